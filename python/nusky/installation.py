@@ -1,0 +1,58 @@
+"""What is installed and what of the machine is used."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+from nusky.threads import allowed_threads
+from nusky.version import code_version
+
+__all__ = ["installation", "show_config"]
+
+_LIBRARIES = ("numpy", "scipy", "healpy", "astropy", "matplotlib", "pandas", "h5py", "distributed", "loky")
+
+
+def installation() -> dict[str, str]:
+    """Collect versions, processor and threads: what a bug report needs.
+
+    Returns
+    -------
+    dict of str to str
+
+    Examples
+    --------
+    >>> "threads" in installation()
+    True
+    """
+    from nusky import _core
+
+    found = {
+        "nusky": code_version(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "threads": str(allowed_threads()),
+    }
+    # What the core says of itself (compiler, instruction set in use) once it says it
+    about = getattr(_core, "build_info", None)
+    if about is not None:
+        found.update({f"core {key}": str(value) for key, value in about().items()})
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def show_config() -> None:
+    """Print versions, processor and threads, one line each.
+
+    Examples
+    --------
+    >>> show_config()  # doctest: +ELLIPSIS
+    nusky          ...
+    """
+    rows = installation()
+    width = max(map(len, rows))
+    print("\n".join(f"{name:<{width}} {value}" for name, value in rows.items()))  # noqa: T201 - printing is its purpose

@@ -1,0 +1,138 @@
+"""Progress on standard output, in csky's words."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import monotonic
+from types import TracebackType
+from typing import TextIO
+
+__all__ = ["Progress", "scan_progress", "trial_progress"]
+
+_QUICK = 2.0  # seconds; below that a rate says nothing
+_TERMINAL_INTERVAL = 0.2  # seconds between redraws somebody looks at
+_FILE_INTERVAL = 10.0  # and in a log file, which would otherwise grow by megabytes
+
+
+def _duration(seconds: float) -> str:
+    seconds = round(seconds)
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60:02d} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
+
+
+def _is_watched(stream: TextIO) -> bool:
+    """Tell whether a person sees the line being redrawn: a terminal or a notebook cell."""
+    return stream.isatty() or type(stream).__module__.startswith("ipykernel")
+
+
+@dataclass
+class Progress:
+    """One line that counts up, with the rate and the time left once it takes more than two seconds.
+
+    Parameters
+    ----------
+    header : str
+        Line printed first.
+    total : int
+        Number of things to do.
+    noun : str
+        What they are: "coordinates", "trials".
+    logging : bool
+        False prints nothing at all.
+    stream : file, optional
+        Where to; standard output as it is at that moment by default.
+    clock : callable
+        Seconds, monotonic.
+
+    Examples
+    --------
+    >>> with Progress("Scanning 2 locations using 1 cores:", 2, "coordinates") as progress:
+    ...     progress.update(2, 2)
+    Scanning 2 locations using 1 cores:
+    2/2 coordinates complete.
+    """
+
+    header: str
+    total: int
+    noun: str
+    logging: bool = True
+    stream: TextIO | None = None
+    clock: Callable[[], float] = monotonic
+    _start: float = field(default=0.0, init=False)
+    _last: float = field(default=-1.0, init=False)
+    _done: int = field(default=0, init=False)
+    _width: int = field(default=0, init=False)
+
+    def __enter__(self) -> Progress:
+        self._start = self.clock()
+        self._last = self._start
+        if self.logging:
+            self._out.write(self.header + "\n")
+            self._out.flush()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if not self.logging:
+            return
+        if kind is None:
+            self._done = self.total
+        self._draw(self._text(finished=kind is None))
+        self._out.write("\n")
+        self._out.flush()
+
+    @property
+    def _out(self) -> TextIO:
+        return sys.stdout if self.stream is None else self.stream
+
+    def update(self, done: int, total: int | None = None) -> None:
+        """Say how many are done; redraws a few times a second at most.
+
+        Parameters
+        ----------
+        done : int
+            Number done so far.
+        total : int, optional
+            Ignored: the signature is that of the core's progress callback.
+        """
+        if not self.logging:
+            return
+        self._done = done
+        now = self.clock()
+        if now - self._last >= (_TERMINAL_INTERVAL if _is_watched(self._out) else _FILE_INTERVAL):
+            self._last = now
+            self._draw(self._text(finished=False))
+
+    def _text(self, finished: bool) -> str:
+        text = f"{self._done}/{self.total} {self.noun} complete."
+        elapsed = self.clock() - self._start
+        if elapsed > _QUICK and self._done:
+            rate = self._done / elapsed
+            text += f" {rate:.3g}/s"
+            text += f", {_duration(elapsed)}" if finished else f", {_duration((self.total - self._done) / rate)} left"
+        return text
+
+    def _draw(self, text: str) -> None:
+        # Blanks wipe what a longer line left behind. The first drawing needs no carriage return.
+        start = "\r" if self._width else ""
+        self._out.write(start + text.ljust(self._width))
+        self._width = len(text)
+        self._out.flush()
+
+
+def scan_progress(n_directions: int, n_threads: int, logging: bool) -> Progress:
+    """Progress of one scan: "Scanning 48984 locations using 2 cores:" (csky says "cores" for one, too)."""
+    return Progress(f"Scanning {n_directions} locations using {n_threads} cores:", n_directions, "coordinates", logging)
+
+
+def trial_progress(n_trials: int, n_sig: float, n_threads: int, logging: bool) -> Progress:
+    """Progress of a batch: "Performing 10000 background trials using 1 core:"."""
+    kind = f"trials with n_sig = {n_sig:.3f}" if n_sig else "background trials"
+    cores = "core" if n_threads == 1 else "cores"
+    return Progress(f"Performing {n_trials} {kind} using {n_threads} {cores}:", n_trials, "trials", logging)

@@ -1,0 +1,114 @@
+"""How many threads a call may use."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+from functools import cache
+from numbers import Integral
+from pathlib import Path
+
+import numpy as np
+
+__all__ = ["allowed_threads", "resolve_threads"]
+
+_log = logging.getLogger("nusky")
+
+
+def _affinity() -> int:
+    """Processors this process may be scheduled on."""
+    if hasattr(os, "process_cpu_count"):  # Python 3.13
+        return os.process_cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _cgroup_quota(proc: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")) -> int | None:
+    """Processors' worth of time a Linux control group (a container, a batch slot) grants, rounded up; None: no limit.
+
+    A container limited to two processors on a 64-processor host sees all 64 in its affinity; starting 64 threads there
+    makes every one of them wait for the quota.
+    """
+    try:
+        own = next(line[3:] for line in proc.read_text().splitlines() if line.startswith("0::"))
+    except (OSError, StopIteration):
+        return None
+    for folder in (root / own.lstrip("/"), root):
+        try:
+            quota, period = (folder / "cpu.max").read_text().split()
+            return None if quota == "max" else max(1, math.ceil(int(quota) / int(period)))
+        except (OSError, ValueError):
+            continue
+    return None
+
+
+def _openmp_limit() -> int | None:
+    """First number of ``OMP_NUM_THREADS``, set by users and batch systems; None when absent or not a number."""
+    first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    return int(first) if first.isdigit() and int(first) > 0 else None
+
+
+def allowed_threads() -> int:
+    """Count the threads this process may use.
+
+    The smallest of the scheduler's affinity mask, the control group's quota and ``OMP_NUM_THREADS``.
+
+    Returns
+    -------
+    int
+        At least 1.
+
+    Examples
+    --------
+    >>> allowed_threads() >= 1
+    True
+    """
+    limits = [_affinity(), _cgroup_quota(), _openmp_limit()]
+    return max(1, min(limit for limit in limits if limit is not None))
+
+
+@cache  # said once for each pair, not once for each of ten thousand calls
+def _say_capped(requested: int, allowed: int) -> None:
+    _log.warning("mp_cpus=%d: using %d, all that this process may use.", requested, allowed)
+
+
+def resolve_threads(mp_cpus: int | None = None) -> int:
+    """Turn the wish ``mp_cpus`` into the number of threads really used.
+
+    Parameters
+    ----------
+    mp_cpus : int or None
+        None or 0 means all allowed threads. A number above the allowed one is capped, and that is logged once.
+
+    Returns
+    -------
+    int
+        Between 1 and `allowed_threads`.
+
+    Raises
+    ------
+    ValueError
+        For a negative number.
+    TypeError
+        For anything that is not an integer.
+
+    Examples
+    --------
+    >>> resolve_threads(1)
+    1
+    """
+    if mp_cpus is None:
+        return allowed_threads()
+    if isinstance(mp_cpus, (bool, np.bool_)) or not isinstance(mp_cpus, Integral):
+        raise TypeError(f"mp_cpus must be an integer (0 or None: all allowed threads), got {mp_cpus!r}")
+    if mp_cpus < 0:
+        raise ValueError(f"mp_cpus must not be negative (0 or None: all allowed threads), got {mp_cpus}")
+    allowed = allowed_threads()
+    if mp_cpus == 0:
+        return allowed
+    if mp_cpus > allowed:
+        _say_capped(int(mp_cpus), allowed)
+        return allowed
+    return int(mp_cpus)
