@@ -33,10 +33,11 @@ def members(body: list[ast.stmt], prefix: str = "") -> Iterator[tuple[str, tuple
         if isinstance(node, ast.ClassDef):
             yield prefix + node.name, ()
             yield from members(node.body, f"{prefix}{node.name}.")
-        elif isinstance(node, ast.FunctionDef):
-            # Private helpers and what pybind11 adds to every class and enumeration are no interface of ours.
-            if not node.name.startswith("_") or node.name in ("__init__", "__len__"):
-                yield prefix + node.name, parameters(node)
+        # Private helpers and what pybind11 adds to every class and enumeration are no interface of ours.
+        elif isinstance(node, ast.FunctionDef) and (
+            not node.name.startswith("_") or node.name in ("__init__", "__len__")
+        ):
+            yield prefix + node.name, parameters(node)
 
 
 def signatures(text: str) -> Signatures:
