@@ -1,0 +1,207 @@
+"""`Events`: equal-length columns, read-only, in one container."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = ["Events"]
+
+Column = NDArray[Any]
+
+
+def _column(name: str, values: ArrayLike) -> Column:
+    array = np.asarray(values)
+    if array.ndim != 1:
+        raise ValueError(f"column {name!r} has shape {array.shape}; a column is one-dimensional, (N,)")
+    kind = array.dtype.kind
+    dtype: type[np.generic]
+    if kind == "f":
+        dtype = np.float64
+    elif kind in "iu":
+        dtype = np.int64
+    elif kind == "b":
+        dtype = np.bool_
+    else:
+        raise TypeError(f"column {name!r} has dtype {array.dtype}; columns are real numbers, integers or booleans")
+    # Own the memory unless it is already frozen: a caller who later writes into his array must not change ours.
+    if array.dtype == dtype and array.flags.c_contiguous and not array.flags.writeable and array.base is None:
+        return array
+    array = np.array(array, dtype=dtype, order="C", copy=True)
+    array.setflags(write=False)
+    return array
+
+
+class Events:
+    """Events as named columns of equal length, immutable.
+
+    Parameters
+    ----------
+    columns : mapping of str to (N,) array
+        Real columns are stored as contiguous float64, integers as int64, booleans as bool; all are read-only copies.
+
+    Raises
+    ------
+    ValueError
+        A column is not one-dimensional, lengths differ, or a name is not an identifier.
+    TypeError
+        A column does not hold numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from nusky import Events
+    >>> ev = Events({"ra": [1.0, 2.0, 3.0], "dec": [0.0, 0.1, 0.2]})
+    >>> ev
+    Events(3 items | columns: dec, ra)
+    >>> len(ev[ev.dec > 0.05]), float(ev["ra"][0]), "mjd" in ev
+    (2, 1.0, False)
+    >>> ev.with_columns(ra=np.zeros(3)).ra.sum()
+    np.float64(0.0)
+    """
+
+    __slots__ = ("_columns", "_length")
+
+    _columns: dict[str, Column]
+    _length: int
+
+    def __init__(self, columns: Mapping[str, ArrayLike]) -> None:
+        stored: dict[str, Column] = {}
+        for name in sorted(columns):
+            if not name.isidentifier() or name.startswith("_") or hasattr(Events, name):
+                raise ValueError(
+                    f"column name {name!r} is not allowed; use an identifier that is no attribute of Events"
+                )
+            stored[name] = _column(name, columns[name])
+        lengths = {name: len(array) for name, array in stored.items()}
+        if len(set(lengths.values())) > 1:
+            text = ", ".join(f"{name}: {n}" for name, n in lengths.items())
+            raise ValueError(f"columns differ in length ({text}); every column needs one value per event")
+        object.__setattr__(self, "_columns", stored)
+        object.__setattr__(self, "_length", next(iter(lengths.values()), 0))
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Events]) -> Events:
+        """Join events end to end; all parts must have the same columns.
+
+        Parameters
+        ----------
+        parts : sequence of Events
+            At least one.
+
+        Returns
+        -------
+        Events
+
+        Examples
+        --------
+        >>> from nusky import Events
+        >>> Events.concatenate([Events({"ra": [1.0]}), Events({"ra": [2.0, 3.0]})])
+        Events(3 items | columns: ra)
+        """
+        if not parts:
+            raise ValueError("nothing to concatenate: the list of Events is empty")
+        names = set(parts[0].columns)
+        for i, part in enumerate(parts):
+            if set(part.columns) != names:
+                missing = sorted(names - set(part.columns))
+                extra = sorted(set(part.columns) - names)
+                raise ValueError(
+                    f"part {i} has other columns than part 0 (missing: {missing}, extra: {extra}); "
+                    "select common columns with .select(...) or add them with .with_columns(...)"
+                )
+        return cls._trusted({name: np.concatenate([part[name] for part in parts]) for name in sorted(names)})
+
+    @classmethod
+    def _trusted(cls, columns: dict[str, Column]) -> Events:
+        # For arrays made here and seen by nobody else: froze in place, not copied again.
+        for array in columns.values():
+            array.setflags(write=False)
+        events = object.__new__(cls)
+        object.__setattr__(events, "_columns", columns)
+        object.__setattr__(events, "_length", len(next(iter(columns.values()), ())))
+        return events
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns, sorted."""
+        return tuple(self._columns)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._columns
+
+    def __iter__(self) -> Iterator[str]:
+        raise TypeError("Events is not iterable; loop over ev.columns, or over ev.as_array for rows")
+
+    def __getattr__(self, name: str) -> Column:
+        # Only called when normal look-up fails. Dunder look-ups (copy, pickle) must not reach _columns, which
+        # does not exist yet while an object is being rebuilt.
+        if name.startswith("_"):
+            raise AttributeError(name)
+        try:
+            return self._columns[name]
+        except KeyError:
+            raise AttributeError(f"these Events have no column {name!r}; columns: {', '.join(self.columns)}") from None
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"Events is immutable; make a copy with ev.with_columns({name}=...)")
+
+    def __getitem__(self, key: Any) -> Any:
+        """`ev["ra"]` gives a column; a mask, slice or index array gives Events."""
+        if isinstance(key, str):
+            try:
+                return self._columns[key]
+            except KeyError:
+                raise KeyError(f"no column {key!r}; columns: {', '.join(self.columns)}") from None
+        if isinstance(key, (int, np.integer)):
+            raise TypeError(f"Events[{key}] would be a single row; use Events[{key}:{key}+1] or ev.as_array[{key}]")
+        if not isinstance(key, slice):
+            key = np.asarray(key)
+            if key.ndim != 1 or key.dtype.kind not in "biu":
+                if key.size == 0 and key.ndim == 1:
+                    key = key.astype(np.int64)
+                else:
+                    raise TypeError(f"cannot index Events with {key.dtype} of shape {key.shape}; use a mask or indices")
+            if key.dtype.kind == "b" and len(key) != self._length:
+                raise IndexError(f"mask has {len(key)} entries for {self._length} events")
+        return Events._trusted({name: np.ascontiguousarray(array[key]) for name, array in self._columns.items()})
+
+    def with_columns(self, **columns: ArrayLike) -> Events:
+        """Same events with columns added or replaced (the others are shared, not copied)."""
+        return Events({**self._columns, **columns})
+
+    def select(self, *names: str) -> Events:
+        """Same events with only the named columns."""
+        return Events({name: self[name] for name in names})
+
+    @property
+    def as_array(self) -> NDArray[np.void]:
+        """(N,) structured array, one field per column (a copy)."""
+        out = np.empty(len(self), dtype=[(name, array.dtype) for name, array in self._columns.items()])
+        for name, array in self._columns.items():
+            out[name] = array
+        return out
+
+    @property
+    def as_dataframe(self) -> pandas.DataFrame:
+        """`pandas.DataFrame` with one column per column (needs pandas)."""
+        try:
+            import pandas
+        except ImportError:
+            raise ImportError("as_dataframe needs pandas: pip install 'nusky[pandas]'") from None
+        return pandas.DataFrame({name: np.array(array) for name, array in self._columns.items()})
+
+    def __repr__(self) -> str:
+        return f"Events({len(self)} items | columns: {', '.join(self.columns)})"
+
+    def __reduce__(self) -> tuple[type[Events], tuple[dict[str, Column]]]:
+        return Events, (dict(self._columns),)
