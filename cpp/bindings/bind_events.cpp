@@ -1,0 +1,105 @@
+#include <pybind11/stl.h>
+
+#include <memory>
+#include <optional>
+
+#include "arrays.hpp"
+#include "nusky/event_index.hpp"
+
+namespace nusky::bindings {
+namespace {
+
+std::shared_ptr<EventColumns> make_columns(const F64& dec, const F64& sigma, const F64& background, const std::optional<F32>& log_energy_ratio,
+                                           const F64& gamma_nodes, double cut_n_sigma, double extension) {
+  const std::size_t n = require_ndim(dec, 1, "dec");
+  require_length(sigma, n, "sigma");
+  require_length(background, n, "background");
+  GammaAxis axis(to_vector(gamma_nodes, "gamma_nodes"));
+  const float* ratio = nullptr;
+  if (log_energy_ratio) {
+    if (axis.size() == 0) throw std::invalid_argument("log_energy_ratio: given, but gamma_nodes is empty");
+    if (require_ndim(*log_energy_ratio, 2, "log_energy_ratio") != n || log_energy_ratio->shape(1) != axis.size())
+      throw std::invalid_argument("log_energy_ratio: expected shape (" + std::to_string(n) + ", " + std::to_string(axis.size()) + "), got (" +
+                                  std::to_string(log_energy_ratio->shape(0)) + ", " + std::to_string(log_energy_ratio->shape(1)) + ")");
+    ratio = log_energy_ratio->data();
+  }
+  const double *d = dec.data(), *s = sigma.data(), *b = background.data();
+  py::gil_scoped_release release;
+  return std::make_shared<EventColumns>(n, d, s, b, ratio, std::move(axis), cut_n_sigma, extension, 0);
+}
+
+std::shared_ptr<EventIndex> make_index(const py::sequence& parts, const F64& n_events, int n_threads) {
+  std::vector<EventPart> list;
+  std::vector<py::object> keep;  // arrays stay alive until the index is built
+  std::size_t number = 0;
+  for (const py::handle item : parts) {
+    const std::string name = "part " + std::to_string(number++);
+    const auto fields = py::cast<py::tuple>(item);
+    if (fields.size() != 5) throw std::invalid_argument(name + ": expected (columns, ra, season, rows, factor)");
+    EventPart part;
+    part.columns = py::cast<std::shared_ptr<EventColumns>>(fields[0]);
+    const auto ra = py::cast<F64>(fields[1]);
+    part.n = require_ndim(ra, 1, "ra");
+    part.ra = ra.data();
+    part.season = py::cast<int>(fields[2]);
+    keep.push_back(ra);
+    if (!fields[3].is_none()) {
+      const auto rows = py::cast<I64>(fields[3]);
+      require_length(rows, part.n, "rows");
+      part.rows = rows.data();
+      keep.push_back(rows);
+    } else if (part.n != part.columns->size()) {
+      throw std::invalid_argument(name + ": ra has " + std::to_string(part.n) + " entries, the columns " + std::to_string(part.columns->size()));
+    }
+    if (!fields[4].is_none()) {
+      const auto factor = py::cast<F64>(fields[4]);
+      require_length(factor, part.n, "factor");
+      part.factor = factor.data();
+      keep.push_back(factor);
+    }
+    list.push_back(part);
+  }
+  std::vector<double> counts = to_vector(n_events, "n_events");
+  py::gil_scoped_release release;
+  return std::make_shared<EventIndex>(list, std::move(counts), n_threads);
+}
+
+}  // namespace
+
+void bind_events(py::module_& m) {
+  py::class_<EventColumns, std::shared_ptr<EventColumns>>(m, "EventColumns", R"(
+What belongs to the events of one season alone and stays for every trial.
+
+Parameters
+----------
+dec : (N,) float64, rad
+sigma : (N,) float64, rad, angular error, above 0 (or 0 with an extension) and at most pi
+background : (N,) float64, 1/sr, background density B at the event
+log_energy_ratio : (N, G) float32 or None, ln R at the gamma nodes
+gamma_nodes : (G,) float64, strictly increasing; empty: no energy term
+cut_n_sigma : S = 0 beyond this many sigma; inf: no cut
+extension : rad, of the source, added to sigma in quadrature
+)")
+      .def(py::init(&make_columns), py::arg("dec").noconvert(), py::arg("sigma").noconvert(), py::arg("background").noconvert(),
+           py::arg("log_energy_ratio").noconvert(), py::arg("gamma_nodes").noconvert(), py::kw_only(), py::arg("cut_n_sigma") = 5.0,
+           py::arg("extension") = 0.0)
+      .def("__len__", &EventColumns::size)
+      .def_property_readonly("nbytes", &EventColumns::bytes);
+
+  py::class_<EventIndex, std::shared_ptr<EventIndex>>(m, "EventIndex", R"(
+The events of one trial, ordered for the search around a direction.
+
+Parameters
+----------
+parts : sequence of (columns, ra, season, rows, factor)
+    ra : (n,) float64, rad. season : int. rows : (n,) int64, rows of the columns, or None for all of them.
+    factor : (n,) float64 that multiplies W (a time ratio), or None.
+n_events : (K,) float64, N_k of every season (extended likelihood: the expected background)
+n_threads : 0 means all that the process may use
+)")
+      .def(py::init(&make_index), py::arg("parts"), py::arg("n_events").noconvert(), py::kw_only(), py::arg("n_threads") = 0)
+      .def("__len__", &EventIndex::size)
+      .def_property_readonly("n_seasons", &EventIndex::n_seasons);
+}
+
+}  // namespace nusky::bindings

@@ -1,0 +1,57 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "nusky/gamma_axis.hpp"
+
+namespace nusky {
+
+/// The spatial term of one event, ready for the kernel:
+/// S/B = weight · exp(−rate · d² · (1 + gaussian · (ψ²/d² − 1)))  for  d² ≤ cut, d the chord.
+struct SpatialTerm {
+  float rate;      ///< 1/(2σ²); for von Mises–Fisher κ/2
+  float gaussian;  ///< 1: Gaussian in ψ; 0: von Mises–Fisher, whose exponent κ(cos ψ − 1) is −κd²/2
+  float weight;    ///< S(0)/B
+  float cut;       ///< squared chord of the cut
+};
+
+/// What belongs to the events of one season alone and stays for every trial.
+class EventColumns {
+ public:
+  /// @param n events
+  /// @param dec (n,) rad;  @param sigma (n,) rad, 0 < σ ≤ π;  @param background (n,) sr⁻¹, > 0
+  /// @param log_energy_ratio (n, G) row-major ln R on the γ nodes, or nullptr when the axis is empty
+  /// @param cut_n_sigma S = 0 beyond this many σ;  @param extension source extension in rad
+  EventColumns(std::size_t n, const double* dec, const double* sigma, const double* background,
+               const float* log_energy_ratio, GammaAxis axis, double cut_n_sigma, double extension, int n_threads);
+
+  std::size_t size() const { return cut_.size(); }
+  const GammaAxis& axis() const { return axis_; }
+  double sin_dec(std::size_t i) const { return sin_dec_[i]; }
+  double cos_dec(std::size_t i) const { return cos_dec_[i]; }
+  double dec(std::size_t i) const { return dec_[i]; }
+  float cut(std::size_t i) const { return cut_[i]; }  ///< rad, at most π
+  float cos_cut(std::size_t i) const { return cos_cut_[i]; }
+  float sin_cut(std::size_t i) const { return sin_cut_[i]; }  ///< 0 for a cut of π
+  const SpatialTerm& spatial(std::size_t i) const { return spatial_[i]; }
+  /// ln R on the nodes, padded_size() values.
+  const float* log_ratio(std::size_t i) const { return log_ratio_.data() + i * static_cast<std::size_t>(axis_.padded_size()); }
+  /// Largest R over each coarse γ interval, n_lanes values.
+  const float* ratio_bound(std::size_t i) const { return ratio_bound_.data() + i * n_lanes; }
+  /// R at the centre of each coarse γ interval, n_lanes values.
+  const float* ratio_lane(std::size_t i) const { return ratio_lane_.data() + i * n_lanes; }
+  /// Largest R over all γ.
+  float ratio_peak(std::size_t i) const { return ratio_peak_[i]; }
+  std::size_t bytes() const;
+
+ private:
+  GammaAxis axis_;
+  std::vector<double> dec_, sin_dec_, cos_dec_;
+  std::vector<float> cut_, cos_cut_, sin_cut_;
+  std::vector<SpatialTerm> spatial_;
+  std::vector<float> log_ratio_, ratio_bound_, ratio_lane_, ratio_peak_;
+};
+
+}  // namespace nusky

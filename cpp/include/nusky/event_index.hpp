@@ -1,0 +1,67 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "nusky/event_columns.hpp"
+#include "nusky/sphere.hpp"
+
+namespace nusky {
+
+/// Events that enter a trial together: columns that never change and what is new in this trial.
+struct EventPart {
+  std::shared_ptr<const EventColumns> columns;
+  std::size_t n = 0;                       ///< events of this part
+  const double* ra = nullptr;              ///< (n,) rad
+  int season = 0;
+  const std::int64_t* rows = nullptr;      ///< (n,) rows of the columns; nullptr: all of them in order
+  const double* factor = nullptr;          ///< (n,) multiplies S/B·R (a time ratio, say); nullptr: 1
+};
+
+/// One event of a trial as the fit reads it.
+struct IndexedEvent {
+  double x, y, z;
+  SpatialTerm spatial;
+  std::uint32_t part, row;
+};
+
+/// The events of one trial, ordered so that those within their cut of a direction are found quickly.
+///
+/// Events are split by season and by the size of their cut; every such class has its own grid of declination zones
+/// and right-ascension bins, about as fine as its cuts are wide.
+class EventIndex {
+ public:
+  EventIndex(const std::vector<EventPart>& parts, std::vector<double> n_events, int n_threads);
+
+  int n_seasons() const { return static_cast<int>(n_events_.size()); }
+  /// N_k: the events of season k that the likelihood counts (expected background for the extended likelihood).
+  double n_events(int season) const { return n_events_[static_cast<std::size_t>(season)]; }
+  std::size_t size() const { return events_.size(); }
+  const IndexedEvent& event(std::uint32_t i) const { return events_[i]; }
+  const EventColumns& columns(const IndexedEvent& e) const { return *columns_[e.part]; }
+  /// γ nodes of the columns; all parts share them.
+  const GammaAxis& axis() const { return axis_; }
+
+  /// Appends the events of `season` whose cut reaches into the cap of `radius` around `centre`.
+  void candidates(int season, const Vec3& centre, double radius, std::vector<std::uint32_t>& out) const;
+
+ private:
+  struct CutClass {
+    double cut = 0.0;                   // largest cut of the class, rad
+    double cell = pi;                   // height of a zone, rad
+    int n_zones = 1;
+    std::vector<int> zone_bins;         // RA bins of each zone
+    std::vector<float> zone_cos;        // smallest cos δ of each zone
+    std::vector<std::size_t> zone_first;  // first cell of each zone
+    std::vector<std::uint32_t> start;   // first event of each cell, and the end of the last
+  };
+
+  std::vector<std::shared_ptr<const EventColumns>> columns_;
+  std::vector<double> n_events_;
+  GammaAxis axis_;
+  std::vector<std::vector<CutClass>> classes_;  // per season
+  std::vector<IndexedEvent> events_;
+  std::vector<float> x_, y_, z_, cos_cut_, sin_cut_;  // what the search reads, in the order of events_
+};
+
+}  // namespace nusky

@@ -1,0 +1,108 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "nusky/directions.hpp"
+#include "nusky/event_index.hpp"
+#include "nusky/kernels.hpp"
+#include "nusky/likelihood.hpp"
+#include "nusky/status.hpp"
+
+namespace nusky {
+
+/// Best fit of one direction.
+struct DirectionFit {
+  double ts = 0.0;
+  double ns = 0.0;
+  double gamma = std::numeric_limits<double>::quiet_NaN();
+  Status status = Status::not_scanned;
+};
+
+/// What is fitted: the likelihood and the events of a trial, γ free or fixed. Shared by all threads.
+class FitModel {
+ public:
+  /// @param gamma NaN: free (within the nodes); else γ is fixed there
+  FitModel(const Likelihood& likelihood, const EventIndex& index, double gamma, std::size_t n_groups, int n_threads);
+
+  const Likelihood& likelihood() const { return *likelihood_; }
+  const EventIndex& index() const { return *index_; }
+  bool gamma_free() const { return free_; }
+  double gamma() const { return gamma_; }
+  const Stencil& stencil() const { return stencil_; }
+  /// R of event i at the fixed γ.
+  float fixed_ratio(std::uint32_t i) const { return table_.empty() ? ratio_of(i) : table_[i]; }
+
+ private:
+  float ratio_of(std::uint32_t i) const;
+
+  const Likelihood* likelihood_;
+  const EventIndex* index_;
+  bool free_;
+  double gamma_;
+  Stencil stencil_;
+  std::vector<float> table_;
+};
+
+/// Fits the directions of one group at a time; owns the work space of one thread.
+class GroupFitter {
+ public:
+  explicit GroupFitter(const FitModel& model);
+
+  /// Collects the candidates of the group's tile and evaluates S/B for all its directions.
+  void load(const Directions& directions, const DirectionGroup& group);
+  /// Upper bound over all γ of d ln Λ/d n_s at n_s = 0, per direction of the group; ≤ 0 proves TS = 0.
+  void screen();
+  /// The exact fit of direction `lane` of the group. `screen` must have run.
+  DirectionFit fit(int lane);
+  /// Candidates of the group, and of these times directions the pairs within the cut (for benchmarks).
+  std::size_t n_candidates() const { return ids_.size(); }
+  std::size_t count_pairs() const;
+
+ private:
+  struct Segment {  // events of one season
+    std::size_t first, last;
+  };
+  struct Evaluation {
+    double value = 0, dn = 0, dg = 0, dnn = 0, dng = 0, dgg = 0;
+  };
+
+  void compact(int lane);
+  double derivative_at_zero(double gamma);
+  DirectionFit fit_free(int lane);
+  DirectionFit fit_fixed();
+  Evaluation evaluate(double n, const Stencil& at);
+  double ns_limit(const Stencil& at);
+  void profile(double n_ref, double* n, double* value);
+  DirectionFit refine(double n, double gamma);
+
+  const FitModel* model_;
+  const Kernels* kernels_;
+  std::size_t n_seasons_;
+  // candidates of the tile
+  std::vector<std::uint32_t> ids_;
+  std::vector<Segment> tile_segments_;
+  std::vector<float> x_, y_, z_, rate_, gaussian_, weight_, cut_;
+  std::vector<const float*> bound_rows_, lane_rows_, node_rows_;
+  std::vector<float> peak_;
+  std::vector<float> a_;  // (candidates, 16)
+  std::array<double, n_lanes> sindec_{};
+  std::array<float, n_lanes> bound_{};   // of the derivative at zero, per direction
+  std::array<bool, n_lanes> any_event_{};
+  std::vector<float> season_sums_;       // (K, 16 γ, 16 directions)
+  // events of one direction
+  std::vector<Segment> segments_;
+  std::vector<float> value_;
+  std::vector<std::uint32_t> candidate_;
+  std::vector<const float*> rows_;
+  std::vector<const float*> stencil_rows_;
+  std::vector<float> strong_value_, weak_value_;
+  std::vector<const float*> strong_rows_, weak_rows_;
+  std::vector<Segment> strong_segments_, weak_segments_;
+  std::vector<Share> shares_, lane_shares_;
+  std::vector<EventSums> sums_;
+  double direction_sindec_ = 0.0;
+};
+
+}  // namespace nusky

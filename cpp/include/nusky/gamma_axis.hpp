@@ -1,0 +1,60 @@
+#pragma once
+#include <array>
+#include <cstddef>
+#include <vector>
+
+namespace nusky {
+
+/// Number of coarse γ intervals that the screening and the profile use: one SIMD row of floats.
+constexpr int n_lanes = 16;
+
+/// The weights that turn four consecutive node values into f, f′, f″ at one γ.
+///
+/// Between nodes every function of γ (ln R of an event, ln A of a season) is a cubic Hermite
+/// polynomial; the slope at a node is that of the parabola through it and its two neighbours,
+/// one-sided at the ends. For a given γ this is linear in at most four node values, with the
+/// same weights for every event.
+struct Stencil {
+  int first = 0;                    ///< first node of the four
+  std::array<float, 4> value{};     ///< f   = Σ value[k] · node[first + k]
+  std::array<float, 4> slope{};     ///< f′
+  std::array<float, 4> curvature{}; ///< f″
+  std::array<double, 4> value_d{};
+  std::array<double, 4> slope_d{};
+  std::array<double, 4> curvature_d{};
+};
+
+/// The γ nodes and what follows from them.
+class GammaAxis {
+ public:
+  GammaAxis() = default;
+  /// @param nodes strictly increasing; empty: no energy term; one: γ is fixed there
+  explicit GammaAxis(std::vector<double> nodes);
+
+  int size() const { return static_cast<int>(nodes_.size()); }
+  /// Length of a stored row of node values: at least four, so that a stencil never reads beyond it.
+  int padded_size() const { return size() < 4 ? 4 : size(); }
+  /// γ can be fitted (two nodes or more).
+  bool free() const { return size() >= 2; }
+  double front() const { return nodes_.front(); }
+  double back() const { return nodes_.back(); }
+  const std::vector<double>& nodes() const { return nodes_; }
+
+  /// Weights at `gamma`, clamped to the nodes' range.
+  Stencil stencil(double gamma) const;
+  /// Centre of coarse interval `j`, j < n_lanes.
+  double lane_gamma(int j) const;
+  const Stencil& lane_stencil(int j) const { return lanes_[static_cast<std::size_t>(j)]; }
+
+  /// Upper and lower bound of the interpolant over each coarse interval, from the hull of its Bézier points.
+  /// @param values one row of node values
+  void lane_bounds(const float* values, float* upper, float* lower) const;
+
+ private:
+  std::vector<double> nodes_;
+  std::vector<Stencil> lanes_;
+  std::vector<std::array<Stencil, 2>> bezier_;  // inner Bézier points of each segment, as weights (in `value`)
+  std::vector<std::array<int, 2>> segments_;    // first and last segment that touch a coarse interval
+};
+
+}  // namespace nusky

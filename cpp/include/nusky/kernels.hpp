@@ -1,0 +1,57 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace nusky {
+
+/// Candidates of one tile in columns, positions relative to the tile's centre.
+struct CandidateView {
+  std::size_t n;
+  const float *x, *y, *z;                        // relative to the centre of the tile
+  const float *rate, *gaussian, *weight, *cut;   // SpatialTerm
+};
+
+/// Sums over events at one (y, γ) of one season; p = u/(1+u), q = u/(1+u)², u = y W, primes are d ln R/dγ.
+struct EventSums {
+  double log;     ///< Σ ln(1+u)
+  double p;       ///< Σ p
+  double p1;      ///< Σ p ℓ′
+  double q;       ///< Σ q
+  double q1;      ///< Σ q ℓ′
+  double second;  ///< Σ (q ℓ′² + p ℓ″)
+};
+
+/// The inner loops, compiled once for every instruction set. Plain loops over plain arrays: nothing with weak symbols
+/// (no std:: or Eigen templates) may be instantiated in them, because the linker would keep one version for all CPUs.
+struct Kernels {
+  const char* name;
+  /// a[c·16 + p] = S/B of candidate c at direction p (0 beyond the cut), 16 directions at vx, vy, vz.
+  void (*spatial)(const CandidateView& c, const float* vx, const float* vy, const float* vz, float* a);
+  /// sums[g·16 + p] += Σ_c a[c·16 + p] · rows[c][g],  g < 16
+  void (*screen)(std::size_t n, const float* a, const float* const* rows, float* sums);
+  /// total[p] += Σ_c a[c·16 + p]
+  void (*total)(std::size_t n, const float* a, float* total);
+  /// The non-zero entries of column p: value, candidate. Returns how many.
+  std::size_t (*compact)(std::size_t n, const float* a, int p, float* value, std::uint32_t* candidate);
+  /// Power sums over weak events at all 16 coarse γ: m1 += Σ w, m2 += Σ w², m3 += Σ w³ with w = a · row[g].
+  void (*moments)(std::size_t n, const float* a, const float* const* rows, float* m1, float* m2, float* m3);
+  /// Sums over strong events at all 16 coarse γ with y[g]: s1 += Σ w/(1+yw), s2 += Σ (w/(1+yw))².
+  void (*profile)(std::size_t n, const float* a, const float* const* rows, const float* y, float* s1, float* s2);
+  /// log_sum[g] += Σ ln(1 + y[g] w)
+  void (*profile_log)(std::size_t n, const float* a, const float* const* rows, const float* y, float* log_sum);
+  /// Sums at one γ, given by the weights of four node values of ln R that begin at rows[i].
+  void (*sums)(std::size_t n, const float* a, const float* const* rows, const float* value, const float* slope, const float* curvature, float y,
+               EventSums& out);
+  /// The same without energy term: log, p, q only.
+  void (*sums_flat)(std::size_t n, const float* a, float y, EventSums& out);
+};
+
+/// The kernels in use: the best level of this CPU, or the one that NUSKY_SIMD or set_simd_level asked for.
+const Kernels& kernels();
+/// Levels this binary holds and this CPU runs, worst first, separated by spaces.
+std::string simd_levels();
+/// Forces a level; throws std::invalid_argument for an unknown one or one that this CPU lacks.
+void set_simd_level(const std::string& name);
+
+}  // namespace nusky

@@ -1,0 +1,97 @@
+#include "nusky/event_columns.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <string>
+
+#include "nusky/sphere.hpp"
+#include "nusky/threads.hpp"
+
+namespace nusky {
+namespace {
+
+// Above this width a flat Gaussian is no density on the sphere any more; von Mises–Fisher takes over.
+const double widest_gaussian = 7.0 * pi / 180.0;
+// Beyond this R or 1/R would leave the range of the float products in the kernels.
+constexpr float largest_log_ratio = 60.0F;
+
+[[noreturn]] void bad(const char* name, std::size_t row, double value, const char* mend) {
+  throw std::invalid_argument(std::string(name) + ": row " + std::to_string(row) + " is " + std::to_string(value) + "; " + mend);
+}
+
+SpatialTerm spatial_term(double sigma, double background, double cut) {
+  const double inverse = 1.0 / (sigma * sigma);
+  SpatialTerm t{};
+  t.rate = static_cast<float>(0.5 * inverse);
+  const double norm = sigma <= widest_gaussian ? inverse / (2.0 * pi) : inverse / (2.0 * pi * -std::expm1(-2.0 * inverse));
+  t.gaussian = sigma <= widest_gaussian ? 1.0F : 0.0F;
+  t.weight = static_cast<float>(norm / background);
+  t.cut = static_cast<float>(chord2(cut));
+  return t;
+}
+
+}  // namespace
+
+EventColumns::EventColumns(std::size_t n, const double* dec, const double* sigma, const double* background,
+                           const float* log_energy_ratio, GammaAxis axis, double cut_n_sigma, double extension, int n_threads)
+    : axis_(std::move(axis)) {
+  if (!(cut_n_sigma > 0.0)) throw std::invalid_argument("cut_n_sigma: must be positive (infinity: no cut)");
+  if (!(extension >= 0.0 && extension <= pi)) throw std::invalid_argument("extension: must be within 0 and pi rad");
+  if (axis_.size() > 0 && log_energy_ratio == nullptr && n > 0)
+    throw std::invalid_argument("log_energy_ratio: needed, because gamma_nodes is not empty");
+  const auto g = static_cast<std::size_t>(axis_.size()), gp = static_cast<std::size_t>(axis_.padded_size());
+  for (std::size_t i = 0; i < n; ++i) {
+    if (!(std::abs(dec[i]) <= pi / 2 + 1e-12)) bad("dec", i, dec[i], "it must be within -pi/2 and pi/2 rad");
+    if (!(sigma[i] >= 0.0 && sigma[i] <= pi && sigma[i] + extension > 0.0)) bad("sigma", i, sigma[i], "it must be above 0 and at most pi rad");
+    if (!(background[i] > 0.0) || !std::isfinite(background[i])) bad("background", i, background[i], "a density in 1/sr above 0 is needed");
+    for (std::size_t j = 0; j < g; ++j)
+      if (!(std::abs(log_energy_ratio[i * g + j]) <= largest_log_ratio))
+        bad("log_energy_ratio", i, log_energy_ratio[i * g + j], "ln R must be finite and within -60 and 60");
+  }
+  dec_.assign(dec, dec + n);
+  sin_dec_.resize(n);
+  cos_dec_.resize(n);
+  cut_.resize(n);
+  cos_cut_.resize(n);
+  sin_cut_.resize(n);
+  spatial_.resize(n);
+  if (g > 0) log_ratio_.assign(n * gp, 0.0F);
+  if (axis_.free()) {
+    ratio_bound_.resize(n * n_lanes);
+    ratio_lane_.resize(n * n_lanes);
+    ratio_peak_.resize(n);
+  }
+  parallel_for(n, n_threads, 4096, [&](std::size_t i) {
+    sin_dec_[i] = std::sin(dec[i]);
+    cos_dec_[i] = std::cos(dec[i]);
+    const double s = std::hypot(sigma[i], extension), cut = std::min(cut_n_sigma * s, pi);
+    cut_[i] = static_cast<float>(cut);
+    cos_cut_[i] = static_cast<float>(std::cos(cut));
+    sin_cut_[i] = cut >= pi ? 0.0F : static_cast<float>(std::sin(cut));
+    spatial_[i] = spatial_term(s, background[i], cut);
+    if (g == 0) return;
+    float* row = log_ratio_.data() + i * gp;
+    for (std::size_t j = 0; j < g; ++j) row[j] = log_energy_ratio[i * g + j];
+    if (!axis_.free()) return;
+    float upper[n_lanes], lower[n_lanes], peak = 0.0F;
+    axis_.lane_bounds(row, upper, lower);
+    for (int j = 0; j < n_lanes; ++j) {
+      const Stencil& st = axis_.lane_stencil(j);
+      float mid = 0.0F;
+      for (std::size_t k = 0; k < 4; ++k) mid += st.value[k] * row[st.first + static_cast<int>(k)];
+      // the factor covers the rounding of float arithmetic, so that the bound stays a bound
+      ratio_bound_[i * n_lanes + static_cast<std::size_t>(j)] = std::exp(upper[j]) * (1.0F + 4e-6F);
+      ratio_lane_[i * n_lanes + static_cast<std::size_t>(j)] = std::exp(mid);
+      peak = std::max(peak, ratio_bound_[i * n_lanes + static_cast<std::size_t>(j)]);
+    }
+    ratio_peak_[i] = peak;
+  });
+}
+
+std::size_t EventColumns::bytes() const {
+  return sizeof(double) * 3 * dec_.size() + sizeof(SpatialTerm) * spatial_.size() +
+         sizeof(float) * (3 * cut_.size() + log_ratio_.size() + ratio_bound_.size() + ratio_lane_.size() + ratio_peak_.size());
+}
+
+}  // namespace nusky

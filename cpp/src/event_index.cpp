@@ -1,0 +1,253 @@
+#include "nusky/event_index.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+#include <string>
+
+#include "nusky/threads.hpp"
+
+namespace nusky {
+namespace {
+
+constexpr double degree = pi / 180.0;
+// Classes of cuts grow by this factor from 1°; the search tests (cut of the class + tile)² instead of the event's own.
+constexpr double class_ratio = 1.4;
+constexpr int n_classes = 15;       // the last holds every cut above ~79°
+constexpr double smallest_cell = 1.0 * degree;
+// With fewer events than this a grid costs more than testing them all.
+constexpr std::size_t brute_force = 512;
+
+const std::array<double, n_classes> class_edges = [] {
+  std::array<double, n_classes> edge{};
+  for (int j = 0; j < n_classes; ++j) edge[static_cast<std::size_t>(j)] = degree * std::pow(class_ratio, j);
+  edge.back() = pi;
+  return edge;
+}();
+
+int class_of(float cut) {
+  const auto it = std::lower_bound(class_edges.begin(), class_edges.end() - 1, static_cast<double>(cut));
+  return static_cast<int>(it - class_edges.begin());
+}
+
+double wrap(double ra) {
+  double a = ra;
+  if (a < 0.0 || a >= 2 * pi) {
+    a = std::fmod(a, 2 * pi);
+    if (a < 0.0) a += 2 * pi;
+    if (a >= 2 * pi) a = 0.0;
+  }
+  return a;
+}
+
+void check(const std::vector<EventPart>& parts, const std::vector<double>& n_events) {
+  if (n_events.empty()) throw std::invalid_argument("n_events: at least one season is needed");
+  for (std::size_t k = 0; k < n_events.size(); ++k)
+    if (!(n_events[k] > 0.0) || !std::isfinite(n_events[k]))
+      throw std::invalid_argument("n_events: season " + std::to_string(k) + " has " + std::to_string(n_events[k]) + "; a positive number is needed");
+  std::size_t total = 0;
+  for (std::size_t p = 0; p < parts.size(); ++p) {
+    const EventPart& part = parts[p];
+    const std::string name = "part " + std::to_string(p) + ": ";
+    if (part.season < 0 || part.season >= static_cast<int>(n_events.size()))
+      throw std::invalid_argument(name + "season " + std::to_string(part.season) + " is outside 0 … " + std::to_string(n_events.size() - 1));
+    if (part.columns->axis().nodes() != parts[0].columns->axis().nodes())
+      throw std::invalid_argument(name + "its gamma_nodes differ from those of part 0");
+    for (std::size_t i = 0; i < part.n; ++i) {
+      if (!std::isfinite(part.ra[i])) throw std::invalid_argument(name + "ra: row " + std::to_string(i) + " is not finite");
+      if (part.rows && (part.rows[i] < 0 || part.rows[i] >= static_cast<std::int64_t>(part.columns->size())))
+        throw std::invalid_argument(name + "rows: entry " + std::to_string(i) + " is " + std::to_string(part.rows[i]) + ", outside 0 … " +
+                                    std::to_string(part.columns->size()) + " − 1");
+      if (part.factor && !(part.factor[i] >= 0.0 && std::isfinite(part.factor[i])))
+        throw std::invalid_argument(name + "factor: entry " + std::to_string(i) + " must be finite and at least 0");
+    }
+    total += part.n;
+  }
+  if (total >= std::numeric_limits<std::uint32_t>::max()) throw std::invalid_argument("too many events for one index");
+}
+
+}  // namespace
+
+EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> n_events, int n_threads) : n_events_(std::move(n_events)) {
+  check(parts, n_events_);
+  if (!parts.empty()) axis_ = parts[0].columns->axis();
+  const std::size_t n_seasons = n_events_.size();
+  classes_.resize(n_seasons);
+  std::size_t total = 0;
+  std::vector<std::size_t> first_of_part;
+  for (const EventPart& part : parts) {
+    columns_.push_back(part.columns);
+    first_of_part.push_back(total);
+    total += part.n;
+  }
+  std::vector<std::uint32_t> cell_of(total);
+  std::vector<std::uint8_t> class_at(total);
+  std::uint32_t begin = 0;
+  events_.resize(total);
+  for (auto* column : {&x_, &y_, &z_, &cos_cut_, &sin_cut_}) column->resize(total);
+
+  for (std::size_t season = 0; season < n_seasons; ++season) {
+    // count the classes, so that their grids match the number of events
+    std::array<std::size_t, n_classes> count{};
+    std::size_t in_season = 0;
+    for (std::size_t p = 0; p < parts.size(); ++p) {
+      if (parts[p].season != static_cast<int>(season)) continue;
+      for (std::size_t i = 0; i < parts[p].n; ++i) {
+        const std::size_t row = parts[p].rows ? static_cast<std::size_t>(parts[p].rows[i]) : i;
+        const int c = class_of(parts[p].columns->cut(row));
+        class_at[first_of_part[p] + i] = static_cast<std::uint8_t>(c);
+        ++count[static_cast<std::size_t>(c)];
+      }
+      in_season += parts[p].n;
+    }
+    std::array<int, n_classes> slot{};
+    std::vector<CutClass>& classes = classes_[season];
+    for (int c = 0; c < n_classes; ++c) {
+      const std::size_t n = count[static_cast<std::size_t>(c)];
+      if (n == 0) continue;
+      slot[static_cast<std::size_t>(c)] = static_cast<int>(classes.size());
+      CutClass k;
+      k.cut = class_edges[static_cast<std::size_t>(c)];
+      k.cell = std::max({0.5 * k.cut, smallest_cell, degree * std::sqrt(2.0 * 41253.0 / static_cast<double>(n))});
+      if (in_season < brute_force || k.cell > pi / 6) k.cell = pi;
+      k.n_zones = std::max(1, static_cast<int>(pi / k.cell));
+      k.cell = pi / k.n_zones;
+      std::size_t cells = 0;
+      for (int z = 0; z < k.n_zones; ++z) {
+        const double low = -pi / 2 + z * k.cell, high = low + k.cell;
+        const double cos_most = low * high <= 0 ? 1.0 : std::max(std::cos(low), std::cos(high));
+        const int bins = k.n_zones == 1 ? 1 : std::max(1, static_cast<int>(2 * pi * cos_most / k.cell));
+        k.zone_bins.push_back(bins);
+        k.zone_cos.push_back(static_cast<float>(std::max(0.0, std::min(std::cos(low), std::cos(high)))));
+        k.zone_first.push_back(cells);
+        cells += static_cast<std::size_t>(bins);
+      }
+      k.start.assign(cells + 1, 0);
+      classes.push_back(std::move(k));
+    }
+    // place every event in its cell, then count
+    for (std::size_t p = 0; p < parts.size(); ++p) {
+      const EventPart& part = parts[p];
+      if (part.season != static_cast<int>(season)) continue;
+      const std::size_t base = first_of_part[p];
+      parallel_for(part.n, n_threads, 8192, [&](std::size_t i) {
+        const std::size_t row = part.rows ? static_cast<std::size_t>(part.rows[i]) : i;
+        const CutClass& k = classes[static_cast<std::size_t>(slot[class_at[base + i]])];
+        std::size_t cell = 0;
+        if (k.n_zones > 1) {
+          const double ra = wrap(part.ra[i]);
+          const double dec = part.columns->dec(row);
+          const int z = std::clamp(static_cast<int>((dec + pi / 2) / k.cell), 0, k.n_zones - 1);
+          const int bins = k.zone_bins[static_cast<std::size_t>(z)];
+          const int b = std::min(bins - 1, static_cast<int>(ra * bins / (2 * pi)));
+          cell = k.zone_first[static_cast<std::size_t>(z)] + static_cast<std::size_t>(b);
+        }
+        cell_of[base + i] = static_cast<std::uint32_t>(cell);
+      });
+      for (std::size_t i = 0; i < part.n; ++i) ++classes[static_cast<std::size_t>(slot[class_at[base + i]])].start[cell_of[base + i] + 1];
+    }
+    for (CutClass& k : classes) {
+      k.start[0] = begin;
+      for (std::size_t c = 1; c < k.start.size(); ++c) k.start[c] += k.start[c - 1];
+      begin = k.start.back();
+    }
+    std::vector<std::vector<std::uint32_t>> next;
+    for (const CutClass& k : classes) next.push_back(k.start);
+    std::vector<std::uint32_t> place(total);
+    for (std::size_t p = 0; p < parts.size(); ++p) {
+      const EventPart& part = parts[p];
+      if (part.season != static_cast<int>(season)) continue;
+      const std::size_t base = first_of_part[p];
+      for (std::size_t i = 0; i < part.n; ++i)
+        place[base + i] = next[static_cast<std::size_t>(slot[class_at[base + i]])][cell_of[base + i]]++;
+      parallel_for(part.n, n_threads, 8192, [&](std::size_t i) {
+        const std::size_t row = part.rows ? static_cast<std::size_t>(part.rows[i]) : i, at = place[base + i];
+        const EventColumns& columns = *part.columns;
+        const double ra = part.ra[i], cos_dec = columns.cos_dec(row);
+        IndexedEvent& e = events_[at];
+        e.x = cos_dec * std::cos(ra);
+        e.y = cos_dec * std::sin(ra);
+        e.z = columns.sin_dec(row);
+        e.spatial = columns.spatial(row);
+        if (part.factor) e.spatial.weight *= static_cast<float>(part.factor[i]);
+        e.part = static_cast<std::uint32_t>(p);
+        e.row = static_cast<std::uint32_t>(row);
+        x_[at] = static_cast<float>(e.x);
+        y_[at] = static_cast<float>(e.y);
+        z_[at] = static_cast<float>(e.z);
+        cos_cut_[at] = columns.cos_cut(row);
+        sin_cut_[at] = columns.sin_cut(row);
+      });
+    }
+  }
+}
+
+void EventIndex::candidates(int season, const Vec3& centre, double radius, std::vector<std::uint32_t>& out) const {
+  const double dec = std::asin(std::clamp(centre.z(), -1.0, 1.0));
+  double ra = std::atan2(centre.y(), centre.x());
+  if (ra < 0) ra += 2 * pi;
+  const float cx = static_cast<float>(centre.x()), cy = static_cast<float>(centre.y()), cz = static_cast<float>(centre.z());
+  const float cos_r = static_cast<float>(std::cos(radius)), sin_r = static_cast<float>(std::sin(radius));
+  const double cos_dec = std::max(1e-12, std::cos(dec));
+  const auto take = [&](std::uint32_t first, std::uint32_t last) {
+    std::size_t n = out.size();
+    out.resize(n + (last - first));
+    for (std::uint32_t i = first; i < last; ++i) {
+      // cos ψ ≥ cos(cut + radius), with slack for float32; cut + radius beyond π reaches everything
+      const float dot = x_[i] * cx + y_[i] * cy + z_[i] * cz;
+      const float edge = cos_cut_[i] * cos_r - sin_cut_[i] * sin_r;
+      const bool whole = sin_cut_[i] * cos_r + cos_cut_[i] * sin_r < 0.0F || sin_cut_[i] == 0.0F;
+      out[n] = i;
+      n += static_cast<std::size_t>((dot >= edge - 1e-6F) | whole);
+    }
+    out.resize(n);
+  };
+  for (const CutClass& k : classes_[static_cast<std::size_t>(season)]) {
+    const double reach = k.cut + radius + 1e-6;
+    if (k.n_zones == 1 || reach >= pi / 2) {
+      take(k.start.front(), k.start.back());
+      continue;
+    }
+    const int low = std::clamp(static_cast<int>((dec - reach + pi / 2) / k.cell), 0, k.n_zones - 1);
+    const int high = std::clamp(static_cast<int>((dec + reach + pi / 2) / k.cell), 0, k.n_zones - 1);
+    const double hav = std::pow(std::sin(0.5 * reach), 2);
+    for (int z = low; z <= high; ++z) {
+      const auto zi = static_cast<std::size_t>(z);
+      const int bins = k.zone_bins[zi];
+      const double below = -pi / 2 + z * k.cell, gap = std::max({0.0, below - dec, dec - below - k.cell});
+      // hav ψ = hav Δδ + cos δ cos δ' hav Δα, bounded from above over the zone
+      const double gap2 = gap * gap, hav_dec = 0.25 * gap2 * std::max(0.0, 1.0 - gap2 / 12.0);
+      const double denominator = static_cast<double>(k.zone_cos[zi]) * cos_dec;
+      const double s2 = denominator > 1e-9 ? (hav - hav_dec) / denominator : 2.0;
+      if (s2 < 0.0) continue;
+      std::uint32_t first_cell = static_cast<std::uint32_t>(k.zone_first[zi]);
+      if (s2 >= 1.0) {
+        take(k.start[first_cell], k.start[first_cell + static_cast<std::uint32_t>(bins)]);
+        continue;
+      }
+      const double s = std::sqrt(s2), half = 2.0 * s * (1.0 + (pi / 2 - 1.0) * s2) + 1e-6;  // ≥ 2 asin s
+      const double scale = bins / (2 * pi);
+      const int a = static_cast<int>(std::floor((ra - half) * scale)), b = static_cast<int>(std::floor((ra + half) * scale));
+      if (b - a + 1 >= bins) {
+        take(k.start[first_cell], k.start[first_cell + static_cast<std::uint32_t>(bins)]);
+        continue;
+      }
+      const auto cells = [&](int from, int to) {
+        take(k.start[first_cell + static_cast<std::uint32_t>(from)], k.start[first_cell + static_cast<std::uint32_t>(to) + 1]);
+      };
+      if (a < 0) {
+        cells(a + bins, bins - 1);
+        cells(0, b);
+      } else if (b >= bins) {
+        cells(a, bins - 1);
+        cells(0, b - bins);
+      } else {
+        cells(a, b);
+      }
+    }
+  }
+}
+
+}  // namespace nusky

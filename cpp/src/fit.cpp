@@ -1,0 +1,493 @@
+#include "nusky/fit.hpp"
+
+#include <Eigen/Dense>
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <string>
+
+#include "nusky/threads.hpp"
+
+namespace nusky {
+namespace {
+
+// n_s may come this close to its bound n_k = N_k, where ln(1 − n_k/N_k) diverges.
+constexpr double closest_to_limit = 1.0 - 1e-6;
+// The derivative test is a bound in exact arithmetic; float sums of a thousand terms stay within this of it.
+constexpr float screen_slack = 1e-4F;
+// Newton ends when the step in hand would gain less than this in ln Λ; the step and its gain are still applied,
+// so what is lost is of third order and far smaller.
+constexpr double enough_gain = 2e-5;
+// Events whose u = y W can reach this somewhere are summed one by one in the profile; the others through Σw, Σw², Σw³.
+constexpr double weak_u = 0.15;
+
+}  // namespace
+
+FitModel::FitModel(const Likelihood& likelihood, const EventIndex& index, double gamma, std::size_t n_groups, int n_threads)
+    : likelihood_(&likelihood), index_(&index), free_(likelihood.axis().free() && std::isnan(gamma)), gamma_(gamma) {
+  const GammaAxis& axis = likelihood.axis();
+  if (index.n_seasons() != likelihood.n_seasons())
+    throw std::invalid_argument("the event index has " + std::to_string(index.n_seasons()) + " seasons, the likelihood " +
+                                std::to_string(likelihood.n_seasons()));
+  if (index.size() > 0 && index.axis().nodes() != axis.nodes())
+    throw std::invalid_argument("gamma_nodes of the event columns and of the likelihood differ");
+  if (std::isnan(gamma)) {
+    if (axis.size() == 1) gamma_ = axis.front();
+  } else if (axis.size() == 0) {
+    throw std::invalid_argument("gamma: cannot be fixed without an energy term (gamma_nodes is empty)");
+  } else if (!(gamma >= axis.front() && gamma <= axis.back())) {
+    throw std::invalid_argument("gamma: " + std::to_string(gamma) + " is outside the nodes " + std::to_string(axis.front()) + " … " +
+                                std::to_string(axis.back()));
+  }
+  if (free_) return;
+  if (axis.size() > 0) stencil_ = axis.stencil(gamma_);
+  // worth a table when events are looked at from many tiles
+  if (axis.size() > 0 && n_groups > 30) {
+    std::vector<float> table(index.size());
+    parallel_for(index.size(), n_threads, 8192, [&](std::size_t i) { table[i] = ratio_of(static_cast<std::uint32_t>(i)); });
+    table_ = std::move(table);
+  }
+}
+
+float FitModel::ratio_of(std::uint32_t i) const {
+  if (likelihood_->axis().size() == 0) return 1.0F;
+  const IndexedEvent& e = index_->event(i);
+  const float* row = index_->columns(e).log_ratio(e.row) + stencil_.first;
+  double l = 0.0;
+  for (std::size_t k = 0; k < 4; ++k) l += stencil_.value_d[k] * static_cast<double>(row[k]);
+  return static_cast<float>(std::exp(l));
+}
+
+GroupFitter::GroupFitter(const FitModel& model)
+    : model_(&model), kernels_(&kernels()), n_seasons_(static_cast<std::size_t>(model.index().n_seasons())), shares_(n_seasons_), sums_(n_seasons_) {}
+
+void GroupFitter::load(const Directions& directions, const DirectionGroup& group) {
+  const EventIndex& index = model_->index();
+  const bool free = model_->gamma_free();
+  ids_.clear();
+  tile_segments_.clear();
+  for (std::size_t k = 0; k < n_seasons_; ++k) {
+    const std::size_t first = ids_.size();
+    index.candidates(static_cast<int>(k), group.centre, group.radius, ids_);
+    tile_segments_.push_back({first, ids_.size()});
+  }
+  const std::size_t n = ids_.size();
+  for (auto* column : {&x_, &y_, &z_, &rate_, &gaussian_, &weight_, &cut_}) column->resize(n);
+  if (free) {
+    bound_rows_.resize(n);
+    lane_rows_.resize(n);
+    node_rows_.resize(n);
+    peak_.resize(n);
+  }
+  for (std::size_t i = 0; i < n; ++i) {
+    const IndexedEvent& e = index.event(ids_[i]);
+    x_[i] = static_cast<float>(e.x - group.centre.x());
+    y_[i] = static_cast<float>(e.y - group.centre.y());
+    z_[i] = static_cast<float>(e.z - group.centre.z());
+    rate_[i] = e.spatial.rate;
+    gaussian_[i] = e.spatial.gaussian;
+    weight_[i] = e.spatial.weight;
+    cut_[i] = e.spatial.cut;
+    if (free) {
+      const EventColumns& columns = index.columns(e);
+      bound_rows_[i] = columns.ratio_bound(e.row);
+      lane_rows_[i] = columns.ratio_lane(e.row);
+      node_rows_[i] = columns.log_ratio(e.row);
+      peak_[i] = columns.ratio_peak(e.row);
+    } else {
+      weight_[i] *= model_->fixed_ratio(ids_[i]);
+    }
+  }
+  alignas(64) float vx[n_lanes], vy[n_lanes], vz[n_lanes];
+  for (std::uint32_t p = 0; p < n_lanes; ++p) {
+    // lanes beyond the group repeat its last direction
+    const Vec3& v = directions.vector(directions.order()[group.first + std::min(p, group.count - 1)]);
+    vx[p] = static_cast<float>(v.x() - group.centre.x());
+    vy[p] = static_cast<float>(v.y() - group.centre.y());
+    vz[p] = static_cast<float>(v.z() - group.centre.z());
+    sindec_[p] = v.z();
+  }
+  a_.resize(n * n_lanes);
+  const CandidateView view{n, x_.data(), y_.data(), z_.data(), rate_.data(), gaussian_.data(), weight_.data(), cut_.data()};
+  kernels_->spatial(view, vx, vy, vz, a_.data());
+}
+
+void GroupFitter::screen() {
+  const Likelihood& likelihood = model_->likelihood();
+  std::array<float, n_lanes> total{};
+  bound_.fill(-1.0F);
+  if (!model_->gamma_free()) {
+    std::array<float, n_lanes> excess{};
+    for (std::size_t k = 0; k < n_seasons_; ++k) {
+      const Segment s = tile_segments_[k];
+      std::array<float, n_lanes> sum{};
+      kernels_->total(s.last - s.first, a_.data() + s.first * n_lanes, sum.data());
+      for (std::size_t p = 0; p < n_lanes; ++p) {
+        double f = 1.0;
+        if (n_seasons_ > 1) {
+          likelihood.shares(sindec_[p], model_->stencil(), shares_.data());
+          f = shares_[k].f;
+        }
+        excess[p] += static_cast<float>(f / model_->index().n_events(static_cast<int>(k))) * sum[p];
+        total[p] += sum[p];
+      }
+    }
+    for (std::size_t p = 0; p < n_lanes; ++p) bound_[p] = excess[p] * (1.0F + screen_slack) - 1.0F;
+  } else {
+    season_sums_.assign(n_seasons_ * n_lanes * n_lanes, 0.0F);
+    std::vector<float>& share = strong_value_;  // work space
+    for (std::size_t k = 0; k < n_seasons_; ++k) {
+      const Segment s = tile_segments_[k];
+      kernels_->screen(s.last - s.first, a_.data() + s.first * n_lanes, bound_rows_.data() + s.first, season_sums_.data() + k * n_lanes * n_lanes);
+    }
+    if (n_seasons_ == 1) {
+      const float scale = static_cast<float>(1.0 / model_->index().n_events(0)) * (1.0F + screen_slack);
+      for (std::size_t g = 0; g < n_lanes; ++g)
+        for (std::size_t p = 0; p < n_lanes; ++p) {
+          const float sum = season_sums_[g * n_lanes + p];
+          bound_[p] = std::max(bound_[p], sum * scale - 1.0F);
+          total[p] += sum;
+        }
+    } else {
+      share.resize(n_seasons_ * n_lanes);
+      for (std::size_t p = 0; p < n_lanes; ++p) {
+        likelihood.share_bounds(sindec_[p], share.data());
+        for (std::size_t g = 0; g < n_lanes; ++g) {
+          float sum = 0.0F;
+          for (std::size_t k = 0; k < n_seasons_; ++k) {
+            const float part = season_sums_[(k * n_lanes + g) * n_lanes + p];
+            sum += part * share[k * n_lanes + g] * static_cast<float>(1.0 / model_->index().n_events(static_cast<int>(k)));
+            total[p] += part;
+          }
+          bound_[p] = std::max(bound_[p], sum * (1.0F + screen_slack) - 1.0F);
+        }
+      }
+    }
+  }
+  for (std::size_t p = 0; p < n_lanes; ++p) any_event_[p] = total[p] > 0.0F;
+}
+
+std::size_t GroupFitter::count_pairs() const {
+  std::size_t pairs = 0;
+  for (const float v : a_) pairs += v > 0.0F;
+  return pairs;
+}
+
+void GroupFitter::compact(int lane) {
+  const std::size_t n = ids_.size();
+  value_.resize(n);
+  candidate_.resize(n);
+  segments_.clear();
+  std::size_t m = 0;
+  for (const Segment s : tile_segments_) {
+    const std::size_t found = kernels_->compact(s.last - s.first, a_.data() + s.first * n_lanes, lane, value_.data() + m, candidate_.data() + m);
+    for (std::size_t i = m; i < m + found; ++i) candidate_[i] += static_cast<std::uint32_t>(s.first);
+    segments_.push_back({m, m + found});
+    m += found;
+  }
+  if (model_->gamma_free()) {
+    rows_.resize(m);
+    stencil_rows_.resize(m);
+    for (std::size_t i = 0; i < m; ++i) rows_[i] = node_rows_[candidate_[i]];
+  }
+  direction_sindec_ = sindec_[static_cast<std::size_t>(lane)];
+}
+
+double GroupFitter::ns_limit(const Stencil& at) {
+  if (model_->likelihood().extended()) return 1e12;
+  model_->likelihood().shares(direction_sindec_, at, shares_.data());
+  double limit = 1e300;
+  for (std::size_t k = 0; k < n_seasons_; ++k)
+    if (shares_[k].f > 0) limit = std::min(limit, model_->index().n_events(static_cast<int>(k)) / shares_[k].f);
+  return limit * closest_to_limit;
+}
+
+// ln Λ and its derivatives in (n, γ), from the event sums; with z = n φ, c = 1/(1 − z) and λ = ln φ:
+//   ∂ ln u/∂n = c/n,  ∂ ln u/∂γ = ℓ′ + c λ′   (extended: c = 1 and the first term is −n f)
+GroupFitter::Evaluation GroupFitter::evaluate(double n, const Stencil& at) {
+  const bool free = model_->gamma_free(), extended = model_->likelihood().extended();
+  model_->likelihood().shares(direction_sindec_, at, shares_.data());
+  Evaluation e;
+  for (std::size_t k = 0; k < n_seasons_; ++k) {
+    const double n_events = model_->index().n_events(static_cast<int>(k));
+    const double f = shares_[k].f, l1 = shares_[k].slope, l2 = shares_[k].curvature, phi = f / n_events;
+    const double z = extended ? 0.0 : n * phi, c = 1.0 / (1.0 - z), y = n * phi * c;
+    EventSums s{};
+    const Segment part = segments_[k];
+    const std::size_t m = part.last - part.first;
+    if (free) {
+      for (std::size_t i = part.first; i < part.last; ++i) stencil_rows_[i] = rows_[i] + at.first;
+      kernels_->sums(m, value_.data() + part.first, stencil_rows_.data() + part.first, at.value.data(), at.slope.data(), at.curvature.data(),
+                     static_cast<float>(y), s);
+    } else {
+      kernels_->sums_flat(m, value_.data() + part.first, static_cast<float>(y), s);
+    }
+    const double np = n_events * phi;
+    e.value += s.log + (extended ? -n * f : n_events * std::log1p(-z));
+    e.dn += (c / n) * s.p - np * c;
+    e.dnn += ((s.q - (1.0 - 2.0 * z) * s.p) * c * c) / (n * n) - (extended ? 0.0 : np * phi * c * c);
+    e.dg += s.p1 + c * l1 * s.p - n * np * l1 * c;
+    e.dng += (c / n) * (s.q1 + c * l1 * s.q) + s.p * c * c * z * l1 / n - np * l1 * c * c;
+    e.dgg += s.second + 2.0 * c * l1 * s.q1 + c * c * l1 * l1 * s.q + (c * c * z * l1 * l1 + c * l2) * s.p -
+             n * np * (l1 * l1 * c * c + l2 * c);
+  }
+  return e;
+}
+
+DirectionFit GroupFitter::fit(int lane) {
+  const auto p = static_cast<std::size_t>(lane);
+  DirectionFit out;
+  if (!any_event_[p]) {
+    out.status = Status::no_events;
+    return out;
+  }
+  out.status = Status::no_excess;
+  if (bound_[p] <= 0.0F) return out;
+  compact(lane);
+  return model_->gamma_free() ? fit_free(lane) : fit_fixed();
+}
+
+DirectionFit GroupFitter::fit_fixed() { return refine(0.0, model_->gamma()); }
+
+// ln Λ maximised over n at the centre of every coarse γ interval, to the accuracy that choosing a start needs.
+void GroupFitter::profile(double n_ref, double* n, double* value) {
+  const Likelihood& likelihood = model_->likelihood();
+  const GammaAxis& axis = likelihood.axis();
+  const bool extended = likelihood.extended();
+  const std::size_t K = n_seasons_, L = n_lanes;
+  lane_shares_.resize(K * L);
+  for (int g = 0; g < n_lanes; ++g) {
+    likelihood.shares(direction_sindec_, axis.lane_stencil(g), shares_.data());
+    for (std::size_t k = 0; k < K; ++k) lane_shares_[k * L + static_cast<std::size_t>(g)] = shares_[k];
+  }
+  const std::size_t m = segments_.back().last;
+  for (auto* list : {&strong_value_, &weak_value_}) list->resize(std::max(m, K * L));
+  for (auto* list : {&strong_rows_, &weak_rows_}) list->resize(m);
+  strong_segments_.clear();
+  weak_segments_.clear();
+  std::vector<float> moments(K * L * 6, 0.0F);  // m1, m2, m3 of the weak, then of the strong
+  std::size_t n_strong = 0, n_weak = 0;
+  for (std::size_t k = 0; k < K; ++k) {
+    double most = 0.0;
+    for (std::size_t g = 0; g < L; ++g) most = std::max(most, lane_shares_[k * L + g].f);
+    const float threshold = static_cast<float>(weak_u / n_ref * model_->index().n_events(static_cast<int>(k)) / std::max(most, 1e-300));
+    const Segment strong{n_strong, 0}, weak{n_weak, 0};
+    for (std::size_t i = segments_[k].first; i < segments_[k].last; ++i) {
+      const std::uint32_t c = candidate_[i];
+      const float v = value_[i];
+      const bool is_strong = v * peak_[c] > threshold;
+      strong_value_[n_strong] = v;
+      strong_rows_[n_strong] = lane_rows_[c];
+      weak_value_[n_weak] = v;
+      weak_rows_[n_weak] = lane_rows_[c];
+      n_strong += is_strong;
+      n_weak += !is_strong;
+    }
+    strong_segments_.push_back({strong.first, n_strong});
+    weak_segments_.push_back({weak.first, n_weak});
+    float* of_weak = moments.data() + k * 6 * L;
+    float* of_strong = of_weak + 3 * L;
+    kernels_->moments(n_weak - weak.first, weak_value_.data() + weak.first, weak_rows_.data() + weak.first, of_weak, of_weak + L, of_weak + 2 * L);
+    kernels_->moments(n_strong - strong.first, strong_value_.data() + strong.first, strong_rows_.data() + strong.first, of_strong, of_strong + L,
+                      of_strong + 2 * L);
+  }
+  // start from the parabola at n = 0, which lies left of the root of the convex derivative
+  std::array<double, n_lanes> limit{};
+  std::array<bool, n_lanes> active{};
+  for (std::size_t g = 0; g < L; ++g) {
+    double first = -1.0, second = 0.0;
+    limit[g] = 1e12;
+    for (std::size_t k = 0; k < K; ++k) {
+      const double phi = lane_shares_[k * L + g].f / model_->index().n_events(static_cast<int>(k));
+      const float* t = moments.data() + k * 6 * L;
+      first += phi * (static_cast<double>(t[g]) + t[3 * L + g]);
+      second += phi * phi * (static_cast<double>(t[L + g]) + t[4 * L + g]);
+      if (!extended) limit[g] = std::min(limit[g], closest_to_limit / std::max(phi, 1e-300));
+    }
+    active[g] = first > 0.0;
+    n[g] = active[g] ? std::min(first / std::max(second, 1e-300), 0.5 * limit[g]) : 0.0;
+    value[g] = 0.0;
+  }
+  std::array<float, n_lanes> y{}, s1{}, s2{};
+  for (int iteration = 0; iteration < 12; ++iteration) {
+    std::array<double, n_lanes> dn{}, dnn{};
+    for (std::size_t k = 0; k < K; ++k) {
+      const double n_events = model_->index().n_events(static_cast<int>(k));
+      for (std::size_t g = 0; g < L; ++g) {
+        const double phi = lane_shares_[k * L + g].f / n_events, z = extended ? 0.0 : n[g] * phi;
+        y[g] = static_cast<float>(n[g] * phi / (1.0 - z));
+      }
+      s1.fill(0.0F);
+      s2.fill(0.0F);
+      const Segment strong = strong_segments_[k];
+      kernels_->profile(strong.last - strong.first, strong_value_.data() + strong.first, strong_rows_.data() + strong.first, y.data(), s1.data(), s2.data());
+      const float* t = moments.data() + k * 6 * L;
+      for (std::size_t g = 0; g < L; ++g) {
+        if (!active[g]) continue;
+        const double phi = lane_shares_[k * L + g].f / n_events, z = extended ? 0.0 : n[g] * phi, c = 1.0 / (1.0 - z), yy = y[g];
+        const double p = yy * (s1[g] + t[g] - yy * (t[L + g] - yy * t[2 * L + g]));
+        const double p2 = yy * yy * (s2[g] + t[L + g] - 2.0 * yy * t[2 * L + g]);
+        dn[g] += (c / n[g]) * p - n_events * phi * c;
+        dnn[g] += c * c * (2.0 * z * p - p2) / (n[g] * n[g]) - (extended ? 0.0 : n_events * phi * phi * c * c);
+      }
+    }
+    bool moving = false;
+    for (std::size_t g = 0; g < L; ++g) {
+      if (!active[g]) continue;
+      const double step = dnn[g] < 0.0 ? -dn[g] / dnn[g] : n[g];
+      const double next = std::clamp(n[g] + step, 0.2 * n[g], std::min(5.0 * n[g], limit[g]));
+      moving |= std::abs(next - n[g]) > 0.02 * n[g];
+      n[g] = next;
+    }
+    if (!moving) break;
+  }
+  std::array<float, n_lanes> logs{};
+  for (std::size_t k = 0; k < K; ++k) {
+    const double n_events = model_->index().n_events(static_cast<int>(k));
+    for (std::size_t g = 0; g < L; ++g) {
+      const double phi = lane_shares_[k * L + g].f / n_events, z = extended ? 0.0 : n[g] * phi;
+      y[g] = static_cast<float>(n[g] * phi / (1.0 - z));
+    }
+    logs.fill(0.0F);
+    const Segment strong = strong_segments_[k];
+    kernels_->profile_log(strong.last - strong.first, strong_value_.data() + strong.first, strong_rows_.data() + strong.first, y.data(), logs.data());
+    const float* t = moments.data() + k * 6 * L;
+    for (std::size_t g = 0; g < L; ++g) {
+      if (!active[g]) continue;
+      const double f = lane_shares_[k * L + g].f, yy = y[g];
+      value[g] += logs[g] + yy * (t[g] - yy * (0.5 * t[L + g] - yy * t[2 * L + g] / 3.0)) +
+                  (extended ? -n[g] * f : n_events * std::log1p(-n[g] * f / n_events));
+    }
+  }
+}
+
+DirectionFit GroupFitter::fit_free(int lane) {
+  (void)lane;
+  const GammaAxis& axis = model_->likelihood().axis();
+  std::array<double, n_lanes> n{}, value{};
+  double n_ref = 8.0;
+  for (int attempt = 0; attempt < 4; ++attempt) {
+    profile(n_ref, n.data(), value.data());
+    const double best_n = n[static_cast<std::size_t>(std::max_element(value.begin(), value.end()) - value.begin())];
+    if (best_n <= 3.0 * n_ref) break;
+    n_ref = 2.0 * best_n;  // the power series of the weak events would not hold at this n
+  }
+  const double width = (axis.back() - axis.front()) / n_lanes;
+  DirectionFit best;
+  best.status = Status::no_excess;
+  // local maxima of the profile, best first
+  std::array<int, n_lanes> order{};
+  int n_peaks = 0;
+  for (int g = 0; g < n_lanes; ++g) {
+    const auto i = static_cast<std::size_t>(g);
+    const bool above_left = g == 0 || value[i] >= value[i - 1], above_right = g == n_lanes - 1 || value[i] > value[i + 1];
+    if (above_left && above_right) order[static_cast<std::size_t>(n_peaks++)] = g;
+  }
+  std::sort(order.begin(), order.begin() + n_peaks, [&](int a, int b) { return value[static_cast<std::size_t>(a)] > value[static_cast<std::size_t>(b)]; });
+  for (int k = 0; k < n_peaks; ++k) {
+    const int g = order[static_cast<std::size_t>(k)];
+    const auto i = static_cast<std::size_t>(g);
+    // vertex of the parabola through the neighbours
+    double shift = 0.0, gain = 0.0;
+    const auto j = static_cast<std::size_t>(std::clamp(g, 1, n_lanes - 2));
+    const double slope = 0.5 * (value[j + 1] - value[j - 1]), curvature = value[j + 1] - 2 * value[j] + value[j - 1];
+    const double from_j = static_cast<double>(g) - static_cast<double>(j);
+    const double local_slope = slope + curvature * from_j;
+    shift = curvature < -1e-9 ? std::clamp(-local_slope / curvature, -0.5, 0.5) : (local_slope > 0 ? 0.5 : -0.5);
+    gain = std::max(0.0, local_slope * shift + 0.5 * curvature * shift * shift);
+    // another maximum is worth a refinement only if it may beat the best; the gain between nodes is of the size of the parabola's
+    if (k > 0 && 2.0 * (value[i] + 2.0 * gain + 0.02) < best.ts) continue;
+    const double gamma = std::clamp(axis.lane_gamma(g) + shift * width, axis.front(), axis.back());
+    double start = n[i];
+    if (shift > 0 && g + 1 < n_lanes && n[i + 1] > 0) start += shift * (n[i + 1] - n[i]);
+    if (shift < 0 && g > 0 && n[i - 1] > 0) start -= shift * (n[i - 1] - n[i]);
+    const DirectionFit found = refine(start, gamma);
+    if (k == 0 || found.ts > best.ts) best = found;
+  }
+  return best;
+}
+
+DirectionFit GroupFitter::refine(double n, double gamma) {
+  const GammaAxis& axis = model_->likelihood().axis();
+  const bool free = model_->gamma_free();
+  DirectionFit out;
+  out.status = Status::not_converged;
+  Stencil at = free ? axis.stencil(gamma) : model_->stencil();
+  double limit = ns_limit(at);
+  if (!(n > 0.0)) n = std::min(1.0, 0.25 * limit);
+  n = std::min(n, limit);
+  Evaluation e = evaluate(n, at);
+  double step_n = 0.0, step_g = 0.0, gain = 0.0;
+  bool done = false, at_limit = false;
+  for (int iteration = 0; iteration < 60 && !done; ++iteration) {
+    const bool low = free && gamma <= axis.front(), high = free && gamma >= axis.back();
+    const bool held = !free || (low && e.dg <= 0.0) || (high && e.dg >= 0.0);
+    at_limit = n >= limit && e.dn > 0.0;
+    step_g = 0.0;
+    if (held) {
+      step_n = e.dnn < 0.0 ? -e.dn / e.dnn : (e.dn > 0 ? n : -0.5 * n);
+    } else {
+      Eigen::Matrix2d hessian;
+      hessian << e.dnn, e.dng, e.dng, e.dgg;
+      const Eigen::Vector2d gradient(e.dn, e.dg);
+      if (e.dnn < 0.0 && hessian.determinant() > 1e-12 * e.dnn * e.dgg) {
+        const Eigen::Vector2d step = -hessian.inverse() * gradient;
+        step_n = step[0];
+        step_g = step[1];
+      } else {
+        step_n = e.dnn < 0.0 ? -e.dn / e.dnn : (e.dn > 0 ? n : -0.5 * n);
+        step_g = e.dgg < 0.0 ? -e.dg / e.dgg : (e.dg > 0 ? 0.2 : -0.2);
+      }
+    }
+    const double wish_n = step_n, wish_g = step_g;
+    if (at_limit) step_n = 0.0;
+    step_g = std::clamp(step_g, -0.5, 0.5);
+    if (free) step_g = std::clamp(gamma + step_g, axis.front(), axis.back()) - gamma;
+    step_n = std::clamp(n + step_n, 0.1 * n, std::min(limit, 10.0 * n)) - n;
+    gain = 0.5 * (e.dn * step_n + e.dg * step_g);
+    const bool whole = step_n == wish_n && step_g == wish_g;
+    if (n < 1e-5 && e.dn <= 0.0) {  // running into n = 0, where ln Λ = 0 for every γ
+      out.status = Status::no_excess;
+      return out;
+    }
+    if ((whole || held || at_limit) && std::abs(gain) < enough_gain && (whole || std::abs(step_n) < 0.01 * n || at_limit)) {
+      done = true;
+      break;
+    }
+    double t = 1.0;
+    bool moved = false;
+    for (int half = 0; half < 30; ++half, t *= 0.5) {
+      const double next_g = gamma + t * step_g;
+      const Stencil next_at = free ? axis.stencil(next_g) : at;
+      const double next_limit = ns_limit(next_at), next_n = std::min(n + t * step_n, next_limit);
+      const Evaluation next = evaluate(next_n, next_at);
+      if (next.value >= e.value - 2e-6 * (1.0 + std::abs(e.value))) {
+        n = next_n;
+        gamma = next_g;
+        at = next_at;
+        limit = next_limit;
+        e = next;
+        moved = true;
+        break;
+      }
+    }
+    if (!moved) break;
+  }
+  if (done) {
+    out.status = at_limit ? Status::at_ns_limit : Status::ok;
+    n += step_n;
+    if (free) gamma += step_g;
+  } else {
+    gain = 0.0;
+  }
+  out.ts = 2.0 * (e.value + gain);
+  out.ns = n;
+  out.gamma = free || axis.size() > 0 ? gamma : std::numeric_limits<double>::quiet_NaN();
+  if (!(out.ts > 0.0)) {
+    out = DirectionFit{};
+    out.status = Status::no_excess;
+  }
+  return out;
+}
+
+}  // namespace nusky

@@ -1,0 +1,134 @@
+#include "nusky/gamma_axis.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <string>
+
+namespace nusky {
+namespace {
+
+// Weights of the slope at node j on nodes 0 … n−1: derivative of the parabola through three nodes.
+std::vector<double> slope_weights(const std::vector<double>& x, int j) {
+  const int n = static_cast<int>(x.size());
+  std::vector<double> w(static_cast<std::size_t>(n), 0.0);
+  const auto at = [&](int i) { return x[static_cast<std::size_t>(i)]; };
+  const auto put = [&](int i) -> double& { return w[static_cast<std::size_t>(i)]; };
+  if (n == 1) return w;
+  if (n == 2) {
+    const double h = at(1) - at(0);
+    put(0) = -1.0 / h;
+    put(1) = 1.0 / h;
+    return w;
+  }
+  const int m = std::clamp(j, 1, n - 2);  // centre of the parabola
+  const double a = at(m - 1), b = at(m), c = at(m + 1), t = at(j);
+  put(m - 1) += (2 * t - b - c) / ((a - b) * (a - c));
+  put(m) += (2 * t - a - c) / ((b - a) * (b - c));
+  put(m + 1) += (2 * t - a - b) / ((c - a) * (c - b));
+  return w;
+}
+
+}  // namespace
+
+GammaAxis::GammaAxis(std::vector<double> nodes) : nodes_(std::move(nodes)) {
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    if (!std::isfinite(nodes_[i]))
+      throw std::invalid_argument("gamma_nodes: node " + std::to_string(i) + " is not finite");
+    if (i > 0 && !(nodes_[i] > nodes_[i - 1]))
+      throw std::invalid_argument("gamma_nodes: must increase strictly, but node " + std::to_string(i) + " (" +
+                                  std::to_string(nodes_[i]) + ") does not exceed node " + std::to_string(i - 1));
+  }
+  if (!free()) return;
+  for (int j = 0; j < n_lanes; ++j) lanes_.push_back(stencil(lane_gamma(j)));
+  const int n_segments = size() - 1;
+  for (int s = 0; s < n_segments; ++s) {
+    const double h = nodes_[static_cast<std::size_t>(s) + 1] - nodes_[static_cast<std::size_t>(s)];
+    const int first = std::clamp(s - 1, 0, std::max(0, size() - 4));
+    std::array<Stencil, 2> pair;
+    for (int end = 0; end < 2; ++end) {
+      const auto w = slope_weights(nodes_, s + end);
+      Stencil& st = pair[static_cast<std::size_t>(end)];
+      st.first = first;
+      for (int k = 0; k < 4; ++k) {
+        const int node = first + k;
+        if (node >= size()) continue;
+        const double sign = end == 0 ? 1.0 : -1.0;
+        double v = sign * h / 3.0 * w[static_cast<std::size_t>(node)];
+        if (node == s + end) v += 1.0;
+        st.value[static_cast<std::size_t>(k)] = static_cast<float>(v);
+      }
+    }
+    bezier_.push_back(pair);
+  }
+  const double width = (back() - front()) / n_lanes;
+  for (int j = 0; j < n_lanes; ++j) {
+    const double lo = front() + j * width, hi = front() + (j + 1) * width, slack = 1e-9 * width;
+    int a = n_segments - 1, b = 0;
+    for (int s = 0; s < n_segments; ++s)
+      if (nodes_[static_cast<std::size_t>(s) + 1] > lo + slack && nodes_[static_cast<std::size_t>(s)] < hi - slack) {
+        a = std::min(a, s);
+        b = std::max(b, s);
+      }
+    segments_.push_back({a, b});
+  }
+}
+
+double GammaAxis::lane_gamma(int j) const { return front() + (j + 0.5) * (back() - front()) / n_lanes; }
+
+Stencil GammaAxis::stencil(double gamma) const {
+  Stencil st;
+  const int n = size();
+  if (n == 0) return st;
+  if (n == 1) {
+    st.value[0] = 1.0F;
+    st.value_d[0] = 1.0;
+    return st;
+  }
+  const double g = std::clamp(gamma, front(), back());
+  const auto above = std::upper_bound(nodes_.begin(), nodes_.end(), g);
+  const int s = std::clamp(static_cast<int>(above - nodes_.begin()) - 1, 0, n - 2);
+  const double x0 = nodes_[static_cast<std::size_t>(s)], h = nodes_[static_cast<std::size_t>(s) + 1] - x0;
+  const double t = (g - x0) / h, t2 = t * t, t3 = t2 * t;
+  // Hermite basis: values at both ends, slopes at both ends; and its derivatives in γ
+  const double v[4] = {2 * t3 - 3 * t2 + 1, -2 * t3 + 3 * t2, h * (t3 - 2 * t2 + t), h * (t3 - t2)};
+  const double d[4] = {(6 * t2 - 6 * t) / h, (-6 * t2 + 6 * t) / h, 3 * t2 - 4 * t + 1, 3 * t2 - 2 * t};
+  const double c[4] = {(12 * t - 6) / (h * h), (-12 * t + 6) / (h * h), (6 * t - 4) / h, (6 * t - 2) / h};
+  const auto w0 = slope_weights(nodes_, s), w1 = slope_weights(nodes_, s + 1);
+  st.first = std::clamp(s - 1, 0, std::max(0, n - 4));
+  for (int k = 0; k < 4; ++k) {
+    const int node = st.first + k;
+    if (node >= n) continue;
+    const auto i = static_cast<std::size_t>(node), kk = static_cast<std::size_t>(k);
+    const double e0 = node == s ? 1.0 : 0.0, e1 = node == s + 1 ? 1.0 : 0.0;
+    st.value_d[kk] = v[0] * e0 + v[1] * e1 + v[2] * w0[i] + v[3] * w1[i];
+    st.slope_d[kk] = d[0] * e0 + d[1] * e1 + d[2] * w0[i] + d[3] * w1[i];
+    st.curvature_d[kk] = c[0] * e0 + c[1] * e1 + c[2] * w0[i] + c[3] * w1[i];
+    st.value[kk] = static_cast<float>(st.value_d[kk]);
+    st.slope[kk] = static_cast<float>(st.slope_d[kk]);
+    st.curvature[kk] = static_cast<float>(st.curvature_d[kk]);
+  }
+  return st;
+}
+
+void GammaAxis::lane_bounds(const float* values, float* upper, float* lower) const {
+  for (int j = 0; j < n_lanes; ++j) {
+    const auto [a, b] = segments_[static_cast<std::size_t>(j)];
+    float up = values[a], down = values[a];
+    for (int s = a; s <= b; ++s) {
+      up = std::max(up, values[s + 1]);
+      down = std::min(down, values[s + 1]);
+      for (const Stencil& st : bezier_[static_cast<std::size_t>(s)]) {
+        float point = 0.0F;
+        for (int k = 0; k < 4; ++k)
+          point += st.value[static_cast<std::size_t>(k)] * values[st.first + k];
+        up = std::max(up, point);
+        down = std::min(down, point);
+      }
+    }
+    upper[j] = up;
+    lower[j] = down;
+  }
+}
+
+}  // namespace nusky

@@ -1,0 +1,308 @@
+// The inner loops, included once per instruction set by kernels_<level>.cpp with NUSKY_KERNEL_NAMESPACE and
+// NUSKY_KERNEL_NAME defined. Vectors are 16 lanes wide at every level (the compiler splits them), so that the order of
+// every sum, and with -ffp-contract=off every bit, is the same on all of them.
+#include <cstring>
+
+#include "nusky/kernels.hpp"
+
+namespace nusky {
+namespace NUSKY_KERNEL_NAMESPACE {
+namespace {
+
+#define NUSKY_INLINE static inline __attribute__((always_inline))
+
+typedef float vf __attribute__((vector_size(64)));
+typedef std::int32_t vi __attribute__((vector_size(64)));
+typedef float v4 __attribute__((vector_size(16)));
+typedef std::int32_t m4 __attribute__((vector_size(16)));
+typedef double vd __attribute__((vector_size(128)));
+typedef std::int64_t vl __attribute__((vector_size(128)));
+
+constexpr std::size_t lanes = 16;
+
+NUSKY_INLINE vf load(const float* p) {
+  vf v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
+NUSKY_INLINE void store(float* p, vf v) { __builtin_memcpy(p, &v, sizeof v); }
+NUSKY_INLINE vf splat(float x) { return vf{} + x; }
+
+// e^x, relative error 2e-7 for −87 ≤ x ≤ 87; smaller x give 0 within float, larger are clamped.
+NUSKY_INLINE vf exp_v(vf x) {
+  x = x < -87.0F ? splat(-87.0F) : x;
+  x = x > 87.0F ? splat(87.0F) : x;
+  const vf magic = splat(12582912.0F);  // 1.5·2²³: adding it rounds to an integer in the low bits
+  const vf k = x * 1.44269504088896341F + magic;
+  const vf n = k - magic;
+  vf r = x - n * 0.693359375F;  // ln 2 in two parts
+  r = r - n * -2.12194440e-4F;
+  vf p = splat(1.9875691500e-4F);
+  p = p * r + 1.3981999507e-3F;
+  p = p * r + 8.3334519073e-3F;
+  p = p * r + 4.1665795894e-2F;
+  p = p * r + 1.6666665459e-1F;
+  p = p * r + 5.0000001201e-1F;
+  p = p * (r * r) + r + 1.0F;
+  vi bits;
+  __builtin_memcpy(&bits, &k, sizeof bits);
+  bits = (bits << 23) + 0x3f800000;  // the low bits of k are n; those of the magic number shift out
+  vf scale;
+  __builtin_memcpy(&scale, &bits, sizeof scale);
+  return p * scale;
+}
+
+void spatial(const CandidateView& c, const float* px, const float* py, const float* pz, float* a) {
+  const vf vx = load(px), vy = load(py), vz = load(pz);
+  for (std::size_t i = 0; i < c.n; ++i) {
+    const vf dx = vx - c.x[i], dy = vy - c.y[i], dz = vz - c.z[i];
+    const vf d2 = dx * dx + dy * dy + dz * dz;
+    // ψ² = d² (1 + d²/12 + d⁴/90 + d⁶/560 + d⁸/3150 + d¹⁰/16632 …); exact enough wherever the Gaussian is not nil
+    vf s = d2 * 1.1892607e-5F + 6.0125060e-5F;
+    s = s * d2 + 3.1746032e-4F;
+    s = s * d2 + 1.7857143e-3F;
+    s = s * d2 + 1.1111111e-2F;
+    s = s * d2 + 8.3333333e-2F;
+    const vf exponent = d2 * -c.rate[i] * (s * (d2 * c.gaussian[i]) + 1.0F);
+    const vf value = exp_v(exponent) * c.weight[i];
+    store(a + i * lanes, d2 <= splat(c.cut[i]) ? value : vf{});
+  }
+}
+
+template <int width>
+NUSKY_INLINE void screen_block(std::size_t n, const float* a, const float* const* rows, float* sums, int first) {
+  vf acc[width];
+  for (int g = 0; g < width; ++g) acc[g] = load(sums + (static_cast<std::size_t>(first + g)) * lanes);
+  for (std::size_t i = 0; i < n; ++i) {
+    const vf w = load(a + i * lanes);
+    const float* row = rows[i] + first;
+    for (int g = 0; g < width; ++g) acc[g] += w * row[g];
+  }
+  for (int g = 0; g < width; ++g) store(sums + (static_cast<std::size_t>(first + g)) * lanes, acc[g]);
+}
+
+void screen(std::size_t n, const float* a, const float* const* rows, float* sums) {
+  // as many accumulators as the registers of this level hold
+  for (int first = 0; first < 16; first += NUSKY_SCREEN_WIDTH) screen_block<NUSKY_SCREEN_WIDTH>(n, a, rows, sums, first);
+}
+
+void total(std::size_t n, const float* a, float* out) {
+  vf acc = load(out);
+  for (std::size_t i = 0; i < n; ++i) acc += load(a + i * lanes);
+  store(out, acc);
+}
+
+std::size_t compact(std::size_t n, const float* a, int p, float* value, std::uint32_t* candidate) {
+  std::size_t m = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const float v = a[i * lanes + static_cast<std::size_t>(p)];
+    value[m] = v;
+    candidate[m] = static_cast<std::uint32_t>(i);
+    m += v > 0.0F;
+  }
+  return m;
+}
+
+void moments(std::size_t n, const float* a, const float* const* rows, float* m1, float* m2, float* m3) {
+  vf s1 = load(m1), s2 = load(m2), s3 = load(m3);
+  for (std::size_t i = 0; i < n; ++i) {
+    const vf w = load(rows[i]) * a[i], w2 = w * w;
+    s1 += w;
+    s2 += w2;
+    s3 += w2 * w;
+  }
+  store(m1, s1);
+  store(m2, s2);
+  store(m3, s3);
+}
+
+void profile(std::size_t n, const float* a, const float* const* rows, const float* y, float* s1, float* s2) {
+  const vf yy = load(y);
+  vf t1 = load(s1), t2 = load(s2);
+  for (std::size_t i = 0; i < n; ++i) {
+    const vf w = load(rows[i]) * a[i];
+    const vf r = w / (yy * w + 1.0F);
+    t1 += r;
+    t2 += r * r;
+  }
+  store(s1, t1);
+  store(s2, t2);
+}
+
+// ln x for positive finite x, absolute error 1e-7: exponent and mantissa in [√½, √2)
+NUSKY_INLINE vf log_v(vf x) {
+  vi bits;
+  __builtin_memcpy(&bits, &x, sizeof bits);
+  const vi e = (bits - 0x3f3504f3) >> 23;
+  bits = bits - (e << 23);
+  vf m;
+  __builtin_memcpy(&m, &bits, sizeof m);
+  const vf f = m - 1.0F, s = f / (f + 2.0F), s2 = s * s;
+  vf p = s2 * 0.2222222222F + 0.2857142857F;
+  p = p * s2 + 0.4F;
+  p = p * s2 + 0.6666666667F;
+  p = p * s2 + 2.0F;
+  return p * s + __builtin_convertvector(e, vf) * 0.69314718056F;
+}
+
+void profile_log(std::size_t n, const float* a, const float* const* rows, const float* y, float* log_sum) {
+  const vf yy = load(y);
+  vf sum = load(log_sum);
+  std::size_t i = 0;
+  for (; i + 2 <= n; i += 2) {  // u is far below 1e19, so a product of two stays finite
+    const vf t = (yy * (load(rows[i]) * a[i]) + 1.0F) * (yy * (load(rows[i + 1]) * a[i + 1]) + 1.0F);
+    sum += log_v(t);
+  }
+  for (; i < n; ++i) sum += log_v(yy * (load(rows[i]) * a[i]) + 1.0F);
+  store(log_sum, sum);
+}
+
+NUSKY_INLINE double tree_sum(vf v) {
+  double t[lanes];
+  for (std::size_t i = 0; i < lanes; ++i) t[i] = static_cast<double>(v[i]);
+  for (std::size_t step = lanes / 2; step > 0; step /= 2)
+    for (std::size_t i = 0; i < step; ++i) t[i] += t[i + step];
+  return t[0];
+}
+
+// Σ ln of a stream of factors ≥ 1: products in double, the exponent taken out every few factors.
+struct LogProduct {
+  vd product;
+  vl exponent;
+};
+NUSKY_INLINE void start(LogProduct& l) {
+  l.product = vd{} + 1.0;
+  l.exponent = vl{};
+}
+NUSKY_INLINE void multiply(LogProduct& l, vf t) { l.product *= __builtin_convertvector(t, vd); }
+NUSKY_INLINE void normalise(LogProduct& l) {
+  vl bits;
+  __builtin_memcpy(&bits, &l.product, sizeof bits);
+  l.exponent += bits >> 52;
+  bits = (bits & 0x000fffffffffffffLL) | 0x3ff0000000000000LL;
+  __builtin_memcpy(&l.product, &bits, sizeof bits);
+}
+NUSKY_INLINE double log_of(LogProduct& l, long normalised) {
+  double p = 1.0;
+  std::int64_t e = 0;
+  for (std::size_t i = 0; i < lanes; ++i) {
+    p *= l.product[i];
+    e += l.exponent[i];
+  }
+  return __builtin_log(p) + static_cast<double>(e - static_cast<std::int64_t>(lanes) * 1023 * normalised) * 0.693147180559945309417;
+}
+
+constexpr std::size_t chunk = 256;  // events whose ln R is prepared at once, on the stack
+
+// ln R and its derivatives for up to `chunk` events; rows beyond n repeat the last one (their weight is 0)
+NUSKY_INLINE void interpolate(std::size_t n, const float* const* rows, const float* value, const float* slope, const float* curvature, float* l0,
+                              float* l1, float* l2) {
+  alignas(64) float node[4][lanes];
+  for (std::size_t i = 0; i < n; i += lanes) {
+    for (std::size_t j = 0; j < lanes; j += 4) {
+      v4 r[4];
+      for (std::size_t k = 0; k < 4; ++k) {
+        const std::size_t at = i + j + k < n ? i + j + k : n - 1;
+        __builtin_memcpy(&r[k], rows[at], sizeof(v4));
+      }
+      const v4 a = __builtin_shuffle(r[0], r[1], m4{0, 4, 1, 5}), b = __builtin_shuffle(r[2], r[3], m4{0, 4, 1, 5});
+      const v4 c = __builtin_shuffle(r[0], r[1], m4{2, 6, 3, 7}), d = __builtin_shuffle(r[2], r[3], m4{2, 6, 3, 7});
+      const v4 t0 = __builtin_shuffle(a, b, m4{0, 1, 4, 5}), t1 = __builtin_shuffle(a, b, m4{2, 3, 6, 7});
+      const v4 t2 = __builtin_shuffle(c, d, m4{0, 1, 4, 5}), t3 = __builtin_shuffle(c, d, m4{2, 3, 6, 7});
+      __builtin_memcpy(&node[0][j], &t0, sizeof(v4));
+      __builtin_memcpy(&node[1][j], &t1, sizeof(v4));
+      __builtin_memcpy(&node[2][j], &t2, sizeof(v4));
+      __builtin_memcpy(&node[3][j], &t3, sizeof(v4));
+    }
+    const vf n0 = load(node[0]), n1 = load(node[1]), n2 = load(node[2]), n3 = load(node[3]);
+    store(l0 + i, n0 * value[0] + n1 * value[1] + n2 * value[2] + n3 * value[3]);
+    store(l1 + i, n0 * slope[0] + n1 * slope[1] + n2 * slope[2] + n3 * slope[3]);
+    store(l2 + i, n0 * curvature[0] + n1 * curvature[1] + n2 * curvature[2] + n3 * curvature[3]);
+  }
+}
+
+void sums(std::size_t n, const float* a, const float* const* rows, const float* value, const float* slope, const float* curvature, float y,
+          EventSums& out) {
+  alignas(64) float l0[chunk], l1[chunk], l2[chunk], tail[lanes];
+  LogProduct logs;
+  start(logs);
+  long normalised = 0;
+  for (std::size_t first = 0; first < n; first += chunk) {
+    const std::size_t m = n - first < chunk ? n - first : chunk;
+    interpolate(m, rows + first, value, slope, curvature, l0, l1, l2);
+    vf p = vf{}, p1 = vf{}, q = vf{}, q1 = vf{}, second = vf{};
+    for (std::size_t i = 0; i < m; i += lanes) {
+      vf w;
+      if (i + lanes <= m) {
+        w = load(a + first + i);
+      } else {
+        for (std::size_t k = 0; k < lanes; ++k) tail[k] = i + k < m ? a[first + i + k] : 0.0F;
+        w = load(tail);
+      }
+      const vf slope_i = load(l1 + i);
+      const vf u = exp_v(load(l0 + i)) * (w * y), t = u + 1.0F;
+      const vf inverse = splat(1.0F) / t, pi = u * inverse, qi = pi * inverse;
+      p += pi;
+      q += qi;
+      p1 += pi * slope_i;
+      const vf qs = qi * slope_i;
+      q1 += qs;
+      second += qs * slope_i + pi * load(l2 + i);
+      multiply(logs, t);
+      if ((i / lanes) % 4 == 3) {
+        normalise(logs);
+        ++normalised;
+      }
+    }
+    normalise(logs);
+    ++normalised;
+    out.p += tree_sum(p);
+    out.p1 += tree_sum(p1);
+    out.q += tree_sum(q);
+    out.q1 += tree_sum(q1);
+    out.second += tree_sum(second);
+  }
+  if (n > 0) out.log += log_of(logs, normalised);
+}
+
+void sums_flat(std::size_t n, const float* a, float y, EventSums& out) {
+  alignas(64) float tail[lanes];
+  LogProduct logs;
+  start(logs);
+  long normalised = 0;
+  for (std::size_t first = 0; first < n; first += chunk) {
+    const std::size_t m = n - first < chunk ? n - first : chunk;
+    vf p = vf{}, q = vf{};
+    for (std::size_t i = 0; i < m; i += lanes) {
+      vf w;
+      if (i + lanes <= m) {
+        w = load(a + first + i);
+      } else {
+        for (std::size_t k = 0; k < lanes; ++k) tail[k] = i + k < m ? a[first + i + k] : 0.0F;
+        w = load(tail);
+      }
+      const vf u = w * y, t = u + 1.0F;
+      const vf inverse = splat(1.0F) / t, pi = u * inverse;
+      p += pi;
+      q += pi * inverse;
+      multiply(logs, t);
+      if ((i / lanes) % 4 == 3) {
+        normalise(logs);
+        ++normalised;
+      }
+    }
+    normalise(logs);
+    ++normalised;
+    out.p += tree_sum(p);
+    out.q += tree_sum(q);
+  }
+  if (n > 0) out.log += log_of(logs, normalised);
+}
+
+}  // namespace
+
+extern const Kernels table;
+const Kernels table{NUSKY_KERNEL_NAME, spatial, screen, total, compact, moments, profile, profile_log, sums, sums_flat};
+
+}  // namespace NUSKY_KERNEL_NAMESPACE
+}  // namespace nusky

@@ -1,0 +1,4 @@
+#define NUSKY_KERNEL_NAMESPACE avx2
+#define NUSKY_KERNEL_NAME "avx2"
+#define NUSKY_SCREEN_WIDTH 4  // accumulators of 16 floats that fit the registers
+#include "kernels.inl"

@@ -1,0 +1,4 @@
+#define NUSKY_KERNEL_NAMESPACE avx512
+#define NUSKY_KERNEL_NAME "avx512"
+#define NUSKY_SCREEN_WIDTH 16  // accumulators of 16 floats that fit the registers
+#include "kernels.inl"

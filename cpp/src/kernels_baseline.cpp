@@ -1,0 +1,9 @@
+#if defined(__x86_64__)
+#define NUSKY_BASELINE_NAME "sse2"
+#else
+#define NUSKY_BASELINE_NAME "generic"
+#endif
+#define NUSKY_KERNEL_NAMESPACE baseline
+#define NUSKY_KERNEL_NAME NUSKY_BASELINE_NAME
+#define NUSKY_SCREEN_WIDTH 4  // accumulators of 16 floats that fit the registers
+#include "kernels.inl"
