@@ -1,0 +1,9 @@
+"""``python -m nusky`` is ``nusky``."""
+
+from __future__ import annotations
+
+import sys
+
+from nusky.cli import main
+
+sys.exit(main())

@@ -1,0 +1,234 @@
+"""The command line: ``nusky demo``, ``nusky scan``, ``nusky config`` and what ``cli_trials`` adds."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import math
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from nusky.search import Search, Steps
+
+__all__ = ["main"]
+
+# What a wrong file, option or value raises. Anything else is a mistake of ours and keeps its traceback.
+_USER_ERRORS = (ValueError, TypeError, KeyError, OSError)
+
+
+class _Parser(argparse.ArgumentParser):
+    """An error is one line, without the usage above it that pushes it out of sight."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments without the program's name; ``sys.argv[1:]`` by default.
+
+    Returns
+    -------
+    int
+        0; 2 after a user's error, which is told in one line; 130 after Ctrl-C.
+
+    Examples
+    --------
+    >>> main(["config"])  # doctest: +ELLIPSIS
+    nusky ...
+    0
+    """
+    parser = _parser()
+    args = parser.parse_args(argv)
+    command = f"{parser.prog} {args.command}"
+    try:
+        result = args.run(args)
+    except KeyboardInterrupt:
+        print(f"\n{command}: interrupted", file=sys.stderr)
+        return 130
+    except _USER_ERRORS as error:
+        if args.traceback:
+            raise
+        # str() of a KeyError is the repr of its text.
+        text = error.args[0] if isinstance(error, KeyError) and error.args else error
+        print(f"{command}: error: {' '.join(str(text).split())}", file=sys.stderr)
+        return 2
+    return int(result or 0)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="nusky", description="Neutrino sky scans with spatial priors.")
+    parser.add_argument("--version", action="version", version=f"nusky {_version()}")
+    parser.add_argument("--traceback", action="store_true", help="show where an error came from")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
+
+    demo = commands.add_parser(
+        "demo",
+        help="run the main job on an embedded synthetic season",
+        description="Search a synthetic season with the tutorial's prior; write FITS maps and pictures.",
+    )
+    _add_trial_options(demo, out="nusky-demo", n_sig=20)
+    demo.add_argument("--real", type=Path, metavar="PATH", help="folder of a public IceCube release, used instead")
+    demo.set_defaults(run=_demo)
+
+    scan = commands.add_parser(
+        "scan",
+        help="search data with a prior from a file",
+        description="Fit a trial, or the real sky with --truth, with a prior map; write FITS maps and pictures.",
+    )
+    data = "public IceCube release or npy repository; default: synthetic season"
+    scan.add_argument("prior", type=Path, help="sky map: HEALPix FITS, multi-order FITS, HDF5")
+    scan.add_argument("--data", type=Path, metavar="PATH", help=data)
+    scan.add_argument("--data-version", metavar="NAME", help="version in the repository, where it has several")
+    scan.add_argument("--season", action="append", metavar="KEY", help="season, may be repeated; default: all")
+    scan.add_argument("--nside", type=_count, help="resolution of the scan; default: the map's")
+    scan.add_argument("--min-dec", type=_degrees, default=-85.0, metavar="DEG", help="default: %(default)s")
+    scan.add_argument("--max-dec", type=_degrees, default=85.0, metavar="DEG", help="default: %(default)s")
+    scan.add_argument("--truth", action="store_true", help="fit the real, unscrambled sky")
+    _add_trial_options(scan, out="nusky-scan", n_sig=0)
+    scan.set_defaults(run=_scan)
+
+    config = commands.add_parser("config", help="say what is installed and used")
+    config.set_defaults(run=_config)
+
+    # Trial production lives in its own module, which brings its own commands.
+    if importlib.util.find_spec("nusky.cli_trials") is not None:
+        importlib.import_module("nusky.cli_trials").add_parsers(commands)
+    return parser
+
+
+def _add_trial_options(parser: argparse.ArgumentParser, *, out: str, n_sig: int) -> None:
+    default = "default: %(default)s"
+    parser.add_argument("--out", type=Path, default=Path(out), metavar="DIR", help=f"where the files go; {default}")
+    parser.add_argument("--seed", type=_count, default=1, help=default)
+    parser.add_argument("--n-sig", type=_count, default=n_sig, metavar="N", help=f"events to inject; {default}")
+    parser.add_argument("--threads", type=_count, default=0, metavar="N", help="default: all that are allowed")
+
+
+def _demo(args: argparse.Namespace) -> None:
+    from nusky.demo import run_demo
+    from nusky.search import Steps
+
+    out = _output_directory(args.out)
+    steps = Steps(_say)
+    search, files = run_demo(out, steps, seed=args.seed, n_sig=args.n_sig, real=args.real, mp_cpus=args.threads)
+    _report(search, files, out, steps)
+
+
+def _scan(args: argparse.Namespace) -> None:
+    from nusky import selections
+    from nusky.analysis import get_analysis
+    from nusky.policy import PriorPolicy
+    from nusky.priors import SpatialPrior, read_sky_map
+    from nusky.search import Steps, run_search, write_search
+
+    if args.truth and args.n_sig:
+        raise ValueError(f"--truth fits the real sky, into which nothing is injected; leave --n-sig {args.n_sig} away")
+    if args.min_dec >= args.max_dec:
+        raise ValueError(f"--min-dec {args.min_dec:g} is not below --max-dec {args.max_dec:g}; exchange them")
+    source = _source(args.data)
+    out = _output_directory(args.out)
+    steps = Steps(_say)
+    with steps(f"Prior {args.prior}"):
+        prior = SpatialPrior(read_sky_map(args.prior), policy=PriorPolicy(regrade=args.nside))
+        _say(f"    {prior!r}")
+    with steps("Analysis"):
+        ana = get_analysis(source, args.data_version, args.season)
+    options = {"min_dec": np.radians(args.min_dec), "max_dec": np.radians(args.max_dec), "mp_cpus": args.threads}
+    trial = {"TRUTH": True} if args.truth else {"n_sig": args.n_sig, "seed": args.seed}
+    search = run_search(ana, prior, options, steps, **trial)
+    kind = "real sky" if args.truth else f"scrambled, {args.n_sig} injected events, seed {args.seed}"
+    synthetic = "synthetic season " if source is selections.demo else ""
+    _report(search, write_search(search, out, f"{synthetic}{', '.join(ana.keys)}, {kind}", steps), out, steps)
+
+
+def _config(args: argparse.Namespace) -> None:
+    from nusky.installation import show_config
+
+    show_config()
+
+
+def _source(path: Path | None) -> object:
+    """Repository for a folder: a public release where it is one, else npy files."""
+    from nusky import releases, selections
+
+    if path is None:
+        return selections.demo
+    if not path.is_dir():
+        raise FileNotFoundError(f"--data {path}: no such folder; give a public release or an npy repository")
+    if releases.is_first_year(path) or releases.is_ten_year(path):
+        return selections.PublicRelease(path)
+    return selections.Repository(path)
+
+
+def _output_directory(path: Path) -> Path:
+    """Make the directory before anything is computed, so that a mistake in it costs no waiting."""
+    if path.exists() and not path.is_dir():
+        raise NotADirectoryError(f"--out {path} is a file; name a directory")
+    path.mkdir(parents=True, exist_ok=True)
+    return path.resolve()
+
+
+def _report(search: Search, files: dict[Path, str], out: Path, steps: Steps) -> None:
+    fit, trial = search.fit, search.trial
+    here = fit.pixel if fit.pixel is not None else search.prior.peak
+    _say("")
+    _say("Best fit")
+    _say(f"  TS        {fit.ts:.2f} with the prior, {search.scan.ts[here]:.2f} without")
+    _say(f"  n_s       {fit.ns:.2f}")
+    _say(f"  gamma     {fit.gamma:.2f}" if math.isfinite(fit.gamma) else "  gamma     undefined: no excess")
+    _say(f"  RA, Dec   {_position(fit.ra, fit.dec)}")
+    _say(f"  status    {fit.status.name}")
+    for ra, dec in zip(trial.ra, trial.dec, strict=True):
+        _say(f"  injected  {_position(ra, dec)}, {trial.n_injected} events")
+    _say("")
+    _say(f"Files in {out}")
+    width = max(len(path.name) for path in files)
+    for path, what in files.items():
+        _say(f"  {path.name:<{width}}  {what}")
+    _say("")
+    _say(f"{sum(steps.seconds.values()):.1f} s: " + ", ".join(f"{name} {s:.2f} s" for name, s in steps.seconds.items()))
+
+
+def _position(ra: float, dec: float) -> str:
+    return f"{np.degrees(ra):.2f}°, {np.degrees(dec):+.2f}°"
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _version() -> str:
+    from nusky.version import code_version
+
+    return code_version()
+
+
+def _count(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{number} is negative")
+    return number
+
+
+def _degrees(text: str) -> float:
+    try:
+        angle = float(text)
+    except ValueError:
+        angle = math.nan
+    if not -90 <= angle <= 90:
+        raise argparse.ArgumentTypeError(f"{text!r} is no declination in degrees, -90 … 90")
+    return angle
