@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .events import Events
 
-__all__ = ["Dataset", "content_hash"]
+__all__ = ["Dataset", "content_hash", "silent"]
 
 #: Raised by one whenever reading the same files gives other numbers than before: old caches are then stale.
 SCHEMA = 1
@@ -125,6 +125,10 @@ class Dataset:
             f"Dataset({self.key} | {self.version} | {len(self.data)} events, {len(self.sim)} simulated, "
             f"{self.livetime:.2f} days)"
         )
+
+
+def silent(_: str) -> None:
+    """Take a progress line and drop it: the default of every `log` argument."""
 
 
 def content_hash(settings: Iterable[object], files: Iterable[str | os.PathLike[str]] = ()) -> str:

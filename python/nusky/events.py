@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -138,9 +138,6 @@ class Events:
 
     def __contains__(self, name: object) -> bool:
         return name in self._columns
-
-    def __iter__(self) -> Iterator[str]:
-        raise TypeError("Events is not iterable; loop over ev.columns, or over ev.as_array for rows")
 
     def __getattr__(self, name: str) -> Column:
         # Only called when normal look-up fails. Dunder look-ups (copy, pickle) must not reach _columns, which

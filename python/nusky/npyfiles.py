@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cleaning import MIN_SIGMA, OnBad, RawTable, clean, count_duplicates, in_time_order, summary_lines
-from .dataset import LOG10ENERGY_BINS, SINDEC_BINS, Dataset, content_hash
+from .dataset import LOG10ENERGY_BINS, SINDEC_BINS, Dataset, content_hash, silent
 from .events import Events
 from .goodruns import clean_good_runs, count_outside
 from .specs import CustomDataSpec
@@ -145,7 +145,7 @@ def custom_fingerprint(
                 files.append(source)
                 settings.append(f"{what} file")
             elif source is not None:
-                for name, values in sorted(_fields(source, what, lambda _: None)[1].items()):
+                for name, values in sorted(_fields(source, what, silent)[1].items()):
                     settings += [f"{what} {name}", values]
     return content_hash(settings, files)
 
@@ -156,7 +156,7 @@ def read_custom(
     *,
     on_bad: OnBad | None = None,
     min_sigma: float = MIN_SIGMA,
-    log: Log = lambda _: None,
+    log: Log = silent,
 ) -> Dataset:
     """Read a season given as arrays or npy files.
 

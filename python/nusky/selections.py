@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 
 from . import npyfiles, releases, synthetic
 from .cleaning import MIN_SIGMA, OnBad
-from .dataset import Dataset
+from .dataset import Dataset, silent
 from .specs import CustomDataSpec, CustomDataSpecs, DataSpec, PSDataSpecs
 
 __all__ = [
@@ -29,10 +29,6 @@ Spec = str | DataSpec | CustomDataSpec
 Log = Callable[[str], None]
 
 DATA_DIR_VARIABLES = ("NUSKY_DATA_DIR", "CSKY_DATA_ANALYSES_DIR")
-
-
-def _silent(_: str) -> None:
-    return None
 
 
 @runtime_checkable
@@ -65,14 +61,16 @@ class DataRepository(Protocol):
         *,
         on_bad: OnBad | None = None,
         min_sigma: float = MIN_SIGMA,
-        log: Log = _silent,
+        log: Log = silent,
     ) -> Dataset:
         """Read and clean one season; `log` gets a line for each file."""
         ...
 
 
 def resolve(
-    repository: DataRepository, version: str | None = None, specs: Spec | Iterable[Spec] | None = None
+    repository: DataRepository,
+    version: str | Spec | Iterable[Spec] | None = None,
+    specs: Spec | Iterable[Spec] | None = None,
 ) -> tuple[str, tuple[Spec, ...]]:
     """Fill in what a call left out: the only version of a repository, and all its seasons.
 
@@ -80,7 +78,7 @@ def resolve(
     ----------
     repository : DataRepository
     version : str, optional
-        Default: the only version there is.
+        Default: the only version there is. Specifications may stand here, as in csky, when no version is given.
     specs : spec or iterable of specs, optional
         Seasons, by key or specification; default: all of the version.
 
@@ -100,6 +98,10 @@ def resolve(
     ('synthetic-v1', (DataSpec('IC86_2011_synthetic'),))
     """
     chosen: tuple[Spec, ...] | None = None
+    if version is not None and not isinstance(version, str):
+        if specs is not None:
+            raise TypeError(f"version is {version!r}; a version is a string such as 'version-003-p02'")
+        version, specs = None, version  # csky's get_analysis(repo, specs), without a version
     if specs is not None:
         chosen = (specs,) if isinstance(specs, (str, DataSpec, CustomDataSpec)) else tuple(specs)
         for spec in chosen:
@@ -201,7 +203,7 @@ class Repository:
 
     def specs(self, version: str) -> tuple[DataSpec, ...]:
         """Point-source seasons whose data are there."""
-        return tuple(spec for spec in PSDataSpecs.all if self._folders(version, spec))
+        return tuple(spec for spec in PSDataSpecs.seasons if self._folders(version, spec))
 
     def _folders(self, version: str, spec: DataSpec) -> list[pathlib.Path]:
         return [s / version for s in self._samples() if all((s / version / name).is_file() for name in spec.exp)]
@@ -210,7 +212,7 @@ class Repository:
         if isinstance(spec, CustomDataSpec):
             return spec
         if isinstance(spec, str):
-            known = {one.key: one for one in PSDataSpecs.all}
+            known = {one.key: one for one in PSDataSpecs.seasons + PSDataSpecs.joined}
             if spec not in known:
                 raise KeyError(f"no season {spec!r}; known keys: {', '.join(known)}; others by CustomDataSpec")
             spec = known[spec]
@@ -254,7 +256,7 @@ class Repository:
         *,
         on_bad: OnBad | None = None,
         min_sigma: float = MIN_SIGMA,
-        log: Log = _silent,
+        log: Log = silent,
     ) -> Dataset:
         """See `DataRepository`."""
         located = self._located(version, spec)
@@ -314,7 +316,7 @@ class PublicRelease:
         if not ready:
             lacks = "; ".join(f"{key} lacks {', '.join(files)}" for key, files in partial.items())
             raise FileNotFoundError(f"{self._path}: no season is complete ({lacks or 'no events'})")
-        return tuple(spec for spec in PSDataSpecs.all if spec.key in ready)
+        return tuple(spec for spec in PSDataSpecs.seasons if spec.key in ready)
 
     def _check(self, version: str) -> None:
         if version != self._version:
@@ -322,7 +324,7 @@ class PublicRelease:
 
     def _season(self, version: str, spec: Spec) -> str:
         self._check(version)
-        stems = {stem: key for key, stem in releases.TEN_YEAR_STEMS.items()}
+        stems = {stems[0]: key for key, stems in releases.TEN_YEAR_STEMS.items() if len(stems) == 1}
         key = _key(spec, self)
         key = stems.get(key, key)
         if self._version == releases.FIRST_YEAR_VERSION and key != releases.FIRST_YEAR_KEY:
@@ -345,7 +347,7 @@ class PublicRelease:
         *,
         on_bad: OnBad | None = None,
         min_sigma: float = MIN_SIGMA,
-        log: Log = _silent,
+        log: Log = silent,
     ) -> Dataset:
         """See `DataRepository`; by default (`on_bad=None`) the release's known defects are dropped and reported."""
         key = self._season(version, spec)
@@ -391,7 +393,7 @@ class SyntheticRepository:
         *,
         on_bad: OnBad | None = None,
         min_sigma: float = MIN_SIGMA,
-        log: Log = _silent,
+        log: Log = silent,
     ) -> Dataset:
         """See `DataRepository`; nothing is read, the season is generated."""
         self._check(version, spec)

@@ -47,10 +47,16 @@ def _season(key: str, mc: str | None = None) -> tuple[DataSpec, ...]:
     return (DataSpec(key, (f"{key}_exp.npy",), f"{mc or key}_MC.npy", (f"{key}_exp.npy",)),)
 
 
+def _joined(key: str, first: int, last: int) -> tuple[DataSpec, ...]:
+    files = tuple(f"IC86_{year}_exp.npy" for year in range(first, last + 1))
+    return (DataSpec(key, files, f"IC86_{first}_MC.npy", files),)
+
+
 class PSDataSpecs:
     """IceCube's point-source track seasons, under csky's names; each is a tuple of `DataSpec`, so that they add up.
 
-    Seasons after 2012 share the simulation of 2012 (the selection did not change).
+    Seasons after 2012 share the simulation of 2012 (the selection did not change); `ps_7yr` and `ps_10yr` join them
+    into one season, as csky does.
 
     Examples
     --------
@@ -69,10 +75,19 @@ class PSDataSpecs:
     ps_2015 = _season("IC86_2015", "IC86_2012")
     ps_2016 = _season("IC86_2016", "IC86_2012")
     ps_2017 = _season("IC86_2017", "IC86_2012")
-    ps_7yr = ps_40 + ps_59 + ps_79 + ps_2011 + ps_2012 + ps_2013 + ps_2014
-    ps_10yr = ps_7yr + ps_2015 + ps_2016 + ps_2017
-    #: Every season known here.
-    all = ps_10yr
+    ps_2012_2014 = _joined("IC86_2012_2014", 2012, 2014)
+    ps_2012_2017 = _joined("IC86_2012_2017", 2012, 2017)
+    ps_7yr = ps_40 + ps_59 + ps_79 + ps_2011 + ps_2012_2014
+    ps_10yr = ps_40 + ps_59 + ps_79 + ps_2011 + ps_2012_2017
+
+    # csky's names of single seasons.
+    IC40, IC59, IC79, IC86_2011 = ps_40[0], ps_59[0], ps_79[0], ps_2011[0]
+    IC86_2012_2014, IC86_2012_2017 = ps_2012_2014[0], ps_2012_2017[0]
+    IC86v3_2012_2017 = IC86_2012_2017
+
+    #: Every single season, and the joined ones.
+    seasons = ps_40 + ps_59 + ps_79 + ps_2011 + ps_2012 + ps_2013 + ps_2014 + ps_2015 + ps_2016 + ps_2017
+    joined = ps_2012_2014 + ps_2012_2017
 
 
 @dataclass(frozen=True, eq=False)
