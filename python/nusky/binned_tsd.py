@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .histogram import Histogram
-from .pvalue import PValue, binomial_error, counted_p, nsigma_to_p, p_to_nsigma
-from .tsd import ts_values
+from nusky.histogram import Histogram
+from nusky.pvalue import PValue, binomial_error, counted_p, nsigma_to_p, p_to_nsigma
+from nusky.tsd import ts_values
 
 __all__ = ["BinnedTSD"]
 
@@ -191,7 +191,7 @@ class BinnedTSD:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the distribution to an npz file; `dists.read_tsd` reads it back."""
-        from .tsd_file import write_tsd
+        from nusky.tsd_file import write_tsd
 
         write_tsd(path, self)
 

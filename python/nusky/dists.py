@@ -18,8 +18,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .binned_tsd import BinnedTSD
-from .tsd import MIN_TAIL, TSD, Chi2TSD, finite, ts_values
+from nusky.binned_tsd import BinnedTSD
+from nusky.tsd import MIN_TAIL, TSD, Chi2TSD, finite, ts_values
 
 __all__ = ["MIN_TAIL", "TSD", "BinnedTSD", "Chi2TSD", "PValues", "read_tsd", "ts_to_p", "ts_values"]
 
@@ -95,6 +95,6 @@ def read_tsd(path: str | os.PathLike[str]) -> TSD | BinnedTSD:
     FileNotFoundError, ValueError
         If there is no such file, or it is damaged or something else (named).
     """
-    from .tsd_file import read_tsd as read
+    from nusky.tsd_file import read_tsd as read
 
     return read(path)

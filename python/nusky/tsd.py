@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .chi2 import Chi2Tail, fit_chi2_tail
-from .histogram import Histogram
-from .pvalue import PValue, binomial_error, counted_p, nsigma_to_p, p_to_nsigma
+from nusky.chi2 import Chi2Tail, fit_chi2_tail
+from nusky.histogram import Histogram
+from nusky.pvalue import PValue, binomial_error, counted_p, nsigma_to_p, p_to_nsigma
 
 __all__ = ["MIN_TAIL", "TSD", "Chi2TSD", "finite", "ts_values"]
 
@@ -203,7 +203,7 @@ class TSD:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the distribution to an npz file; `read_tsd` reads it back."""
-        from .tsd_file import write_tsd
+        from nusky.tsd_file import write_tsd
 
         write_tsd(path, self)
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .atomic import atomic_write
-from .binned_tsd import BinnedTSD
-from .tsd import TSD, Chi2TSD
-from .version import code_version
+from nusky.atomic import atomic_write
+from nusky.binned_tsd import BinnedTSD
+from nusky.tsd import TSD, Chi2TSD
+from nusky.version import code_version
 
 __all__ = ["read_tsd", "write_tsd"]
 

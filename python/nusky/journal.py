@@ -1,0 +1,347 @@
+"""An append-only directory of npz shards with a manifest: what trial stores and scan libraries are kept in.
+
+    DIR/manifest.jsonl    first line: the identity (format, code version, configuration, its hash); then a line a shard
+    DIR/shards/*.npz      arrays and, inside, the JSON of identity and shard
+
+A shard is written under a temporary name, synced and renamed, and describes itself completely; the manifest only makes
+opening fast and shows when a shard went missing. A process killed at any moment therefore loses at most the shard it
+was writing: a shard whose manifest line is missing or torn is found in the directory and adopted (docs/adr).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import time
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nusky.atomic import TEMPORARY_SUFFIX, atomic_write
+
+__all__ = ["Identity", "Journal", "Problem", "Shard", "config_hash", "differences"]
+
+_log = logging.getLogger("nusky")
+
+_STALE = 3600.0  # seconds: a temporary file older than this has no writer any more
+
+
+def config_hash(config: Mapping[str, Any]) -> str:
+    """Hash of a JSON-able configuration, independent of the order of its keys.
+
+    Examples
+    --------
+    >>> config_hash({"a": 1, "b": 2.0}) == config_hash({"b": 2.0, "a": 1})
+    True
+    """
+    import hashlib
+
+    return hashlib.sha256(json.dumps(config, sort_keys=True, allow_nan=True).encode()).hexdigest()[:32]
+
+
+def differences(stored: Any, given: Any, key: str = "") -> list[str]:
+    """Lines naming every key in which two JSON values differ.
+
+    Examples
+    --------
+    >>> differences({"prior": {"weight": 2.0}, "nside": 64}, {"prior": {"weight": 1.0}, "nside": 64})
+    ['prior.weight: stored 2.0, given 1.0']
+    """
+    if isinstance(stored, Mapping) and isinstance(given, Mapping):
+        lines = []
+        for name in sorted({*stored, *given}):
+            path = f"{key}.{name}" if key else str(name)
+            if name not in stored or name not in given:
+                side = stored if name in stored else given
+                lines.append(f"{path}: only {'stored' if name in stored else 'given'}, {_short(side[name])}")
+            else:
+                lines += differences(stored[name], given[name], path)
+        return lines
+    if isinstance(stored, list) and isinstance(given, list) and len(stored) == len(given):
+        return [
+            line
+            for i, (a, b) in enumerate(zip(stored, given, strict=True))
+            for line in differences(a, b, f"{key}[{i}]")
+        ]
+    both_nan = stored != stored and given != given
+    return [] if stored == given or both_nan else [f"{key}: stored {_short(stored)}, given {_short(given)}"]
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What every shard of one directory has in common.
+
+    Attributes
+    ----------
+    format : str
+        Kind of directory and version of its layout.
+    version : str
+        Version of the code that made it.
+    config : mapping
+        The whole configuration: data hash, models, prior policy, pixels.
+    """
+
+    format: str
+    version: str
+    config: Mapping[str, Any]
+
+    @property
+    def hash(self) -> str:
+        """Hash of `config`."""
+        return config_hash(self.config)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As it is written."""
+        return {"format": self.format, "version": self.version, "config_hash": self.hash, "config": dict(self.config)}
+
+    def require_same(self, given: Identity, where: str, *, mix_versions: bool = False) -> None:
+        """Raise ValueError naming each key in which `given` differs."""
+        a = {"config": self.config, "format": self.format, **({} if mix_versions else {"version": self.version})}
+        b = {"config": given.config, "format": given.format, **({} if mix_versions else {"version": given.version})}
+        lines = differences(json.loads(json.dumps(a)), json.loads(json.dumps(b)))
+        if lines:
+            raise ValueError(
+                f"{where} was made with another configuration and is not mixed with this one; "
+                + "; ".join(lines)
+                + ". Use another directory, or make the settings equal."
+            )
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One file of a journal and what it says about itself."""
+
+    name: str
+    n_bytes: int
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A shard that cannot be used, and why."""
+
+    shard: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.shard}: {self.reason}"
+
+
+class Journal:
+    """The directory itself; `TrialStore` and `ScanLibrary` give it meaning.
+
+    Parameters
+    ----------
+    path : path-like
+        Directory; made if `identity` is given and it does not exist.
+    identity : Identity, optional
+        None opens what is there. Otherwise the directory must be new or have this identity.
+    mix_versions : bool
+        Accept shards written by another version of the code.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such directory and no `identity`.
+    ValueError
+        If the directory has another identity (every differing key is named) or is something else.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], identity: Identity | None = None, *, mix_versions: bool = False
+    ) -> None:
+        self.path = Path(path)
+        self.mix_versions = mix_versions
+        self._manifest = self.path / "manifest.jsonl"
+        self._shards: dict[str, Shard] = {}
+        self._problems: dict[str, Problem] = {}
+        self._unreadable: dict[
+            str, tuple[int, int]
+        ] = {}  # size and time of files found damaged, until they are replaced
+        stored = self._read_identity(missing_ok=identity is not None)
+        if stored is None:
+            assert identity is not None
+            self.identity = identity
+            self._create()
+        else:
+            if identity is not None:
+                stored.require_same(identity, str(self.path), mix_versions=mix_versions)
+            self.identity = stored
+        self._remove_stale()
+        self.refresh()
+
+    @property
+    def shards(self) -> tuple[Shard, ...]:
+        """The usable shards, by name."""
+        return tuple(self._shards[name] for name in sorted(self._shards))
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Shards that are damaged, missing or foreign."""
+        return tuple(self._problems.values())
+
+    def refresh(self) -> None:
+        """Look again at what is on disk: other processes may have added shards."""
+        listed = {entry["name"]: entry for entry in self._manifest_entries()}
+        stats = {e.name: e.stat() for e in os.scandir(self.path / "shards") if e.name.endswith(".npz") and e.is_file()}
+        present = {
+            name: s.st_size for name, s in stats.items() if self._unreadable.get(name) != (s.st_size, s.st_mtime_ns)
+        }
+        for name in listed.keys() - stats.keys():
+            self._report(name, "is in the manifest but its file is gone")
+        for name, size in present.items():
+            known = self._shards.get(name)
+            if known is not None and known.n_bytes == size:
+                continue
+            if name in listed and listed[name]["n_bytes"] == size:
+                self._accept(Shard(name, size, listed[name]["meta"]))
+            else:
+                # not listed, or rewritten after it was listed: the file itself decides
+                self._adopt(name, size)
+        for name in set(self._shards) - set(present):
+            del self._shards[name]
+
+    def append(self, name: str, arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, Any]) -> Shard:
+        """Write one shard atomically, then its manifest line.
+
+        Raises
+        ------
+        OSError
+            Full disk, no permission: the file is named and nothing half-written is left.
+        """
+        if "meta" in arrays:
+            raise ValueError('an array is called "meta", the name of the description inside a shard: rename it')
+        text = json.dumps({"identity": self.identity.as_dict(), "shard": meta})
+        path = self.path / "shards" / name
+        with atomic_write(path) as f:
+            np.savez(f, meta=np.frombuffer(text.encode(), dtype=np.uint8), **arrays)  # type: ignore[arg-type]
+            size = f.tell()
+        shard = Shard(name, size, dict(meta))
+        self._add_line({"name": name, "n_bytes": size, "meta": meta})
+        self._accept(shard)
+        return shard
+
+    def read(self, shard: Shard, columns: Sequence[str] | None = None) -> dict[str, NDArray[Any]] | None:
+        """Arrays of a shard (all, or those named); None if it is damaged, which is reported and remembered."""
+        try:
+            with open(self.path / "shards" / shard.name, "rb") as f, np.load(f, allow_pickle=False) as z:
+                return {name: z[name] for name in z.files if name != "meta" and (columns is None or name in columns)}
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as e:
+            self._report(shard.name, f"cannot be read ({type(e).__name__}: {e})")
+            self._shards.pop(shard.name, None)
+            with contextlib.suppress(OSError):
+                stat = os.stat(self.path / "shards" / shard.name)
+                self._unreadable[shard.name] = (stat.st_size, stat.st_mtime_ns)
+            return None
+
+    def verify(self) -> tuple[Problem, ...]:
+        """Read every shard to the last byte (the checksums inside are compared); returns all `problems`."""
+        for shard in self.shards:
+            self.read(shard)
+        return self.problems
+
+    def _accept(self, shard: Shard) -> None:
+        self._shards[shard.name] = shard
+        self._problems.pop(shard.name, None)
+
+    def _report(self, name: str, reason: str) -> None:
+        if name not in self._problems:
+            self._problems[name] = Problem(name, reason)
+            _log.warning("%s: shard %s %s; it is left out, its trials count as missing", self.path, name, reason)
+
+    def _adopt(self, name: str, size: int) -> None:
+        self._shards.pop(name, None)
+        try:
+            with open(self.path / "shards" / name, "rb") as f, np.load(f, allow_pickle=False) as z:
+                described = json.loads(z["meta"].tobytes())
+            identity = described["identity"]
+            made_by = Identity(identity["format"], identity["version"], identity["config"])
+            self.identity.require_same(made_by, f"shard {name}", mix_versions=self.mix_versions)
+        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as e:
+            self._report(name, f"cannot be used ({type(e).__name__}: {e})")
+            return
+        self._accept(Shard(name, size, described["shard"]))
+
+    def _read_identity(self, *, missing_ok: bool) -> Identity | None:
+        if not self._manifest.exists():
+            if self.path.exists() and any(self.path.iterdir()):
+                # killed in its first breath, a store has an empty shards directory only: that may be completed
+                if missing_ok and all(
+                    p.name == "shards" or p.name.endswith(TEMPORARY_SUFFIX) for p in self.path.iterdir()
+                ):
+                    return None
+                raise ValueError(
+                    f"{self.path} has no manifest.jsonl but holds other files: give an empty or new directory"
+                )
+            if missing_ok:
+                return None
+            raise FileNotFoundError(
+                f"{self.path} holds no manifest.jsonl: there is no store there; make one by giving its configuration"
+            )
+        with open(self._manifest, "rb") as f:
+            first = f.readline()
+        try:
+            line = json.loads(first)
+            return Identity(line["format"], line["version"], line["config"])
+        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as e:
+            raise ValueError(
+                f"{self._manifest} does not begin with the identity of a store ({e}): it is damaged or something else"
+            ) from e
+
+    def _create(self) -> None:
+        try:
+            (self.path / "shards").mkdir(parents=True, exist_ok=True)
+        except OSError as e:
+            raise type(e)(e.errno, f"{self.path} cannot be made: {e.strerror}", str(self.path)) from None
+        with atomic_write(self._manifest) as f:
+            f.write(json.dumps(self.identity.as_dict()).encode() + b"\n")
+
+    def _manifest_entries(self) -> Iterator[dict[str, Any]]:
+        with open(self._manifest, "rb") as f:
+            f.readline()
+            for line in f:
+                try:
+                    entry = json.loads(line)
+                except (json.JSONDecodeError, UnicodeDecodeError):
+                    continue  # blank, or torn by a kill: the directory is the authority
+                if isinstance(entry, dict) and {"name", "n_bytes", "meta"} <= entry.keys():
+                    yield entry
+
+    def _add_line(self, entry: Mapping[str, Any]) -> None:
+        # one write with O_APPEND; the newline comes first so that a line torn by a kill spoils only itself
+        line = b"\n" + json.dumps(entry).encode()
+        fd = os.open(self._manifest, os.O_WRONLY | os.O_APPEND)
+        try:
+            os.write(fd, line)
+            os.fsync(fd)
+        except OSError as e:
+            _log.warning(
+                "%s: the manifest could not be extended (%s); the shard itself is safe and will be found",
+                self.path,
+                e.strerror,
+            )
+        finally:
+            os.close(fd)
+
+    def _remove_stale(self) -> None:
+        now = time.time()
+        for directory in (self.path, self.path / "shards"):
+            for e in os.scandir(directory):
+                if e.name.endswith(TEMPORARY_SUFFIX):
+                    try:
+                        if now - e.stat().st_mtime > _STALE:
+                            os.unlink(e.path)
+                    except OSError:
+                        continue

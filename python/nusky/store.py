@@ -1,0 +1,374 @@
+"""`TrialStore`: trials on disk that survive a kill, know where they came from, and never mix.
+
+A store holds the trials of one configuration. They are addressed by seed, injected signal and trial index; what is
+there is never made twice (`missing`), what overlaps is refused.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nusky.journal import Identity, Journal, Problem, Shard
+from nusky.version import code_version
+
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = ["Block", "TrialStore"]
+
+FORMAT = "nusky-trials-1"
+
+
+@dataclass(frozen=True, order=True)
+class Block:
+    """Trials start … stop − 1 of one seed with one injected signal."""
+
+    n_sig: float
+    poisson: bool
+    seed: int
+    start: int
+    stop: int
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    @property
+    def set_key(self) -> tuple[float, bool, int]:
+        """What blocks must share to be parts of one run of trials."""
+        return (self.n_sig, self.poisson, self.seed)
+
+    @property
+    def file_name(self) -> str:
+        """Name of the shard that holds exactly this block."""
+        mode = "poisson" if self.poisson else "exact"
+        return f"nsig{self.n_sig!r}-{mode}-seed{self.seed}-{self.start:012d}-{self.stop:012d}.npz"
+
+    def __str__(self) -> str:
+        return f"n_sig = {self.n_sig:g}, seed {self.seed}, trials {self.start}:{self.stop}"
+
+
+class TrialStore:
+    """Append-only store of trials of one configuration.
+
+    Parameters
+    ----------
+    path : path-like
+        Directory.
+    config : mapping, optional
+        JSON-able configuration the trials are made with, as a runner's ``config()`` gives it: data hash, likelihood,
+        prior policy, pixels. None opens an existing store as it is; otherwise the store is made, or must have this one.
+    mix_versions : bool
+        Accept trials that another version of the code made.
+
+    Raises
+    ------
+    FileNotFoundError
+        If `config` is None and there is no store.
+    ValueError
+        If the store has another configuration: every key that differs is named with both values.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> rows = np.zeros(3, dtype=[("ts", "f8"), ("ns", "f8")])
+    >>> store = TrialStore(tempfile.mkdtemp() + "/bg", config={"analysis": "demo", "prior": {"weight": 2.0}})
+    >>> store.append(rows, seed=1, start=0)
+    >>> store.missing(seed=1, start=0, stop=10)
+    [(3, 10)]
+    >>> TrialStore(store.path).read(n_sig=0)["trial"]
+    array([0, 1, 2])
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], config: Mapping[str, Any] | None = None, *, mix_versions: bool = False
+    ) -> None:
+        identity = None if config is None else Identity(FORMAT, code_version(), dict(config))
+        self._journal = Journal(path, identity, mix_versions=mix_versions)
+        if self._journal.identity.format != FORMAT:
+            raise ValueError(
+                f"{path} has the format {self._journal.identity.format!r}, not that of a trial store, {FORMAT!r}"
+            )
+
+    @property
+    def path(self) -> Path:
+        """Directory of the store."""
+        return self._journal.path
+
+    @property
+    def identity(self) -> Identity:
+        """Format, code version and configuration of every trial in the store."""
+        return self._journal.identity
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """Configuration of every trial in the store."""
+        return self._journal.identity.config
+
+    @property
+    def config_hash(self) -> str:
+        """Hash of `config`."""
+        return self._journal.identity.hash
+
+    @property
+    def version(self) -> str:
+        """Version of the code that made the store."""
+        return self._journal.identity.version
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Damaged, missing or foreign shards found so far; `verify` looks at every byte."""
+        return self._journal.problems
+
+    @property
+    def _shards(self) -> dict[Block, Shard]:
+        return {_block(shard): shard for shard in self._journal.shards}
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """What the usable shards hold, sorted."""
+        return tuple(sorted(_block(shard) for shard in self._journal.shards))
+
+    @property
+    def n_sigs(self) -> tuple[float, ...]:
+        """Injected signals for which there are trials, ascending."""
+        return tuple(sorted({b.n_sig for b in self.blocks}))
+
+    def __len__(self) -> int:
+        return sum(len(b) for b in self.blocks)
+
+    def __repr__(self) -> str:
+        damaged = f", {len(self.problems)} unusable shards" if self.problems else ""
+        return f"TrialStore({str(self.path)!r}, {len(self)} trials at {len(self.n_sigs)} n_sig{damaged})"
+
+    def refresh(self) -> None:
+        """Look again at what other processes have added."""
+        self._journal.refresh()
+
+    def verify(self) -> tuple[Problem, ...]:
+        """Read every shard to the last byte and return those that cannot be used."""
+        return self._journal.verify()
+
+    def append(self, trials: NDArray[Any], *, seed: int, start: int, n_sig: float = 0.0, poisson: bool = False) -> None:
+        """Add one block of trials as one shard; it is on disk when this returns.
+
+        Parameters
+        ----------
+        trials : (n,) structured array
+            Numeric columns, one row a trial, in the order of the trial index.
+        seed : int
+            Seed of the run.
+        start : int
+            Index of the first trial; the block is start … start + n − 1.
+        n_sig : float
+            Injected signal events (their mean if `poisson`).
+        poisson : bool
+            Whether the number was drawn; without meaning, and ignored, for ``n_sig=0``.
+
+        Raises
+        ------
+        ValueError
+            If the block overlaps one that is there (both are named), the columns differ from those of the store, or an
+            argument is out of range.
+        OSError
+            Full disk or no permission; nothing half-written is left.
+        """
+        trials = np.asarray(trials)
+        names = trials.dtype.names
+        if names is None or trials.ndim != 1 or len(trials) == 0:
+            raise ValueError(
+                f"trials must be a structured array of shape (n,), n >= 1, got {trials.dtype} {trials.shape}"
+            )
+        for name in names:
+            if trials.dtype[name].kind not in "fiub" or name in ("meta", "trial", "seed", "n_sig"):
+                raise ValueError(
+                    f"column {name!r} ({trials.dtype[name]}) cannot be stored: give numeric columns; "
+                    "meta, trial, seed and n_sig are names of the store itself"
+                )
+        block = _checked_block(n_sig, poisson, seed, start, start + len(trials))
+        self.refresh()
+        self._refuse_overlap(block)
+        columns = [[name, trials.dtype[name].str] for name in names]
+        for shard in self._journal.shards[:1]:
+            if shard.meta["columns"] != columns:
+                raise ValueError(
+                    f"the store has the columns {_names(shard.meta['columns'])}, the trials {_names(columns)}"
+                )
+        meta = {**vars(block), "columns": columns}
+        self._journal.append(block.file_name, {name: np.ascontiguousarray(trials[name]) for name in names}, meta)
+
+    def missing(
+        self, *, seed: int, start: int, stop: int, n_sig: float = 0.0, poisson: bool = False
+    ) -> list[tuple[int, int]]:
+        """Ranges of trial indices within start … stop that are not in the store yet, ascending.
+
+        A killed job that asks this first makes only what it lost.
+        """
+        wanted = _checked_block(n_sig, poisson, seed, start, stop)
+        gaps, at = [], start
+        for b in sorted(b for b in self.blocks if b.set_key == wanted.set_key):
+            if b.start > at:
+                gaps.append((at, min(b.start, stop)))
+            at = max(at, b.stop)
+            if at >= stop:
+                break
+        if at < stop:
+            gaps.append((at, stop))
+        return [(a, z) for a, z in gaps if z > a]
+
+    def next_index(self, seed: int) -> int:
+        """Smallest trial index above every one stored with this seed, whatever the signal."""
+        return max((b.stop for b in self.blocks if b.seed == seed), default=0)
+
+    def count(self, *, n_sig: float | None = None, seed: int | None = None, poisson: bool | None = None) -> int:
+        """Number of stored trials that fit the description."""
+        return sum(len(b) for b in self._select(n_sig, seed, poisson))
+
+    def read(
+        self,
+        *,
+        n_sig: float | None = None,
+        seed: int | None = None,
+        poisson: bool | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> NDArray[Any]:
+        """Stored trials as one structured array, ordered by n_sig, seed and trial index.
+
+        Parameters
+        ----------
+        n_sig, seed, poisson : optional
+            Only trials that fit; None takes all.
+        columns : sequence of str, optional
+            Only these columns (fewer bytes are read); ``trial``, ``seed`` and ``n_sig`` say where a row came from and
+            are part of every result unless `columns` is given without them.
+
+        Returns
+        -------
+        structured ndarray
+            Empty where nothing fits. Shards that turn out to be damaged are left out, logged, and listed in `problems`.
+
+        Raises
+        ------
+        KeyError
+            For a column the store does not have.
+        """
+        blocks = self._select(n_sig, seed, poisson)
+        _refuse_overlaps_within(blocks)
+        stored = self._columns()
+        known = [*stored, ["trial", "<i8"], ["seed", "<u8"], ["n_sig", "<f8"]]
+        wanted = known if columns is None else [_column(name, known) for name in columns]
+        out = np.empty(sum(len(b) for b in blocks), dtype=[(name, kind) for name, kind in wanted])
+        names = [name for name, _ in wanted]
+        at = 0
+        for b in blocks:
+            arrays = self._journal.read(self._shards[b], names)
+            if arrays is None:
+                continue
+            rows = out[at : at + len(b)]
+            origin = {"trial": np.arange(b.start, b.stop), "seed": b.seed, "n_sig": b.n_sig}
+            for name in names:
+                rows[name] = arrays[name] if name in arrays else origin[name]
+            at += len(b)
+        return out[:at]
+
+    def read_range(self, block: Block) -> NDArray[Any] | None:
+        """Stored columns of exactly these trials; None if not all of them are there and readable."""
+        parts = []
+        for b in self.blocks:
+            if b.set_key == block.set_key and b.start < block.stop and block.start < b.stop:
+                arrays = self._journal.read(self._shards[b])
+                if arrays is None:
+                    return None
+                inside = slice(max(block.start - b.start, 0), min(block.stop, b.stop) - b.start)
+                rows = np.empty(len(b), dtype=[(name, kind) for name, kind in self._columns()])
+                for name in arrays:
+                    rows[name] = arrays[name]
+                parts.append(rows[inside])
+        found = np.concatenate(parts) if parts else None
+        return found if found is not None and len(found) == len(block) else None
+
+    def read_by_n_sig(
+        self, *, poisson: bool | None = None, columns: Sequence[str] | None = None
+    ) -> dict[float, NDArray[Any]]:
+        """{n_sig: trials}, as `find_n_sig` takes them."""
+        return {n: self.read(n_sig=n, poisson=None if n == 0 else poisson, columns=columns) for n in self.n_sigs}
+
+    def as_dataframe(self, **selection: Any) -> pandas.DataFrame:
+        """`read` as a pandas DataFrame (needs pandas)."""
+        import pandas
+
+        return pandas.DataFrame.from_records(self.read(**selection))
+
+    def export(self, path: str | os.PathLike[str], **selection: Any) -> None:
+        """Write the trials, selected as in `read`, to ``.h5``/``.hdf5``, ``.parquet`` or ``.npz``."""
+        from nusky.export import export_trials
+
+        export_trials(path, self.read(**selection), self._journal.identity)
+
+    def _select(self, n_sig: float | None, seed: int | None, poisson: bool | None) -> list[Block]:
+        return [
+            b
+            for b in self.blocks
+            if n_sig in (None, b.n_sig)
+            and seed in (None, b.seed)
+            and (poisson is None or b.n_sig == 0 or poisson == b.poisson)
+        ]
+
+    def _columns(self) -> list[list[str]]:
+        for shard in self._journal.shards[:1]:
+            return [list(c) for c in shard.meta["columns"]]
+        return []
+
+    def _refuse_overlap(self, block: Block) -> None:
+        for b in self.blocks:
+            if b.set_key == block.set_key and b.start < block.stop and block.start < b.stop:
+                raise ValueError(
+                    f"{block} overlap the shard {b.file_name} of {self.path} ({b}): take trials from "
+                    f"{self.next_index(block.seed)} on, or another seed"
+                )
+
+
+def _block(shard: Shard) -> Block:
+    m = shard.meta
+    return Block(float(m["n_sig"]), bool(m["poisson"]), int(m["seed"]), int(m["start"]), int(m["stop"]))
+
+
+def _checked_block(n_sig: float, poisson: bool, seed: int, start: int, stop: int) -> Block:
+    if not (np.isfinite(n_sig) and n_sig >= 0):
+        raise ValueError(f"n_sig = {n_sig}: the number of injected events must be finite and >= 0")
+    for name, value in (("seed", seed), ("start", start), ("stop", stop)):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+            raise TypeError(f"{name} = {value!r} must be an integer")
+        if value < 0:
+            raise ValueError(f"{name} = {value} must not be negative")
+    if stop <= start:
+        raise ValueError(f"trials {start}:{stop} are no range: give start < stop")
+    return Block(float(n_sig), bool(poisson) and n_sig > 0, int(seed), int(start), int(stop))
+
+
+def _refuse_overlaps_within(blocks: Sequence[Block]) -> None:
+    # append refuses them; two processes that append at the same instant can still make one
+    for a, b in itertools.pairwise(blocks):
+        if a.set_key == b.set_key and b.start < a.stop:
+            raise ValueError(
+                f"the shards {a.file_name} and {b.file_name} hold the same trials ({a}; {b}): "
+                "two processes wrote them at the same time; remove one of the files"
+            )
+
+
+def _column(name: str, known: list[list[str]]) -> list[str]:
+    for column in known:
+        if column[0] == name:
+            return column
+    raise KeyError(f"column {name!r} is not in the store: it has {_names(known)}")
+
+
+def _names(columns: Iterable[Sequence[str]]) -> str:
+    return ", ".join(f"{name} ({kind})" for name, kind in columns) or "no trials yet"
