@@ -16,7 +16,7 @@ import logging
 import os
 import time
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -165,6 +165,9 @@ class Journal:
         self.path = Path(path)
         self.mix_versions = mix_versions
         self._manifest = self.path / "manifest.jsonl"
+        self.generation = 0  # grows with every change of `shards`
+        self._manifest_read = 0  # bytes of the manifest that were read already
+        self._listed: dict[str, dict[str, Any]] = {}
         self._shards: dict[str, Shard] = {}
         self._problems: dict[str, Problem] = {}
         self._unreadable: dict[
@@ -194,24 +197,22 @@ class Journal:
 
     def refresh(self) -> None:
         """Look again at what is on disk: other processes may have added shards."""
-        listed = {entry["name"]: entry for entry in self._manifest_entries()}
-        stats = {e.name: e.stat() for e in os.scandir(self.path / "shards") if e.name.endswith(".npz") and e.is_file()}
-        present = {
-            name: s.st_size for name, s in stats.items() if self._unreadable.get(name) != (s.st_size, s.st_mtime_ns)
-        }
-        for name in listed.keys() - stats.keys():
+        listed = self._read_manifest()
+        present = {e.name: e for e in os.scandir(self.path / "shards") if e.name.endswith(".npz")}
+        for name in listed.keys() - present.keys():
             self._report(name, "is in the manifest but its file is gone")
-        for name, size in present.items():
-            known = self._shards.get(name)
-            if known is not None and known.n_bytes == size:
+        for name in self._shards.keys() - present.keys():
+            self._remove(name)
+        # a shard is never changed, only replaced whole: those already known need no look at their file
+        for name in present.keys() - self._shards.keys():
+            stat = present[name].stat()
+            if self._unreadable.get(name) == (stat.st_size, stat.st_mtime_ns):
                 continue
-            if name in listed and listed[name]["n_bytes"] == size:
-                self._accept(Shard(name, size, listed[name]["meta"]))
+            if name in listed and listed[name]["n_bytes"] == stat.st_size:
+                self._accept(Shard(name, stat.st_size, listed[name]["meta"]))
             else:
-                # not listed, or rewritten after it was listed: the file itself decides
-                self._adopt(name, size)
-        for name in set(self._shards) - set(present):
-            del self._shards[name]
+                # not listed, or replaced after it was listed: the file itself decides
+                self._adopt(name, stat.st_size)
 
     def append(self, name: str, arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, Any]) -> Shard:
         """Write one shard atomically, then its manifest line.
@@ -240,7 +241,7 @@ class Journal:
                 return {name: z[name] for name in z.files if name != "meta" and (columns is None or name in columns)}
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as e:
             self._report(shard.name, f"cannot be read ({type(e).__name__}: {e})")
-            self._shards.pop(shard.name, None)
+            self._remove(shard.name)
             with contextlib.suppress(OSError):
                 stat = os.stat(self.path / "shards" / shard.name)
                 self._unreadable[shard.name] = (stat.st_size, stat.st_mtime_ns)
@@ -255,6 +256,11 @@ class Journal:
     def _accept(self, shard: Shard) -> None:
         self._shards[shard.name] = shard
         self._problems.pop(shard.name, None)
+        self.generation += 1
+
+    def _remove(self, name: str) -> None:
+        if self._shards.pop(name, None) is not None:
+            self.generation += 1
 
     def _report(self, name: str, reason: str) -> None:
         if name not in self._problems:
@@ -262,7 +268,6 @@ class Journal:
             _log.warning("%s: shard %s %s; it is left out, its trials count as missing", self.path, name, reason)
 
     def _adopt(self, name: str, size: int) -> None:
-        self._shards.pop(name, None)
         try:
             with open(self.path / "shards" / name, "rb") as f, np.load(f, allow_pickle=False) as z:
                 described = json.loads(z["meta"].tobytes())
@@ -308,16 +313,21 @@ class Journal:
         with atomic_write(self._manifest) as f:
             f.write(json.dumps(self.identity.as_dict()).encode() + b"\n")
 
-    def _manifest_entries(self) -> Iterator[dict[str, Any]]:
+    def _read_manifest(self) -> dict[str, dict[str, Any]]:
+        """Entries by shard name; only what was added since the last look is read."""
         with open(self._manifest, "rb") as f:
-            f.readline()
-            for line in f:
-                try:
-                    entry = json.loads(line)
-                except (json.JSONDecodeError, UnicodeDecodeError):
-                    continue  # blank, or torn by a kill: the directory is the authority
-                if isinstance(entry, dict) and {"name", "n_bytes", "meta"} <= entry.keys():
-                    yield entry
+            f.seek(self._manifest_read)
+            new = f.read()
+        # the last line may still be in the writing: it is read again next time
+        self._manifest_read += max(new.rfind(b"\n"), 0)
+        for line in new.split(b"\n"):
+            try:
+                entry = json.loads(line)
+            except (json.JSONDecodeError, UnicodeDecodeError):
+                continue  # blank, or torn by a kill: the directory is the authority
+            if isinstance(entry, dict) and {"name", "n_bytes", "meta"} <= entry.keys():
+                self._listed[entry["name"]] = entry
+        return self._listed
 
     def _add_line(self, entry: Mapping[str, Any]) -> None:
         # one write with O_APPEND; the newline comes first so that a line torn by a kill spoils only itself

@@ -92,6 +92,7 @@ class TrialStore:
     ) -> None:
         identity = None if config is None else Identity(FORMAT, code_version(), dict(config))
         self._journal = Journal(path, identity, mix_versions=mix_versions)
+        self._cached: tuple[int, dict[Block, Shard]] = (-1, {})
         if self._journal.identity.format != FORMAT:
             raise ValueError(
                 f"{path} has the format {self._journal.identity.format!r}, not that of a trial store, {FORMAT!r}"
@@ -128,13 +129,9 @@ class TrialStore:
         return self._journal.problems
 
     @property
-    def _shards(self) -> dict[Block, Shard]:
-        return {_block(shard): shard for shard in self._journal.shards}
-
-    @property
     def blocks(self) -> tuple[Block, ...]:
         """What the usable shards hold, sorted."""
-        return tuple(sorted(_block(shard) for shard in self._journal.shards))
+        return tuple(self._index)
 
     @property
     def n_sigs(self) -> tuple[float, ...]:
@@ -196,11 +193,8 @@ class TrialStore:
         self.refresh()
         self._refuse_overlap(block)
         columns = [[name, trials.dtype[name].str] for name in names]
-        for shard in self._journal.shards[:1]:
-            if shard.meta["columns"] != columns:
-                raise ValueError(
-                    f"the store has the columns {_names(shard.meta['columns'])}, the trials {_names(columns)}"
-                )
+        if self._index and self._columns() != columns:
+            raise ValueError(f"the store has the columns {_names(self._columns())}, the trials {_names(columns)}")
         meta = {**vars(block), "columns": columns}
         self._journal.append(block.file_name, {name: np.ascontiguousarray(trials[name]) for name in names}, meta)
 
@@ -268,7 +262,7 @@ class TrialStore:
         names = [name for name, _ in wanted]
         at = 0
         for b in blocks:
-            arrays = self._journal.read(self._shards[b], names)
+            arrays = self._journal.read(self._index[b], names)
             if arrays is None:
                 continue
             rows = out[at : at + len(b)]
@@ -283,7 +277,7 @@ class TrialStore:
         parts = []
         for b in self.blocks:
             if b.set_key == block.set_key and b.start < block.stop and block.start < b.stop:
-                arrays = self._journal.read(self._shards[b])
+                arrays = self._journal.read(self._index[b])
                 if arrays is None:
                     return None
                 inside = slice(max(block.start - b.start, 0), min(block.stop, b.stop) - b.start)
@@ -321,10 +315,17 @@ class TrialStore:
             and (poisson is None or b.n_sig == 0 or poisson == b.poisson)
         ]
 
+    @property
+    def _index(self) -> dict[Block, Shard]:
+        """Shards by block, sorted; made anew when the journal changed."""
+        if self._cached[0] != self._journal.generation:
+            index = {_block(shard): shard for shard in self._journal.shards}
+            self._cached = (self._journal.generation, {b: index[b] for b in sorted(index)})
+        return self._cached[1]
+
     def _columns(self) -> list[list[str]]:
-        for shard in self._journal.shards[:1]:
-            return [list(c) for c in shard.meta["columns"]]
-        return []
+        first = next(iter(self._index.values()), None)
+        return [] if first is None else [list(column) for column in first.meta["columns"]]
 
     def _refuse_overlap(self, block: Block) -> None:
         for b in self.blocks:
