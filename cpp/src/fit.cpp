@@ -1,6 +1,6 @@
 #include "nusky/fit.hpp"
 
-#include <Eigen/Dense>
+#include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
@@ -18,6 +18,8 @@ constexpr float screen_slack = 1e-4F;
 // Newton ends when the step in hand would gain less than this in ln Λ; the step and its gain are still applied,
 // so what is lost is of third order and far smaller.
 constexpr double enough_gain = 2e-5;
+// Rounding of ln Λ as the float kernels evaluate it, relative to 1 + |ln Λ|.
+constexpr double value_noise = 1e-7;
 // Events whose u = y W can reach this somewhere are summed one by one in the profile; the others through Σw, Σw², Σw³.
 constexpr double weak_u = 0.15;
 
@@ -424,44 +426,62 @@ DirectionFit GroupFitter::refine(double n, double gamma) {
     const bool held = !free || (low && e.dg <= 0.0) || (high && e.dg >= 0.0);
     at_limit = n >= limit && e.dn > 0.0;
     step_g = 0.0;
+    bool newton = true;
     if (held) {
-      step_n = e.dnn < 0.0 ? -e.dn / e.dnn : (e.dn > 0 ? n : -0.5 * n);
+      newton = e.dnn < 0.0;
+      step_n = newton ? -e.dn / e.dnn : (e.dn > 0 ? n : -0.5 * n);
     } else {
+      // in (ln n, γ), where both are of order one; a direction that curves upwards is followed uphill instead
       Eigen::Matrix2d hessian;
-      hessian << e.dnn, e.dng, e.dng, e.dgg;
-      const Eigen::Vector2d gradient(e.dn, e.dg);
-      if (e.dnn < 0.0 && hessian.determinant() > 1e-12 * e.dnn * e.dgg) {
-        const Eigen::Vector2d step = -hessian.inverse() * gradient;
-        step_n = step[0];
-        step_g = step[1];
-      } else {
-        step_n = e.dnn < 0.0 ? -e.dn / e.dnn : (e.dn > 0 ? n : -0.5 * n);
-        step_g = e.dgg < 0.0 ? -e.dg / e.dgg : (e.dg > 0 ? 0.2 : -0.2);
-      }
+      hessian << n * n * e.dnn, n * e.dng, n * e.dng, e.dgg;
+      const Eigen::Vector2d gradient(n * e.dn, e.dg);
+      Eigen::SelfAdjointEigenSolver<Eigen::Matrix2d> eigen;
+      eigen.computeDirect(hessian);
+      const Eigen::Vector2d lambda = eigen.eigenvalues();
+      const double least = 1e-4 * lambda.cwiseAbs().maxCoeff() + 1e-12;
+      newton = lambda[1] <= -least;
+      const Eigen::Vector2d step = eigen.eigenvectors() * (eigen.eigenvectors().transpose() * gradient).cwiseQuotient(lambda.cwiseAbs().cwiseMax(least));
+      step_n = n * step[0];
+      step_g = step[1];
     }
-    const double wish_n = step_n, wish_g = step_g;
     if (at_limit) step_n = 0.0;
-    step_g = std::clamp(step_g, -0.5, 0.5);
-    if (free) step_g = std::clamp(gamma + step_g, axis.front(), axis.back()) - gamma;
-    step_n = std::clamp(n + step_n, 0.1 * n, std::min(limit, 10.0 * n)) - n;
+    // The box shortens a step as a whole: cutting one component alone could turn it downhill. A shortened step is no
+    // Newton step, and its gain says nothing about convergence.
+    const double room_n = step_n > 0 ? std::min(limit, 10.0 * n) - n : -0.9 * n;
+    const double room_g = step_g > 0 ? std::min(0.5, axis.back() - gamma) : step_g < 0 ? std::max(-0.5, axis.front() - gamma) : 0.0;
+    const bool to_edge = std::abs(step_g) > std::abs(room_g);
+    double share = 1.0;
+    if (to_edge && e.dnn < 0.0) {  // γ goes to the edge of the box and n to the optimum of the quadratic model there
+      step_n = -(e.dn + e.dng * room_g) / e.dnn;
+      step_n = at_limit ? 0.0 : std::clamp(step_n, -0.9 * n, std::min(limit, 10.0 * n) - n);
+      step_g = room_g;
+      share = 0.0;
+    } else {
+      if (std::abs(step_n) > std::abs(room_n)) share = room_n / step_n;
+      if (std::abs(step_g) > std::abs(room_g)) share = std::min(share, room_g / step_g);
+      step_n *= share;
+      step_g *= share;
+    }
+    const bool whole = newton && share == 1.0;
     gain = 0.5 * (e.dn * step_n + e.dg * step_g);
-    const bool whole = step_n == wish_n && step_g == wish_g;
     if (n < 1e-5 && e.dn <= 0.0) {  // running into n = 0, where ln Λ = 0 for every γ
       out.status = Status::no_excess;
       return out;
     }
-    if ((whole || held || at_limit) && std::abs(gain) < enough_gain && (whole || std::abs(step_n) < 0.01 * n || at_limit)) {
+    const bool small = std::abs(step_g) < 0.1 && std::abs(step_n) < 0.2 * n;
+    if (whole && std::abs(gain) < (small ? enough_gain : 1e-7)) {
       done = true;
       break;
     }
     double t = 1.0;
     bool moved = false;
     for (int half = 0; half < 30; ++half, t *= 0.5) {
-      const double next_g = gamma + t * step_g;
+      double next_g = gamma + t * step_g;
+      if (t == 1.0 && to_edge) next_g = step_g > 0 ? std::min(gamma + 0.5, axis.back()) : std::max(gamma - 0.5, axis.front());
       const Stencil next_at = free ? axis.stencil(next_g) : at;
       const double next_limit = ns_limit(next_at), next_n = std::min(n + t * step_n, next_limit);
       const Evaluation next = evaluate(next_n, next_at);
-      if (next.value >= e.value - 2e-6 * (1.0 + std::abs(e.value))) {
+      if (next.value >= e.value - value_noise * (1.0 + std::abs(e.value))) {
         n = next_n;
         gamma = next_g;
         at = next_at;
@@ -471,7 +491,11 @@ DirectionFit GroupFitter::refine(double n, double gamma) {
         break;
       }
     }
-    if (!moved) break;
+    if (!moved) {  // nothing above rounding left to gain: the step itself is not taken
+      done = std::abs(gain) < 1e-5;
+      step_n = step_g = gain = 0.0;
+      break;
+    }
   }
   if (done) {
     out.status = at_limit ? Status::at_ns_limit : Status::ok;

@@ -174,7 +174,7 @@ NUSKY_INLINE void start(LogProduct& l) {
   l.product = vd{} + 1.0;
   l.exponent = vl{};
 }
-NUSKY_INLINE void multiply(LogProduct& l, vf t) { l.product *= __builtin_convertvector(t, vd); }
+NUSKY_INLINE void multiply(LogProduct& l, vf u) { l.product *= __builtin_convertvector(u, vd) + 1.0; }  // 1 + u in double: small u add up
 NUSKY_INLINE void normalise(LogProduct& l) {
   vl bits;
   __builtin_memcpy(&bits, &l.product, sizeof bits);
@@ -248,7 +248,7 @@ void sums(std::size_t n, const float* a, const float* const* rows, const float* 
       const vf qs = qi * slope_i;
       q1 += qs;
       second += qs * slope_i + pi * load(l2 + i);
-      multiply(logs, t);
+      multiply(logs, u);
       if ((i / lanes) % 4 == 3) {
         normalise(logs);
         ++normalised;
@@ -285,7 +285,7 @@ void sums_flat(std::size_t n, const float* a, float y, EventSums& out) {
       const vf inverse = splat(1.0F) / t, pi = u * inverse;
       p += pi;
       q += pi * inverse;
-      multiply(logs, t);
+      multiply(logs, u);
       if ((i / lanes) % 4 == 3) {
         normalise(logs);
         ++normalised;
