@@ -177,14 +177,20 @@ def in_time_order(events: Events) -> tuple[Events, int]:
 
 def count_duplicates(events: Events) -> int:
     """How many rows repeat another row exactly, in every column."""
-    if len(events) < 2:
-        return 0
+    # Two steps, since nearly all rows already differ in time and direction: sort by those, then compare the few that tie.
     order = np.lexsort([events[name] for name in ("dec", "ra", "mjd")])
-    same = np.ones(len(events) - 1, dtype=np.bool_)
-    for name in events.columns:
-        values = events[name][order]
+    ties = np.flatnonzero(_same_as_next(events, ("mjd", "ra", "dec"), order))
+    rows = order[np.union1d(ties, ties + 1)]
+    rows = rows[np.lexsort([events[name][rows] for name in events.columns])]
+    return int(np.count_nonzero(_same_as_next(events, events.columns, rows)))
+
+
+def _same_as_next(events: Events, names: tuple[str, ...], rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    same = np.ones(max(len(rows) - 1, 0), dtype=np.bool_)
+    for name in names:
+        values = events[name][rows]
         same &= values[1:] == values[:-1]
-    return int(np.count_nonzero(same))
+    return same
 
 
 def summary_lines(what: str, counts: Mapping[str, int]) -> tuple[str, ...]:

@@ -135,7 +135,7 @@ def _draw_sigma(rng: np.random.Generator, sindec: F64, log10energy: F64) -> F64:
     down = share * (0.55 + 0.35 * _step((x - 5.0) / 0.15)) + (1.0 - share) * (0.62 + 0.3 * north**2)
     up = share * 0.98 + (1.0 - share) * (0.78 + 0.2 * north**2)
     z = rng.standard_normal(len(x))
-    return np.radians(np.minimum(median * np.exp(np.where(z < 0, down, up) * z), 90.0))
+    return np.asarray(np.radians(np.minimum(median * np.exp(np.where(z < 0, down, up) * z), 90.0)))
 
 
 def local_azimuth(ra: ArrayLike, mjd: ArrayLike) -> F64:
