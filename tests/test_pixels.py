@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nusky.pixels import PixelSet, contained, full_sky, near_events_mask, select_pixels, tile_radius, tiles_of
+from nusky.pixels import (
+    PixelSet,
+    contained,
+    full_sky,
+    near_events_mask,
+    nearby,
+    select_pixels,
+    tile_radius,
+    tiles_of,
+)
 from nusky.priors import SpatialPrior
 
 DEC85 = np.radians(85)
@@ -209,3 +218,16 @@ def test_bad_requests_are_refused_with_the_mend():
         PixelSet(8, [1, 1])
     with pytest.raises(TypeError, match="flatnonzero"):
         PixelSet(8, np.ones(768, dtype=bool))
+
+
+def test_nearby_is_near_events_within_the_set():
+    rng = np.random.default_rng(8)
+    band = select_pixels(32, min_dec=-0.5, max_dec=0.9)
+    for n in (0, 1, 20):
+        ra, dec, radius = rng.uniform(0, 6, n), rng.uniform(-1, 1, n), rng.uniform(0, 0.2, n)
+        mask = near_events_mask(32, ra, dec, radius)
+        got = nearby(band, ra, dec, radius)
+        assert got.pixels.tolist() == band.pixels[mask[band.pixels]].tolist()
+        assert got.report[-1].exact
+    with pytest.raises(ValueError, match="equal length"):
+        nearby(band, [1.0], [1.0, 2.0], 0.1)

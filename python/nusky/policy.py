@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-__all__ = ["Frame", "PriorPolicy", "ZeroRule", "check_nside", "resolve_frame"]
+__all__ = ["FLOOR_DEPTH", "Frame", "PriorPolicy", "ZeroRule", "check_nside", "resolve_frame"]
 
 ZeroRule = Literal["exclude", "floor"]
 Frame = Literal["equatorial", "galactic", "ecliptic"]
+
+# zero="floor": this far below the smallest positive value, in ln p (1e-10, csky's rule)
+FLOOR_DEPTH = 10.0 * math.log(10.0)
 
 _FRAMES: dict[str, Frame] = {
     "equatorial": "equatorial",

@@ -13,72 +13,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nusky.policy import PriorPolicy
+from nusky.mapreader import read_sky_map
+from nusky.mapwriter import write_sky_map
+from nusky.multiorder import MultiOrderMap
+from nusky.policy import FLOOR_DEPTH, PriorPolicy
 from nusky.regrade import map_nside, regrade, rotate
+from nusky.skymap import SkyMap, clean_values, map_values, normalised
 
 if TYPE_CHECKING:
     F64 = NDArray[np.float64]
 
-__all__ = ["PriorPolicy", "SpatialPrior", "as_priors", "clean_values"]
-
-# healpy's mark of an unobserved pixel (-1.6375e30), read from any map stored in float32 or float64
-_UNSEEN = -1.6375e30
-# zero="floor": this far below the smallest positive value, in ln p (1e-10, csky's rule)
-_FLOOR_DEPTH = 10.0 * np.log(10.0)
-
-
-def clean_values(values: Any, name: str = "map") -> tuple[F64, dict[str, int]]:
-    """Native float64 values of a map with negatives, NaN, masked and unseen pixels set to 0, and how many there were.
-
-    Parameters
-    ----------
-    values : array
-        1-D; big-endian, float32, integer and masked arrays are accepted.
-    name : str
-        What to call it in messages.
-
-    Returns
-    -------
-    values : (N,) float64
-    repaired : dict
-        Counts by reason: ``"negative"``, ``"nan"``, ``"masked"``, ``"unseen"``; only those that occurred.
-
-    Raises
-    ------
-    TypeError, ValueError
-        Not numeric, not 1-D, infinite, or nothing positive left.
-
-    Examples
-    --------
-    >>> clean_values([1.0, -2.0, float("nan")])
-    (array([1., 0., 0.]), {'negative': 1, 'nan': 1})
-    """
-    mask = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else None
-    raw = np.asarray(values)
-    if raw.dtype.kind not in "fiu":
-        raise TypeError(
-            f"{name}: expected real numbers, got dtype {raw.dtype}; pass an array of probabilities per pixel"
-        )
-    if raw.ndim != 1:
-        raise ValueError(f"{name}: expected a 1-D array, got shape {raw.shape}; pass one map, or a list of maps")
-    out = np.array(raw, dtype=np.float64)
-    repaired: dict[str, int] = {}
-    if mask is not None and mask.any():
-        repaired["masked"] = int(mask.sum())
-        out[mask] = 0.0
-    infinite = np.flatnonzero(np.isinf(out))
-    if infinite.size:
-        raise ValueError(f"{name}[{infinite[0]}] is infinite ({infinite.size} such values); replace them before use")
-    unseen = np.isclose(out, _UNSEEN, rtol=1e-6, atol=0.0)
-    for reason, bad in (("unseen", unseen), ("negative", (out < 0) & ~unseen), ("nan", np.isnan(out))):
-        count = int(bad.sum())
-        if count:
-            repaired[reason] = count
-            out[bad] = 0.0
-    if not out.any():
-        detail = ", ".join(f"{n} {reason}" for reason, n in repaired.items()) or "all are 0"
-        raise ValueError(f"{name}: no value is larger than 0 ({detail}); a prior needs at least one positive pixel")
-    return out, repaired
+__all__ = ["MultiOrderMap", "PriorPolicy", "SkyMap", "SpatialPrior", "as_priors", "read_sky_map", "write_sky_map"]
 
 
 @dataclass(frozen=True, eq=False, init=False, repr=False)
@@ -149,16 +94,15 @@ class SpatialPrior:
             log_ratio = np.full(values.size, -np.inf)
             np.log(values, out=log_ratio, where=values > 0)
             log_ratio -= log_ratio.max()
-            probability = values / values.max()
-            probability /= probability.sum()
+            probability = normalised(values)
         peak = int(log_ratio.argmax())
         excluded = np.isneginf(log_ratio)
         term = policy.weight * log_ratio
         if policy.zero == "floor":
-            term[excluded] = term[~excluded].min() - policy.weight * _FLOOR_DEPTH
+            term[excluded] = term[~excluded].min() - policy.weight * FLOOR_DEPTH
         for name, value in (
             ("nside", map_nside(term.size)),
-            ("probability", _frozen(probability)),
+            ("probability", probability),
             ("term", _frozen(term)),
             ("peak", peak),
             ("n_excluded", int(excluded.sum())),
@@ -266,17 +210,24 @@ def _log_ratio_of(prior: SpatialPrior) -> F64:
 
 def _ring_values(map: Any, nest: bool, policy: PriorPolicy) -> tuple[F64, dict[str, int]]:
     """Clean RING equatorial values at the policy's nside, before normalisation."""
-    # Objects that know their frame (SkyMap, SpatialPrior) are equatorial RING already.
-    own_frame = isinstance(getattr(map, "frame", None), str) or isinstance(map, SpatialPrior)
-    values, repaired = clean_values(getattr(map, "map", map))
-    nside = map_nside(values.size)
-    if nest and not own_frame:
-        import healpy
+    if isinstance(map, (SkyMap, MultiOrderMap, SpatialPrior)):
+        # These are equatorial RING and clean already. Multi-order maps may be too fine to exist at their own nside.
+        if policy.regrade is not None and not isinstance(map, SpatialPrior):
+            map = map.regrade(policy.regrade)
+        mended = map.repaired if isinstance(map, SpatialPrior) else map.record.repaired
+        values, repaired = map.map, dict(mended)
+        frame = "equatorial"
+    else:
+        values, repaired = clean_values(map_values(map))
+        frame = policy.frame
+        if nest:
+            import healpy
 
-        values = values[healpy.ring2nest(nside, np.arange(values.size))]
-    if policy.frame != "equatorial" and not own_frame:
-        values = rotate(values, policy.frame)
-    if policy.regrade is not None and policy.regrade != nside:
+            values = values[healpy.ring2nest(map_nside(values.size), np.arange(values.size))]
+    map_nside(values.size)
+    if frame != "equatorial":
+        values = rotate(values, frame)
+    if policy.regrade is not None and policy.regrade != map_nside(values.size):
         values = regrade(values, policy.regrade)
     return values, repaired
 

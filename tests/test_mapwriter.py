@@ -1,0 +1,93 @@
+"""Written maps are read back by healpy, astropy and ourselves, and appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+
+from nusky.mapreader import read_sky_map
+from nusky.mapwriter import write_sky_map
+from nusky.multiorder import MultiOrderMap
+from nusky.priors import SpatialPrior
+from nusky.skymap import SkyMap
+
+
+def some(nside: int = 16) -> np.ndarray:
+    return np.random.default_rng(3).random(12 * nside * nside)
+
+
+@pytest.mark.parametrize("nside", [1, 4, 64])
+@pytest.mark.parametrize("name", ["m.fits", "m.fits.gz"])
+def test_healpy_and_our_reader_return_what_was_written(tmp_path, nside, name):
+    import healpy
+
+    m = SkyMap(some(nside))
+    path = write_sky_map(tmp_path / name, m)
+    np.testing.assert_array_equal(healpy.read_map(path, dtype=None), m.probability)
+    np.testing.assert_allclose(read_sky_map(path).probability, m.probability, rtol=1e-14)
+    assert write_sky_map(tmp_path / ("p" + name), SpatialPrior(some(nside))).is_file()
+
+
+def test_any_array_can_be_written_with_its_column_and_keywords(tmp_path):
+    import healpy
+    from astropy.io import fits
+
+    ts, ns = some(), some().astype(np.float32)
+    path = write_sky_map(tmp_path / "ts.fits", {"TS": ts, "NS": ns}, header={"SEED": 7}, nest=True, frame="G")
+    got, head = healpy.read_map(path, field=None, nest=None, h=True, dtype=None)
+    np.testing.assert_array_equal(got[0], ts)
+    np.testing.assert_array_equal(got[1], ns)
+    head = dict(head)
+    assert (head["ORDERING"], head["COORDSYS"], head["SEED"], head["NSIDE"]) == ("NESTED", "G", 7, 16)
+    write_sky_map(tmp_path / "v.fits", ts - 5, column="MLOG10P", unit="")
+    assert fits.getheader(tmp_path / "v.fits", 1)["TTYPE1"] == "MLOG10P"
+
+
+def test_a_multi_order_file_holds_uniq_and_density_as_astropy_reads_it(tmp_path):
+    from astropy.table import Table
+
+    p = some(8)
+    p[:300] = 1.0
+    many = MultiOrderMap.from_flat(SkyMap(p))
+    assert len(many) < 768
+    path = write_sky_map(tmp_path / "m.fits", many)
+    rows = Table.read(path)
+    assert (rows.meta["ORDERING"], rows.meta["MOCORDER"], rows.meta["COORDSYS"]) == ("NUNIQ", 3, "C")
+    assert str(rows["PROBDENSITY"].unit) == "1 / sr"
+    # an independent reading: ten lines of numpy
+    uniq = np.asarray(rows["UNIQ"])
+    order = np.array([(int(u).bit_length() - 1) // 2 - 1 for u in uniq])
+    area = np.pi / 3 / 4.0**order
+    assert (np.asarray(rows["PROBDENSITY"]) * area).sum() == pytest.approx(1.0, abs=1e-12)
+    assert area.sum() == pytest.approx(4 * np.pi)
+    np.testing.assert_allclose(read_sky_map(path).probability, many.probability, rtol=1e-14)
+
+
+def test_nothing_is_overwritten_unasked_and_nothing_half_written(tmp_path):
+    path = write_sky_map(tmp_path / "m.fits", some())
+    before = path.read_bytes()
+    with pytest.raises(FileExistsError, match="overwrite=True"):
+        write_sky_map(path, some(4))
+    with pytest.raises(ValueError, match="one nside"):
+        write_sky_map(path, {"A": some(4), "B": some(8)}, overwrite=True)
+    assert path.read_bytes() == before
+    write_sky_map(path, some(4), overwrite=True)
+    assert path.read_bytes() != before
+    assert os.listdir(tmp_path) == ["m.fits"]
+    first = write_sky_map(tmp_path / "a.fits.gz", some()).read_bytes()
+    assert write_sky_map(tmp_path / "b.fits.gz", some()).read_bytes() == first
+
+
+def test_bad_maps_and_names_are_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"\.fits"):
+        write_sky_map(tmp_path / "m.txt", some())
+    with pytest.raises(ValueError, match="no full-sky HEALPix map"):
+        write_sky_map(tmp_path / "m.fits", np.ones(13))
+    with pytest.raises(TypeError, match="numbers"):
+        write_sky_map(tmp_path / "m.fits", np.array(["a"] * 12))
+    with pytest.raises(ValueError, match="empty"):
+        write_sky_map(tmp_path / "m.fits", {})
+    with pytest.raises(OSError, match=r"m\.fits"):
+        write_sky_map(tmp_path / "no" / "m.fits", some())
