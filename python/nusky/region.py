@@ -1,0 +1,168 @@
+"""Error region of a hot spot's position: the pixels whose TS lies within a threshold of the maximum."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nusky.mixed_pixels import MultiOrderPixels
+from nusky.multiorder import MAX_ORDER
+from nusky.pixelset import PixelSet
+
+if TYPE_CHECKING:
+    F64 = NDArray[np.float64]
+    I64 = NDArray[np.int64]
+    Bool = NDArray[np.bool_]
+
+__all__ = ["PositionRegion", "delta_ts", "position_regions"]
+
+
+@dataclass(frozen=True, eq=False)
+class PositionRegion:
+    """One region of the position of a hot spot.
+
+    Attributes
+    ----------
+    level : float
+        Confidence, 0 … 1.
+    delta_ts : float
+        Threshold: −2 ln(1 − level), Wilks for the two coordinates of a position.
+    best : int
+        Row of the hottest pixel.
+    inside : (P,) bool
+        Rows of the scanned pixels that belong to the region.
+    area : float, sr
+    complete : bool
+        False: the region reaches pixels that were not scanned; `area` is then a lower bound. Scan a wider set.
+
+    Notes
+    -----
+    Coverage is that of Wilks' theorem, which needs a hot spot well above background and much larger than a pixel. An
+    area of a few pixels says that the map is too coarse: refine (`nusky.refinement.refined_pixels`).
+    """
+
+    level: float
+    delta_ts: float
+    best: int
+    inside: Bool
+    area: float
+    complete: bool
+
+    @property
+    def n_pixels(self) -> int:
+        """Number of pixels in the region."""
+        return int(self.inside.sum())
+
+
+def delta_ts(level: float) -> float:
+    """Drop of TS at the border of a region of two parameters: ``−2 ln(1 − level)``.
+
+    Examples
+    --------
+    >>> round(delta_ts(0.5), 3), round(delta_ts(0.9), 3)
+    (1.386, 4.605)
+    """
+    if not 0.0 < level < 1.0:
+        raise ValueError(f"level={level} must be between 0 and 1 (a fraction, not a percentage)")
+    return float(-2.0 * np.log1p(-level))
+
+
+def position_regions(
+    pixels: PixelSet | MultiOrderPixels, ts: Any, *, levels: Sequence[float] = (0.5, 0.9)
+) -> tuple[PositionRegion, ...]:
+    """Regions of the position of the hottest spot, one for each confidence level.
+
+    Parameters
+    ----------
+    pixels : PixelSet or MultiOrderPixels
+        What was scanned.
+    ts : (P,) array
+        TS of each pixel, or TS with the prior term (the raw one, not cut at 0). NaN and −inf are outside.
+    levels : sequence of float
+        Confidence, 0 … 1.
+
+    Returns
+    -------
+    tuple of PositionRegion
+        In the order of `levels`. A second hot spot within the threshold belongs to the region: it is possible too.
+
+    Raises
+    ------
+    ValueError
+        Lengths differ, no finite value, a level outside 0 … 1.
+
+    Examples
+    --------
+    >>> from nusky.pixels import full_sky
+    >>> sky = full_sky(64)
+    >>> ts = 30.0 - (np.hypot(sky.ra - 3.0, sky.dec) / 0.1) ** 2
+    >>> [round(region.area / np.pi / 0.1**2, 1) for region in position_regions(sky, ts)]
+    [1.4, 4.6]
+    """
+    value = np.asarray(ts, dtype=np.float64)
+    if value.shape != (len(pixels),):
+        raise ValueError(f"ts: shape {value.shape}, expected one for each of the {len(pixels)} pixels")
+    value = np.where(np.isnan(value), -np.inf, value)
+    if not value.size or not np.isfinite(value.max()):
+        raise ValueError("ts: no finite value, there is no hottest spot")
+    best = int(value.argmax())
+    area = np.full(len(pixels), pixels.pixel_area) if isinstance(pixels, PixelSet) else pixels.cell_area
+    cells = _Cells.of(pixels)
+    regions = []
+    for level in levels:
+        threshold = delta_ts(level)
+        inside = value >= value[best] - threshold
+        regions.append(
+            PositionRegion(
+                level, threshold, best, inside, float(area[inside].sum()), cells.surround(np.flatnonzero(inside))
+            )
+        )
+    return tuple(regions)
+
+
+@dataclass(frozen=True, eq=False)
+class _Cells:
+    """Scanned cells as intervals of the nested curve: tells whether a neighbour was scanned, at any size."""
+
+    nside: I64
+    ring: I64
+    start: I64
+    end: I64
+
+    @classmethod
+    def of(cls, pixels: PixelSet | MultiOrderPixels) -> _Cells:
+        parts = (pixels,) if isinstance(pixels, PixelSet) else pixels.parts
+        starts, ends = [], []
+        for part in parts:
+            start, end = _interval(part.nside, part.pixels)
+            starts.append(start)
+            ends.append(end)
+        start = np.concatenate(starts)
+        along = np.argsort(start)
+        nside = np.repeat([part.nside for part in parts], [len(part) for part in parts]).astype(np.int64)
+        return cls(nside, np.concatenate([part.pixels for part in parts]), start[along], np.concatenate(ends)[along])
+
+    def surround(self, rows: I64) -> bool:
+        """Every neighbour of the cells `rows` is scanned."""
+        import healpy
+
+        for nside in np.unique(self.nside[rows]).tolist():
+            mine = self.ring[rows[self.nside[rows] == nside]]
+            around = np.unique(healpy.get_all_neighbours(nside, mine))
+            begin, _ = _interval(nside, around[around >= 0])
+            slot = np.searchsorted(self.start, begin, side="right") - 1
+            if (slot < 0).any() or (begin >= self.end[slot]).any():
+                return False
+        return True
+
+
+def _interval(nside: int, ring: I64) -> tuple[I64, I64]:
+    import healpy
+
+    shift = 2 * (MAX_ORDER - (nside.bit_length() - 1))
+    nested = np.asarray(healpy.ring2nest(nside, ring), dtype=np.int64)
+    return nested << shift, (nested + 1) << shift
