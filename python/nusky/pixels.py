@@ -82,8 +82,9 @@ def select_pixels(
     Notes
     -----
     Declination, mask, containment, prior floor and cone change the question: a source outside cannot be found, and
-    background trials must use the same set. Event proximity and leaving out excluded pixels do not change the hottest
-    spot.
+    background trials must use the same set. Event proximity and leaving out excluded pixels change neither TS nor the
+    hottest spot where TS + prior term is above 0. Where nothing is, a full scan ends at the largest prior term among the
+    pixels with TS = 0, which event proximity leaves out: take the prior's maximum then.
 
     Examples
     --------
