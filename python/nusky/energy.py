@@ -177,7 +177,8 @@ class EnergyRatio:
             )
         expected = smooth_counts(background) if smooth else background
         log_background = _log_normalised(expected)
-        neutral = np.asarray(~(has_signal | has_background) | ~both.any(axis=1)[:, None])
+        usable: Bool = np.any(both, axis=1)
+        neutral = np.asarray(~(has_signal | has_background) | ~usable[:, None])
         nearest_both, nearest_known = _nearest(both), _nearest(~neutral)
 
         def log_signal(gamma: float) -> F64:
@@ -186,7 +187,7 @@ class EnergyRatio:
 
         own = both
         if empty == "continued":
-            own = has_signal & both.any(axis=1)[:, None]
+            own = np.asarray(has_signal & usable[:, None])
             with np.errstate(invalid="ignore"):
                 reference = log_signal(CONTINUED_GAMMA)
                 log_background = reference + (log_background - reference).ravel()[nearest_both]
