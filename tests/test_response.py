@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy import integrate, stats
@@ -22,7 +24,9 @@ def table() -> AreaTable:
     energy = np.geomspace(1e2, 1e9, 36)
     sindec = np.sin(np.radians([-90, -60, -40, -20, -5, 0, 10, 25, 50, 90]))
     log_centre = np.log10(np.sqrt(energy[1:] * energy[:-1]))
-    area = 10 ** (3 + 1.5 * (log_centre - 3)[:, None] - 0.2 * (log_centre - 3)[:, None] ** 2 + 0.3 * np.arange(9)[None, :])
+    area = 10 ** (
+        3 + 1.5 * (log_centre - 3)[:, None] - 0.2 * (log_centre - 3)[:, None] ** 2 + 0.3 * np.arange(9)[None, :]
+    )
     area[:5, :3] = 0.0
     return AreaTable(energy, sindec, area)
 
@@ -58,11 +62,13 @@ def test_area_integral_agrees_with_numerical_quadrature(table: AreaTable, gamma:
 
 
 @pytest.mark.parametrize("gamma", [1.5, 2.0, 2.5, 3.0, 3.5])
-def test_weights_reproduce_the_area_integral_to_a_permille_in_bands(table: AreaTable, sim: Events, gamma: float) -> None:
+def test_weights_reproduce_the_area_integral_to_a_permille_in_bands(
+    table: AreaTable, sim: Events, gamma: float
+) -> None:
     weight = sim.oneweight * sim.true_energy**-gamma
     bands = table.sindec_edges
     found, _ = np.histogram(np.sin(sim.true_dec), bands, weights=weight)
-    expected = [table.integral(gamma, lo, hi) for lo, hi in zip(bands[:-1], bands[1:], strict=True)]
+    expected = [table.integral(gamma, lo, hi) for lo, hi in itertools.pairwise(bands)]
     np.testing.assert_allclose(found, expected, rtol=1e-3)
     assert weight.sum() == pytest.approx(table.integral(gamma), rel=1e-4)
 
@@ -72,7 +78,7 @@ def test_bands_that_cut_cells_keep_their_spectrum(table: AreaTable, sim: Events,
     weight = sim.oneweight * sim.true_energy**-gamma
     bands = np.linspace(-1, 1, 21)
     found, _ = np.histogram(np.sin(sim.true_dec), bands, weights=weight)
-    expected = [table.integral(gamma, lo, hi) for lo, hi in zip(bands[:-1], bands[1:], strict=True)]
+    expected = [table.integral(gamma, lo, hi) for lo, hi in itertools.pairwise(bands)]
     np.testing.assert_allclose(found, expected, rtol=5e-3)
 
 
@@ -132,16 +138,15 @@ def test_wide_errors_follow_von_mises_fisher() -> None:
         psi = draw_separation(np.full(20_000, sigma), np.random.default_rng(2))
         kappa = 1 / sigma**2
         # cos ψ has density ∝ exp(κ cos ψ) on [−1, 1].
-        expected = stats.kstest(
-            np.cos(psi), lambda c, k=kappa: np.expm1(k * (c + 1)) / np.expm1(2 * k)
-        )
+        expected = stats.kstest(np.cos(psi), lambda c, k=kappa: np.expm1(k * (c + 1)) / np.expm1(2 * k))
         assert expected.pvalue > 1e-3
         assert np.all((psi >= 0) & (psi <= np.pi))
 
 
 def test_the_two_spatial_terms_meet_at_seven_degrees() -> None:
     below, above = (
-        draw_separation(np.full(50_000, np.radians(s)), np.random.default_rng(4)) / np.radians(s) for s in (6.999, 7.001)
+        draw_separation(np.full(50_000, np.radians(s)), np.random.default_rng(4)) / np.radians(s)
+        for s in (6.999, 7.001)
     )
     np.testing.assert_allclose(np.quantile(below, [0.1, 0.5, 0.9]), np.quantile(above, [0.1, 0.5, 0.9]), rtol=0.01)
 

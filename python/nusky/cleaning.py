@@ -177,7 +177,7 @@ def in_time_order(events: Events) -> tuple[Events, int]:
 
 def count_duplicates(events: Events) -> int:
     """How many rows repeat another row exactly, in every column."""
-    # Two steps, since nearly all rows already differ in time and direction: sort by those, then compare the few that tie.
+    # Two steps, since nearly all rows already differ in time and direction: sort by those, then compare the few ties.
     order = np.lexsort([events[name] for name in ("dec", "ra", "mjd")])
     ties = np.flatnonzero(_same_as_next(events, ("mjd", "ra", "dec"), order))
     rows = order[np.union1d(ties, ties + 1)]

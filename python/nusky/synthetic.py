@@ -129,7 +129,7 @@ def _draw_sigma(rng: np.random.Generator, sindec: F64, log10energy: F64) -> F64:
     north = np.clip(sindec, 0.0, 1.0)
     median_north = 0.6 + 0.25 * north + 4.0 * np.exp(-(np.maximum(x, 1.5) - 1.5) / 0.5) * 0.8
     median_north = median_north + 0.3 * np.clip(x - 3.6, 0.0, 2.0)
-    median_south = 0.36 + 1.25 * 0.25 * _softplus((x - 5.0) / 0.25)
+    median_south = 0.31 + 0.07 * np.clip(-2.5 * sindec - 0.75, 0.0, 1.0) + 1.25 * 0.25 * _softplus((x - 5.0) / 0.25)
     share = _step((-sindec - 0.13) / 0.02)
     median = np.exp(share * np.log(median_south) + (1.0 - share) * np.log(median_north))
     down = share * (0.55 + 0.35 * _step((x - 5.0) / 0.15)) + (1.0 - share) * (0.62 + 0.3 * north**2)
