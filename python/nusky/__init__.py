@@ -33,16 +33,19 @@ if TYPE_CHECKING:
     from nusky.events import Events
     from nusky.fit import Fit
     from nusky.installation import show_config
+    from nusky.mapreader import read_sky_map
+    from nusky.mapwriter import write_sky_map
     from nusky.pixels import PixelSet, select_pixels
     from nusky.point_source import TrialRunner
     from nusky.policy import PriorPolicy
     from nusky.prior_runner import SpatialPriorTrialRunner
-    from nusky.priors import SpatialPrior, read_sky_map, write_sky_map
+    from nusky.priors import SpatialPrior
     from nusky.scan import Status, scan_events
     from nusky.sky_scan import SkyScan
     from nusky.sky_scan_runner import SkyScanTrialRunner
     from nusky.source import Sources, sources
     from nusky.trial import SpatialPriorTrial, Trial
+    from nusky.trial_set import TrialSet
 
     __version__: str
 
@@ -64,17 +67,18 @@ _NAMES = {
     "SpatialPriorTrialRunner": "prior_runner",
     "Status": "scan",
     "Trial": "trial",
+    "TrialSet": "trial_set",
     "TrialRunner": "point_source",
     "get_analysis": "analysis",
     "get_sky_scan_trial_runner": "conf",
     "get_spatial_prior_trial_runner": "conf",
     "get_trial_runner": "conf",
-    "read_sky_map": "priors",
+    "read_sky_map": "mapreader",
     "scan_events": "scan",
     "select_pixels": "pixels",
     "show_config": "installation",
     "sources": "source",
-    "write_sky_map": "priors",
+    "write_sky_map": "mapwriter",
 }
 _MODULES = (
     "analysis",
@@ -93,7 +97,50 @@ _MODULES = (
     "trial",
 )
 
-__all__ = sorted((*_NAMES, *_MODULES))
+__all__ = [
+    "CONF",
+    "Analysis",
+    "Dataset",
+    "Events",
+    "Fit",
+    "InterruptedBatch",
+    "PixelSet",
+    "PriorPolicy",
+    "SkyScan",
+    "SkyScanTrialRunner",
+    "Sources",
+    "SpatialPrior",
+    "SpatialPriorTrial",
+    "SpatialPriorTrialRunner",
+    "Status",
+    "Trial",
+    "TrialRunner",
+    "TrialSet",
+    "analysis",
+    "conf",
+    "dists",
+    "executors",
+    "get_analysis",
+    "get_sky_scan_trial_runner",
+    "get_spatial_prior_trial_runner",
+    "get_trial_runner",
+    "hyp",
+    "library",
+    "pixels",
+    "plotting",
+    "priors",
+    "read_sky_map",
+    "releases",
+    "scan_events",
+    "select_pixels",
+    "selections",
+    "sensitivity",
+    "show_config",
+    "sources",
+    "store",
+    "trial",
+    "write_sky_map",
+]
 
 
 def __getattr__(name: str) -> Any:

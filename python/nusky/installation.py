@@ -33,10 +33,10 @@ def installation() -> dict[str, str]:
         "platform": platform.platform(),
         "threads": str(allowed_threads()),
     }
-    # What the core says of itself (compiler, instruction set in use) once it says it
-    about = getattr(_core, "build_info", None)
-    if about is not None:
-        found.update({f"core {key}": str(value) for key, value in about().items()})
+    found |= {
+        "core": f"{_core.__version__}, {_core.compiler}, Eigen {_core.eigen_version}",
+        "instructions": f"{_core.simd_level()} (of {_core.simd_levels()})",
+    }
     for name in _LIBRARIES:
         try:
             found[name] = version(name)

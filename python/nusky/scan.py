@@ -229,14 +229,12 @@ def scan_events(
         raise ValueError("there are no events: ra is empty and n_events is not given; N of the likelihood must be ≥ 1")
     gamma = check_gamma(gamma, nodes)
     threads = resolve_threads(n_threads)
-    # 2π is where 0 is; the core wants ra below 2π
-    event_ra, src_ra_ = (np.where(x >= 2 * np.pi, 0.0, x) for x in (events["ra"], directions["src_ra"]))
 
     columns = _core.EventColumns(
         events["dec"], sigmas, densities, ratio, nodes, cut_n_sigma=float(cut_n_sigma), extension=0.0
     )
-    index = _core.EventIndex([(columns, event_ra, 0, None, None)], np.array([total]), n_threads=threads)
+    index = _core.EventIndex([(columns, events["ra"], 0, None, None)], np.array([total]), n_threads=threads)
     # One season: its share is 1 whatever the acceptance.
     likelihood = _core.Likelihood(nodes, np.array([-1.0, 1.0]), np.zeros((1, 2, max(1, len(nodes)))))
-    where = _core.Directions(src_ra_, directions["src_dec"])
+    where = _core.Directions(directions["src_ra"], directions["src_dec"])
     return DirectionScan(*_core.scan(likelihood, index, where, gamma=gamma, n_threads=threads))

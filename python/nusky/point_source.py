@@ -1,0 +1,135 @@
+"""`TrialRunner`: trials of one source at a known position."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nusky import hyp
+from nusky.fit import PER_PRIOR_DTYPE, Fit
+from nusky.progress import scan_progress
+from nusky.runners import Runner
+from nusky.source import Sources
+from nusky.trial import Scramble, Trial
+
+if TYPE_CHECKING:
+    from nusky import _core
+
+I64 = NDArray[np.int64]
+
+__all__ = ["TrialRunner", "require_steady"]
+
+# An event just outside the computed band could be just inside the core's cut: keep a margin, it costs nothing
+_MARGIN = 1e-5
+
+
+def require_steady(src: Sources | None, n: int | None = None) -> None:
+    """Raise for sources that a steady analysis cannot fit.
+
+    Raises
+    ------
+    TypeError
+        Not `Sources`.
+    ValueError
+        A time window, or another number of sources than `n`.
+    """
+    if src is None:
+        return
+    if not isinstance(src, Sources):
+        raise TypeError(f"src must come from nusky.sources(ra, dec), got {type(src).__name__}")
+    if src.is_transient:
+        raise ValueError("src has a time window (mjd, t_100); these runners fit the whole livetime: leave them out")
+    if n is not None and len(src) != n:
+        raise ValueError(f"src holds {len(src)} sources; this runner fits {n}: make one runner for each, src[i]")
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class TrialRunner(Runner):
+    """Trials of one source: scramble, inject at its position, fit n_s and γ there.
+
+    Parameters
+    ----------
+    src : Sources
+        One source.
+    analysis, likelihood, injection, mp_cpus, ts_to_p
+        See `Runner`.
+
+    Examples
+    --------
+    >>> import nusky as cy                                                          # doctest: +SKIP
+    >>> tr = cy.get_trial_runner(src=cy.sources(83.63, 22.01, deg=True), ana=ana)   # doctest: +SKIP
+    >>> ts, ns, gamma = tr.get_one_fit(10, seed=1)                                  # doctest: +SKIP
+    """
+
+    src: Sources
+
+    _sky: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        require_steady(self.src, 1)
+        super().__post_init__()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"ra": float(self.src.ra[0]), "dec": float(self.src.dec[0])}
+
+    @cached_property
+    def _directions(self) -> _core.Directions:
+        from nusky import _core
+
+        return _core.Directions(np.array(self.src.ra), np.array(self.src.dec))
+
+    @cached_property
+    def _rows(self) -> tuple[I64, ...]:
+        """Rows of each season whose cut reaches the source's declination: no right ascension brings the others near."""
+        rows = []
+        for season in self.analysis:
+            sigma = np.hypot(season.data["sigma"], self.likelihood.extension)
+            reach = self.likelihood.cut_n_sigma * sigma * (1 + _MARGIN) + _MARGIN
+            rows.append(np.flatnonzero(np.abs(season.data["dec"] - self.src.dec[0]) <= reach))
+        return tuple(rows)
+
+    def _index(self, trial: Trial, n_threads: int) -> _core.EventIndex:
+        return self.model.index(trial, n_threads, self._rows)
+
+    def _with_signal(self, background: tuple[Scramble, ...], rng: np.random.Generator, **how: Any) -> Trial:
+        n_sig, n_seasons = how["n_sig"], len(background)
+        injected: tuple[Any, ...] = (None,) * n_seasons
+        if n_sig:
+            n = int(rng.poisson(n_sig)) if how["poisson"] else int(n_sig)
+            injected = self.signal_injector.inject(rng, [float(self.src.ra[0])], [float(self.src.dec[0])], [n])
+        return Trial(background, injected, (0,) * n_seasons, seed=how["seed"], index=how["index"])
+
+    def _truth(self) -> Trial:
+        background = self.background_injector.truth()
+        return Trial(background, (None,) * len(background), (0,) * len(background), TRUTH=True)
+
+    def _best(self, index: _core.EventIndex, n_threads: int) -> NDArray[np.void]:
+        from nusky import _core
+
+        ts, ns, gamma, status = _core.scan(
+            self.model.likelihood, index, self._directions, gamma=self.model.fixed_gamma, n_threads=n_threads
+        )
+        table = np.empty(1, dtype=PER_PRIOR_DTYPE)
+        table[0] = (0, -1, ts[0], ts[0], ns[0], gamma[0], self.src.ra[0], self.src.dec[0], status[0])
+        return table
+
+    def _best_logged(self, index: _core.EventIndex, n_threads: int) -> NDArray[np.void]:
+        with scan_progress(1, n_threads, True):
+            return self._best(index, n_threads)
+
+    def _fit(self, table: NDArray[np.void], about: dict[str, Any]) -> Fit:
+        return Fit(n_scanned=1, **about)
+
+    @property
+    def _default_flux(self) -> hyp.Flux | None:
+        return self.injection.flux
+
+    def _acceptance(self, acceptance: Callable[[Any], Any], **where: Any) -> float:
+        if where:
+            raise TypeError(f"unknown argument {next(iter(where))!r}: the position is that of the source")
+        return float(acceptance(self.src.dec[0]))

@@ -1,0 +1,492 @@
+"""What every trial runner shares: making trials, fitting many of them, counts and fluxes, and its own description."""
+
+from __future__ import annotations
+
+import logging as logging_module
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from numbers import Integral
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nusky import conversion, hyp
+from nusky.batch import InterruptedBatch, check_indices, fit_batch
+from nusky.fit import Fit, result_columns
+from nusky.hottest import mlog10
+from nusky.injectors import BackgroundInjector, InjectionOptions, SignalInjector, check_n_sig
+from nusky.journal import config_hash
+from nusky.likelihood import LikelihoodModel, LikelihoodOptions
+from nusky.progress import Progress, trial_progress
+from nusky.scan import Status
+from nusky.seeding import resolve_seed, trial_streams
+from nusky.threads import resolve_threads
+from nusky.trial import Scramble, Trial, as_trial
+from nusky.trial_set import TrialSet, require_pandas
+from nusky.version import code_version
+
+if TYPE_CHECKING:
+    from nusky import _core
+    from nusky.analysis import Analysis
+
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+TsToP = Callable[[F64, F64], Any]
+
+__all__ = ["Runner", "check_poisson"]
+
+_log = logging_module.getLogger("nusky")
+
+
+def check_poisson(poisson: Any) -> bool:
+    """`poisson` as bool, or a TypeError.
+
+    Examples
+    --------
+    >>> check_poisson(True)
+    True
+    """
+    if not isinstance(poisson, (bool, np.bool_)):
+        raise TypeError(f"poisson must be True or False, got {poisson!r}")
+    return bool(poisson)
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Runner(ABC):
+    """Makes and fits trials of one analysis; see `TrialRunner`, `SkyScanTrialRunner` and `SpatialPriorTrialRunner`.
+
+    Parameters
+    ----------
+    analysis : Analysis
+    likelihood : LikelihoodOptions
+        γ, energy term, cut, source extension.
+    injection : InjectionOptions
+        Spectrum and band of injected events.
+    mp_cpus : int or None
+        Threads unless a call says otherwise; None or 0: all the process may use.
+    ts_to_p : callable or None
+        ``p = ts_to_p(dec, ts)``, vectorised, rad; fills mlog10p.
+    """
+
+    analysis: Analysis
+    likelihood: LikelihoodOptions = field(default_factory=LikelihoodOptions)
+    injection: InjectionOptions = field(default_factory=InjectionOptions)
+    mp_cpus: int | None = None
+    ts_to_p: TsToP | None = None
+
+    _sky: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        resolve_threads(self.mp_cpus)
+        if not len(self.analysis):
+            raise ValueError("the analysis has no seasons")
+        _ = self.model  # checks γ against the nodes
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Worker processes build the core's objects themselves: what was made from the options stays here
+        return {option.name: getattr(self, option.name) for option in fields(self)}
+
+    # What the kinds of runner differ in
+
+    @abstractmethod
+    def _with_signal(self, background: tuple[Scramble, ...], rng: np.random.Generator, **how: Any) -> Trial:
+        """Trial with ``n_sig`` events injected; keywords n_sig, poisson, seed, index."""
+
+    @abstractmethod
+    def _truth(self) -> Trial:
+        """The real events as a trial."""
+
+    @abstractmethod
+    def _best(self, index: _core.EventIndex, n_threads: int) -> NDArray[np.void]:
+        """Best fits of the events, one row a prior (`nusky.fit.PER_PRIOR_DTYPE`)."""
+
+    @abstractmethod
+    def _best_logged(self, index: _core.EventIndex, n_threads: int) -> NDArray[np.void]:
+        """Same as `_best`, with progress lines."""
+
+    @abstractmethod
+    def _fit(self, table: NDArray[np.void], about: dict[str, Any]) -> Fit:
+        """Result of a single fit."""
+
+    @abstractmethod
+    def _acceptance(self, acceptance: Callable[[Any], Any], **where: Any) -> float:
+        """Events per flux, from the acceptance summed over seasons as a function of declination."""
+
+    @abstractmethod
+    def _describe(self) -> dict[str, Any]:
+        """What `config` adds for this kind of runner."""
+
+    # Shared machinery
+
+    @cached_property
+    def model(self) -> LikelihoodModel:
+        """The likelihood of the analysis under the options."""
+        return LikelihoodModel(self.analysis, self.likelihood)
+
+    @cached_property
+    def background_injector(self) -> BackgroundInjector:
+        """Scrambles the seasons' events."""
+        return BackgroundInjector(self.analysis)
+
+    @cached_property
+    def signal_injector(self) -> SignalInjector:
+        """Puts simulated events onto a position."""
+        return SignalInjector(self.analysis, self.injection, self.likelihood.extension)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of `get_many_fits` and of a fit's array view."""
+        return result_columns(sky=self._sky, gamma_free=self.likelihood.mode == "fit")
+
+    @property
+    def dtype(self) -> np.dtype[np.void]:
+        """Structured dtype of a row of `get_many_fits`."""
+        return np.dtype([(name, np.float64) for name in self.columns])
+
+    def config(self) -> dict[str, Any]:
+        """Everything that decides the numbers, as values JSON can hold.
+
+        Two runners with equal ``config()`` make equal trials from equal seeds. Where the analysis lies on disk, the
+        number of threads and the version of the code are left out: the trial store keeps the version beside it.
+        """
+        return {
+            "runner": type(self).__name__,
+            "analysis": {
+                "keys": list(self.analysis.keys),
+                "fingerprint": self.analysis.fingerprint,
+            },
+            "likelihood": self.likelihood.as_dict(),
+            "injection": self.injection.as_dict(),
+            "mlog10p_is_ts": self.ts_to_p is None,
+            **self._describe(),
+        }
+
+    @cached_property
+    def config_hash(self) -> str:
+        """Hash of `config`."""
+        return config_hash(self.config())
+
+    def __repr__(self) -> str:
+        what = ", ".join(f"{key}={value!r}" for key, value in self._describe().items() if not isinstance(value, dict))
+        return f"{type(self).__name__}({', '.join(self.analysis.keys)} | {what})"
+
+    def _threads(self, mp_cpus: int | None) -> int:
+        return resolve_threads(self.mp_cpus if mp_cpus is None else mp_cpus)
+
+    def _index(self, trial: Trial, n_threads: int) -> _core.EventIndex:
+        return self.model.index(trial, n_threads)
+
+    def _draw(self, seed: int, index: int, n_sig: float, poisson: bool) -> Trial:
+        streams = trial_streams(seed, index, len(self.analysis))
+        background = self.background_injector.scramble(streams)
+        return self._with_signal(background, streams.signal, n_sig=n_sig, poisson=poisson, seed=seed, index=index)
+
+    def _one_trial(self, n_sig: float, poisson: bool, seed: Any, TRUTH: bool) -> Trial:
+        n_sig, poisson = check_n_sig(n_sig, check_poisson(poisson)), bool(poisson)
+        if not isinstance(TRUTH, (bool, np.bool_)):
+            raise TypeError(f"TRUTH must be True or False, got {TRUTH!r}")
+        if TRUTH:
+            if n_sig:
+                raise ValueError(f"TRUTH=True takes the real sky as it is; n_sig={n_sig:g} cannot be injected into it")
+            _log.warning("TRUTH=True: these are the real, unscrambled events of %s.", ", ".join(self.analysis.keys))
+            return self._truth()
+        return self._draw(resolve_seed(seed), 0, n_sig, poisson)
+
+    def get_one_trial(
+        self,
+        n_sig: float = 0,
+        *,
+        poisson: bool = False,
+        seed: Any = None,
+        TRUTH: bool = False,
+        mp_cpus: int | None = None,
+        logging: bool = False,
+    ) -> Trial:
+        """Make one trial: scrambled background, and signal where the runner puts it.
+
+        Parameters
+        ----------
+        n_sig : float
+            Events to inject, over all seasons; whole unless `poisson`.
+        poisson : bool
+            Draw the number of injected events from a Poisson distribution of mean `n_sig`.
+        seed : int, numpy.random.Generator or None
+            The same seed gives the same trial, also inside `get_one_fit`, and trial 0 of `get_many_fits`. None: a new
+            one, recorded in the trial.
+        TRUTH : bool
+            The real, unscrambled events; logged and recorded.
+        mp_cpus : int or None
+            Accepted as by the other calls; making a trial takes one thread.
+        logging : bool
+            Accepted as by the other calls.
+
+        Returns
+        -------
+        Trial
+
+        Raises
+        ------
+        ValueError, TypeError
+            For `n_sig`, `poisson`, `seed` or `mp_cpus` out of range, or signal with ``TRUTH=True``.
+        """
+        self._threads(mp_cpus)
+        return self._one_trial(n_sig, poisson, seed, TRUTH)
+
+    def get_one_fit(
+        self,
+        n_sig: float = 0,
+        *,
+        poisson: bool = False,
+        seed: Any = None,
+        TRUTH: bool = False,
+        mp_cpus: int | None = None,
+        logging: bool = False,
+    ) -> Fit:
+        """Make one trial and fit it; arguments as for `get_one_trial`.
+
+        Parameters
+        ----------
+        mp_cpus : int or None
+            Threads.
+        logging : bool
+            Print csky's progress lines.
+
+        Returns
+        -------
+        Fit
+        """
+        n_threads = self._threads(mp_cpus)
+        return self._fit_trial(self._one_trial(n_sig, poisson, seed, TRUTH), n_threads, logging)
+
+    def get_one_fit_from_trial(self, trial: Any, *, mp_cpus: int | None = None, logging: bool = False) -> Fit:
+        """Fit a trial.
+
+        Parameters
+        ----------
+        trial : Trial or (evss, n_exs)
+            From any runner of the same analysis, or `Trial.from_events`.
+        mp_cpus, logging
+            As for `get_one_fit`.
+
+        Returns
+        -------
+        Fit
+        """
+        return self._fit_trial(as_trial(trial, len(self.analysis)), self._threads(mp_cpus), logging)
+
+    def _fit_trial(self, trial: Trial, n_threads: int, logging: bool) -> Fit:
+        index = self._index(trial, n_threads)
+        table = self._best_logged(index, n_threads) if logging else self._best(index, n_threads)
+        best = table[int(np.argmax(table["ts_raw"]))]
+        about: dict[str, Any] = {
+            "columns": self.columns,
+            "status": Status(int(best["status"])),
+            "mlog10p_is_ts": self.ts_to_p is None,
+            "energy": self.likelihood.mode,
+            "gamma_fixed": self.model.fixed_gamma,
+            "TRUTH": trial.TRUTH,
+            "seed": trial.seed,
+            "index": trial.index,
+            "config_hash": self.config_hash,
+        }
+        for name in ("ts_raw", "ts", "ns", "gamma", "ra", "dec"):
+            about[name] = float(best[name])
+        if self.ts_to_p is not None:
+            about["mlog10p"] = float(mlog10(self.ts_to_p, np.array([about["dec"]]), np.array([about["ts"]]))[0])
+        return self._fit(table, about)
+
+    def provenance(self, trial: Trial) -> dict[str, Any]:
+        """What is written with a scan of `trial`: values JSON can hold."""
+        return {
+            "version": code_version(),
+            "seed": trial.seed,
+            "index": trial.index,
+            "TRUTH": trial.TRUTH,
+            "n_events": list(trial.n_events),
+            "n_injected": trial.n_injected,
+            "energy": self.likelihood.mode,
+            "gamma_fixed": self.model.fixed_gamma,
+            "mlog10p_is_ts": self.ts_to_p is None,
+            "config": self.config(),
+            "config_hash": self.config_hash,
+        }
+
+    # Many trials
+
+    def fit_trials(
+        self,
+        indices: Sequence[int] | I64,
+        n_sig: float = 0,
+        poisson: bool = False,
+        seed: int = 0,
+        n_threads: int = 1,
+        progress: Progress | None = None,
+    ) -> NDArray[np.void]:
+        """Fit the trials with these numbers: a pure function of its arguments, whatever the threads.
+
+        Parameters
+        ----------
+        indices : (n,) int
+            Numbers of the trials in the batch with this seed.
+        n_sig, poisson
+            As for `get_one_trial`.
+        seed : int
+        n_threads : int
+            0: all that the process may use.
+        progress : Progress, optional
+
+        Returns
+        -------
+        (n,) structured array
+            Columns `columns`, row i for ``indices[i]``.
+
+        Raises
+        ------
+        InterruptedBatch
+            On Ctrl-C, with the finished trials.
+        """
+        numbers = check_indices(indices)
+        n_sig, poisson = check_n_sig(n_sig, check_poisson(poisson)), bool(poisson)
+        seed, n_threads = resolve_seed(seed), resolve_threads(n_threads)
+        self._prepare(n_sig)
+        gamma_free = self.likelihood.mode == "fit"
+        sky = self._sky
+
+        def fit_one(j: int, threads: int) -> tuple[float, ...]:
+            table = self._best(self._index(self._draw(seed, j, n_sig, poisson), threads), threads)
+            best = table[table["ts_raw"].argmax()] if len(table) > 1 else table
+            _, _, _, ts, ns, gamma, ra, dec, _ = best.item()
+            fit = (ts, ns, gamma) if gamma_free else (ts, ns)
+            return (ts, *fit, ra, dec) if sky else fit
+
+        n_events = sum(len(season.data) for season in self.analysis)
+        try:
+            rows = fit_batch(fit_one, numbers, self.dtype, n_threads, n_events, progress)
+        except InterruptedBatch as interrupted:
+            self._fill_p(interrupted.partial)
+            raise
+        self._fill_p(rows)
+        return rows
+
+    def _prepare(self, n_sig: float) -> None:
+        """Make what all trials share before threads start, lest each of them makes its own."""
+        _ = self.model.likelihood, self.model.columns
+        if n_sig:
+            _ = self.signal_injector._bands, self.signal_injector._acceptances
+
+    def _fill_p(self, rows: NDArray[np.void]) -> None:
+        if self.ts_to_p is not None and self._sky:
+            rows["mlog10p"] = mlog10(self.ts_to_p, rows["dec"], rows["ts"])
+
+    def get_many_fits(
+        self,
+        n_trials: int,
+        n_sig: float = 0,
+        *,
+        poisson: bool = False,
+        seed: Any = None,
+        TRUTH: bool = False,
+        mp_cpus: int | None = None,
+        logging: bool = False,
+        first_trial: int = 0,
+        as_dataframe: bool = False,
+        executor: Any = None,
+    ) -> Any:
+        """Make and fit many trials.
+
+        Parameters
+        ----------
+        n_trials : int
+            At least 1.
+        n_sig, poisson
+            As for `get_one_trial`.
+        seed : int, numpy.random.Generator or None
+            Of the batch; in the result's ``seed``. Trial j depends on seed and j only, not on threads or order.
+        TRUTH : bool
+            Must be False: there is one real sky, for `get_one_fit`.
+        mp_cpus : int or None
+            Threads; with an executor, threads of each worker (1 by default).
+        logging : bool
+            Print progress: count, rate and time left.
+        first_trial : int
+            Number of the first trial, to continue a batch.
+        as_dataframe : bool
+            Give a `pandas.DataFrame`.
+        executor : concurrent.futures.Executor, optional
+            Fit the trials there.
+
+        Returns
+        -------
+        TrialSet (n_trials,)
+            Structured array with columns `columns`; or a DataFrame.
+
+        Raises
+        ------
+        InterruptedBatch
+            On Ctrl-C: the finished trials are in its ``partial``.
+        ValueError, TypeError
+            For arguments out of range.
+        """
+        n_trials, first_trial = _whole("n_trials", n_trials, 1), _whole("first_trial", first_trial, 0)
+        if TRUTH:
+            raise ValueError("TRUTH=True has no meaning for many trials: there is one real sky; use get_one_fit")
+        n_sig, poisson, seed = check_n_sig(n_sig, check_poisson(poisson)), bool(poisson), resolve_seed(seed)
+        if as_dataframe:
+            require_pandas()
+        indices = np.arange(first_trial, first_trial + n_trials, dtype=np.int64)
+        if executor is None:
+            n_threads = self._threads(mp_cpus)
+            with trial_progress(n_trials, n_sig, n_threads, logging) as progress:
+                rows = self.fit_trials(indices, n_sig, poisson, seed, n_threads, progress if logging else None)
+        else:
+            rows = self._on_executor(executor, indices, n_sig, poisson, seed, mp_cpus, logging)
+        trials = TrialSet.of(
+            rows, seed=seed, first_trial=first_trial, n_sig=n_sig, poisson=poisson, config_hash=self.config_hash
+        )
+        return trials.as_dataframe if as_dataframe else trials
+
+    def _on_executor(
+        self, executor: Any, indices: I64, n_sig: float, poisson: bool, seed: int, mp_cpus: int | None, logging: bool
+    ) -> NDArray[np.void]:
+        from nusky.executors import run_batches
+
+        rows: NDArray[np.void] = run_batches(
+            self,
+            indices,
+            n_sig=n_sig,
+            poisson=poisson,
+            seed=seed,
+            executor=executor,
+            n_threads=mp_cpus,
+            logging=logging,
+        )
+        return rows
+
+    def find_n_sig(self, ts: float, beta: float, **options: Any) -> Any:
+        """Signal events for which a fraction `beta` of trials has TS > `ts`; see `nusky.sensitivity.find_n_sig`."""
+        from nusky.sensitivity import find_n_sig
+
+        return find_n_sig(self, ts, beta, **options)
+
+    # Counts and fluxes
+
+    @property
+    def _default_flux(self) -> hyp.Flux | None:
+        """Spectrum of a conversion that names none; None: it must."""
+        return None
+
+    get_acc_total = conversion.get_acc_total
+    to_E2dNdE = conversion.to_E2dNdE
+    to_dNdE = conversion.to_dNdE
+    to_ns = conversion.to_ns
+
+
+def _whole(name: str, value: Any, least: int) -> int:
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    if value < least:
+        raise ValueError(f"{name}={value} must be at least {least}")
+    return int(value)
