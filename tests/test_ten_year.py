@@ -8,7 +8,15 @@ import pathlib
 import numpy as np
 import pytest
 
-from nusky.releases import TEN_YEAR_STEMS, is_ten_year, read_ten_year, ten_year_fingerprint, ten_year_seasons
+from nusky.release_table import area_table, read_table
+from nusky.releases import (
+    TEN_YEAR_STEMS,
+    is_ten_year,
+    read_ic86_first_year,
+    read_ten_year,
+    ten_year_fingerprint,
+    ten_year_seasons,
+)
 from nusky.response import separation
 
 EVENTS_HEADER = "# MJD[days]  log10(E/GeV)   AngErr[deg]  RA[deg]  Dec[deg]  Azimuth[deg]  Zenith[deg]"
@@ -176,3 +184,15 @@ def test_the_real_ic40_season(shared_data: pathlib.Path) -> None:
     per_cell = rows[:, 4] * (1 / energies[:, 0] - 1 / energies[:, 1])
     per_cell *= 2 * np.pi * (np.sin(np.radians(rows[:, 3])) - np.sin(np.radians(rows[:, 2])))
     assert np.sum(season.sim.oneweight * season.sim.true_energy**-2.0) == pytest.approx(per_cell.sum(), rel=1e-3)
+
+
+def test_the_areas_of_the_two_releases_agree(shared_data: pathlib.Path) -> None:
+    """Two parsers, two units, two conventions of the direction, one detector season."""
+    path = shared_data / "icecube_ps10_subset" / "irfs" / "IC86_I_effectiveArea.csv"
+    first = read_ic86_first_year(shared_data / "icecube_ic86_2011").sim
+    rows = read_table(path, ("logEmin", "logEmax", "decmin", "decmax", "Aeff"), lambda _: None)
+    table = area_table(path, 10 ** rows[:, :2], np.sin(np.radians(rows[:, 2:4])), rows[:, 4])
+    for lo, hi in ((-1.0, -0.6), (-0.6, -0.3), (-0.3, -0.1), (-0.1, 0.3), (0.3, 0.6), (0.6, 1.0)):
+        band = (first.true_dec > np.arcsin(lo)) & (first.true_dec < np.arcsin(hi))
+        weight = np.sum((first.oneweight * first.true_energy**-2.0)[band])
+        assert table.integral(2.0, lo, hi) == pytest.approx(weight, rel=0.1)
