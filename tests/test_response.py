@@ -12,10 +12,9 @@ from nusky.response import (
     SmearingResponse,
     StandInResponse,
     draw_separation,
-    offset_direction,
-    separation,
     simulate_from_tables,
 )
+from nusky.rotation import separation
 
 
 @pytest.fixture(scope="module")
@@ -149,35 +148,6 @@ def test_the_two_spatial_terms_meet_at_seven_degrees() -> None:
         for s in (6.999, 7.001)
     )
     np.testing.assert_allclose(np.quantile(below, [0.1, 0.5, 0.9]), np.quantile(above, [0.1, 0.5, 0.9]), rtol=0.01)
-
-
-def test_offset_directions_lie_at_the_asked_separation_and_angle() -> None:
-    rng = np.random.default_rng(5)
-    n = 5000
-    ra, dec = 2 * np.pi * rng.random(n), np.arcsin(rng.uniform(-1, 1, n))
-    dec[:3] = [np.pi / 2, -np.pi / 2, 0.0]
-    psi, angle = np.pi * rng.random(n), 2 * np.pi * rng.random(n)
-    new_ra, new_dec = offset_direction(ra, dec, psi, angle)
-    assert np.all((new_ra >= 0) & (new_ra < 2 * np.pi))
-    assert np.all(np.abs(new_dec) <= np.pi / 2)
-    np.testing.assert_allclose(separation(ra, dec, new_ra, new_dec), psi, atol=1e-9)
-    # Oracle: astropy's spherical offset.
-    from astropy.coordinates import SkyCoord
-
-    expected = SkyCoord(ra[3:], dec[3:], unit="rad").directional_offset_by(angle[3:] * 1 * _rad(), psi[3:] * _rad())
-    assert np.max(separation(new_ra[3:], new_dec[3:], expected.ra.rad, expected.dec.rad)) < 1e-9
-
-
-def _rad() -> object:
-    from astropy import units
-
-    return units.rad
-
-
-def test_separation_is_accurate_for_tiny_and_antipodal_angles() -> None:
-    zero = np.zeros(1)
-    assert separation(zero, zero, zero + 1e-9, zero)[0] == pytest.approx(1e-9, rel=1e-9)
-    assert separation(zero, zero, zero + np.pi, zero)[0] == pytest.approx(np.pi)
 
 
 def test_positions_around_the_truth_have_no_preferred_angle(sim: Events) -> None:

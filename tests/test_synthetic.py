@@ -11,7 +11,8 @@ from scipy import stats
 from nusky.dataset import Dataset
 from nusky.goodruns import count_outside
 from nusky.releases import read_ic86_first_year
-from nusky.response import AreaTable, separation
+from nusky.response import AreaTable
+from nusky.rotation import separation
 from nusky.synthetic import effective_area, fingerprint, local_azimuth, synthetic_season
 
 

@@ -17,7 +17,7 @@ from nusky.releases import (
     ten_year_fingerprint,
     ten_year_seasons,
 )
-from nusky.response import separation
+from nusky.rotation import separation
 
 EVENTS_HEADER = "# MJD[days]  log10(E/GeV)   AngErr[deg]  RA[deg]  Dec[deg]  Azimuth[deg]  Zenith[deg]"
 SMEARING_HEADER = (

@@ -14,7 +14,8 @@ from .cleaning import MIN_SIGMA, OnBad, RawTable, clean, count_duplicates, in_ti
 from .dataset import Dataset, content_hash, silent
 from .events import Events
 from .release_table import STAND_IN_NOTE, area_table, read_table, rounded_log10energy_bins, snapped_sindec_bins
-from .response import StandInResponse, separation, simulate_from_tables
+from .response import StandInResponse, simulate_from_tables
+from .rotation import separation
 
 __all__ = [
     "FIRST_YEAR_FILES",

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .events import Events
+from .rotation import offset_by
 
 __all__ = ["AreaTable", "Response", "SmearingResponse", "StandInResponse", "simulate_from_tables"]
 
@@ -225,28 +226,6 @@ def draw_separation(sigma: F64, rng: np.random.Generator) -> F64:
     return psi
 
 
-def offset_direction(ra: F64, dec: F64, psi: F64, angle: F64) -> tuple[F64, F64]:
-    """Direction at separation ψ and position angle `angle` (from north through east) from (ra, dec); rad."""
-    sin_dec, cos_dec = np.sin(dec), np.cos(dec)
-    sin_psi, cos_psi = np.sin(psi), np.cos(psi)
-    north = sin_psi * np.cos(angle)
-    z = sin_dec * cos_psi + cos_dec * north
-    x = cos_dec * cos_psi - sin_dec * north
-    y = sin_psi * np.sin(angle)
-    new_ra = np.mod(ra + np.arctan2(y, x), 2.0 * np.pi)
-    new_ra[new_ra >= 2.0 * np.pi] = 0.0
-    return new_ra, np.arctan2(z, np.hypot(x, y))
-
-
-def separation(ra_a: F64, dec_a: F64, ra_b: F64, dec_b: F64) -> F64:
-    """Great-circle separation (rad), accurate at any angle (Vincenty's form)."""
-    delta = ra_b - ra_a
-    sin_a, cos_a, sin_b, cos_b = np.sin(dec_a), np.cos(dec_a), np.sin(dec_b), np.cos(dec_b)
-    across = cos_b * np.sin(delta)
-    along = cos_a * sin_b - sin_a * cos_b * np.cos(delta)
-    return np.asarray(np.arctan2(np.hypot(across, along), sin_a * sin_b + cos_a * cos_b * np.cos(delta)))
-
-
 def simulate_from_tables(
     area: AreaTable, response: Response, *, n_events: int = 400_000, seed: int = 0, min_sigma: float = 0.0
 ) -> Events:
@@ -310,7 +289,7 @@ def simulate_from_tables(
     log10energy, psi, sigma = response.draw(true_energy, true_sindec, rng)
     true_ra = 2.0 * np.pi * rng.random(n)
     true_dec = np.arcsin(np.clip(true_sindec, -1.0, 1.0))
-    ra, dec = offset_direction(true_ra, true_dec, psi, 2.0 * np.pi * rng.random(n))
+    ra, dec = offset_by(true_ra, true_dec, psi, 2.0 * np.pi * rng.random(n))
     return Events(
         {
             "ra": ra,
