@@ -8,22 +8,31 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nusky.mixed_pixels import MultiOrderPixels, follow_prior
 from nusky.pixelset import PixelRule, PixelSet, Tiles, full_sky, tile_radius, tiles_of
 from nusky.policy import check_nside
 from nusky.priors import SpatialPrior, as_priors
+from nusky.refinement import children_of, refined_pixels
+from nusky.region import PositionRegion, position_regions
 
 if TYPE_CHECKING:
     F64 = NDArray[np.float64]
     Bool = NDArray[np.bool_]
 
 __all__ = [
+    "MultiOrderPixels",
     "PixelRule",
     "PixelSet",
+    "PositionRegion",
     "Tiles",
+    "children_of",
     "contained",
+    "follow_prior",
     "full_sky",
     "near_events_mask",
     "nearby",
+    "position_regions",
+    "refined_pixels",
     "select_pixels",
     "tile_radius",
     "tiles_of",
@@ -83,7 +92,7 @@ def select_pixels(
     -----
     Declination, mask, containment, prior floor and cone change the question: a source outside cannot be found, and
     background trials must use the same set. Event proximity and leaving out excluded pixels change neither TS nor the
-    hottest spot where TS + prior term is above 0. Where nothing is, a full scan ends at the largest prior term among the
+    hottest spot where TS + prior term is above 0. Where none is, a full scan ends at the largest prior term among the
     pixels with TS = 0, which event proximity leaves out: take the prior's maximum then.
 
     Examples
