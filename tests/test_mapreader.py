@@ -265,6 +265,10 @@ def test_arrays_histlite_maps_tables_and_npy_files_are_taken_too(tmp_path):
     np.testing.assert_allclose(read_sky_map(tmp_path / "m.npy").probability, p, rtol=1e-6)
     rows = Table({"PROB": p}, meta={"ORDERING": "RING", "COORDSYS": "C"})
     np.testing.assert_allclose(read_sky_map(rows).probability, p, rtol=1e-12)
+    import numpy.ma as ma
+
+    rows["PROB"] = ma.array(p, mask=np.arange(p.size) < 3)
+    assert read_sky_map(rows).record.repaired == {"masked": 3}
     pandas = pytest.importorskip("pandas", reason="a Series has a method called map")
     np.testing.assert_allclose(read_sky_map(pandas.Series(p)).probability, p, rtol=1e-12)
     np.testing.assert_allclose(SpatialPrior(pandas.Series(p)).probability, p, rtol=1e-12)
@@ -383,6 +387,8 @@ def test_what_is_no_map_is_refused_with_the_mend(tmp_path):
     outside = table(tmp_path / "x.fits", {"PIXEL": np.array([1, NPIX]), "PROB": p[:2]}, ORDERING="RING", **FLAT)
     with pytest.raises(ValueError, match=f"pixel {NPIX} in row 1 is outside nside 16"):
         read_sky_map(outside)
+    with pytest.raises(TypeError, match="full-sky array"):
+        read_sky_map(None)
     with pytest.raises(ValueError, match="kind='flux'"):
         read_sky_map(p, kind="flux")  # type: ignore[call-overload]
     with pytest.raises(ValueError, match="missing='drop'"):

@@ -167,6 +167,8 @@ def test_bad_maps_are_refused_with_the_mend():
     assert [p.nside for p in as_priors([np.ones(12), np.ones(48)], policy=PriorPolicy(regrade=2))] == [2, 2]
     with pytest.raises(ValueError, match=r"llh_priors\[1\]: map: no value"):
         as_priors([np.ones(12), np.zeros(12)])
+    with pytest.raises(ValueError, match=r"different weights.*one policy"):
+        as_priors([SpatialPrior(np.ones(12)), SpatialPrior(np.ones(12), policy=PriorPolicy(weight=1.0))])
     with pytest.raises(ValueError, match="empty"):
         as_priors([])
     with pytest.raises(TypeError, match="read_sky_map"):

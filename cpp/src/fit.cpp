@@ -204,9 +204,47 @@ double GroupFitter::ns_limit(const Stencil& at) {
   return limit * closest_to_limit;
 }
 
+// Sums over the weak events of one season at (y, γ), from their power sums at the coarse γ: ln(1+u) = u − u²/2 + u³/3.
+EventSums GroupFitter::weak_sums(std::size_t season, double y, double gamma) const {
+  const GammaAxis& axis = model_->likelihood().axis();
+  const double width = (axis.back() - axis.front()) / n_lanes, position = (gamma - axis.front()) / width - 0.5;
+  const int left = std::clamp(static_cast<int>(std::floor(position)), 0, n_lanes - 2);
+  const double t = position - left, t2 = t * t, t3 = t2 * t;
+  const double value[4] = {2 * t3 - 3 * t2 + 1, -2 * t3 + 3 * t2, t3 - 2 * t2 + t, t3 - t2};
+  const double first[4] = {6 * t2 - 6 * t, -6 * t2 + 6 * t, 3 * t2 - 4 * t + 1, 3 * t2 - 2 * t};
+  const double second[4] = {12 * t - 6, -12 * t + 6, 6 * t - 4, 6 * t - 2};
+  EventSums s{};
+  double power = y;
+  for (int j = 0; j < 3; ++j, power *= -y) {
+    const double* l = log_moments_.data() + (season * 3 + static_cast<std::size_t>(j)) * n_lanes;
+    // cubic Hermite in ln M, slopes from the parabola through three neighbours
+    const auto slope = [&](int i) {
+      const int m = std::clamp(i, 1, n_lanes - 2);
+      return 0.5 * (l[m + 1] - l[m - 1]) + (i - m) * (l[m + 1] - 2 * l[m] + l[m - 1]);
+    };
+    const double c[4] = {l[left], l[left + 1], slope(left), slope(left + 1)};
+    double v = 0, d = 0, dd = 0;
+    for (int i = 0; i < 4; ++i) {
+      v += value[i] * c[i];
+      d += first[i] * c[i];
+      dd += second[i] * c[i];
+    }
+    d /= width;
+    dd /= width * width;
+    const double m = power * std::exp(v), order = j + 1;
+    s.log += m / order;
+    s.p += m;
+    s.q += m * order;
+    s.p1 += m / order * d;
+    s.q1 += m * d;
+    s.second += m / order * (dd + d * d);
+  }
+  return s;
+}
+
 // ln Λ and its derivatives in (n, γ), from the event sums; with z = n φ, c = 1/(1 − z) and λ = ln φ:
 //   ∂ ln u/∂n = c/n,  ∂ ln u/∂γ = ℓ′ + c λ′   (extended: c = 1 and the first term is −n f)
-GroupFitter::Evaluation GroupFitter::evaluate(double n, const Stencil& at) {
+GroupFitter::Evaluation GroupFitter::evaluate(double n, const Stencil& at, double gamma, Accuracy accuracy) {
   const bool free = model_->gamma_free(), extended = model_->likelihood().extended();
   model_->likelihood().shares(direction_sindec_, at, shares_.data());
   Evaluation e;
@@ -215,14 +253,18 @@ GroupFitter::Evaluation GroupFitter::evaluate(double n, const Stencil& at) {
     const double f = shares_[k].f, l1 = shares_[k].slope, l2 = shares_[k].curvature, phi = f / n_events;
     const double z = extended ? 0.0 : n * phi, c = 1.0 / (1.0 - z), y = n * phi * c;
     EventSums s{};
-    const Segment part = segments_[k];
-    const std::size_t m = part.last - part.first;
-    if (free) {
-      for (std::size_t i = part.first; i < part.last; ++i) stencil_rows_[i] = rows_[i] + at.first;
-      kernels_->sums(m, value_.data() + part.first, stencil_rows_.data() + part.first, at.value.data(), at.slope.data(), at.curvature.data(),
-                     static_cast<float>(y), s);
+    if (!free) {
+      const Segment part = segments_[k];
+      kernels_->sums_flat(part.last - part.first, value_.data() + part.first, static_cast<float>(y), s);
     } else {
-      kernels_->sums_flat(m, value_.data() + part.first, static_cast<float>(y), s);
+      const bool exact = accuracy == Accuracy::exact;
+      if (!exact) s = weak_sums(k, y, gamma);
+      const Segment part = exact ? segments_[k] : strong_segments_[k];
+      const float* values = (exact ? value_ : strong_value_).data() + part.first;
+      const std::vector<const float*>& rows = exact ? rows_ : strong_nodes_;
+      for (std::size_t i = part.first; i < part.last; ++i) stencil_rows_[i] = rows[i] + at.first;
+      kernels_->sums(part.last - part.first, values, stencil_rows_.data() + part.first, at.value.data(), at.slope.data(), at.curvature.data(),
+                     static_cast<float>(y), s);
     }
     const double np = n_events * phi;
     e.value += s.log + (extended ? -n * f : n_events * std::log1p(-z));
@@ -249,7 +291,7 @@ DirectionFit GroupFitter::fit(int lane) {
   return model_->gamma_free() ? fit_free(lane) : fit_fixed();
 }
 
-DirectionFit GroupFitter::fit_fixed() { return refine(0.0, model_->gamma()); }
+DirectionFit GroupFitter::fit_fixed() { return refine(0.0, model_->gamma(), Accuracy::exact); }
 
 // ln Λ maximised over n at the centre of every coarse γ interval, to the accuracy that choosing a start needs.
 void GroupFitter::profile(double n_ref, double* n, double* value) {
@@ -264,7 +306,7 @@ void GroupFitter::profile(double n_ref, double* n, double* value) {
   }
   const std::size_t m = segments_.back().last;
   for (auto* list : {&strong_value_, &weak_value_}) list->resize(std::max(m, K * L));
-  for (auto* list : {&strong_rows_, &weak_rows_}) list->resize(m);
+  for (auto* list : {&strong_rows_, &weak_rows_, &strong_nodes_}) list->resize(m);
   strong_segments_.clear();
   weak_segments_.clear();
   std::vector<float> moments(K * L * 6, 0.0F);  // m1, m2, m3 of the weak, then of the strong
@@ -280,6 +322,7 @@ void GroupFitter::profile(double n_ref, double* n, double* value) {
       const bool is_strong = v * peak_[c] > threshold;
       strong_value_[n_strong] = v;
       strong_rows_[n_strong] = lane_rows_[c];
+      strong_nodes_[n_strong] = node_rows_[c];
       weak_value_[n_weak] = v;
       weak_rows_[n_weak] = lane_rows_[c];
       n_strong += is_strong;
@@ -293,6 +336,10 @@ void GroupFitter::profile(double n_ref, double* n, double* value) {
     kernels_->moments(n_strong - strong.first, strong_value_.data() + strong.first, strong_rows_.data() + strong.first, of_strong, of_strong + L,
                       of_strong + 2 * L);
   }
+  log_moments_.resize(K * 3 * L);
+  for (std::size_t k = 0; k < K; ++k)
+    for (std::size_t i = 0; i < 3 * L; ++i)
+      log_moments_[k * 3 * L + i] = std::log(std::max(static_cast<double>(moments[k * 6 * L + i]), 1e-300));
   // start from the parabola at n = 0, which lies left of the root of the convex derivative
   std::array<double, n_lanes> limit{};
   std::array<bool, n_lanes> active{};
@@ -308,7 +355,7 @@ void GroupFitter::profile(double n_ref, double* n, double* value) {
     }
     active[g] = first > 0.0;
     n[g] = active[g] ? std::min(first / std::max(second, 1e-300), 0.5 * limit[g]) : 0.0;
-    value[g] = 0.0;
+    value[g] = active[g] ? 0.0 : 1e-6 * first;  // where nothing is above 0, the steepest γ still ranks first
   }
   std::array<float, n_lanes> y{}, s1{}, s2{};
   for (int iteration = 0; iteration < 12; ++iteration) {
@@ -403,13 +450,15 @@ DirectionFit GroupFitter::fit_free(int lane) {
     double start = n[i];
     if (shift > 0 && g + 1 < n_lanes && n[i + 1] > 0) start += shift * (n[i + 1] - n[i]);
     if (shift < 0 && g > 0 && n[i - 1] > 0) start -= shift * (n[i - 1] - n[i]);
-    const DirectionFit found = refine(start, gamma);
+    DirectionFit near = refine(start > 0.0 ? start : 0.01, gamma, Accuracy::profile);
+    if (!(near.ts > 0.0)) near = {0.0, 0.01, gamma, Status::ok};
+    const DirectionFit found = refine(near.ns, near.gamma, Accuracy::exact);
     if (k == 0 || found.ts > best.ts) best = found;
   }
   return best;
 }
 
-DirectionFit GroupFitter::refine(double n, double gamma) {
+DirectionFit GroupFitter::refine(double n, double gamma, Accuracy accuracy) {
   const GammaAxis& axis = model_->likelihood().axis();
   const bool free = model_->gamma_free();
   DirectionFit out;
@@ -418,7 +467,7 @@ DirectionFit GroupFitter::refine(double n, double gamma) {
   double limit = ns_limit(at);
   if (!(n > 0.0)) n = std::min(1.0, 0.25 * limit);
   n = std::min(n, limit);
-  Evaluation e = evaluate(n, at);
+  Evaluation e = evaluate(n, at, gamma, accuracy);
   double step_n = 0.0, step_g = 0.0, gain = 0.0;
   bool done = false, at_limit = false;
   for (int iteration = 0; iteration < 60 && !done; ++iteration) {
@@ -449,22 +498,26 @@ DirectionFit GroupFitter::refine(double n, double gamma) {
     // Newton step, and its gain says nothing about convergence.
     const double room_n = step_n > 0 ? std::min(limit, 10.0 * n) - n : -0.9 * n;
     const double room_g = step_g > 0 ? std::min(0.5, axis.back() - gamma) : step_g < 0 ? std::max(-0.5, axis.front() - gamma) : 0.0;
-    const bool to_edge = std::abs(step_g) > std::abs(room_g);
     double share = 1.0;
-    if (to_edge && e.dnn < 0.0) {  // γ goes to the edge of the box and n to the optimum of the quadratic model there
-      step_n = -(e.dn + e.dng * room_g) / e.dnn;
-      step_n = at_limit ? 0.0 : std::clamp(step_n, -0.9 * n, std::min(limit, 10.0 * n) - n);
+    if (std::abs(step_n) > std::abs(room_n)) share = room_n / step_n;
+    if (std::abs(step_g) > std::abs(room_g)) share = std::min(share, room_g / step_g);
+    const double conditional = -(e.dn + e.dng * room_g) / e.dnn;  // best n once γ is at the edge of the box
+    const bool to_edge = std::abs(step_g) > std::abs(room_g) && e.dnn < 0.0 && !at_limit && conditional >= -0.9 * n &&
+                         n + conditional <= std::min(limit, 10.0 * n) && e.dn * conditional + e.dg * room_g > 0.0;
+    if (to_edge) {
+      step_n = conditional;
       step_g = room_g;
       share = 0.0;
-    } else {
-      if (std::abs(step_n) > std::abs(room_n)) share = room_n / step_n;
-      if (std::abs(step_g) > std::abs(room_g)) share = std::min(share, room_g / step_g);
+    } else if (share > 0.0) {
       step_n *= share;
       step_g *= share;
+    } else {  // γ sits at its end and cannot follow: n alone
+      step_g = 0.0;
+      step_n = std::clamp(e.dnn < 0.0 ? -e.dn / e.dnn : (e.dn > 0 ? n : -0.5 * n), -0.9 * n, std::min(limit, 10.0 * n) - n);
     }
     const bool whole = newton && share == 1.0;
     gain = 0.5 * (e.dn * step_n + e.dg * step_g);
-    if (n < 1e-5 && e.dn <= 0.0) {  // running into n = 0, where ln Λ = 0 for every γ
+    if (n < 1e-3 && e.dn <= 0.0 && e.value <= 1e-7) {  // running into n = 0, where ln Λ = 0 for every γ
       out.status = Status::no_excess;
       return out;
     }
@@ -480,7 +533,7 @@ DirectionFit GroupFitter::refine(double n, double gamma) {
       if (t == 1.0 && to_edge) next_g = step_g > 0 ? std::min(gamma + 0.5, axis.back()) : std::max(gamma - 0.5, axis.front());
       const Stencil next_at = free ? axis.stencil(next_g) : at;
       const double next_limit = ns_limit(next_at), next_n = std::min(n + t * step_n, next_limit);
-      const Evaluation next = evaluate(next_n, next_at);
+      const Evaluation next = evaluate(next_n, next_at, next_g, accuracy);
       if (next.value >= e.value - value_noise * (1.0 + std::abs(e.value))) {
         n = next_n;
         gamma = next_g;

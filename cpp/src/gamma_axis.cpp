@@ -8,24 +8,28 @@
 namespace nusky {
 namespace {
 
-// Weights of the slope at node j on nodes 0 … n−1: derivative of the parabola through three nodes.
-std::vector<double> slope_weights(const std::vector<double>& x, int j) {
+struct Slope {
+  int first = 0;
+  std::array<double, 3> weight{};
+  double at(int node) const { return node >= first && node < first + 3 ? weight[static_cast<std::size_t>(node - first)] : 0.0; }
+};
+
+// Weights of the slope at node j: derivative of the parabola through three nodes.
+// They stand at nodes `first` … `first` + 2 of at most three.
+Slope slope_weights(const std::vector<double>& x, int j) {
   const int n = static_cast<int>(x.size());
-  std::vector<double> w(static_cast<std::size_t>(n), 0.0);
+  Slope w;
   const auto at = [&](int i) { return x[static_cast<std::size_t>(i)]; };
-  const auto put = [&](int i) -> double& { return w[static_cast<std::size_t>(i)]; };
   if (n == 1) return w;
   if (n == 2) {
     const double h = at(1) - at(0);
-    put(0) = -1.0 / h;
-    put(1) = 1.0 / h;
+    w.weight = {-1.0 / h, 1.0 / h, 0.0};
     return w;
   }
   const int m = std::clamp(j, 1, n - 2);  // centre of the parabola
   const double a = at(m - 1), b = at(m), c = at(m + 1), t = at(j);
-  put(m - 1) += (2 * t - b - c) / ((a - b) * (a - c));
-  put(m) += (2 * t - a - c) / ((b - a) * (b - c));
-  put(m + 1) += (2 * t - a - b) / ((c - a) * (c - b));
+  w.first = m - 1;
+  w.weight = {(2 * t - b - c) / ((a - b) * (a - c)), (2 * t - a - c) / ((b - a) * (b - c)), (2 * t - a - b) / ((c - a) * (c - b))};
   return w;
 }
 
@@ -54,7 +58,7 @@ GammaAxis::GammaAxis(std::vector<double> nodes) : nodes_(std::move(nodes)) {
         const int node = first + k;
         if (node >= size()) continue;
         const double sign = end == 0 ? 1.0 : -1.0;
-        double v = sign * h / 3.0 * w[static_cast<std::size_t>(node)];
+        double v = sign * h / 3.0 * w.at(node);
         if (node == s + end) v += 1.0;
         st.value[static_cast<std::size_t>(k)] = static_cast<float>(v);
       }
@@ -99,11 +103,11 @@ Stencil GammaAxis::stencil(double gamma) const {
   for (int k = 0; k < 4; ++k) {
     const int node = st.first + k;
     if (node >= n) continue;
-    const auto i = static_cast<std::size_t>(node), kk = static_cast<std::size_t>(k);
+    const auto kk = static_cast<std::size_t>(k);
     const double e0 = node == s ? 1.0 : 0.0, e1 = node == s + 1 ? 1.0 : 0.0;
-    st.value_d[kk] = v[0] * e0 + v[1] * e1 + v[2] * w0[i] + v[3] * w1[i];
-    st.slope_d[kk] = d[0] * e0 + d[1] * e1 + d[2] * w0[i] + d[3] * w1[i];
-    st.curvature_d[kk] = c[0] * e0 + c[1] * e1 + c[2] * w0[i] + c[3] * w1[i];
+    st.value_d[kk] = v[0] * e0 + v[1] * e1 + v[2] * w0.at(node) + v[3] * w1.at(node);
+    st.slope_d[kk] = d[0] * e0 + d[1] * e1 + d[2] * w0.at(node) + d[3] * w1.at(node);
+    st.curvature_d[kk] = c[0] * e0 + c[1] * e1 + c[2] * w0.at(node) + c[3] * w1.at(node);
     st.value[kk] = static_cast<float>(st.value_d[kk]);
     st.slope[kk] = static_cast<float>(st.slope_d[kk]);
     st.curvature[kk] = static_cast<float>(st.curvature_d[kk]);

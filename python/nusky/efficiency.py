@@ -169,7 +169,7 @@ def _evaluate(method: str, params: FloatArray, n_sigs: FloatArray, n: FloatArray
 
 def _solve(method: str, params: FloatArray, n_sigs: FloatArray, beta: float) -> float:
     if method == "spline":
-        # a table instead of root finding: a bootstrap solves hundreds of these, and the cubic pieces are flat on this scale
+        # a table instead of root finding: a bootstrap solves hundreds of these
         table = np.linspace(0.0, float(n_sigs[-1]), 4001)
         e = _evaluate(method, params, n_sigs, table)
         i = int(np.argmax(e >= beta))

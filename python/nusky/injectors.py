@@ -31,6 +31,8 @@ __all__ = ["BackgroundInjector", "InjectionOptions", "PriorInjector", "SignalInj
 
 # Sub-pixels this fine (nside 2^29, 0.4 milliarcseconds) stand for "anywhere inside a pixel"
 _FINEST_ORDER = 29
+# Acceptances are kept as logarithms, where nothing is e^−200 of the largest value
+_ACCEPTS = 1e-30
 
 
 def check_n_sig(n_sig: Any, poisson: bool) -> float:
@@ -295,8 +297,9 @@ class PriorInjector:
     @cached_property
     def _probabilities(self) -> tuple[F64, ...]:
         found = []
+        accepting = self._pixel_acceptance > _ACCEPTS * self._pixel_acceptance.max(initial=0.0)
         for j, prior in enumerate(self.priors):
-            p = np.where(self._pixel_acceptance > 0, prior.probability[self.allowed.pixels], 0.0)
+            p = np.where(accepting, prior.probability[self.allowed.pixels], 0.0)
             total = p.sum()
             if not total > 0:
                 raise ValueError(f"prior {j} is zero in every pixel where a source can be; nothing can be injected")

@@ -147,6 +147,8 @@ class _Cells:
 
 def _cells_of_array(values: Any, name: str, kind: Kind, nest: bool) -> _Cells:
     raw = values if isinstance(values, np.ma.MaskedArray) else np.asarray(values)
+    if raw.ndim == 0:
+        raise TypeError(f"expected a path, a full-sky array, a table or an object with .map, got {name}")
     order = map_nside(raw.size, name).bit_length() - 1
     value, repaired = _probability_of(raw, kind, np.pi / 3 * 0.25**order, name)
     total = float(value.sum())

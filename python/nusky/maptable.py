@@ -79,7 +79,8 @@ def _from_astropy(table: Any) -> MapTable:
     columns, units = {}, {}
     for name in table.colnames:
         column = table[name]
-        columns[name.upper()] = np.asarray(getattr(column, "value", column)).ravel()
+        masked = isinstance(column, np.ma.MaskedArray)
+        columns[name.upper()] = (np.ma.asarray(column) if masked else np.asarray(column)).ravel()
         units[name.upper()] = str(column.unit or "")
     header = {str(key).upper(): value for key, value in table.meta.items()}
     return MapTable(type(table).__name__, columns, units, header)

@@ -157,7 +157,7 @@ def as_priors(llh_priors: Any, nest: bool = False, policy: PriorPolicy | None = 
     Raises
     ------
     ValueError
-        No prior, or maps of different nside and no ``policy.regrade``.
+        No prior, maps of different nside and no ``policy.regrade``, or priors of different weight or zero rule.
 
     Examples
     --------
@@ -181,6 +181,11 @@ def as_priors(llh_priors: Any, nest: bool = False, policy: PriorPolicy | None = 
     if len(sizes) > 1:
         raise ValueError(
             f"llh_priors have different nside {sizes}; bring them to one with PriorPolicy(regrade={sizes[-1]})"
+        )
+    rules = {(prior.policy.weight, prior.policy.zero) for prior in priors}
+    if len(rules) > 1:
+        raise ValueError(
+            f"llh_priors have different weights or zero rules {sorted(rules)}; give one policy for all of them"
         )
     return tuple(priors)
 

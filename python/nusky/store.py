@@ -145,6 +145,11 @@ class TrialStore:
         damaged = f", {len(self.problems)} unusable shards" if self.problems else ""
         return f"TrialStore({str(self.path)!r}, {len(self)} trials at {len(self.n_sigs)} n_sig{damaged})"
 
+    def require(self, config: Mapping[str, Any]) -> None:
+        """Raise ValueError, naming each key that differs, unless the store's configuration is this one."""
+        given = Identity(self.identity.format, code_version(), dict(config))
+        self.identity.require_same(given, str(self.path), mix_versions=self._journal.mix_versions)
+
     def refresh(self) -> None:
         """Look again at what other processes have added."""
         self._journal.refresh()

@@ -64,6 +64,10 @@ class GroupFitter {
   struct Segment {  // events of one season
     std::size_t first, last;
   };
+  enum class Accuracy {
+    profile,  ///< weak events through their power sums: where the maximum is
+    exact,    ///< every event: what it is worth
+  };
   struct Evaluation {
     double value = 0, dn = 0, dg = 0, dnn = 0, dng = 0, dgg = 0;
   };
@@ -72,10 +76,11 @@ class GroupFitter {
   double derivative_at_zero(double gamma);
   DirectionFit fit_free(int lane);
   DirectionFit fit_fixed();
-  Evaluation evaluate(double n, const Stencil& at);
+  EventSums weak_sums(std::size_t season, double y, double gamma) const;
+  Evaluation evaluate(double n, const Stencil& at, double gamma, Accuracy accuracy);
   double ns_limit(const Stencil& at);
   void profile(double n_ref, double* n, double* value);
-  DirectionFit refine(double n, double gamma);
+  DirectionFit refine(double n, double gamma, Accuracy accuracy);
 
   const FitModel* model_;
   const Kernels* kernels_;
@@ -98,7 +103,8 @@ class GroupFitter {
   std::vector<const float*> rows_;
   std::vector<const float*> stencil_rows_;
   std::vector<float> strong_value_, weak_value_;
-  std::vector<const float*> strong_rows_, weak_rows_;
+  std::vector<const float*> strong_rows_, weak_rows_, strong_nodes_;
+  std::vector<double> log_moments_;  // (K, 3, 16): ln Σ wʲ of the weak events at the coarse γ
   std::vector<Segment> strong_segments_, weak_segments_;
   std::vector<Share> shares_, lane_shares_;
   std::vector<EventSums> sums_;
