@@ -53,6 +53,20 @@ def test_a_bin_without_events_keeps_a_small_density_and_is_named():
     assert integral(background) == pytest.approx(1.0, abs=1e-6)
 
 
+def test_it_is_scipys_pchip_and_survives_being_stored():
+    from scipy.interpolate import PchipInterpolator
+
+    rng = np.random.default_rng(2)
+    background = Background(np.linspace(-1, 1, 16), rng.poisson(200, 15).astype(float))
+    x = np.linspace(-1, 1, 777)
+    nodes, log_density, _ = background.curve
+    np.testing.assert_allclose(background.log_density(x), PchipInterpolator(nodes, log_density)(x), atol=1e-12)
+    again = Background(background.sindec_bins, background.counts, background.curve)
+    np.testing.assert_array_equal(again(x), background(x))
+    with pytest.raises(ValueError, match="curve"):
+        Background(background.sindec_bins, background.counts, background.curve[:, 1:])
+
+
 def test_events_at_the_poles_and_scalars_and_shapes_work():
     background = Background.from_data(np.array([-1.0, 0.0, 1.0]), np.array([-1.0, 0.0, 1.0]))
     assert background.counts.tolist() == [1.0, 2.0]

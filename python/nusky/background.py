@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-if TYPE_CHECKING:
-    from scipy.interpolate import PchipInterpolator
 
 __all__ = ["Background"]
 
@@ -33,6 +30,8 @@ class Background:
     ----------
     sindec_bins : (M + 1,) increasing, within −1 … 1
     counts : (M,) events per bin, ≥ 0
+    curve : (3, M + 2), optional
+        What was made of them before: nodes in sin δ, ln P there, and its slope.
 
     Attributes
     ----------
@@ -55,8 +54,8 @@ class Background:
 
     sindec_bins: F64
     counts: F64
+    curve: F64 | None = field(default=None, repr=False)
     empty_bins: tuple[int, ...] = field(init=False)
-    _curve: PchipInterpolator = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         bins, counts = np.array(self.sindec_bins, dtype=np.float64), np.array(self.counts, dtype=np.float64)
@@ -68,11 +67,16 @@ class Background:
             raise ValueError(f"counts must be {len(bins) - 1} finite numbers, none negative, for {len(bins)} edges")
         if counts.sum() == 0:
             raise ValueError("the season has no events inside sindec_bins: there is no background to describe")
-        for name, array in (("sindec_bins", bins), ("counts", counts)):
+        if self.curve is None:
+            curve = _log_density(bins, np.where(counts == 0, EMPTY_BIN_COUNT, counts))
+        else:
+            curve = np.array(self.curve, dtype=np.float64)
+        if curve.shape != (3, len(counts) + 2) or not np.all(np.isfinite(curve)) or not np.all(np.diff(curve[0]) > 0):
+            raise ValueError(f"curve must be finite numbers of shape {(3, len(counts) + 2)} at increasing nodes")
+        for name, array in (("sindec_bins", bins), ("counts", counts), ("curve", curve)):
             array.setflags(write=False)
             object.__setattr__(self, name, array)
         object.__setattr__(self, "empty_bins", tuple(int(i) for i in np.flatnonzero(counts == 0)))
-        object.__setattr__(self, "_curve", _log_density(bins, np.where(counts == 0, EMPTY_BIN_COUNT, counts)))
 
     @classmethod
     def from_data(cls, sindec: ArrayLike, sindec_bins: ArrayLike) -> Background:
@@ -128,11 +132,21 @@ class Background:
         ----------
         sindec : (…) in −1 … 1
         """
-        return self._curve(np.clip(sindec, self.sindec_bins[0], self.sindec_bins[-1]))
+        assert self.curve is not None
+        x, y, slope = self.curve
+        at = np.clip(np.asarray(sindec, dtype=np.float64), x[0], x[-1])
+        k = np.clip(x.searchsorted(at, side="right") - 1, 0, len(x) - 2)
+        # Cubic Hermite in numpy: importing scipy.interpolate takes longer than opening an analysis and scanning the sky.
+        h = x[k + 1] - x[k]
+        t = (at - x[k]) / h
+        u = 1.0 - t
+        return (
+            y[k] * u * u * (1 + 2 * t) + y[k + 1] * t * t * (3 - 2 * t) + h * t * u * (slope[k] * u - slope[k + 1] * t)
+        )
 
 
-def _log_density(bins: F64, counts: F64) -> PchipInterpolator:
-    """ln P as a curve over the bins, normalised."""
+def _log_density(bins: F64, counts: F64) -> F64:
+    """(3, M + 2): nodes, ln P and its PCHIP slope, normalised."""
     from scipy.interpolate import PchipInterpolator
 
     centre = 0.5 * (bins[1:] + bins[:-1])
@@ -146,4 +160,4 @@ def _log_density(bins: F64, counts: F64) -> PchipInterpolator:
     half = 0.5 * np.diff(x)
     inside = x[:-1, None] + half[:, None] * (1.0 + point)
     integral = float((np.exp(curve(inside)) @ weight) @ half)
-    return PchipInterpolator(x, y - np.log(integral))
+    return np.stack([x, y - np.log(integral), curve.derivative()(x)])

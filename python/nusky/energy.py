@@ -142,7 +142,7 @@ class EnergyRatio:
         smooth : bool
             Smooth sparse cells of the background.
         progress : callable, optional
-            Called with each γ before it is worked on, highest first.
+            Called with each γ before it is worked on, in order.
 
         Raises
         ------
@@ -193,7 +193,7 @@ class EnergyRatio:
                 log_background = reference + (log_background - reference).ravel()[nearest_both]
 
         table = np.empty((*shape, len(nodes)))
-        for g in range(len(nodes) - 1, -1, -1):
+        for g in range(len(nodes)):
             if progress is not None:
                 progress(float(nodes[g]))
             with np.errstate(invalid="ignore"):
