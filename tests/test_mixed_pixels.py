@@ -34,6 +34,7 @@ def test_without_merging_it_is_the_flat_grid_with_the_flat_term():
     prior = SpatialPrior(flat)
     assert cells.pixels.tolist() == list(range(12 * 16**2))
     np.testing.assert_allclose(cells.term(), prior.term, atol=1e-10)
+    np.testing.assert_allclose(cells.probability, prior.probability, rtol=1e-12)
     np.testing.assert_allclose(cells.term(PriorPolicy(weight=1.0)), prior.term / 2, atol=1e-10)
 
 

@@ -90,5 +90,5 @@ def test_bad_cells_are_refused():
     with pytest.raises(TypeError, match="integers"):
         MultiOrderMap([0.0], [1], [1.0])
     # a large cell that swallows a later, not adjacent one
-    with pytest.raises(ValueError, match=r"\(order 0, ipix 0\) covers \(order 2, ipix 9\)"):
+    with pytest.raises(ValueError, match=r"\(order 0, ipix 0\) covers \(order 2, ipix 9\); 3 overlaps"):
         MultiOrderMap([0, 2, 3, 2], [0, 9, 60, 15], [1.0, 1.0, 1.0, 1.0])

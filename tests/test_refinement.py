@@ -32,7 +32,7 @@ def test_children_cover_exactly_their_parents():
 def test_neighbours_are_those_of_healpy_without_the_missing_ones():
     import healpy
 
-    for pixel in (0, 100, 383, 767):
+    for pixel in (0, 100, 112, 767):  # 112 has only seven
         want = healpy.get_all_neighbours(8, pixel)
         assert neighbourhood(8, [pixel]).tolist() == sorted([pixel, *want[want >= 0].tolist()])
     assert neighbourhood(8, [100], rings=0).tolist() == [100]
