@@ -206,6 +206,15 @@ def test_zoom_events_are_counted_and_ringed_by_their_error(plain_axes: Any) -> N
     np.testing.assert_allclose(plain_axes.collections[-1].get_widths(), [1.0])
 
 
+def test_rings_can_be_kept_for_the_events_that_reach_the_centre(plain_axes: Any) -> None:
+    zoom = SkyZoom(np.radians(40.0), np.radians(20.0), np.radians(10))
+    events = SimpleNamespace(
+        ra=np.radians([40.0, 40.0, 40.0]), dec=np.radians([20.5, 21.9, 22.1]), sigma=np.radians([1.0, 1.0, 1.0])
+    )
+    zoom.plot_events(plain_axes, events, reach=2.0)
+    np.testing.assert_allclose(plain_axes.collections[-1].get_offsets()[:, 1], [0.5, 1.9])
+
+
 def test_plot_sky_labels_the_quantity_and_marks_the_position(sky_axes: Any) -> None:
     _, cb = plotting.plot_sky(sky_axes, np.ones(NPIX), "TS", mark=(np.radians(170), 0.0))
     assert cb.ax.get_xlabel() == "TS"

@@ -15,6 +15,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from nusky.search import Search, Steps
+    from nusky.selections import DataRepository
 
 __all__ = ["main"]
 
@@ -158,7 +159,7 @@ def _config(args: argparse.Namespace) -> None:
     show_config()
 
 
-def _source(path: Path | None) -> object:
+def _source(path: Path | None) -> DataRepository:
     """Repository for a folder: a public release where it is one, else npy files."""
     from nusky import releases, selections
 

@@ -61,11 +61,14 @@ def look_up(values: F64, ra: F64, dec: F64, nest: bool) -> np.ma.MaskedArray[Any
     return np.ma.masked_invalid(values[pixels])
 
 
-def add_colorbar(ax: Axes, mesh: QuadMesh, n_ticks: int, **kw: Any) -> Colorbar:
+def add_colorbar(ax: Axes, mesh: QuadMesh, n_ticks: int | None, **kw: Any) -> Colorbar:
+    """Colour bar with ticks spread evenly from end to end, or with matplotlib's own choice for None."""
     from matplotlib.ticker import FuncFormatter, LinearLocator
 
-    if isinstance(n_ticks, bool) or not isinstance(n_ticks, (int, np.integer)) or n_ticks < 2:
-        raise ValueError(f"n_ticks={n_ticks!r} must be an integer of 2 or more")
-    if type(mesh.norm).__name__ == "Normalize":  # other norms (LogNorm, say) bring ticks that fit them
-        kw = {**kw, "ticks": LinearLocator(n_ticks), "format": FuncFormatter(lambda v, _: f"{v:.3g}".replace("-", "−"))}
+    if n_ticks is not None:
+        if isinstance(n_ticks, bool) or not isinstance(n_ticks, (int, np.integer)) or n_ticks < 2:
+            raise ValueError(f"n_ticks={n_ticks!r} must be an integer of 2 or more, or None")
+        if type(mesh.norm).__name__ == "Normalize":  # other norms (LogNorm, say) bring ticks that fit them
+            formatter = FuncFormatter(lambda v, _: f"{v:.3g}".replace("-", "−"))
+            kw = {**kw, "ticks": LinearLocator(n_ticks), "format": formatter}
     return ax.figure.colorbar(mesh, ax=ax, **kw)

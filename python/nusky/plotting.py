@@ -37,7 +37,7 @@ F64 = NDArray[np.float64]
 soft_colors: tuple[str, ...] = ("#4878a8", "#d1793f", "#5f9e6e", "#b55d60", "#857aab", "#8d7866", "#c98bb9", "#7f7f7f")
 
 # Lightness falls all the way, so that the map survives a black-and-white print.
-_SKYMAP_STOPS = ("#f4f6fb", "#b9d3ea", "#6aa3d5", "#3568ae", "#3a2f80", "#1d0f3d")
+_SKYMAP_STOPS = ("#ebf0f7", "#b5d0e9", "#6aa3d5", "#3568ae", "#3a2f80", "#1d0f3d")
 
 # Cells of the mesh along right ascension and declination: 0.45° each, about what a page-wide figure can show.
 _MESH_SHAPE = (800, 400)
@@ -161,7 +161,7 @@ class SkyPlotter:
 
     pc_kw: Mapping[str, Any] = field(default_factory=dict)
 
-    def plot_map(self, ax: Axes, m: Any, n_ticks: int = 2, *, nest: bool = False) -> tuple[QuadMesh, Colorbar]:
+    def plot_map(self, ax: Axes, m: Any, n_ticks: int | None = 2, *, nest: bool = False) -> tuple[QuadMesh, Colorbar]:
         """Draw a HEALPix map with a colour bar below it.
 
         Parameters
@@ -171,8 +171,8 @@ class SkyPlotter:
         m : (npix,) array, or object with ``.ts`` (a scan) or ``.map`` (a prior, a histlite map)
             Full-sky map in RING order. NaN and ±inf are left blank. Maps finer than nside 128 are drawn with the
             largest value of each nside-128 pixel, so that a hot spot of one pixel cannot fall between the mesh cells.
-        n_ticks : int ≥ 2
-            Ticks of the colour bar, spread evenly from its lowest to its highest value.
+        n_ticks : int ≥ 2 or None
+            Ticks of the colour bar, spread evenly from its lowest to its highest value; None leaves them to matplotlib.
         nest : bool
             The map is in NESTED order.
 
@@ -257,7 +257,7 @@ def plot_sky(
     *,
     nest: bool = False,
     mark: tuple[float, float] | None = None,
-    n_ticks: int = 3,
+    n_ticks: int | None = None,
     pc_kw: Mapping[str, Any] | None = None,
 ) -> tuple[QuadMesh, Colorbar]:
     """Draw a whole-sky map with grid, galactic plane, galactic centre and a labelled colour bar.
@@ -274,8 +274,8 @@ def plot_sky(
         The map is in NESTED order.
     mark : (ra, dec), rad
         A position to mark with a ring, such as the best fit.
-    n_ticks : int ≥ 2
-        Ticks of the colour bar.
+    n_ticks : int ≥ 2 or None
+        Ticks of the colour bar, see `SkyPlotter.plot_map`.
     pc_kw : dict
         Keywords for ``pcolormesh``; the default colour map is `skymap_cmap`.
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,7 +102,7 @@ def run_search(
     ana : Analysis
     prior : SpatialPrior
     options : mapping
-        Of both runners, prior and sky scan: ``min_dec``, ``max_dec`` (rad), ``mp_cpus`` …
+        Of `get_spatial_prior_trial_runner`: ``min_dec``, ``max_dec`` (rad), ``mp_cpus`` …
     steps : Steps
     **trial_options
         Of `get_one_trial`: ``n_sig``, ``seed``, ``poisson``, ``TRUTH``.
@@ -111,15 +111,14 @@ def run_search(
     -------
     Search
     """
-    from nusky.conf import get_sky_scan_trial_runner, get_spatial_prior_trial_runner
+    from nusky.conf import get_spatial_prior_trial_runner
 
     sptr = get_spatial_prior_trial_runner(ana=ana, llh_priors=prior, **options)
-    sstr = get_sky_scan_trial_runner(ana=ana, nside=prior.nside, **options)
     with steps("Best fit with the prior"):
-        trial = sptr.get_one_trial(**trial_options)
+        trial = cast("SpatialPriorTrial", sptr.get_one_trial(**trial_options))
         fit = sptr.get_one_fit_from_trial(trial)
     with steps("Scan of the whole map"):
-        scan = sstr.get_one_scan_from_trial(trial, logging=True)
+        scan = sptr.get_one_scan_from_trial(trial, logging=True)
     return Search(fit, scan, prior, trial)
 
 
@@ -161,6 +160,9 @@ def write_search(search: Search, out: Path, title: str, steps: Steps) -> dict[Pa
 
 
 def _pictures(search: Search, title: str) -> Iterator[tuple[str, str, Figure]]:
+    from matplotlib.colors import PowerNorm
+    from matplotlib.figure import Figure
+
     from nusky.plotting import plot_sky
 
     fit, scan = search.fit, search.scan
@@ -173,14 +175,17 @@ def _pictures(search: Search, title: str) -> Iterator[tuple[str, str, Figure]]:
     top = float(np.nanmax(density))
     limits = {"vmin": max(float(np.nanmin(density)), top - 8), "vmax": top}
     ts = np.where(scan.scanned, scan.ts, np.nan)
-    skies: tuple[tuple[str, str, F64, str, dict[str, float]], ...] = (
+    # TS goes with the square of the significance: the root shows the background beside a strong source.
+    root = {"norm": PowerNorm(0.5, vmin=0.0)}
+    skies: tuple[tuple[str, str, F64, str, dict[str, Any]], ...] = (
         ("prior.png", "the prior", density, "log$_{10}$ of the prior [1/sr]", limits),
-        ("ts.png", "TS without the prior", ts, "TS without prior", {"vmin": 0.0}),
-        ("ts_with_prior.png", "TS with the prior, cut at 0", search.ts_with_prior, "TS with prior", {"vmin": 0.0}),
+        ("ts.png", "TS without the prior", ts, "TS without prior", root),
+        ("ts_with_prior.png", "TS with the prior, cut at 0", search.ts_with_prior, "TS with prior", root),
     )
     for name, what, values, label, pc_kw in skies:
-        figure = _figure(8, 5.2)
-        ax = figure.add_subplot(projection="aitoff")
+        # A Figure of its own instead of pyplot's: no window system is touched and no global state changed.
+        figure = Figure(figsize=(8, 5.2))
+        ax = figure.add_axes((0.06, 0.06, 0.9, 0.86), projection="aitoff")
         plot_sky(ax, values, label, mark=best, pc_kw=pc_kw)
         ax.set_title(title, fontsize="medium", pad=12)
         yield name, what, figure
@@ -188,19 +193,21 @@ def _pictures(search: Search, title: str) -> Iterator[tuple[str, str, Figure]]:
 
 
 def _zoom_picture(search: Search, ts: F64, title: str) -> Figure:
+    from matplotlib.figure import Figure
+
     from nusky.plotting import SkyZoom, skymap_cmap, soft_colors
 
     fit, trial = search.fit, search.trial
-    # At least ten pixels each way, so that the spot has surroundings on any map.
-    width = min(np.pi, max(np.radians(10.0), 20 * np.sqrt(4 * np.pi / search.prior.npix)))
+    # A dozen pixels at least, so that the spot has surroundings on any map.
+    width = min(np.pi, max(np.radians(10.0), 12 * np.sqrt(4 * np.pi / search.prior.npix)))
     zoom = SkyZoom(fit.ra, fit.dec, width, {"cmap": skymap_cmap, "vmin": 0.0})
-    figure = _figure(7, 6)
-    ax = figure.add_subplot()
+    figure = Figure(figsize=(7, 6))
+    ax = figure.add_axes((0.1, 0.1, 0.86, 0.82))
     _, cb = zoom.plot_map(ax, ts)
     cb.set_label("TS without prior")
     for k, season in enumerate(trial.evss):
-        first = "" if k else "events (ring: σ)"
-        zoom.plot_events(ax, season[0], color=".45", alpha=0.5, label=first or None)
+        first = None if k else "events (ring of σ within 2σ)"
+        zoom.plot_events(ax, season[0], reach=2.0, color=".4", alpha=0.6, label=first)
         if len(season) > 1:
             zoom.plot_events(ax, season[1], color=soft_colors[1], alpha=1.0, lw=1.0, label=None if k else "injected")
     zoom.plot_points(ax, fit.ra, fit.dec, color="#d1493f", ms=11, mew=2, label="best fit")
@@ -209,10 +216,3 @@ def _zoom_picture(search: Search, ts: F64, title: str) -> Figure:
     ax.set_title(title, fontsize="medium")
     ax.legend(loc="upper right", fontsize="small", framealpha=0.9)
     return figure
-
-
-def _figure(width: float, height: float) -> Figure:
-    # A Figure of its own instead of pyplot's: no window system is touched and no global state changed.
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), layout="constrained")

@@ -62,7 +62,9 @@ class SkyZoom:
         if not 0 < self.width <= np.pi:
             raise ValueError(f"SkyZoom: width={self.width} must be in (0, pi] rad")
 
-    def plot_map(self, ax: Axes, m: Any, n_ticks: int = 5, *, nest: bool = False) -> tuple[QuadMesh, Colorbar]:
+    def plot_map(
+        self, ax: Axes, m: Any, n_ticks: int | None = None, *, nest: bool = False
+    ) -> tuple[QuadMesh, Colorbar]:
         """Draw the piece of a HEALPix map with a colour bar beside it; arguments as `SkyPlotter.plot_map`."""
         _require_plain_axes(ax, "SkyZoom.plot_map")
         values = as_full_map(m)
@@ -83,7 +85,9 @@ class SkyZoom:
         ax.set_ylabel(f"north of Dec {dec_deg:+.2f}° [deg]")
         return mesh, add_colorbar(ax, mesh, n_ticks, orientation="vertical", pad=0.03, shrink=0.9)
 
-    def plot_events(self, ax: Axes, events: Any, *, max_sigma: float | None = None, **kw: Any) -> int:
+    def plot_events(
+        self, ax: Axes, events: Any, *, max_sigma: float | None = None, reach: float = np.inf, **kw: Any
+    ) -> int:
         """Draw events as circles of their angular error σ with a dot in the middle.
 
         Parameters
@@ -93,6 +97,8 @@ class SkyZoom:
             (N,) arrays in rad: an `Events`, for one.
         max_sigma : float, rad
             Events with a larger error get a dot only. Default: a tenth of the width.
+        reach : float, optional
+            Only events within `reach`·σ of the centre get a ring: those that matter there. Default: all.
         **kw
             ``color``, ``lw``, ``alpha``, ``label``.
 
@@ -108,10 +114,11 @@ class SkyZoom:
         sigma = np.asarray(events.sigma, dtype=np.float64)
         half = 0.5 * self.width
         inside = (np.abs(x) <= half) & (np.abs(y) <= half)
-        x, y, sigma = np.degrees(x[inside]), np.degrees(y[inside]), sigma[inside]
+        x, y, sigma = x[inside], y[inside], sigma[inside]
+        ringed = (sigma <= (0.1 * self.width if max_sigma is None else max_sigma)) & (np.hypot(x, y) <= reach * sigma)
+        x, y = np.degrees(x), np.degrees(y)
         color, lw, alpha = kw.get("color", ".3"), kw.get("lw", 0.6), kw.get("alpha", 0.6)
         ax.plot(x, y, ls="none", marker=".", ms=2, color=color, alpha=alpha, label=kw.get("label"))
-        ringed = sigma <= (0.1 * self.width if max_sigma is None else max_sigma)
         diameter = np.degrees(2 * sigma[ringed])
         rings = EllipseCollection(
             diameter,
