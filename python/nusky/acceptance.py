@@ -118,7 +118,8 @@ class Acceptance:
                 raise ValueError(f"{name} must be at least {least} increasing finite number(s), got {axis!r}")
             axis.setflags(write=False)
             object.__setattr__(self, name, axis)
-        exposure = np.array(self.exposure, dtype=np.float64)
+        # C order: the sums below would else differ in the last bit between a fresh season and one from its cache file
+        exposure = np.array(self.exposure, dtype=np.float64, order="C")
         shape = (len(self.sindec_nodes), len(self.energy))
         if exposure.shape != shape or not np.all(np.isfinite(exposure)) or exposure.min() < 0:
             raise ValueError(f"exposure must be finite, nowhere negative and of shape {shape}, got {exposure.shape}")
