@@ -1,0 +1,354 @@
+"""Trials on any `concurrent.futures.Executor`: threads, spawned processes, loky, dask.
+
+A batch is cut into chunks of trial indices. A worker gets the path and hash of a description of the runner
+(`nusky.runner_spec`), never the data; it builds the runner once and keeps it. Since a trial depends on its seed and
+index only, the results are the same bit for bit whichever way they ran, and a chunk whose worker died is simply run
+again.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging as logging_module
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
+from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
+from functools import lru_cache
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nusky.batch import InterruptedBatch, check_indices
+from nusky.progress import trial_progress
+from nusky.threads import resolve_threads
+
+if TYPE_CHECKING:
+    from nusky.progress import Progress
+    from nusky.store import TrialStore
+
+__all__ = ["FitsTrials", "LostBatch", "contiguous_runs", "run_batches"]
+
+_log = logging_module.getLogger("nusky")
+
+I64 = NDArray[np.int64]
+Chunk = tuple[int, int]  # positions first … last + 1 in the list of indices, whose trial numbers are consecutive
+
+_CHUNKS = 64  # of a batch: enough for an even load, few enough that a task lasts much longer than it takes to send
+_LARGEST = 1000
+_SECONDS_A_SHARD = 5.0
+_POLL = 0.2  # seconds between looks at Ctrl-C
+
+
+class FitsTrials(Protocol):
+    """What a batch needs of a runner; every runner of nusky is one, and so may be one of your own."""
+
+    def config(self) -> dict[str, Any]:
+        """JSON-able description of everything that decides the numbers."""
+
+    def fit_trials(
+        self, indices: Sequence[int] | I64, n_sig: float = 0, poisson: bool = False, seed: int = 0, n_threads: int = 1
+    ) -> NDArray[np.void]:
+        """One row a trial, a pure function of the arguments."""
+
+
+class LostBatch(RuntimeError):
+    """The workers failed for good; the finished trials are in `partial`, their numbers in `indices`."""
+
+    def __init__(self, message: str, partial: NDArray[np.void], indices: I64) -> None:
+        super().__init__(message)
+        self.partial = partial
+        self.indices = indices
+
+
+def run_batches(
+    runner: FitsTrials,
+    indices: Sequence[int] | I64,
+    *,
+    n_sig: float = 0.0,
+    poisson: bool = False,
+    seed: int = 0,
+    executor: Executor | Callable[[], Executor] | None = None,
+    chunk: int | None = None,
+    n_threads: int | None = None,
+    store: TrialStore | None = None,
+    logging: bool = False,
+    spool: str | os.PathLike[str] | None = None,
+    retries: int = 3,
+) -> NDArray[np.void]:
+    """Fit trials here or on an executor, and keep them in a store.
+
+    Parameters
+    ----------
+    runner : FitsTrials
+        With an executor: a runner of nusky (it is rebuilt in the workers from its description).
+    indices : (n,) int
+        Numbers of the trials in the batch with this seed.
+    n_sig, poisson, seed
+        As for `Runner.fit_trials`.
+    executor : Executor, or callable that makes one, optional
+        None: in this process. A callable is asked again when its executor broke; an executor of processes that broke is
+        replaced by one of spawned processes of the same size. For dask: ``client.get_executor(pure=False)``.
+    chunk : int, optional
+        Trials of one task, and of one shard of the store. Default: a 64th of the batch, at most 1000; without an
+        executor, what takes some seconds.
+    n_threads : int, optional
+        Threads of each worker, 1 by default; without an executor 0 (all).
+    store : TrialStore, optional
+        Trials that it has are not made again, new ones are added chunk by chunk: what was interrupted goes on.
+    logging : bool
+        Print progress.
+    spool : path-like, optional
+        Directory that all workers see, for the description of the runner; default: beside the analysis cache, or the
+        temporary directory of this machine.
+    retries : int
+        How often a chunk may lose its worker before the batch is given up.
+
+    Returns
+    -------
+    (n,) structured array
+        Row i for ``indices[i]``.
+
+    Raises
+    ------
+    InterruptedBatch
+        On Ctrl-C, with the finished trials.
+    LostBatch
+        If a chunk lost its worker more than `retries` times, with the finished trials.
+    """
+    numbers = check_indices(indices)
+    if len(numbers) == 0:
+        raise ValueError("indices is empty: give at least one trial")
+    if chunk is not None and (isinstance(chunk, bool) or int(chunk) != chunk or chunk < 1):
+        raise ValueError(f"chunk = {chunk!r} must be a positive integer")
+    batch = _Batch(runner, numbers, float(n_sig), bool(poisson), int(seed), store)
+    if store is not None:
+        store.require(runner.config())
+        batch.take_stored()
+    size = min(max(-(-len(numbers) // _CHUNKS), 1), _LARGEST) if chunk is None else int(chunk)
+    if executor is None:
+        threads = resolve_threads(n_threads)
+        with trial_progress(len(numbers), n_sig, threads, logging) as progress:
+            if chunk is None and store is not None:
+                batch.run_growing(32 * threads, threads, progress)
+            else:
+                batch.run_here(batch.chunks(len(numbers) if chunk is None else size), threads, progress)
+    else:
+        threads = 1 if n_threads is None else resolve_threads(n_threads)
+        with trial_progress(len(numbers), n_sig, threads, logging) as progress:
+            batch.run_on(executor, batch.chunks(size), threads, spool, retries, progress)
+    assert batch.rows is not None
+    return batch.rows
+
+
+def contiguous_runs(indices: I64) -> Iterator[tuple[int, int]]:
+    """Positions (first, end) of the stretches in which the numbers go up by one.
+
+    Examples
+    --------
+    >>> list(contiguous_runs(np.array([3, 4, 5, 9, 10])))
+    [(0, 3), (3, 5)]
+    """
+    edges = np.flatnonzero(np.diff(indices) != 1) + 1
+    bounds = [0, *edges.tolist(), len(indices)]
+    yield from ((a, z) for a, z in itertools.pairwise(bounds) if z > a)
+
+
+class _Batch:
+    """Rows of one batch as they come in."""
+
+    def __init__(
+        self, runner: FitsTrials, numbers: I64, n_sig: float, poisson: bool, seed: int, store: TrialStore | None
+    ) -> None:
+        self.runner = runner
+        self.numbers = numbers
+        self.how: dict[str, Any] = {"n_sig": n_sig, "poisson": poisson, "seed": seed}
+        self.store = store
+        self.done = np.zeros(len(numbers), dtype=bool)
+        self.rows: NDArray[np.void] | None = None
+
+    def take_stored(self) -> None:
+        from nusky.store import Block
+
+        assert self.store is not None
+        where = {"n_sig": self.how["n_sig"], "poisson": self.how["poisson"], "seed": self.how["seed"]}
+        for first, end in contiguous_runs(self.numbers):
+            start, stop = int(self.numbers[first]), int(self.numbers[end - 1]) + 1
+            gaps = self.store.missing(**where, start=start, stop=stop)
+            edges = [start, *(edge for gap in gaps for edge in gap), stop]
+            for a, z in zip(edges[::2], edges[1::2], strict=True):
+                block = Block(where["n_sig"], where["poisson"] and where["n_sig"] > 0, where["seed"], a, z)
+                found = self.store.read_range(block) if z > a else None
+                if found is not None:
+                    self._put(first + a - start, found)
+
+    def chunks(self, size: int) -> list[Chunk]:
+        """What is not done yet, in pieces of consecutive trial numbers."""
+        missing = np.flatnonzero(~self.done)
+        pieces = []
+        for first, end in contiguous_runs(missing):
+            for a, z in contiguous_runs(self.numbers[missing[first:end]]):
+                low, high = int(missing[first]) + a, int(missing[first]) + z
+                pieces += [(i, min(i + size, high)) for i in range(low, high, size)]
+        return pieces
+
+    def keep(self, first: int, rows: NDArray[np.void]) -> None:
+        """Take the rows of one chunk, and store them."""
+        if self.store is not None and len(rows):
+            self.store.append(np.asarray(rows), start=int(self.numbers[first]), **self.how)
+        self._put(first, rows)
+
+    def _put(self, first: int, rows: NDArray[np.void]) -> None:
+        if self.rows is None:
+            self.rows = np.zeros(len(self.numbers), dtype=rows.dtype)
+        self.rows[first : first + len(rows)] = rows
+        self.done[first : first + len(rows)] = True
+
+    def partial(self) -> tuple[NDArray[np.void], I64]:
+        """The finished trials and their numbers."""
+        rows = np.zeros(0, dtype=[("ts", "f8")]) if self.rows is None else self.rows[self.done]
+        return rows, self.numbers[self.done]
+
+    def run_growing(self, size: int, n_threads: int, progress: Progress) -> None:
+        """Chunks that take some seconds each: what a kill may cost, without a file for every handful of trials."""
+        while pieces := self.chunks(size):
+            start = monotonic()
+            self.run_here(pieces[:1], n_threads, progress)
+            if monotonic() - start < _SECONDS_A_SHARD:
+                size *= 2
+
+    def run_here(self, chunks: Sequence[Chunk], n_threads: int, progress: Progress) -> None:
+        for a, z in chunks:
+            try:
+                rows = self.runner.fit_trials(self.numbers[a:z], **self.how, n_threads=n_threads)
+            except InterruptedBatch as interrupted:
+                for first, end in contiguous_runs(interrupted.indices):
+                    self.keep(a + int(interrupted.indices[first] - self.numbers[a]), interrupted.partial[first:end])
+                raise InterruptedBatch(*self.partial(), len(self.numbers)) from None
+            except KeyboardInterrupt:
+                raise InterruptedBatch(*self.partial(), len(self.numbers)) from None
+            self.keep(a, rows)
+            progress.update(int(self.done.sum()))
+
+    def run_on(
+        self,
+        executor: Executor | Callable[[], Executor],
+        chunks: Sequence[Chunk],
+        n_threads: int,
+        spool: str | os.PathLike[str] | None,
+        retries: int,
+        progress: Progress,
+    ) -> None:
+        from nusky.runner_spec import write_spec
+
+        if not chunks:
+            return
+        path, digest = write_spec(self.runner, spool)
+        workers = _Workers(executor)
+        losses: dict[Chunk, int] = {}
+        waiting: list[Chunk] = list(reversed(chunks))
+        running: dict[Future[NDArray[np.void]], Chunk] = {}
+        try:
+            while waiting or running:
+                while waiting:
+                    a, z = waiting[-1]
+                    future = workers.submit(_fit_chunk, path, digest, self.numbers[a:z].tolist(), self.how, n_threads)
+                    running[future] = waiting.pop()
+                finished, _ = wait(running, timeout=_POLL, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    piece = running.pop(future)
+                    try:
+                        rows = future.result()
+                    except Exception as error:
+                        if not _worker_lost(error):
+                            raise
+                        losses[piece] = losses.get(piece, 0) + 1
+                        self._again_or_give_up(piece, losses[piece], retries, error)
+                        waiting.append(piece)
+                        continue
+                    if hasattr(self.runner, "_fill_p"):
+                        self.runner._fill_p(rows)  # the workers have no ts_to_p
+                    self.keep(piece[0], rows)
+                    progress.update(int(self.done.sum()))
+        except KeyboardInterrupt:
+            raise InterruptedBatch(*self.partial(), len(self.numbers)) from None
+        finally:
+            for future in running:
+                future.cancel()
+            workers.close()
+
+    def _again_or_give_up(self, piece: Chunk, times: int, retries: int, error: Exception) -> None:
+        a, z = int(self.numbers[piece[0]]), int(self.numbers[piece[1] - 1]) + 1
+        if times > retries:
+            raise LostBatch(
+                f"the worker fitting trials {a}:{z} died {times} times ({type(error).__name__}: {error}); "
+                f"{int(self.done.sum())} of {len(self.numbers)} trials are finished and kept: give the workers more "
+                "memory, or smaller chunks",
+                *self.partial(),
+            ) from error
+        _log.warning("the worker fitting trials %d:%d was lost (%s); they are run again", a, z, type(error).__name__)
+
+
+class _Workers:
+    """An executor that is replaced when it breaks."""
+
+    def __init__(self, executor: Executor | Callable[[], Executor]) -> None:
+        self._make = None if isinstance(executor, Executor) else executor
+        self._executor = executor if isinstance(executor, Executor) else executor()
+        self._own = self._make is not None
+        if not isinstance(self._executor, Executor):
+            raise TypeError(f"executor must be a concurrent.futures.Executor or make one, got {self._executor!r}")
+
+    def submit(self, work: Callable[..., NDArray[np.void]], *args: Any) -> Future[NDArray[np.void]]:
+        try:
+            return self._executor.submit(work, *args)
+        except BrokenExecutor as error:
+            self._replace(error)
+            return self._executor.submit(work, *args)
+
+    def _replace(self, error: BrokenExecutor) -> None:
+        size = getattr(self._executor, "_max_workers", None)
+        self.close()
+        if self._make is not None:
+            self._executor = self._make()
+        elif isinstance(error, BrokenProcessPool):
+            import multiprocessing
+
+            # an executor of processes never recovers from the loss of one; its user is owed the trials all the same
+            _log.warning("the executor is broken (%s); the rest runs on %s new processes", error, size)
+            self._executor = ProcessPoolExecutor(size, mp_context=multiprocessing.get_context("spawn"))
+        else:
+            raise error
+        self._own = True
+
+    def close(self) -> None:
+        """Shut down what was made here; the user's own executor stays his."""
+        if self._own:
+            self._executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _worker_lost(error: Exception) -> bool:
+    """Tell a dead worker from a mistake in the work."""
+    if isinstance(error, (BrokenExecutor, CancelledError)):
+        return True
+    # dask's exceptions, without importing dask
+    return type(error).__name__ in ("KilledWorker", "CommClosedError", "FutureCancelledError", "FutureLostError")
+
+
+@lru_cache(maxsize=4)
+def _runner(path: str, digest: str) -> Any:
+    from nusky.runner_spec import read_spec
+
+    return read_spec(path, digest)
+
+
+def _fit_chunk(path: str, digest: str, numbers: list[int], how: dict[str, Any], n_threads: int) -> NDArray[np.void]:
+    """What a worker does."""
+    try:
+        rows = _runner(path, digest).fit_trials(numbers, **how, n_threads=n_threads)
+    except KeyboardInterrupt:
+        # Ctrl-C in a terminal reaches the workers, too; the parent has its own and knows what is finished
+        raise KeyboardInterrupt from None
+    return np.array(rows.view(np.ndarray))
