@@ -124,7 +124,7 @@ def test_on_the_first_year_it_is_the_table_of_effective_areas_integrated_directl
     acceptance, days, areas = first_year
     low, high, zenith_low, zenith_high, area = np.loadtxt(areas, unpack=True)
     per_energy = np.log(high / low) if gamma == 1 else (high ** (1 - gamma) - low ** (1 - gamma)) / (1 - gamma)
-    # At the Pole sin dec = -cos zenith. The table's own cells scatter by 2 to 6 % from one to the next, so it is averaged
+    # At the Pole sin dec = -cos zenith. The table scatters by 2 to 6 % from one cell to the next, so it is averaged
     # over the same triangle as the simulation.
     edges = np.unique(-np.concatenate([zenith_low, zenith_high]))
     table = np.zeros(len(edges) - 1)

@@ -136,7 +136,7 @@ class Background:
         x, y, slope = self.curve
         at = np.clip(np.asarray(sindec, dtype=np.float64), x[0], x[-1])
         k = np.clip(x.searchsorted(at, side="right") - 1, 0, len(x) - 2)
-        # Cubic Hermite in numpy: importing scipy.interpolate takes longer than opening an analysis and scanning the sky.
+        # Cubic Hermite in numpy: importing scipy.interpolate takes longer than opening an analysis and a scan do.
         h = x[k + 1] - x[k]
         t = (at - x[k]) / h
         u = 1.0 - t

@@ -14,13 +14,15 @@ Nothing is pickled. Every member carries the zip's CRC-32, all of which are chec
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import re
 import sys
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -181,29 +183,19 @@ def read_cache(
     --------
     See `write_cache`.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            meta = _read_meta(archive, Path(path))
-            if meta.get("schema") != SCHEMA:
-                raise StaleCache(f"{path}: schema {meta.get('schema')!r}, this code writes {SCHEMA}")
-            if input_hash is not None and meta.get("input_hash") != input_hash:
-                raise StaleCache(f"{path}: made from other inputs, options or another version of the code")
-            missing = sorted(set(meta["arrays"]) - {name.removesuffix(".npy") for name in archive.namelist()})
-            if missing:
-                raise DamagedCache(f"{path}: lacks {', '.join(missing)}")
-            arrays: dict[str, Array] = {}
-            for name in meta["arrays"]:
-                if name.startswith(later):
-                    _check_member(archive, name)
-                else:
-                    arrays[name] = _read_member(archive, name)
-            return meta, arrays
-    except (zipfile.BadZipFile, EOFError, KeyError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise DamagedCache(f"{path}: {error}") from None
-    except ValueError as error:
-        if isinstance(error, (StaleCache, DamagedCache)):
-            raise
-        raise DamagedCache(f"{path}: {error}") from None
+    with _opened(Path(path)) as archive:
+        meta = _read_meta(archive, Path(path))
+        if meta.get("schema") != SCHEMA:
+            raise StaleCache(f"{path}: schema {meta.get('schema')!r}, this code writes {SCHEMA}")
+        if input_hash is not None and meta.get("input_hash") != input_hash:
+            raise StaleCache(f"{path}: made from other inputs, options or another version of the code")
+        arrays: dict[str, Array] = {}
+        for name in meta["arrays"]:
+            if name.startswith(later):
+                _check_member(archive, name)
+            else:
+                arrays[name] = _read_member(archive, name)
+        return meta, arrays
 
 
 @dataclass(frozen=True)
@@ -239,7 +231,7 @@ class StoredEvents:
     def __call__(self) -> Events:
         """Read them."""
         try:
-            with zipfile.ZipFile(self.path) as archive:
+            with _opened(self.path) as archive:
                 meta = _read_meta(archive, self.path)
                 if meta.get("input_hash") != self.input_hash:
                     raise StaleCache(f"{self.path} was replaced since the analysis was opened; call get_analysis again")
@@ -250,8 +242,19 @@ class StoredEvents:
                 f"{self.path} has vanished since the analysis was opened, and with it the simulation that injection "
                 "needs; call get_analysis again"
             ) from None
-        except (zipfile.BadZipFile, EOFError) as error:
-            raise DamagedCache(f"{self.path}: {error}; call get_analysis again to rebuild it") from None
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    """The archive; whatever goes wrong with its content is damage, and named so."""
+    with path.open("rb") as file:  # a missing or forbidden file is told as that
+        try:
+            with zipfile.ZipFile(file) as archive:
+                yield archive
+        except (StaleCache, DamagedCache):
+            raise
+        except Exception as error:  # the bytes are not to be trusted: any parser may fail in any way
+            raise DamagedCache(f"{path}: {error!r}; call get_analysis again to rebuild it") from error
 
 
 def _read_meta(archive: zipfile.ZipFile, path: Path) -> Meta:
@@ -262,12 +265,15 @@ def _read_meta(archive: zipfile.ZipFile, path: Path) -> Meta:
 
 
 def _read_member(archive: zipfile.ZipFile, name: str) -> Array:
-    with archive.open(f"{name}.npy") as member:
-        array: Array = np.lib.format.read_array(member, allow_pickle=False)
-        if member.read(1):
-            raise DamagedCache(f"{name} is longer than it says")
-    array.setflags(write=False)
-    return array
+    raw = archive.read(f"{name}.npy")  # checks the CRC-32, so that the header below is what was written
+    stream = io.BytesIO(raw)
+    if np.lib.format.read_magic(stream) != (1, 0):
+        raise DamagedCache(f"{name}: not a version 1.0 npy member")
+    shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(stream)
+    if fortran_order or dtype.hasobject:
+        raise DamagedCache(f"{name}: not a plain C-ordered array")
+    # A view of the bytes (16-byte aligned, read-only): nothing is copied.
+    return np.frombuffer(raw, dtype, offset=stream.tell()).reshape(shape)
 
 
 def _check_member(archive: zipfile.ZipFile, name: str) -> None:
