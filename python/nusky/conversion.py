@@ -85,7 +85,8 @@ def total_acceptance(analysis: Analysis, gamma: float | None, flux: hyp.Flux) ->
         Used where `gamma` is None.
     """
     if gamma is not None:
-        index = check_gamma(gamma, analysis.gamma_nodes)
+        check_gamma(gamma, analysis.gamma_nodes)
+        index = float(gamma)
         return lambda dec: sum(season.acceptance(dec, index) for season in analysis)
     each = [season.acceptance.for_flux(flux) for season in analysis]
     return lambda dec: sum(accept(dec) for accept in each)

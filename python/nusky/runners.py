@@ -170,8 +170,8 @@ class Runner(ABC):
         return config_hash(self.config())
 
     def __repr__(self) -> str:
-        what = ", ".join(f"{key}={value!r}" for key, value in self._describe().items() if not isinstance(value, dict))
-        return f"{type(self).__name__}({', '.join(self.analysis.keys)} | {what})"
+        shown = (f"{key} {value}" for key, value in self._describe().items() if isinstance(value, (int, float)))
+        return f"{type(self).__name__}({', '.join(self.analysis.keys)} | {', '.join(shown)})"
 
     def _threads(self, mp_cpus: int | None) -> int:
         return resolve_threads(self.mp_cpus if mp_cpus is None else mp_cpus)
