@@ -361,7 +361,7 @@ def _opened(path: Path, expected: str, tell: _Narration) -> SubAnalysis | None:
     """The season of a cache file, or None where there is none that can be used."""
     try:
         season = open_season(path, expected)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # the latter is told when the folder is tried
         return None
     except (DamagedCache, StaleCache) as reason:
         tell.line(f"The cache is {'stale' if isinstance(reason, StaleCache) else 'damaged'} and is rebuilt: {reason}")
