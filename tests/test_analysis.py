@@ -166,7 +166,7 @@ def test_a_folder_that_cannot_be_written_to_stops_before_anything_is_read(tmp_pa
 def test_load_sig_false_keeps_no_simulation_and_says_so_when_asked(tmp_path):
     for _ in range(2):
         ana = get_analysis(SmallRepository(), dir=tmp_path, load_sig=False, logging=False)
-        with pytest.raises(ValueError, match="SMALL_1.*load_sig=True"):
+        with pytest.raises(ValueError, match=r"SMALL_1.*load_sig=True"):
             _ = ana[0].sim
         assert ana[0].acceptance(0.0, 2.0) > 0
 
@@ -195,7 +195,7 @@ def test_a_season_that_cannot_be_modelled_is_named():
     import dataclasses
 
     narrow = dataclasses.replace(bad, sindec_bins=np.linspace(0, 1, 5))
-    with pytest.raises(ValueError, match="season SMALL_1: .*outside sindec_bins"):
+    with pytest.raises(ValueError, match=r"season SMALL_1: .*outside sindec_bins"):
         set_up(narrow)
 
 
@@ -259,17 +259,10 @@ def test_a_scan_of_the_analysis_is_the_references_fit(two):
     src_ra = np.concatenate([[2.0], rng.uniform(0, 6, 11)])
     src_dec = np.concatenate([[0.2], np.arcsin(rng.uniform(-1, 1, 11))])
     index = core.EventIndex(parts, n_events)
-    ts, ns, gamma, status = core.scan(two.likelihood(), index, core.Directions(src_ra, src_dec))
+    ts, ns, _, status = core.scan(two.likelihood(), index, core.Directions(src_ra, src_dec))
 
-    joined = [
-        Events.concatenate(
-            [
-                two[0].data.select(*injected.select("ra", "dec", "sigma", "sindec", "log10energy").columns),
-                injected.select("ra", "dec", "sigma", "sindec", "log10energy"),
-            ]
-        ),
-        two[1].data,
-    ]
+    used = ("ra", "dec", "sigma", "sindec", "log10energy")
+    joined = [Events.concatenate([two[0].data.select(*used), injected.select(*used)]), two[1].data]
     seasons = []
     for ana, ev in zip(two, joined, strict=True):
         background, log_ratio = ana.columns(ev)
