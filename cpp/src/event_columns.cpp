@@ -58,8 +58,7 @@ EventColumns::EventColumns(std::size_t n, const double* dec, const double* sigma
   spatial_.resize(n);
   if (g > 0) log_ratio_.assign(n * gp, 0.0F);
   if (axis_.free()) {
-    ratio_bound_.resize(n * n_lanes);
-    ratio_lane_.resize(n * n_lanes);
+    ratio_.resize(n * 2 * n_lanes);
     ratio_peak_.resize(n);
   }
   parallel_for(n, n_threads, 4096, [&](std::size_t i) {
@@ -75,15 +74,16 @@ EventColumns::EventColumns(std::size_t n, const double* dec, const double* sigma
     for (std::size_t j = 0; j < g; ++j) row[j] = log_energy_ratio[i * g + j];
     if (!axis_.free()) return;
     float upper[n_lanes], lower[n_lanes], peak = 0.0F;
+    float* ratios = ratio_.data() + i * 2 * n_lanes;
     axis_.lane_bounds(row, upper, lower);
     for (int j = 0; j < n_lanes; ++j) {
       const Stencil& st = axis_.lane_stencil(j);
       float mid = 0.0F;
       for (std::size_t k = 0; k < 4; ++k) mid += st.value[k] * row[st.first + static_cast<int>(k)];
       // the factor covers the rounding of float arithmetic, so that the bound stays a bound
-      ratio_bound_[i * n_lanes + static_cast<std::size_t>(j)] = std::exp(upper[j]) * (1.0F + 4e-6F);
-      ratio_lane_[i * n_lanes + static_cast<std::size_t>(j)] = std::exp(mid);
-      peak = std::max(peak, ratio_bound_[i * n_lanes + static_cast<std::size_t>(j)]);
+      ratios[j] = std::exp(upper[j]) * (1.0F + 4e-6F);
+      ratios[n_lanes + j] = std::exp(mid);
+      peak = std::max(peak, ratios[j]);
     }
     ratio_peak_[i] = peak;
   });
@@ -91,7 +91,7 @@ EventColumns::EventColumns(std::size_t n, const double* dec, const double* sigma
 
 std::size_t EventColumns::bytes() const {
   return sizeof(double) * 3 * dec_.size() + sizeof(SpatialTerm) * spatial_.size() +
-         sizeof(float) * (3 * cut_.size() + log_ratio_.size() + ratio_bound_.size() + ratio_lane_.size() + ratio_peak_.size());
+         sizeof(float) * (3 * cut_.size() + log_ratio_.size() + ratio_.size() + ratio_peak_.size());
 }
 
 }  // namespace nusky

@@ -172,8 +172,9 @@ EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> 
         e.z = columns.sin_dec(row);
         e.spatial = columns.spatial(row);
         if (part.factor) e.spatial.weight *= static_cast<float>(part.factor[i]);
-        e.part = static_cast<std::uint32_t>(p);
-        e.row = static_cast<std::uint32_t>(row);
+        e.ratio = columns.axis().free() ? columns.ratio_row(row) : nullptr;
+        e.log_ratio = columns.axis().size() > 0 ? columns.log_ratio(row) : nullptr;
+        e.peak = columns.axis().free() ? columns.ratio_peak(row) : 1.0F;
         x_[at] = static_cast<float>(e.x);
         y_[at] = static_cast<float>(e.y);
         z_[at] = static_cast<float>(e.z);
@@ -238,11 +239,11 @@ void EventIndex::candidates(int season, const Vec3& centre, double radius, std::
         take(k.start[first_cell + static_cast<std::uint32_t>(from)], k.start[first_cell + static_cast<std::uint32_t>(to) + 1]);
       };
       if (a < 0) {
+        cells(0, b);  // ascending, so that the order of the candidates is that of the index
         cells(a + bins, bins - 1);
-        cells(0, b);
       } else if (b >= bins) {
-        cells(a, bins - 1);
         cells(0, b - bins);
+        cells(a, bins - 1);
       } else {
         cells(a, b);
       }

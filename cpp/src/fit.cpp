@@ -54,7 +54,7 @@ FitModel::FitModel(const Likelihood& likelihood, const EventIndex& index, double
 float FitModel::ratio_of(std::uint32_t i) const {
   if (likelihood_->axis().size() == 0) return 1.0F;
   const IndexedEvent& e = index_->event(i);
-  const float* row = index_->columns(e).log_ratio(e.row) + stencil_.first;
+  const float* row = e.log_ratio + stencil_.first;
   double l = 0.0;
   for (std::size_t k = 0; k < 4; ++k) l += stencil_.value_d[k] * static_cast<double>(row[k]);
   return static_cast<float>(std::exp(l));
@@ -76,8 +76,7 @@ void GroupFitter::load(const Directions& directions, const DirectionGroup& group
   const std::size_t n = ids_.size();
   for (auto* column : {&x_, &y_, &z_, &rate_, &gaussian_, &weight_, &cut_}) column->resize(n);
   if (free) {
-    bound_rows_.resize(n);
-    lane_rows_.resize(n);
+    ratio_rows_.resize(n);
     node_rows_.resize(n);
     peak_.resize(n);
   }
@@ -91,11 +90,9 @@ void GroupFitter::load(const Directions& directions, const DirectionGroup& group
     weight_[i] = e.spatial.weight;
     cut_[i] = e.spatial.cut;
     if (free) {
-      const EventColumns& columns = index.columns(e);
-      bound_rows_[i] = columns.ratio_bound(e.row);
-      lane_rows_[i] = columns.ratio_lane(e.row);
-      node_rows_[i] = columns.log_ratio(e.row);
-      peak_[i] = columns.ratio_peak(e.row);
+      ratio_rows_[i] = e.ratio;
+      node_rows_[i] = e.log_ratio;
+      peak_[i] = e.peak;
     } else {
       weight_[i] *= model_->fixed_ratio(ids_[i]);
     }
@@ -137,10 +134,9 @@ void GroupFitter::screen() {
     for (std::size_t p = 0; p < n_lanes; ++p) bound_[p] = excess[p] * (1.0F + screen_slack) - 1.0F;
   } else {
     season_sums_.assign(n_seasons_ * n_lanes * n_lanes, 0.0F);
-    std::vector<float>& share = strong_value_;  // work space
     for (std::size_t k = 0; k < n_seasons_; ++k) {
       const Segment s = tile_segments_[k];
-      kernels_->screen(s.last - s.first, a_.data() + s.first * n_lanes, bound_rows_.data() + s.first, season_sums_.data() + k * n_lanes * n_lanes);
+      kernels_->screen(s.last - s.first, a_.data() + s.first * n_lanes, ratio_rows_.data() + s.first, season_sums_.data() + k * n_lanes * n_lanes);
     }
     if (n_seasons_ == 1) {
       const float scale = static_cast<float>(1.0 / model_->index().n_events(0)) * (1.0F + screen_slack);
@@ -151,6 +147,7 @@ void GroupFitter::screen() {
           total[p] += sum;
         }
     } else {
+      std::vector<float>& share = share_bounds_;
       share.resize(n_seasons_ * n_lanes);
       for (std::size_t p = 0; p < n_lanes; ++p) {
         likelihood.share_bounds(sindec_[p], share.data());
@@ -189,8 +186,12 @@ void GroupFitter::compact(int lane) {
   }
   if (model_->gamma_free()) {
     rows_.resize(m);
+    lane_rows_.resize(m);
     stencil_rows_.resize(m);
-    for (std::size_t i = 0; i < m; ++i) rows_[i] = node_rows_[candidate_[i]];
+    for (std::size_t i = 0; i < m; ++i) {
+      rows_[i] = node_rows_[candidate_[i]];
+      lane_rows_[i] = ratio_rows_[candidate_[i]] + n_lanes;
+    }
   }
   direction_sindec_ = sindec_[static_cast<std::size_t>(lane)];
 }
@@ -202,6 +203,13 @@ double GroupFitter::ns_limit(const Stencil& at) {
   for (std::size_t k = 0; k < n_seasons_; ++k)
     if (shares_[k].f > 0) limit = std::min(limit, model_->index().n_events(static_cast<int>(k)) / shares_[k].f);
   return limit * closest_to_limit;
+}
+
+double GroupFitter::log_moment(std::size_t season, int power, int lane) const {
+  const auto j = static_cast<std::size_t>(power), g = static_cast<std::size_t>(lane);
+  double& value = log_moments_[(season * 3 + j) * n_lanes + g];
+  if (std::isnan(value)) value = std::log(std::max(static_cast<double>(moments_[(season * 6 + j) * n_lanes + g]), 1e-300));
+  return value;
 }
 
 // Sums over the weak events of one season at (y, γ), from their power sums at the coarse γ: ln(1+u) = u − u²/2 + u³/3.
@@ -216,13 +224,13 @@ EventSums GroupFitter::weak_sums(std::size_t season, double y, double gamma) con
   EventSums s{};
   double power = y;
   for (int j = 0; j < 3; ++j, power *= -y) {
-    const double* l = log_moments_.data() + (season * 3 + static_cast<std::size_t>(j)) * n_lanes;
+    const auto l = [&](int lane) { return log_moment(season, j, lane); };
     // cubic Hermite in ln M, slopes from the parabola through three neighbours
     const auto slope = [&](int i) {
       const int m = std::clamp(i, 1, n_lanes - 2);
-      return 0.5 * (l[m + 1] - l[m - 1]) + (i - m) * (l[m + 1] - 2 * l[m] + l[m - 1]);
+      return 0.5 * (l(m + 1) - l(m - 1)) + (i - m) * (l(m + 1) - 2 * l(m) + l(m - 1));
     };
-    const double c[4] = {l[left], l[left + 1], slope(left), slope(left + 1)};
+    const double c[4] = {l(left), l(left + 1), slope(left), slope(left + 1)};
     double v = 0, d = 0, dd = 0;
     for (int i = 0; i < 4; ++i) {
       v += value[i] * c[i];
@@ -304,42 +312,39 @@ void GroupFitter::profile(double n_ref, double* n, double* value) {
     likelihood.shares(direction_sindec_, axis.lane_stencil(g), shares_.data());
     for (std::size_t k = 0; k < K; ++k) lane_shares_[k * L + static_cast<std::size_t>(g)] = shares_[k];
   }
-  const std::size_t m = segments_.back().last;
-  for (auto* list : {&strong_value_, &weak_value_}) list->resize(std::max(m, K * L));
-  for (auto* list : {&strong_rows_, &weak_rows_, &strong_nodes_}) list->resize(m);
+  strong_.clear();
   strong_segments_.clear();
-  weak_segments_.clear();
-  std::vector<float> moments(K * L * 6, 0.0F);  // m1, m2, m3 of the weak, then of the strong
-  std::size_t n_strong = 0, n_weak = 0;
+  moments_.assign(K * 6 * L, 0.0F);
   for (std::size_t k = 0; k < K; ++k) {
     double most = 0.0;
     for (std::size_t g = 0; g < L; ++g) most = std::max(most, lane_shares_[k * L + g].f);
     const float threshold = static_cast<float>(weak_u / n_ref * model_->index().n_events(static_cast<int>(k)) / std::max(most, 1e-300));
-    const Segment strong{n_strong, 0}, weak{n_weak, 0};
-    for (std::size_t i = segments_[k].first; i < segments_[k].last; ++i) {
-      const std::uint32_t c = candidate_[i];
-      const float v = value_[i];
-      const bool is_strong = v * peak_[c] > threshold;
-      strong_value_[n_strong] = v;
-      strong_rows_[n_strong] = lane_rows_[c];
-      strong_nodes_[n_strong] = node_rows_[c];
-      weak_value_[n_weak] = v;
-      weak_rows_[n_weak] = lane_rows_[c];
-      n_strong += is_strong;
-      n_weak += !is_strong;
+    const std::size_t first = strong_.size(), begin = segments_[k].first, end = segments_[k].last;
+    std::size_t found = first;
+    strong_.resize(first + (end - begin) + 1);
+    for (std::size_t i = begin; i < end; ++i) {
+      strong_[found] = static_cast<std::uint32_t>(i);
+      found += value_[i] * peak_[candidate_[i]] > threshold;
     }
-    strong_segments_.push_back({strong.first, n_strong});
-    weak_segments_.push_back({weak.first, n_weak});
-    float* of_weak = moments.data() + k * 6 * L;
+    strong_.resize(found);
+    strong_segments_.push_back({first, found});
+    strong_value_.resize(found);
+    strong_rows_.resize(found);
+    strong_nodes_.resize(found);
+    for (std::size_t j = first; j < found; ++j) {
+      const std::uint32_t i = strong_[j];
+      strong_value_[j] = value_[i];
+      strong_rows_[j] = lane_rows_[i];
+      strong_nodes_[j] = rows_[i];
+      value_[i] = 0.0F;  // out of the sums over the weak, for a moment
+    }
+    float* of_weak = moments_.data() + k * 6 * L;
     float* of_strong = of_weak + 3 * L;
-    kernels_->moments(n_weak - weak.first, weak_value_.data() + weak.first, weak_rows_.data() + weak.first, of_weak, of_weak + L, of_weak + 2 * L);
-    kernels_->moments(n_strong - strong.first, strong_value_.data() + strong.first, strong_rows_.data() + strong.first, of_strong, of_strong + L,
-                      of_strong + 2 * L);
+    kernels_->moments(end - begin, value_.data() + begin, lane_rows_.data() + begin, of_weak, of_weak + L, of_weak + 2 * L);
+    kernels_->moments(found - first, strong_value_.data() + first, strong_rows_.data() + first, of_strong, of_strong + L, of_strong + 2 * L);
+    for (std::size_t j = first; j < found; ++j) value_[strong_[j]] = strong_value_[j];
   }
-  log_moments_.resize(K * 3 * L);
-  for (std::size_t k = 0; k < K; ++k)
-    for (std::size_t i = 0; i < 3 * L; ++i)
-      log_moments_[k * 3 * L + i] = std::log(std::max(static_cast<double>(moments[k * 6 * L + i]), 1e-300));
+  log_moments_.assign(K * 3 * L, std::numeric_limits<double>::quiet_NaN());
   // start from the parabola at n = 0, which lies left of the root of the convex derivative
   std::array<double, n_lanes> limit{};
   std::array<bool, n_lanes> active{};
@@ -348,7 +353,7 @@ void GroupFitter::profile(double n_ref, double* n, double* value) {
     limit[g] = 1e12;
     for (std::size_t k = 0; k < K; ++k) {
       const double phi = lane_shares_[k * L + g].f / model_->index().n_events(static_cast<int>(k));
-      const float* t = moments.data() + k * 6 * L;
+      const float* t = moments_.data() + k * 6 * L;
       first += phi * (static_cast<double>(t[g]) + t[3 * L + g]);
       second += phi * phi * (static_cast<double>(t[L + g]) + t[4 * L + g]);
       if (!extended) limit[g] = std::min(limit[g], closest_to_limit / std::max(phi, 1e-300));
@@ -370,7 +375,7 @@ void GroupFitter::profile(double n_ref, double* n, double* value) {
       s2.fill(0.0F);
       const Segment strong = strong_segments_[k];
       kernels_->profile(strong.last - strong.first, strong_value_.data() + strong.first, strong_rows_.data() + strong.first, y.data(), s1.data(), s2.data());
-      const float* t = moments.data() + k * 6 * L;
+      const float* t = moments_.data() + k * 6 * L;
       for (std::size_t g = 0; g < L; ++g) {
         if (!active[g]) continue;
         const double phi = lane_shares_[k * L + g].f / n_events, z = extended ? 0.0 : n[g] * phi, c = 1.0 / (1.0 - z), yy = y[g];
@@ -400,7 +405,7 @@ void GroupFitter::profile(double n_ref, double* n, double* value) {
     logs.fill(0.0F);
     const Segment strong = strong_segments_[k];
     kernels_->profile_log(strong.last - strong.first, strong_value_.data() + strong.first, strong_rows_.data() + strong.first, y.data(), logs.data());
-    const float* t = moments.data() + k * 6 * L;
+    const float* t = moments_.data() + k * 6 * L;
     for (std::size_t g = 0; g < L; ++g) {
       if (!active[g]) continue;
       const double f = lane_shares_[k * L + g].f, yy = y[g];

@@ -11,28 +11,58 @@ namespace {
 
 #define NUSKY_INLINE static inline __attribute__((always_inline))
 
-typedef float vf __attribute__((vector_size(64)));
-typedef std::int32_t vi __attribute__((vector_size(64)));
+constexpr std::size_t lanes = 16;
+// Widths of this level's registers in floats and doubles. Vectors of 16 lanes are arrays of registers: a single vector
+// type wider than the registers would be split through memory by the compiler (measured: three times slower on AVX2).
+constexpr std::size_t width = NUSKY_FLOAT_WIDTH, parts = lanes / width, half = width / 2, double_parts = lanes / half;
+
+typedef float nf __attribute__((vector_size(width * 4)));
+typedef std::int32_t ni __attribute__((vector_size(width * 4)));
+typedef double nd __attribute__((vector_size(width * 4)));
+typedef std::int64_t nl __attribute__((vector_size(width * 4)));
+typedef float hf __attribute__((vector_size(width * 2)));  // as many floats as a register holds doubles
 typedef float v4 __attribute__((vector_size(16)));
 typedef std::int32_t m4 __attribute__((vector_size(16)));
-typedef double vd __attribute__((vector_size(128)));
-typedef std::int64_t vl __attribute__((vector_size(128)));
 
-constexpr std::size_t lanes = 16;
+struct vf {
+  nf part[parts];
+};
+struct vd {
+  nd part[double_parts];
+};
+
+#define NUSKY_EACH for (std::size_t k = 0; k < parts; ++k)
 
 NUSKY_INLINE vf load(const float* p) {
   vf v;
-  __builtin_memcpy(&v, p, sizeof v);
+  NUSKY_EACH __builtin_memcpy(&v.part[k], p + k * width, sizeof(nf));
   return v;
 }
-NUSKY_INLINE void store(float* p, vf v) { __builtin_memcpy(p, &v, sizeof v); }
-NUSKY_INLINE vf splat(float x) { return vf{} + x; }
+NUSKY_INLINE void store(float* p, vf v) { NUSKY_EACH __builtin_memcpy(p + k * width, &v.part[k], sizeof(nf)); }
+NUSKY_INLINE vf splat(float x) {
+  vf v;
+  NUSKY_EACH v.part[k] = nf{} + x;
+  return v;
+}
+NUSKY_INLINE vf operator+(vf a, vf b) { NUSKY_EACH a.part[k] += b.part[k]; return a; }
+NUSKY_INLINE vf operator-(vf a, vf b) { NUSKY_EACH a.part[k] -= b.part[k]; return a; }
+NUSKY_INLINE vf operator*(vf a, vf b) { NUSKY_EACH a.part[k] *= b.part[k]; return a; }
+NUSKY_INLINE vf operator/(vf a, vf b) { NUSKY_EACH a.part[k] /= b.part[k]; return a; }
+NUSKY_INLINE vf operator+(vf a, float b) { NUSKY_EACH a.part[k] += b; return a; }
+NUSKY_INLINE vf operator-(vf a, float b) { NUSKY_EACH a.part[k] -= b; return a; }
+NUSKY_INLINE vf operator*(vf a, float b) { NUSKY_EACH a.part[k] *= b; return a; }
+NUSKY_INLINE vf max_v(vf a, float b) { NUSKY_EACH a.part[k] = a.part[k] < b ? nf{} + b : a.part[k]; return a; }
+NUSKY_INLINE vf min_v(vf a, float b) { NUSKY_EACH a.part[k] = a.part[k] > b ? nf{} + b : a.part[k]; return a; }
+// value where at most edge, else 0
+NUSKY_INLINE vf where_at_most(vf x, float edge, vf value) {
+  NUSKY_EACH value.part[k] = x.part[k] <= nf{} + edge ? value.part[k] : nf{};
+  return value;
+}
 
-// e^x, relative error 2e-7 for −87 ≤ x ≤ 87; smaller x give 0 within float, larger are clamped.
+// e^x, relative error 2e-7; beyond ±87, where float ends, x is clamped.
 NUSKY_INLINE vf exp_v(vf x) {
-  x = x < -87.0F ? splat(-87.0F) : x;
-  x = x > 87.0F ? splat(87.0F) : x;
-  const vf magic = splat(12582912.0F);  // 1.5·2²³: adding it rounds to an integer in the low bits
+  x = min_v(max_v(x, -87.0F), 87.0F);
+  const float magic = 12582912.0F;  // 1.5·2²³: adding it rounds to an integer in the low bits
   const vf k = x * 1.44269504088896341F + magic;
   const vf n = k - magic;
   vf r = x - n * 0.693359375F;  // ln 2 in two parts
@@ -44,12 +74,15 @@ NUSKY_INLINE vf exp_v(vf x) {
   p = p * r + 1.6666665459e-1F;
   p = p * r + 5.0000001201e-1F;
   p = p * (r * r) + r + 1.0F;
-  vi bits;
-  __builtin_memcpy(&bits, &k, sizeof bits);
-  bits = (bits << 23) + 0x3f800000;  // the low bits of k are n; those of the magic number shift out
-  vf scale;
-  __builtin_memcpy(&scale, &bits, sizeof scale);
-  return p * scale;
+  for (std::size_t j = 0; j < parts; ++j) {
+    ni bits;
+    __builtin_memcpy(&bits, &k.part[j], sizeof bits);
+    bits = (bits << 23) + 0x3f800000;  // the low bits of k are n; those of the magic number shift out
+    nf scale;
+    __builtin_memcpy(&scale, &bits, sizeof scale);
+    p.part[j] *= scale;
+  }
+  return p;
 }
 
 void spatial(const CandidateView& c, const float* px, const float* py, const float* pz, float* a) {
@@ -65,20 +98,20 @@ void spatial(const CandidateView& c, const float* px, const float* py, const flo
     s = s * d2 + 8.3333333e-2F;
     const vf exponent = d2 * -c.rate[i] * (s * (d2 * c.gaussian[i]) + 1.0F);
     const vf value = exp_v(exponent) * c.weight[i];
-    store(a + i * lanes, d2 <= splat(c.cut[i]) ? value : vf{});
+    store(a + i * lanes, where_at_most(d2, c.cut[i], value));
   }
 }
 
-template <int width>
+template <int many>
 NUSKY_INLINE void screen_block(std::size_t n, const float* a, const float* const* rows, float* sums, int first) {
-  vf acc[width];
-  for (int g = 0; g < width; ++g) acc[g] = load(sums + (static_cast<std::size_t>(first + g)) * lanes);
+  vf acc[many];
+  for (int g = 0; g < many; ++g) acc[g] = load(sums + (static_cast<std::size_t>(first + g)) * lanes);
   for (std::size_t i = 0; i < n; ++i) {
     const vf w = load(a + i * lanes);
     const float* row = rows[i] + first;
-    for (int g = 0; g < width; ++g) acc[g] += w * row[g];
+    for (int g = 0; g < many; ++g) acc[g] = acc[g] + w * row[g];
   }
-  for (int g = 0; g < width; ++g) store(sums + (static_cast<std::size_t>(first + g)) * lanes, acc[g]);
+  for (int g = 0; g < many; ++g) store(sums + (static_cast<std::size_t>(first + g)) * lanes, acc[g]);
 }
 
 void screen(std::size_t n, const float* a, const float* const* rows, float* sums) {
@@ -88,7 +121,7 @@ void screen(std::size_t n, const float* a, const float* const* rows, float* sums
 
 void total(std::size_t n, const float* a, float* out) {
   vf acc = load(out);
-  for (std::size_t i = 0; i < n; ++i) acc += load(a + i * lanes);
+  for (std::size_t i = 0; i < n; ++i) acc = acc + load(a + i * lanes);
   store(out, acc);
 }
 
@@ -107,9 +140,9 @@ void moments(std::size_t n, const float* a, const float* const* rows, float* m1,
   vf s1 = load(m1), s2 = load(m2), s3 = load(m3);
   for (std::size_t i = 0; i < n; ++i) {
     const vf w = load(rows[i]) * a[i], w2 = w * w;
-    s1 += w;
-    s2 += w2;
-    s3 += w2 * w;
+    s1 = s1 + w;
+    s2 = s2 + w2;
+    s3 = s3 + w2 * w;
   }
   store(m1, s1);
   store(m2, s2);
@@ -122,8 +155,8 @@ void profile(std::size_t n, const float* a, const float* const* rows, const floa
   for (std::size_t i = 0; i < n; ++i) {
     const vf w = load(rows[i]) * a[i];
     const vf r = w / (yy * w + 1.0F);
-    t1 += r;
-    t2 += r * r;
+    t1 = t1 + r;
+    t2 = t2 + r * r;
   }
   store(s1, t1);
   store(s2, t2);
@@ -131,18 +164,21 @@ void profile(std::size_t n, const float* a, const float* const* rows, const floa
 
 // ln x for positive finite x, absolute error 1e-7: exponent and mantissa in [√½, √2)
 NUSKY_INLINE vf log_v(vf x) {
-  vi bits;
-  __builtin_memcpy(&bits, &x, sizeof bits);
-  const vi e = (bits - 0x3f3504f3) >> 23;
-  bits = bits - (e << 23);
-  vf m;
-  __builtin_memcpy(&m, &bits, sizeof m);
+  vf m, e;
+  NUSKY_EACH {
+    ni bits;
+    __builtin_memcpy(&bits, &x.part[k], sizeof bits);
+    const ni exponent = (bits - 0x3f3504f3) >> 23;
+    bits = bits - (exponent << 23);
+    __builtin_memcpy(&m.part[k], &bits, sizeof bits);
+    e.part[k] = __builtin_convertvector(exponent, nf);
+  }
   const vf f = m - 1.0F, s = f / (f + 2.0F), s2 = s * s;
   vf p = s2 * 0.2222222222F + 0.2857142857F;
   p = p * s2 + 0.4F;
   p = p * s2 + 0.6666666667F;
   p = p * s2 + 2.0F;
-  return p * s + __builtin_convertvector(e, vf) * 0.69314718056F;
+  return p * s + e * 0.69314718056F;
 }
 
 void profile_log(std::size_t n, const float* a, const float* const* rows, const float* y, float* log_sum) {
@@ -151,44 +187,59 @@ void profile_log(std::size_t n, const float* a, const float* const* rows, const 
   std::size_t i = 0;
   for (; i + 2 <= n; i += 2) {  // u is far below 1e19, so a product of two stays finite
     const vf t = (yy * (load(rows[i]) * a[i]) + 1.0F) * (yy * (load(rows[i + 1]) * a[i + 1]) + 1.0F);
-    sum += log_v(t);
+    sum = sum + log_v(t);
   }
-  for (; i < n; ++i) sum += log_v(yy * (load(rows[i]) * a[i]) + 1.0F);
+  for (; i < n; ++i) sum = sum + log_v(yy * (load(rows[i]) * a[i]) + 1.0F);
   store(log_sum, sum);
 }
 
 NUSKY_INLINE double tree_sum(vf v) {
+  float f[lanes];
+  store(f, v);
   double t[lanes];
-  for (std::size_t i = 0; i < lanes; ++i) t[i] = static_cast<double>(v[i]);
+  for (std::size_t i = 0; i < lanes; ++i) t[i] = static_cast<double>(f[i]);
   for (std::size_t step = lanes / 2; step > 0; step /= 2)
     for (std::size_t i = 0; i < step; ++i) t[i] += t[i + step];
   return t[0];
 }
 
-// Σ ln of a stream of factors ≥ 1: products in double, the exponent taken out every few factors.
+// Σ ln(1 + u): products in double, so that small u add up; the exponent is taken out every few factors.
 struct LogProduct {
   vd product;
-  vl exponent;
+  nl exponent[double_parts];
 };
 NUSKY_INLINE void start(LogProduct& l) {
-  l.product = vd{} + 1.0;
-  l.exponent = vl{};
+  for (std::size_t k = 0; k < double_parts; ++k) {
+    l.product.part[k] = nd{} + 1.0;
+    l.exponent[k] = nl{};
+  }
 }
-NUSKY_INLINE void multiply(LogProduct& l, vf u) { l.product *= __builtin_convertvector(u, vd) + 1.0; }  // 1 + u in double: small u add up
+NUSKY_INLINE void multiply(LogProduct& l, vf u) {
+  alignas(64) float f[lanes];
+  store(f, u);
+  for (std::size_t k = 0; k < double_parts; ++k) {
+    hf h;
+    __builtin_memcpy(&h, f + k * half, sizeof h);
+    l.product.part[k] *= __builtin_convertvector(h, nd) + 1.0;
+  }
+}
 NUSKY_INLINE void normalise(LogProduct& l) {
-  vl bits;
-  __builtin_memcpy(&bits, &l.product, sizeof bits);
-  l.exponent += bits >> 52;
-  bits = (bits & 0x000fffffffffffffLL) | 0x3ff0000000000000LL;
-  __builtin_memcpy(&l.product, &bits, sizeof bits);
+  for (std::size_t k = 0; k < double_parts; ++k) {
+    nl bits;
+    __builtin_memcpy(&bits, &l.product.part[k], sizeof bits);
+    l.exponent[k] += bits >> 52;
+    bits = (bits & 0x000fffffffffffffLL) | 0x3ff0000000000000LL;
+    __builtin_memcpy(&l.product.part[k], &bits, sizeof bits);
+  }
 }
 NUSKY_INLINE double log_of(LogProduct& l, long normalised) {
   double p = 1.0;
   std::int64_t e = 0;
-  for (std::size_t i = 0; i < lanes; ++i) {
-    p *= l.product[i];
-    e += l.exponent[i];
-  }
+  for (std::size_t k = 0; k < double_parts; ++k)
+    for (std::size_t i = 0; i < half; ++i) {
+      p *= l.product.part[k][i];
+      e += l.exponent[k][i];
+    }
   return __builtin_log(p) + static_cast<double>(e - static_cast<std::int64_t>(lanes) * 1023 * normalised) * 0.693147180559945309417;
 }
 
@@ -230,7 +281,7 @@ void sums(std::size_t n, const float* a, const float* const* rows, const float* 
   for (std::size_t first = 0; first < n; first += chunk) {
     const std::size_t m = n - first < chunk ? n - first : chunk;
     interpolate(m, rows + first, value, slope, curvature, l0, l1, l2);
-    vf p = vf{}, p1 = vf{}, q = vf{}, q1 = vf{}, second = vf{};
+    vf p = splat(0.0F), p1 = splat(0.0F), q = splat(0.0F), q1 = splat(0.0F), second = splat(0.0F);
     for (std::size_t i = 0; i < m; i += lanes) {
       vf w;
       if (i + lanes <= m) {
@@ -242,12 +293,12 @@ void sums(std::size_t n, const float* a, const float* const* rows, const float* 
       const vf slope_i = load(l1 + i);
       const vf u = exp_v(load(l0 + i)) * (w * y), t = u + 1.0F;
       const vf inverse = splat(1.0F) / t, pi = u * inverse, qi = pi * inverse;
-      p += pi;
-      q += qi;
-      p1 += pi * slope_i;
+      p = p + pi;
+      q = q + qi;
+      p1 = p1 + pi * slope_i;
       const vf qs = qi * slope_i;
-      q1 += qs;
-      second += qs * slope_i + pi * load(l2 + i);
+      q1 = q1 + qs;
+      second = second + qs * slope_i + pi * load(l2 + i);
       multiply(logs, u);
       if ((i / lanes) % 4 == 3) {
         normalise(logs);
@@ -272,7 +323,7 @@ void sums_flat(std::size_t n, const float* a, float y, EventSums& out) {
   long normalised = 0;
   for (std::size_t first = 0; first < n; first += chunk) {
     const std::size_t m = n - first < chunk ? n - first : chunk;
-    vf p = vf{}, q = vf{};
+    vf p = splat(0.0F), q = splat(0.0F);
     for (std::size_t i = 0; i < m; i += lanes) {
       vf w;
       if (i + lanes <= m) {
@@ -283,8 +334,8 @@ void sums_flat(std::size_t n, const float* a, float y, EventSums& out) {
       }
       const vf u = w * y, t = u + 1.0F;
       const vf inverse = splat(1.0F) / t, pi = u * inverse;
-      p += pi;
-      q += pi * inverse;
+      p = p + pi;
+      q = q + pi * inverse;
       multiply(logs, u);
       if ((i / lanes) % 4 == 3) {
         normalise(logs);

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "nusky/aligned.hpp"
 #include "nusky/gamma_axis.hpp"
 
 namespace nusky {
@@ -38,10 +39,8 @@ class EventColumns {
   const SpatialTerm& spatial(std::size_t i) const { return spatial_[i]; }
   /// ln R on the nodes, padded_size() values.
   const float* log_ratio(std::size_t i) const { return log_ratio_.data() + i * static_cast<std::size_t>(axis_.padded_size()); }
-  /// Largest R over each coarse γ interval, n_lanes values.
-  const float* ratio_bound(std::size_t i) const { return ratio_bound_.data() + i * n_lanes; }
-  /// R at the centre of each coarse γ interval, n_lanes values.
-  const float* ratio_lane(std::size_t i) const { return ratio_lane_.data() + i * n_lanes; }
+  /// 2·n_lanes values on two cache lines: the largest R over each coarse γ interval, then R at its centre.
+  const float* ratio_row(std::size_t i) const { return ratio_.data() + i * 2 * n_lanes; }
   /// Largest R over all γ.
   float ratio_peak(std::size_t i) const { return ratio_peak_[i]; }
   std::size_t bytes() const;
@@ -51,7 +50,8 @@ class EventColumns {
   std::vector<double> dec_, sin_dec_, cos_dec_;
   std::vector<float> cut_, cos_cut_, sin_cut_;
   std::vector<SpatialTerm> spatial_;
-  std::vector<float> log_ratio_, ratio_bound_, ratio_lane_, ratio_peak_;
+  AlignedVector<float> log_ratio_, ratio_;
+  std::vector<float> ratio_peak_;
 };
 
 }  // namespace nusky

@@ -22,8 +22,11 @@ struct EventPart {
 struct IndexedEvent {
   double x, y, z;
   SpatialTerm spatial;
-  std::uint32_t part, row;
+  const float* ratio;      ///< EventColumns::ratio_row (γ free to be fitted), else nullptr
+  const float* log_ratio;  ///< EventColumns::log_ratio, nullptr without energy term
+  float peak;              ///< largest R over all γ
 };
+static_assert(sizeof(IndexedEvent) == 64, "one cache line: the fit reads these in large numbers");
 
 /// The events of one trial, ordered so that those within their cut of a direction are found quickly.
 ///
@@ -38,7 +41,6 @@ class EventIndex {
   double n_events(int season) const { return n_events_[static_cast<std::size_t>(season)]; }
   std::size_t size() const { return events_.size(); }
   const IndexedEvent& event(std::uint32_t i) const { return events_[i]; }
-  const EventColumns& columns(const IndexedEvent& e) const { return *columns_[e.part]; }
   /// γ nodes of the columns; all parts share them.
   const GammaAxis& axis() const { return axis_; }
 
@@ -56,11 +58,11 @@ class EventIndex {
     std::vector<std::uint32_t> start;   // first event of each cell, and the end of the last
   };
 
-  std::vector<std::shared_ptr<const EventColumns>> columns_;
+  std::vector<std::shared_ptr<const EventColumns>> columns_;  // keeps alive what the events point to
   std::vector<double> n_events_;
   GammaAxis axis_;
   std::vector<std::vector<CutClass>> classes_;  // per season
-  std::vector<IndexedEvent> events_;
+  AlignedVector<IndexedEvent> events_;
   std::vector<float> x_, y_, z_, cos_cut_, sin_cut_;  // what the search reads, in the order of events_
 };
 

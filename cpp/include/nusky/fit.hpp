@@ -76,6 +76,7 @@ class GroupFitter {
   double derivative_at_zero(double gamma);
   DirectionFit fit_free(int lane);
   DirectionFit fit_fixed();
+  double log_moment(std::size_t season, int power, int lane) const;
   EventSums weak_sums(std::size_t season, double y, double gamma) const;
   Evaluation evaluate(double n, const Stencil& at, double gamma, Accuracy accuracy);
   double ns_limit(const Stencil& at);
@@ -88,24 +89,25 @@ class GroupFitter {
   // candidates of the tile
   std::vector<std::uint32_t> ids_;
   std::vector<Segment> tile_segments_;
-  std::vector<float> x_, y_, z_, rate_, gaussian_, weight_, cut_;
-  std::vector<const float*> bound_rows_, lane_rows_, node_rows_;
-  std::vector<float> peak_;
-  std::vector<float> a_;  // (candidates, 16)
+  AlignedVector<float> x_, y_, z_, rate_, gaussian_, weight_, cut_, peak_;
+  std::vector<const float*> ratio_rows_, node_rows_;
+  AlignedVector<float> a_;  // (candidates, 16)
   std::array<double, n_lanes> sindec_{};
   std::array<float, n_lanes> bound_{};   // of the derivative at zero, per direction
   std::array<bool, n_lanes> any_event_{};
-  std::vector<float> season_sums_;       // (K, 16 γ, 16 directions)
+  AlignedVector<float> season_sums_;       // (K, 16 γ, 16 directions)
+  std::vector<float> share_bounds_;        // (K, 16 γ)
   // events of one direction
   std::vector<Segment> segments_;
-  std::vector<float> value_;
+  AlignedVector<float> value_;
   std::vector<std::uint32_t> candidate_;
-  std::vector<const float*> rows_;
-  std::vector<const float*> stencil_rows_;
-  std::vector<float> strong_value_, weak_value_;
-  std::vector<const float*> strong_rows_, weak_rows_, strong_nodes_;
-  std::vector<double> log_moments_;  // (K, 3, 16): ln Σ wʲ of the weak events at the coarse γ
-  std::vector<Segment> strong_segments_, weak_segments_;
+  std::vector<const float*> rows_, lane_rows_, stencil_rows_;
+  std::vector<std::uint32_t> strong_;   // which of value_ are summed one by one
+  AlignedVector<float> strong_value_;
+  std::vector<const float*> strong_rows_, strong_nodes_;
+  std::vector<Segment> strong_segments_;
+  AlignedVector<float> moments_;         // (K, 6, 16): Σ wʲ of the weak events at the coarse γ, then of the strong
+  mutable std::vector<double> log_moments_;  // (K, 3, 16): ln of the first three, NaN until needed
   std::vector<Share> shares_, lane_shares_;
   std::vector<EventSums> sums_;
   double direction_sindec_ = 0.0;
