@@ -11,13 +11,14 @@ version = release = installed_version("nusky")
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.autosummary"]
 # Not pages: the build itself, and the executed copy of the tutorial, which is made from tutorial.md.
-exclude_patterns = ["_build", "jupyter_execute", "tutorial.ipynb", "**/.ipynb_checkpoints"]
+exclude_patterns = ["_build/html", "jupyter_execute", "tutorial.ipynb", "**/.ipynb_checkpoints"]
 
 # Notebooks are MyST Markdown without outputs; a cell that fails breaks the build.
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_execution_in_temp = True
+nb_merge_streams = True
 myst_enable_extensions = ["dollarmath", "deflist"]
 myst_heading_anchors = 3
 

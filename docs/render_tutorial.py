@@ -22,11 +22,15 @@ def render() -> None:
     notebook = read_myst_markdown_notebook(SOURCE.read_text())
     with tempfile.TemporaryDirectory() as folder:
         # Relative paths in the outputs are then the same on every machine.
-        NotebookClient(notebook, timeout=300, resources={"metadata": {"path": folder}}).execute()
-    # What changes from run to run without saying anything.
+        resources = {"metadata": {"path": folder}}
+        NotebookClient(notebook, timeout=300, resources=resources, coalesce_streams=True).execute()
     for number, cell in enumerate(notebook.cells):
+        # What changes from run to run or from machine to machine without saying anything.
         cell["id"] = f"cell-{number:02d}"
         cell.metadata.pop("execution", None)
+        for output in cell.get("outputs", []):
+            if output.output_type == "error":
+                output.traceback = [f"{output.ename}: {output.evalue}"]
     notebook.metadata = {"kernelspec": notebook.metadata["kernelspec"], "language_info": {"name": "python"}}
     nbformat.validate(notebook)
     temporary = TARGET.with_suffix(".tmp")

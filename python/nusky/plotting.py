@@ -358,7 +358,7 @@ def _label_ra(ax: Axes) -> None:
     )
     ax.tick_params(labelsize="small")
     for text in ax.get_xticklabels():  # they stand inside the map: a pale rim keeps them legible on any colour
-        text.set_path_effects([withStroke(linewidth=2, foreground="w", alpha=0.7)])
+        text.set_path_effects([withStroke(linewidth=2.5, foreground="w", alpha=0.9)])
 
 
 def _require_geo_axes(ax: Axes, who: str) -> None:
