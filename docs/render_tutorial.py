@@ -1,4 +1,4 @@
-"""Execute ``tutorial.md`` and write it with its outputs to ``tutorial.ipynb``, for readers without a build of the docs.
+"""Execute ``tutorial.md`` to ``tutorial.ipynb``, and run the demo for the README's picture.
 
 Run it after a change of the tutorial or of what it shows: ``python docs/render_tutorial.py``.
 tests/test_tutorial_page.py fails when the two no longer hold the same cells.
@@ -13,9 +13,13 @@ from pathlib import Path
 import nbformat
 from myst_nb.core.read import read_myst_markdown_notebook
 from nbclient import NotebookClient
+from PIL import Image
+
+from nusky.cli import main
 
 SOURCE = Path(__file__).with_name("tutorial.md")
 TARGET = SOURCE.with_suffix(".ipynb")
+PICTURE = SOURCE.with_name("_static") / "demo.png"
 
 
 def render() -> None:
@@ -39,5 +43,17 @@ def render() -> None:
     print(f"{TARGET} ({TARGET.stat().st_size / 1e3:.0f} kB)")
 
 
+def draw_readme_picture() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        main(["demo", "--out", folder])
+        picture = Image.open(Path(folder) / "ts.png").convert("RGB")
+    # A palette that covers the whole colour map, not only its commonest shades; undithered, so that it packs well.
+    palette = {"colors": 256, "method": Image.Quantize.MAXCOVERAGE, "dither": Image.Dither.NONE}
+    PICTURE.parent.mkdir(exist_ok=True)
+    picture.resize((800, 520), Image.Resampling.LANCZOS).quantize(**palette).save(PICTURE, optimize=True)
+    print(f"{PICTURE} ({PICTURE.stat().st_size / 1e3:.0f} kB)")
+
+
 if __name__ == "__main__":
     render()
+    draw_readme_picture()
