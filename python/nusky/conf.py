@@ -84,15 +84,19 @@ _ONLY: dict[str, tuple[Any, ...]] = {
 _FITTER_NOT_NEEDED = {"_fmin_method", "_log_params", "_fmin_factr", "_fmin_epsilon"}
 
 
+def _dictionary(call: str, name: str, value: Mapping[str, Any] | None) -> dict[str, Any]:
+    if value is not None and not isinstance(value, Mapping):
+        raise TypeError(f"{call}: {name} must be a dictionary, got {type(value).__name__}")
+    return dict(value or {})
+
+
 def _settings(call: str, conf: Mapping[str, Any] | None, explicit: dict[str, Any]) -> dict[str, Any]:
     """One dictionary from the three places, with every key known."""
-    if conf is not None and not isinstance(conf, Mapping):
-        raise TypeError(f"{call}: conf must be a dictionary, got {type(conf).__name__}")
     everywhere = set().union(*_KEYS.values())
     merged: dict[str, Any] = {}
     for where, given, allowed in (
         ("CONF", CONF, everywhere),
-        ("conf", conf or {}, everywhere),
+        ("conf", _dictionary(call, "conf", conf), everywhere),
         ("keyword", explicit, _KEYS[call]),
     ):
         for key, value in given.items():
@@ -147,8 +151,6 @@ def _likelihood(call: str, settings: dict[str, Any], extension: float) -> Likeli
 def _injection(call: str, settings: dict[str, Any], inj_conf: Mapping[str, Any]) -> InjectionOptions:
     from nusky.injectors import InjectionOptions
 
-    if not isinstance(inj_conf, Mapping):
-        raise TypeError(f"{call}: inj_conf must be a dictionary, got {type(inj_conf).__name__}")
     for key, value in inj_conf.items():
         if key not in _INJECTION:
             raise TypeError(f"{call}: unknown inj_conf key {key!r}{_hint(key, _INJECTION)}")
@@ -236,7 +238,7 @@ def get_trial_runner(
     src = settings.get("src", settings.get("src_tr"))
     if src is None:
         raise ValueError(f"{call} needs a source: pass src=nusky.sources(ra, dec)")
-    injected = dict(inj_conf or {})
+    injected = _dictionary(call, "inj_conf", inj_conf)
     if "src" in injected:
         raise ValueError(f"{call}: inj_conf['src'] is not supported: signal is injected where it is fitted")
     return TrialRunner(
@@ -288,7 +290,7 @@ def get_sky_scan_trial_runner(
     settings = _settings(call, conf, kw)
     if settings.get("nside") is None:
         raise ValueError(f"{call} needs nside=, the resolution of the scan (64: 0.9 degrees)")
-    injected = dict(inj_conf or {})
+    injected = _dictionary(call, "inj_conf", inj_conf)
     return SkyScanTrialRunner(
         analysis=_analysis(call, settings),
         pixels=_select(settings, settings["nside"]),
@@ -377,7 +379,7 @@ def get_spatial_prior_trial_runner(
             f"{call}: nside={settings['nside']} but the priors have nside {nside}, which is the scan's; "
             f"regrade them with prior_policy=PriorPolicy(regrade={settings['nside']})"
         )
-    injected = dict(inj_conf or {})
+    injected = _dictionary(call, "inj_conf", inj_conf)
     if "src" in injected:
         raise ValueError(f"{call}: sources are drawn from the priors; for a fixed one use inj_conf={{'priors': map}}")
     drawn_from = injected.get("priors")

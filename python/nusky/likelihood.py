@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,19 +56,17 @@ class LikelihoodOptions:
         if not isinstance(self.energy, bool):
             raise TypeError(f"energy must be True (γ fitted or fixed) or False (no energy term), got {self.energy!r}")
         for name, low, high in (("cut_n_sigma", 0.0, np.inf), ("extension", -1e-300, MAX_EXTENSION + 1e-12)):
-            try:
-                value = float(getattr(self, name))
-            except (TypeError, ValueError):
-                raise TypeError(f"{name} must be a number, got {getattr(self, name)!r}") from None
+            if isinstance(getattr(self, name), bool) or not isinstance(getattr(self, name), Real):
+                raise TypeError(f"{name} must be a number, got {getattr(self, name)!r}")
+            value = float(getattr(self, name))
             if not low < value < high:
                 unit = "rad, at most 20 degrees" if name == "extension" else "a finite number of σ above 0"
                 raise ValueError(f"{name}={value!r} must be {unit}")
             object.__setattr__(self, name, value)
         if self.gamma is not None:
-            try:
-                object.__setattr__(self, "gamma", float(self.gamma))
-            except (TypeError, ValueError):
-                raise TypeError(f"gamma must be a number or None (fitted), got {self.gamma!r}") from None
+            if isinstance(self.gamma, bool) or not isinstance(self.gamma, Real):
+                raise TypeError(f"gamma must be a number or None (fitted), got {self.gamma!r}")
+            object.__setattr__(self, "gamma", float(self.gamma))
 
     @property
     def mode(self) -> str:
