@@ -19,7 +19,9 @@ def events(cells: dict[tuple[int, int], int]) -> Events:
 
 def simulation(cells: dict[tuple[int, int], int]) -> Events:
     ev = events(cells)
-    return ev.with_columns(true_energy=10**ev.log10energy, oneweight=np.full(len(ev), 2.0))
+    return ev.with_columns(
+        true_dec=np.arcsin(ev.sindec), true_energy=10**ev.log10energy, oneweight=np.full(len(ev), 2.0)
+    )
 
 
 def build(data: Events, sim: Events, **kw) -> EnergyRatio:
@@ -138,7 +140,8 @@ def test_a_power_law_model_is_recovered():
 
     data = Events({"sindec": rng.uniform(-1, 1, n), "log10energy": draw(1.2)})
     x = rng.uniform(2, 5, n)
-    sim = Events({"sindec": rng.uniform(-1, 1, n), "log10energy": x, "true_energy": 10**x, "oneweight": 10**x})
+    true_dec = np.arcsin(rng.uniform(-1, 1, n))
+    sim = Events({"true_dec": true_dec, "log10energy": x, "true_energy": 10**x, "oneweight": 10**x})
     ratio = EnergyRatio.from_events(
         data, sim, sindec_bins=np.linspace(-1, 1, 5), log10energy_bins=bins, gamma_nodes=NODES
     )
@@ -147,6 +150,12 @@ def test_a_power_law_model_is_recovered():
     for g, gamma in enumerate(NODES):
         slope = np.polyfit(at, found[:, g], 1)[0]
         assert slope == pytest.approx((1.2 - (gamma - 1)) * np.log(10), abs=0.05)
+
+
+def test_signal_is_sorted_by_its_true_declination():
+    sim = simulation(FULL)
+    moved = sim.with_columns(sindec=-sim.sindec)
+    np.testing.assert_array_equal(build(events(FULL), moved).table, build(events(FULL), sim).table)
 
 
 def test_the_default_nodes_are_cskys():

@@ -46,8 +46,8 @@ __all__ = [
 
 FORMAT = "nusky subanalysis"
 
-#: Raised by one when the members or their meaning change; other schemas are stale.
-SCHEMA = 1
+#: Raised by one when the members or what the models make of the same inputs change; other schemas are stale.
+SCHEMA = 2
 
 Array = NDArray[Any]
 Meta = dict[str, Any]
