@@ -20,6 +20,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from nusky import plotting
+from nusky.dists import TSD, Chi2TSD
 from nusky.plotting import SkyPlotter, SkyZoom
 
 NSIDE = 32
@@ -222,13 +223,21 @@ def test_plot_sky_labels_the_quantity_and_marks_the_position(sky_axes: Any) -> N
 
 
 def test_plot_tsd_starts_at_one_and_falls_to_the_last_trial(plain_axes: Any) -> None:
-    trials = np.array([0.0, 0.0, 1.0, 4.0])
-    plotting.plot_tsd(plain_axes, SimpleNamespace(trials=trials))
+    plotting.plot_tsd(plain_axes, TSD([1.0, 4.0], n_zero=2))
     x, y = plain_axes.lines[0].get_data()
-    np.testing.assert_allclose(x, trials)
+    np.testing.assert_allclose(x, [0.0, 0.0, 1.0, 4.0])
     np.testing.assert_allclose(y, [1.0, 0.75, 0.5, 0.25])
-    with pytest.raises(ValueError, match="no trials"):
-        plotting.plot_tsd(plain_axes, SimpleNamespace(trials=[]))
+    assert len(plain_axes.lines) == 1, "a TSD without a fit has no fitted curve"
+
+
+def test_plot_tsd_draws_the_fitted_tail_beyond_the_trials(plain_axes: Any) -> None:
+    tsd = Chi2TSD(np.random.default_rng(1).chisquare(1, 2000))
+    plotting.plot_tsd(plain_axes, tsd, label="background")
+    x, y = plain_axes.lines[1].get_data()
+    assert x[-1] > tsd.trials.max()
+    np.testing.assert_allclose(y, tsd.sf(x, fit=True))
+    # χ² with one degree of freedom falls to 0.0027 at 9; a fit to 2 000 trials knows that to about a tenth
+    assert np.interp(9.0, x, y) == pytest.approx(0.0027, rel=0.5)
 
 
 @pytest.mark.parametrize("sans", [False, True])

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from matplotlib.colorbar import Colorbar
     from matplotlib.colors import LinearSegmentedColormap
 
+    from nusky.dists import TSD
+
     # Made at first use by __getattr__ below, so that `import nusky.plotting` does not import matplotlib.
     skymap_cmap: LinearSegmentedColormap
 
@@ -301,18 +303,18 @@ def plot_sky(
     return mesh, cb
 
 
-def plot_tsd(ax: Axes, tsd: Any, *, n_bins: int = 50, label: str | None = None) -> None:
+def plot_tsd(ax: Axes, tsd: TSD, *, n_points: int = 100, label: str | None = None) -> None:
     """Draw a background TS distribution as the fraction of trials at or above each TS, on a logarithmic axis.
 
-    The trials are a step line that starts at 1 for TS = 0; where the distribution has a fitted χ² (``ndof``), its
-    tail is drawn dashed, as far as the trials alone could not follow it.
+    The trials are a step line that starts at 1 for TS = 0. A fitted χ² tail is drawn dashed, a third further than the
+    largest trial.
 
     Parameters
     ----------
     ax : matplotlib axes
     tsd : `nusky.dists.TSD` or `Chi2TSD`
-    n_bins : int
-        Points of the fitted curve.
+    n_points : int
+        Of the fitted curve.
     label : str
         Legend entry of the trials.
 
@@ -324,13 +326,11 @@ def plot_tsd(ax: Axes, tsd: Any, *, n_bins: int = 50, label: str | None = None) 
     >>> plot_tsd(ax, Chi2TSD(np.random.default_rng(1).chisquare(1, 1000)), label="background")
     """
     ts = np.sort(np.asarray(tsd.trials, dtype=np.float64))
-    if ts.size == 0:
-        raise ValueError("plot_tsd: the distribution holds no trials")
     fraction = 1.0 - np.arange(ts.size) / ts.size
     ax.step(ts, fraction, where="pre", label=f"{ts.size} trials" if label is None else label)
-    if hasattr(tsd, "ndof") and ts[-1] > 0:
-        x = np.linspace(0, 1.3 * ts[-1], n_bins)[1:]
-        ax.plot(x, tsd.sf(x, fit=True), ls="--", color=".3", label=f"fit: χ², ndof = {tsd.ndof:.2f}")
+    if tsd.tail is not None and ts[-1] > 0:
+        x = np.linspace(0, 1.3 * ts[-1], n_points)[1:]
+        ax.plot(x, tsd.sf(x, fit=True), ls="--", color=".3", label=f"fitted χ² tail, ndof {tsd.tail.ndof:.2f}")
     ax.set_yscale("log")
     ax.set_xlabel("TS")
     ax.set_ylabel("fraction of trials ≥ TS")
