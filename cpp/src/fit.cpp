@@ -61,7 +61,7 @@ float FitModel::ratio_of(std::uint32_t i) const {
 }
 
 GroupFitter::GroupFitter(const FitModel& model)
-    : model_(&model), kernels_(&kernels()), n_seasons_(static_cast<std::size_t>(model.index().n_seasons())), shares_(n_seasons_), sums_(n_seasons_) {}
+    : model_(&model), kernels_(&kernels()), n_seasons_(static_cast<std::size_t>(model.index().n_seasons())), share_bounds_(n_seasons_ * n_lanes), shares_(n_seasons_) {}
 
 void GroupFitter::load(const Directions& directions, const DirectionGroup& group) {
   const EventIndex& index = model_->index();
@@ -74,11 +74,10 @@ void GroupFitter::load(const Directions& directions, const DirectionGroup& group
     tile_segments_.push_back({first, ids_.size()});
   }
   const std::size_t n = ids_.size();
-  for (auto* column : {&x_, &y_, &z_, &rate_, &gaussian_, &weight_, &cut_}) column->resize(n);
+  for (auto* column : {&x_, &y_, &z_, &rate_, &gaussian_, &weight_, &cut_, &peak_}) column->resize(n);
   if (free) {
     ratio_rows_.resize(n);
     node_rows_.resize(n);
-    peak_.resize(n);
   }
   for (std::size_t i = 0; i < n; ++i) {
     const IndexedEvent& e = index.event(ids_[i]);
@@ -89,10 +88,10 @@ void GroupFitter::load(const Directions& directions, const DirectionGroup& group
     gaussian_[i] = e.spatial.gaussian;
     weight_[i] = e.spatial.weight;
     cut_[i] = e.spatial.cut;
+    peak_[i] = e.peak;
     if (free) {
       ratio_rows_[i] = e.ratio;
       node_rows_[i] = e.log_ratio;
-      peak_[i] = e.peak;
     } else {
       weight_[i] *= model_->fixed_ratio(ids_[i]);
     }
@@ -147,15 +146,13 @@ void GroupFitter::screen() {
           total[p] += sum;
         }
     } else {
-      std::vector<float>& share = share_bounds_;
-      share.resize(n_seasons_ * n_lanes);
       for (std::size_t p = 0; p < n_lanes; ++p) {
-        likelihood.share_bounds(sindec_[p], share.data());
+        likelihood.share_bounds(sindec_[p], share_bounds_.data());
         for (std::size_t g = 0; g < n_lanes; ++g) {
           float sum = 0.0F;
           for (std::size_t k = 0; k < n_seasons_; ++k) {
             const float part = season_sums_[(k * n_lanes + g) * n_lanes + p];
-            sum += part * share[k * n_lanes + g] * static_cast<float>(1.0 / model_->index().n_events(static_cast<int>(k)));
+            sum += part * share_bounds_[k * n_lanes + g] * static_cast<float>(1.0 / model_->index().n_events(static_cast<int>(k)));
             total[p] += part;
           }
           bound_[p] = std::max(bound_[p], sum * (1.0F + screen_slack) - 1.0F);
@@ -172,28 +169,40 @@ std::size_t GroupFitter::count_pairs() const {
   return pairs;
 }
 
-void GroupFitter::compact(int lane) {
+// The events of one direction; those that are strong at n_ref (see weak_u) are listed apart.
+void GroupFitter::compact(int lane, double n_ref) {
   const std::size_t n = ids_.size();
-  value_.resize(n);
-  candidate_.resize(n);
+  const bool free = model_->gamma_free();
+  direction_sindec_ = sindec_[static_cast<std::size_t>(lane)];
+  value_.resize(n + 1);
+  candidate_.resize(n + 1);
+  strong_.resize(n + 1);
   segments_.clear();
-  std::size_t m = 0;
-  for (const Segment s : tile_segments_) {
-    const std::size_t found = kernels_->compact(s.last - s.first, a_.data() + s.first * n_lanes, lane, value_.data() + m, candidate_.data() + m);
-    for (std::size_t i = m; i < m + found; ++i) candidate_[i] += static_cast<std::uint32_t>(s.first);
+  strong_segments_.clear();
+  if (n_seasons_ > 1) model_->likelihood().share_bounds(direction_sindec_, share_bounds_.data());
+  std::size_t m = 0, n_strong = 0;
+  for (std::size_t k = 0; k < n_seasons_; ++k) {
+    float threshold = std::numeric_limits<float>::infinity();
+    if (free) {
+      float most = 1.0F;
+      if (n_seasons_ > 1) most = *std::max_element(share_bounds_.begin() + static_cast<std::ptrdiff_t>(k * n_lanes), share_bounds_.begin() + static_cast<std::ptrdiff_t>((k + 1) * n_lanes));
+      threshold = static_cast<float>(weak_u / n_ref * model_->index().n_events(static_cast<int>(k)) / std::max(static_cast<double>(most), 1e-30));
+    }
+    const Segment tile = tile_segments_[k];
+    const std::size_t before = n_strong;
+    const std::size_t found = kernels_->compact(tile.first, tile.last, a_.data(), lane, peak_.data(), threshold, static_cast<std::uint32_t>(m),
+                                                value_.data() + m, candidate_.data() + m, strong_.data(), &n_strong);
     segments_.push_back({m, m + found});
+    strong_segments_.push_back({before, n_strong});
     m += found;
   }
-  if (model_->gamma_free()) {
-    rows_.resize(m);
-    lane_rows_.resize(m);
-    stencil_rows_.resize(m);
-    for (std::size_t i = 0; i < m; ++i) {
-      rows_[i] = node_rows_[candidate_[i]];
-      lane_rows_[i] = ratio_rows_[candidate_[i]] + n_lanes;
-    }
+  strong_.resize(n_strong);
+  strong_value_.resize(n_strong);
+  strong_candidate_.resize(n_strong);
+  for (std::size_t j = 0; j < n_strong; ++j) {
+    strong_value_[j] = value_[strong_[j]];
+    strong_candidate_[j] = candidate_[strong_[j]];
   }
-  direction_sindec_ = sindec_[static_cast<std::size_t>(lane)];
 }
 
 double GroupFitter::ns_limit(const Stencil& at) {
@@ -250,30 +259,37 @@ EventSums GroupFitter::weak_sums(std::size_t season, double y, double gamma) con
   return s;
 }
 
+EventSums GroupFitter::season_sums(std::size_t season, double y, const Stencil& at, double gamma, Accuracy accuracy) {
+  const Segment all = segments_[season], strong = strong_segments_[season];
+  const auto yf = static_cast<float>(y);
+  EventSums s{};
+  if (!model_->gamma_free()) {
+    kernels_->sums_flat(all.last - all.first, value_.data() + all.first, yf, s);
+    return s;
+  }
+  s = weak_sums(season, y, gamma);
+  const EventView few{strong.last - strong.first, strong_value_.data() + strong.first, strong_candidate_.data() + strong.first};
+  kernels_->sums(few, node_rows_.data(), at.first, at.value.data(), at.slope.data(), at.curvature.data(), yf, s);
+  if (accuracy == Accuracy::exact) {
+    // Value and gradient from every event; the curvature, which only scales the last step, stays that of the profile.
+    s.log = s.p = s.p1 = 0.0;
+    const EventView every{all.last - all.first, value_.data() + all.first, candidate_.data() + all.first};
+    kernels_->sums_first(every, node_rows_.data(), at.first, at.value.data(), at.slope.data(), yf, s);
+  }
+  return s;
+}
+
 // ln Λ and its derivatives in (n, γ), from the event sums; with z = n φ, c = 1/(1 − z) and λ = ln φ:
 //   ∂ ln u/∂n = c/n,  ∂ ln u/∂γ = ℓ′ + c λ′   (extended: c = 1 and the first term is −n f)
 GroupFitter::Evaluation GroupFitter::evaluate(double n, const Stencil& at, double gamma, Accuracy accuracy) {
-  const bool free = model_->gamma_free(), extended = model_->likelihood().extended();
+  const bool extended = model_->likelihood().extended();
   model_->likelihood().shares(direction_sindec_, at, shares_.data());
   Evaluation e;
   for (std::size_t k = 0; k < n_seasons_; ++k) {
     const double n_events = model_->index().n_events(static_cast<int>(k));
     const double f = shares_[k].f, l1 = shares_[k].slope, l2 = shares_[k].curvature, phi = f / n_events;
     const double z = extended ? 0.0 : n * phi, c = 1.0 / (1.0 - z), y = n * phi * c;
-    EventSums s{};
-    if (!free) {
-      const Segment part = segments_[k];
-      kernels_->sums_flat(part.last - part.first, value_.data() + part.first, static_cast<float>(y), s);
-    } else {
-      const bool exact = accuracy == Accuracy::exact;
-      if (!exact) s = weak_sums(k, y, gamma);
-      const Segment part = exact ? segments_[k] : strong_segments_[k];
-      const float* values = (exact ? value_ : strong_value_).data() + part.first;
-      const std::vector<const float*>& rows = exact ? rows_ : strong_nodes_;
-      for (std::size_t i = part.first; i < part.last; ++i) stencil_rows_[i] = rows[i] + at.first;
-      kernels_->sums(part.last - part.first, values, stencil_rows_.data() + part.first, at.value.data(), at.slope.data(), at.curvature.data(),
-                     static_cast<float>(y), s);
-    }
+    const EventSums s = season_sums(k, y, at, gamma, accuracy);
     const double np = n_events * phi;
     e.value += s.log + (extended ? -n * f : n_events * std::log1p(-z));
     e.dn += (c / n) * s.p - np * c;
@@ -295,14 +311,16 @@ DirectionFit GroupFitter::fit(int lane) {
   }
   out.status = Status::no_excess;
   if (bound_[p] <= 0.0F) return out;
-  compact(lane);
-  return model_->gamma_free() ? fit_free(lane) : fit_fixed();
+  return model_->gamma_free() ? fit_free(lane) : fit_fixed(lane);
 }
 
-DirectionFit GroupFitter::fit_fixed() { return refine(0.0, model_->gamma(), Accuracy::exact); }
+DirectionFit GroupFitter::fit_fixed(int lane) {
+  compact(lane, 1.0);
+  return refine(0.0, model_->gamma(), Accuracy::exact);
+}
 
 // ln Λ maximised over n at the centre of every coarse γ interval, to the accuracy that choosing a start needs.
-void GroupFitter::profile(double n_ref, double* n, double* value) {
+void GroupFitter::profile(double* n, double* value) {
   const Likelihood& likelihood = model_->likelihood();
   const GammaAxis& axis = likelihood.axis();
   const bool extended = likelihood.extended();
@@ -312,38 +330,18 @@ void GroupFitter::profile(double n_ref, double* n, double* value) {
     likelihood.shares(direction_sindec_, axis.lane_stencil(g), shares_.data());
     for (std::size_t k = 0; k < K; ++k) lane_shares_[k * L + static_cast<std::size_t>(g)] = shares_[k];
   }
-  strong_.clear();
-  strong_segments_.clear();
   moments_.assign(K * 6 * L, 0.0F);
+  for (const std::uint32_t i : strong_) value_[i] = 0.0F;  // out of the sums over the weak, for a moment
   for (std::size_t k = 0; k < K; ++k) {
-    double most = 0.0;
-    for (std::size_t g = 0; g < L; ++g) most = std::max(most, lane_shares_[k * L + g].f);
-    const float threshold = static_cast<float>(weak_u / n_ref * model_->index().n_events(static_cast<int>(k)) / std::max(most, 1e-300));
-    const std::size_t first = strong_.size(), begin = segments_[k].first, end = segments_[k].last;
-    std::size_t found = first;
-    strong_.resize(first + (end - begin) + 1);
-    for (std::size_t i = begin; i < end; ++i) {
-      strong_[found] = static_cast<std::uint32_t>(i);
-      found += value_[i] * peak_[candidate_[i]] > threshold;
-    }
-    strong_.resize(found);
-    strong_segments_.push_back({first, found});
-    strong_value_.resize(found);
-    strong_rows_.resize(found);
-    strong_nodes_.resize(found);
-    for (std::size_t j = first; j < found; ++j) {
-      const std::uint32_t i = strong_[j];
-      strong_value_[j] = value_[i];
-      strong_rows_[j] = lane_rows_[i];
-      strong_nodes_[j] = rows_[i];
-      value_[i] = 0.0F;  // out of the sums over the weak, for a moment
-    }
+    const Segment all = segments_[k], strong = strong_segments_[k];
     float* of_weak = moments_.data() + k * 6 * L;
     float* of_strong = of_weak + 3 * L;
-    kernels_->moments(end - begin, value_.data() + begin, lane_rows_.data() + begin, of_weak, of_weak + L, of_weak + 2 * L);
-    kernels_->moments(found - first, strong_value_.data() + first, strong_rows_.data() + first, of_strong, of_strong + L, of_strong + 2 * L);
-    for (std::size_t j = first; j < found; ++j) value_[strong_[j]] = strong_value_[j];
+    kernels_->moments({all.last - all.first, value_.data() + all.first, candidate_.data() + all.first}, ratio_rows_.data(), of_weak, of_weak + L,
+                      of_weak + 2 * L);
+    kernels_->moments({strong.last - strong.first, strong_value_.data() + strong.first, strong_candidate_.data() + strong.first}, ratio_rows_.data(),
+                      of_strong, of_strong + L, of_strong + 2 * L);
   }
+  for (std::size_t j = 0; j < strong_.size(); ++j) value_[strong_[j]] = strong_value_[j];
   log_moments_.assign(K * 3 * L, std::numeric_limits<double>::quiet_NaN());
   // start from the parabola at n = 0, which lies left of the root of the convex derivative
   std::array<double, n_lanes> limit{};
@@ -374,7 +372,8 @@ void GroupFitter::profile(double n_ref, double* n, double* value) {
       s1.fill(0.0F);
       s2.fill(0.0F);
       const Segment strong = strong_segments_[k];
-      kernels_->profile(strong.last - strong.first, strong_value_.data() + strong.first, strong_rows_.data() + strong.first, y.data(), s1.data(), s2.data());
+      kernels_->profile({strong.last - strong.first, strong_value_.data() + strong.first, strong_candidate_.data() + strong.first}, ratio_rows_.data(),
+                         y.data(), s1.data(), s2.data());
       const float* t = moments_.data() + k * 6 * L;
       for (std::size_t g = 0; g < L; ++g) {
         if (!active[g]) continue;
@@ -404,7 +403,8 @@ void GroupFitter::profile(double n_ref, double* n, double* value) {
     }
     logs.fill(0.0F);
     const Segment strong = strong_segments_[k];
-    kernels_->profile_log(strong.last - strong.first, strong_value_.data() + strong.first, strong_rows_.data() + strong.first, y.data(), logs.data());
+    kernels_->profile_log({strong.last - strong.first, strong_value_.data() + strong.first, strong_candidate_.data() + strong.first}, ratio_rows_.data(),
+                           y.data(), logs.data());
     const float* t = moments_.data() + k * 6 * L;
     for (std::size_t g = 0; g < L; ++g) {
       if (!active[g]) continue;
@@ -416,12 +416,12 @@ void GroupFitter::profile(double n_ref, double* n, double* value) {
 }
 
 DirectionFit GroupFitter::fit_free(int lane) {
-  (void)lane;
   const GammaAxis& axis = model_->likelihood().axis();
   std::array<double, n_lanes> n{}, value{};
   double n_ref = 8.0;
   for (int attempt = 0; attempt < 4; ++attempt) {
-    profile(n_ref, n.data(), value.data());
+    compact(lane, n_ref);
+    profile(n.data(), value.data());
     const double best_n = n[static_cast<std::size_t>(std::max_element(value.begin(), value.end()) - value.begin())];
     if (best_n <= 3.0 * n_ref) break;
     n_ref = 2.0 * best_n;  // the power series of the weak events would not hold at this n

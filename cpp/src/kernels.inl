@@ -125,21 +125,25 @@ void total(std::size_t n, const float* a, float* out) {
   store(out, acc);
 }
 
-std::size_t compact(std::size_t n, const float* a, int p, float* value, std::uint32_t* candidate) {
-  std::size_t m = 0;
-  for (std::size_t i = 0; i < n; ++i) {
+std::size_t compact(std::size_t first, std::size_t last, const float* a, int p, const float* peak, float threshold, std::uint32_t offset, float* value,
+                    std::uint32_t* candidate, std::uint32_t* strong, std::size_t* n_strong) {
+  std::size_t m = 0, s = *n_strong;
+  for (std::size_t i = first; i < last; ++i) {  // without branches: every entry is written, and kept or overwritten
     const float v = a[i * lanes + static_cast<std::size_t>(p)];
     value[m] = v;
     candidate[m] = static_cast<std::uint32_t>(i);
+    strong[s] = offset + static_cast<std::uint32_t>(m);
     m += v > 0.0F;
+    s += v * peak[i] > threshold;
   }
+  *n_strong = s;
   return m;
 }
 
-void moments(std::size_t n, const float* a, const float* const* rows, float* m1, float* m2, float* m3) {
+void moments(const EventView& e, const float* const* rows, float* m1, float* m2, float* m3) {
   vf s1 = load(m1), s2 = load(m2), s3 = load(m3);
-  for (std::size_t i = 0; i < n; ++i) {
-    const vf w = load(rows[i]) * a[i], w2 = w * w;
+  for (std::size_t i = 0; i < e.n; ++i) {
+    const vf w = load(rows[e.candidate[i]] + lanes) * e.value[i], w2 = w * w;
     s1 = s1 + w;
     s2 = s2 + w2;
     s3 = s3 + w2 * w;
@@ -149,11 +153,11 @@ void moments(std::size_t n, const float* a, const float* const* rows, float* m1,
   store(m3, s3);
 }
 
-void profile(std::size_t n, const float* a, const float* const* rows, const float* y, float* s1, float* s2) {
+void profile(const EventView& e, const float* const* rows, const float* y, float* s1, float* s2) {
   const vf yy = load(y);
   vf t1 = load(s1), t2 = load(s2);
-  for (std::size_t i = 0; i < n; ++i) {
-    const vf w = load(rows[i]) * a[i];
+  for (std::size_t i = 0; i < e.n; ++i) {
+    const vf w = load(rows[e.candidate[i]] + lanes) * e.value[i];
     const vf r = w / (yy * w + 1.0F);
     t1 = t1 + r;
     t2 = t2 + r * r;
@@ -181,15 +185,10 @@ NUSKY_INLINE vf log_v(vf x) {
   return p * s + e * 0.69314718056F;
 }
 
-void profile_log(std::size_t n, const float* a, const float* const* rows, const float* y, float* log_sum) {
+void profile_log(const EventView& e, const float* const* rows, const float* y, float* log_sum) {
   const vf yy = load(y);
   vf sum = load(log_sum);
-  std::size_t i = 0;
-  for (; i + 2 <= n; i += 2) {  // u is far below 1e19, so a product of two stays finite
-    const vf t = (yy * (load(rows[i]) * a[i]) + 1.0F) * (yy * (load(rows[i + 1]) * a[i + 1]) + 1.0F);
-    sum = sum + log_v(t);
-  }
-  for (; i < n; ++i) sum = sum + log_v(yy * (load(rows[i]) * a[i]) + 1.0F);
+  for (std::size_t i = 0; i < e.n; ++i) sum = sum + log_v(yy * (load(rows[e.candidate[i]] + lanes) * e.value[i]) + 1.0F);
   store(log_sum, sum);
 }
 
@@ -243,62 +242,86 @@ NUSKY_INLINE double log_of(LogProduct& l, long normalised) {
   return __builtin_log(p) + static_cast<double>(e - static_cast<std::int64_t>(lanes) * 1023 * normalised) * 0.693147180559945309417;
 }
 
-constexpr std::size_t chunk = 256;  // events whose ln R is prepared at once, on the stack
-
-// ln R and its derivatives for up to `chunk` events; rows beyond n repeat the last one (their weight is 0)
-NUSKY_INLINE void interpolate(std::size_t n, const float* const* rows, const float* value, const float* slope, const float* curvature, float* l0,
-                              float* l1, float* l2) {
-  alignas(64) float node[4][lanes];
-  for (std::size_t i = 0; i < n; i += lanes) {
-    for (std::size_t j = 0; j < lanes; j += 4) {
-      v4 r[4];
-      for (std::size_t k = 0; k < 4; ++k) {
-        const std::size_t at = i + j + k < n ? i + j + k : n - 1;
-        __builtin_memcpy(&r[k], rows[at], sizeof(v4));
-      }
-      const v4 a = __builtin_shuffle(r[0], r[1], m4{0, 4, 1, 5}), b = __builtin_shuffle(r[2], r[3], m4{0, 4, 1, 5});
-      const v4 c = __builtin_shuffle(r[0], r[1], m4{2, 6, 3, 7}), d = __builtin_shuffle(r[2], r[3], m4{2, 6, 3, 7});
-      const v4 t0 = __builtin_shuffle(a, b, m4{0, 1, 4, 5}), t1 = __builtin_shuffle(a, b, m4{2, 3, 6, 7});
-      const v4 t2 = __builtin_shuffle(c, d, m4{0, 1, 4, 5}), t3 = __builtin_shuffle(c, d, m4{2, 3, 6, 7});
-      __builtin_memcpy(&node[0][j], &t0, sizeof(v4));
-      __builtin_memcpy(&node[1][j], &t1, sizeof(v4));
-      __builtin_memcpy(&node[2][j], &t2, sizeof(v4));
-      __builtin_memcpy(&node[3][j], &t3, sizeof(v4));
-    }
-    const vf n0 = load(node[0]), n1 = load(node[1]), n2 = load(node[2]), n3 = load(node[3]);
-    store(l0 + i, n0 * value[0] + n1 * value[1] + n2 * value[2] + n3 * value[3]);
-    store(l1 + i, n0 * slope[0] + n1 * slope[1] + n2 * slope[2] + n3 * slope[3]);
-    store(l2 + i, n0 * curvature[0] + n1 * curvature[1] + n2 * curvature[2] + n3 * curvature[3]);
-  }
+// Four quarters to one vector, within registers: through memory, the wide load would wait for the narrow stores.
+NUSKY_INLINE vf join(const v4* quarter) {
+  vf v;
+#if NUSKY_FLOAT_WIDTH == 16
+  const auto low = __builtin_shufflevector(quarter[0], quarter[1], 0, 1, 2, 3, 4, 5, 6, 7);
+  const auto high = __builtin_shufflevector(quarter[2], quarter[3], 0, 1, 2, 3, 4, 5, 6, 7);
+  v.part[0] = __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+#elif NUSKY_FLOAT_WIDTH == 8
+  v.part[0] = __builtin_shufflevector(quarter[0], quarter[1], 0, 1, 2, 3, 4, 5, 6, 7);
+  v.part[1] = __builtin_shufflevector(quarter[2], quarter[3], 0, 1, 2, 3, 4, 5, 6, 7);
+#else
+  NUSKY_EACH v.part[k] = quarter[k];
+#endif
+  return v;
 }
 
-void sums(std::size_t n, const float* a, const float* const* rows, const float* value, const float* slope, const float* curvature, float y,
-          EventSums& out) {
-  alignas(64) float l0[chunk], l1[chunk], l2[chunk], tail[lanes];
+// ln R at the four nodes from `first` on for 16 events from i on, one vector a node; events beyond n repeat the last.
+NUSKY_INLINE void gather_nodes(const EventView& e, std::size_t i, const float* const* rows, int first, vf* node) {
+  v4 column[4][4];
+  for (std::size_t j = 0; j < 4; ++j) {
+    v4 r[4];
+    for (std::size_t k = 0; k < 4; ++k) {
+      const std::size_t at = i + 4 * j + k < e.n ? i + 4 * j + k : e.n - 1;
+      __builtin_memcpy(&r[k], rows[e.candidate[at]] + first, sizeof(v4));
+    }
+    const v4 a = __builtin_shuffle(r[0], r[1], m4{0, 4, 1, 5}), b = __builtin_shuffle(r[2], r[3], m4{0, 4, 1, 5});
+    const v4 c = __builtin_shuffle(r[0], r[1], m4{2, 6, 3, 7}), d = __builtin_shuffle(r[2], r[3], m4{2, 6, 3, 7});
+    column[0][j] = __builtin_shuffle(a, b, m4{0, 1, 4, 5});
+    column[1][j] = __builtin_shuffle(a, b, m4{2, 3, 6, 7});
+    column[2][j] = __builtin_shuffle(c, d, m4{0, 1, 4, 5});
+    column[3][j] = __builtin_shuffle(c, d, m4{2, 3, 6, 7});
+  }
+  for (std::size_t k = 0; k < 4; ++k) node[k] = join(column[k]);
+}
+
+NUSKY_INLINE vf weigh(const vf* node, const float* w) { return node[0] * w[0] + node[1] * w[1] + node[2] * w[2] + node[3] * w[3]; }
+
+// 16 values from i on, zeros beyond n
+NUSKY_INLINE vf load_values(std::size_t n, const float* value, std::size_t i) {
+  if (i + lanes <= n) return load(value + i);
+  alignas(64) float tail[lanes];
+  for (std::size_t k = 0; k < lanes; ++k) tail[k] = i + k < n ? value[i + k] : 0.0F;
+  return load(tail);
+}
+
+constexpr std::size_t chunk = 16 * lanes;  // float sums run over so many events before they go into doubles
+
+enum Depth { flat, first_order, second_order };
+
+template <Depth depth>
+NUSKY_INLINE void sum_events(const EventView& e, const float* const* rows, int first, const float* value, const float* slope, const float* curvature,
+                             float y, EventSums& out) {
+  if (e.n == 0) return;
   LogProduct logs;
   start(logs);
   long normalised = 0;
-  for (std::size_t first = 0; first < n; first += chunk) {
-    const std::size_t m = n - first < chunk ? n - first : chunk;
-    interpolate(m, rows + first, value, slope, curvature, l0, l1, l2);
-    vf p = splat(0.0F), p1 = splat(0.0F), q = splat(0.0F), q1 = splat(0.0F), second = splat(0.0F);
-    for (std::size_t i = 0; i < m; i += lanes) {
-      vf w;
-      if (i + lanes <= m) {
-        w = load(a + first + i);
-      } else {
-        for (std::size_t k = 0; k < lanes; ++k) tail[k] = i + k < m ? a[first + i + k] : 0.0F;
-        w = load(tail);
+  for (std::size_t begin = 0; begin < e.n; begin += chunk) {
+    const std::size_t end = begin + chunk < e.n ? begin + chunk : e.n;
+    vf p = splat(0.0F), p1 = p, q = p, q1 = p, second = p;
+    for (std::size_t i = begin; i < end; i += lanes) {
+      vf u = load_values(e.n, e.value, i) * y, l1 = p, l2 = p;
+      if (depth != flat) {
+        vf node[4];
+        gather_nodes(e, i, rows, first, node);
+        u = u * exp_v(weigh(node, value));
+        l1 = weigh(node, slope);
+        if (depth == second_order) l2 = weigh(node, curvature);
       }
-      const vf slope_i = load(l1 + i);
-      const vf u = exp_v(load(l0 + i)) * (w * y), t = u + 1.0F;
-      const vf inverse = splat(1.0F) / t, pi = u * inverse, qi = pi * inverse;
+      const vf inverse = splat(1.0F) / (u + 1.0F), pi = u * inverse;
       p = p + pi;
-      q = q + qi;
-      p1 = p1 + pi * slope_i;
-      const vf qs = qi * slope_i;
-      q1 = q1 + qs;
-      second = second + qs * slope_i + pi * load(l2 + i);
+      if (depth != flat) p1 = p1 + pi * l1;
+      if (depth != first_order) {
+        const vf qi = pi * inverse;
+        q = q + qi;
+        if (depth == second_order) {
+          const vf qs = qi * l1;
+          q1 = q1 + qs;
+          second = second + qs * l1 + pi * l2;
+        }
+      }
       multiply(logs, u);
       if ((i / lanes) % 4 == 3) {
         normalise(logs);
@@ -308,52 +331,33 @@ void sums(std::size_t n, const float* a, const float* const* rows, const float* 
     normalise(logs);
     ++normalised;
     out.p += tree_sum(p);
-    out.p1 += tree_sum(p1);
-    out.q += tree_sum(q);
-    out.q1 += tree_sum(q1);
-    out.second += tree_sum(second);
+    if (depth != flat) out.p1 += tree_sum(p1);
+    if (depth != first_order) out.q += tree_sum(q);
+    if (depth == second_order) {
+      out.q1 += tree_sum(q1);
+      out.second += tree_sum(second);
+    }
   }
-  if (n > 0) out.log += log_of(logs, normalised);
+  out.log += log_of(logs, normalised);
+}
+
+void sums(const EventView& e, const float* const* rows, int first, const float* value, const float* slope, const float* curvature, float y,
+          EventSums& out) {
+  sum_events<second_order>(e, rows, first, value, slope, curvature, y, out);
+}
+
+void sums_first(const EventView& e, const float* const* rows, int first, const float* value, const float* slope, float y, EventSums& out) {
+  sum_events<first_order>(e, rows, first, value, slope, nullptr, y, out);
 }
 
 void sums_flat(std::size_t n, const float* a, float y, EventSums& out) {
-  alignas(64) float tail[lanes];
-  LogProduct logs;
-  start(logs);
-  long normalised = 0;
-  for (std::size_t first = 0; first < n; first += chunk) {
-    const std::size_t m = n - first < chunk ? n - first : chunk;
-    vf p = splat(0.0F), q = splat(0.0F);
-    for (std::size_t i = 0; i < m; i += lanes) {
-      vf w;
-      if (i + lanes <= m) {
-        w = load(a + first + i);
-      } else {
-        for (std::size_t k = 0; k < lanes; ++k) tail[k] = i + k < m ? a[first + i + k] : 0.0F;
-        w = load(tail);
-      }
-      const vf u = w * y, t = u + 1.0F;
-      const vf inverse = splat(1.0F) / t, pi = u * inverse;
-      p = p + pi;
-      q = q + pi * inverse;
-      multiply(logs, u);
-      if ((i / lanes) % 4 == 3) {
-        normalise(logs);
-        ++normalised;
-      }
-    }
-    normalise(logs);
-    ++normalised;
-    out.p += tree_sum(p);
-    out.q += tree_sum(q);
-  }
-  if (n > 0) out.log += log_of(logs, normalised);
+  sum_events<flat>(EventView{n, a, nullptr}, nullptr, 0, nullptr, nullptr, nullptr, y, out);
 }
 
 }  // namespace
 
 extern const Kernels table;
-const Kernels table{NUSKY_KERNEL_NAME, spatial, screen, total, compact, moments, profile, profile_log, sums, sums_flat};
+const Kernels table{NUSKY_KERNEL_NAME, spatial, screen, total, compact, moments, profile, profile_log, sums, sums_first, sums_flat};
 
 }  // namespace NUSKY_KERNEL_NAMESPACE
 }  // namespace nusky

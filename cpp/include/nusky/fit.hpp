@@ -61,26 +61,26 @@ class GroupFitter {
   std::size_t count_pairs() const;
 
  private:
-  struct Segment {  // events of one season
-    std::size_t first, last;
-  };
   enum class Accuracy {
     profile,  ///< weak events through their power sums: where the maximum is
     exact,    ///< every event: what it is worth
+  };
+  struct Segment {  // events of one season
+    std::size_t first, last;
   };
   struct Evaluation {
     double value = 0, dn = 0, dg = 0, dnn = 0, dng = 0, dgg = 0;
   };
 
-  void compact(int lane);
-  double derivative_at_zero(double gamma);
+  void compact(int lane, double n_ref);
+  EventSums season_sums(std::size_t season, double y, const Stencil& at, double gamma, Accuracy accuracy);
   DirectionFit fit_free(int lane);
-  DirectionFit fit_fixed();
+  DirectionFit fit_fixed(int lane);
   double log_moment(std::size_t season, int power, int lane) const;
   EventSums weak_sums(std::size_t season, double y, double gamma) const;
   Evaluation evaluate(double n, const Stencil& at, double gamma, Accuracy accuracy);
   double ns_limit(const Stencil& at);
-  void profile(double n_ref, double* n, double* value);
+  void profile(double* n, double* value);
   DirectionFit refine(double n, double gamma, Accuracy accuracy);
 
   const FitModel* model_;
@@ -101,15 +101,13 @@ class GroupFitter {
   std::vector<Segment> segments_;
   AlignedVector<float> value_;
   std::vector<std::uint32_t> candidate_;
-  std::vector<const float*> rows_, lane_rows_, stencil_rows_;
   std::vector<std::uint32_t> strong_;   // which of value_ are summed one by one
   AlignedVector<float> strong_value_;
-  std::vector<const float*> strong_rows_, strong_nodes_;
+  std::vector<std::uint32_t> strong_candidate_;
   std::vector<Segment> strong_segments_;
   AlignedVector<float> moments_;         // (K, 6, 16): Σ wʲ of the weak events at the coarse γ, then of the strong
   mutable std::vector<double> log_moments_;  // (K, 3, 16): ln of the first three, NaN until needed
   std::vector<Share> shares_, lane_shares_;
-  std::vector<EventSums> sums_;
   double direction_sindec_ = 0.0;
 };
 

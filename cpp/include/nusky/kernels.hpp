@@ -22,6 +22,13 @@ struct EventSums {
   double second;  ///< Σ (q ℓ′² + p ℓ″)
 };
 
+/// Events of one direction: S/B and the number of the candidate, whose rows stand in a list of all candidates.
+struct EventView {
+  std::size_t n;
+  const float* value;
+  const std::uint32_t* candidate;
+};
+
 /// The inner loops, compiled once for every instruction set. Plain loops over plain arrays: nothing with weak symbols
 /// (no std:: or Eigen templates) may be instantiated in them, because the linker would keep one version for all CPUs.
 struct Kernels {
@@ -32,18 +39,22 @@ struct Kernels {
   void (*screen)(std::size_t n, const float* a, const float* const* rows, float* sums);
   /// total[p] += Σ_c a[c·16 + p]
   void (*total)(std::size_t n, const float* a, float* total);
-  /// The non-zero entries of column p: value, candidate. Returns how many.
-  std::size_t (*compact)(std::size_t n, const float* a, int p, float* value, std::uint32_t* candidate);
-  /// Power sums over weak events at all 16 coarse γ: m1 += Σ w, m2 += Σ w², m3 += Σ w³ with w = a · row[g].
-  void (*moments)(std::size_t n, const float* a, const float* const* rows, float* m1, float* m2, float* m3);
-  /// Sums over strong events at all 16 coarse γ with y[g]: s1 += Σ w/(1+yw), s2 += Σ (w/(1+yw))².
-  void (*profile)(std::size_t n, const float* a, const float* const* rows, const float* y, float* s1, float* s2);
+  /// The non-zero entries of column p among candidates first … last−1: value and candidate. Returns how many. Those with
+  /// value · peak above `threshold` are listed once more in `strong`, as positions in `value`, counting from `offset`.
+  std::size_t (*compact)(std::size_t first, std::size_t last, const float* a, int p, const float* peak, float threshold, std::uint32_t offset,
+                         float* value, std::uint32_t* candidate, std::uint32_t* strong, std::size_t* n_strong);
+  /// Power sums at all 16 coarse γ: m1 += Σ w, m2 += Σ w², m3 += Σ w³ with w = value · row[16 + g].
+  void (*moments)(const EventView& e, const float* const* rows, float* m1, float* m2, float* m3);
+  /// With y[g] at all 16 coarse γ: s1 += Σ w/(1+yw), s2 += Σ (w/(1+yw))².
+  void (*profile)(const EventView& e, const float* const* rows, const float* y, float* s1, float* s2);
   /// log_sum[g] += Σ ln(1 + y[g] w)
-  void (*profile_log)(std::size_t n, const float* a, const float* const* rows, const float* y, float* log_sum);
-  /// Sums at one γ, given by the weights of four node values of ln R that begin at rows[i].
-  void (*sums)(std::size_t n, const float* a, const float* const* rows, const float* value, const float* slope, const float* curvature, float y,
+  void (*profile_log)(const EventView& e, const float* const* rows, const float* y, float* log_sum);
+  /// Sums at one γ, given by the weights of the four node values of ln R from rows[candidate][first] on.
+  void (*sums)(const EventView& e, const float* const* rows, int first, const float* value, const float* slope, const float* curvature, float y,
                EventSums& out);
-  /// The same without energy term: log, p, q only.
+  /// The same for log, p and p1 only.
+  void (*sums_first)(const EventView& e, const float* const* rows, int first, const float* value, const float* slope, float y, EventSums& out);
+  /// Without energy term: log, p, q only.
   void (*sums_flat)(std::size_t n, const float* a, float y, EventSums& out);
 };
 
