@@ -50,8 +50,9 @@ def show_config() -> None:
 
     Examples
     --------
-    >>> show_config()  # doctest: +ELLIPSIS
-    nusky          ...
+    >>> show_config()  # doctest: +ELLIPSIS, +NORMALIZE_WHITESPACE
+    nusky ...
+    core ...
     """
     rows = installation()
     width = max(map(len, rows))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from nusky import hyp
 from nusky.fit import PER_PRIOR_DTYPE, Fit
 from nusky.progress import scan_progress
-from nusky.runners import Runner
+from nusky.runners import Background, Made, Runner
 from nusky.source import Sources
 from nusky.trial import Scramble, Trial
 
@@ -117,13 +117,15 @@ class TrialRunner(Runner):
         super()._prepare(n_sig)
         _ = self._reach, self._directions
 
-    def _with_signal(self, background: tuple[Scramble, ...], rng: np.random.Generator, **how: Any) -> Trial:
-        n_sig, n_seasons = how["n_sig"], len(background)
+    def _with_signal(
+        self, background: Background, rng: np.random.Generator, n_sig: float, poisson: bool, made: Made
+    ) -> Trial:
+        n_seasons = len(background)
         injected: tuple[Any, ...] = (None,) * n_seasons
         if n_sig:
-            n = int(rng.poisson(n_sig)) if how["poisson"] else int(n_sig)
+            n = int(rng.poisson(n_sig)) if poisson else int(n_sig)
             injected = self.signal_injector.inject(rng, [float(self.src.ra[0])], [float(self.src.dec[0])], [n])
-        return Trial(background, injected, (0,) * n_seasons, seed=how["seed"], index=how["index"])
+        return Trial(background, injected, (0,) * n_seasons, **made)
 
     def _truth(self) -> Trial:
         background = self.background_injector.truth()

@@ -15,10 +15,9 @@ from nusky.hottest import best_of_map, hottest_spots, scan_pixels
 from nusky.injectors import PriorInjector
 from nusky.pixels import PixelSet
 from nusky.priors import SpatialPrior
-from nusky.runners import Runner
-from nusky.sky_scan import SkyScan
-from nusky.sky_scan_runner import describe_pixels, scan_trial
-from nusky.trial import Scramble, SpatialPriorTrial, Trial, as_trial
+from nusky.runners import Background, Made, Runner
+from nusky.sky_scan_runner import describe_pixels, get_one_scan, get_one_scan_from_trial
+from nusky.trial import SpatialPriorTrial, Trial
 
 if TYPE_CHECKING:
     from nusky import _core
@@ -124,40 +123,20 @@ class SpatialPriorTrialRunner(Runner):
         if n_sig:
             _ = self.prior_injector.mean_acceptances, self.prior_injector._cumulatives
 
-    def _with_signal(self, background: tuple[Scramble, ...], rng: np.random.Generator, **how: Any) -> Trial:
-        injected, ra, dec = self.prior_injector.inject(rng, how["n_sig"], how["poisson"])
+    def _with_signal(
+        self, background: Background, rng: np.random.Generator, n_sig: float, poisson: bool, made: Made
+    ) -> Trial:
+        injected, ra, dec = self.prior_injector.inject(rng, n_sig, poisson)
         n_exs = (0,) * len(background)
-        return SpatialPriorTrial(background, injected, n_exs, seed=how["seed"], index=how["index"], ra=ra, dec=dec)
+        return SpatialPriorTrial(background, injected, n_exs, **made, ra=ra, dec=dec)
 
     def _truth(self) -> Trial:
         background = self.background_injector.truth()
         n_seasons = len(background)
         return SpatialPriorTrial(background, (None,) * n_seasons, (0,) * n_seasons, TRUTH=True)
 
-    def get_one_scan(
-        self,
-        n_sig: float = 0,
-        *,
-        poisson: bool = False,
-        seed: Any = None,
-        TRUTH: bool = False,
-        mp_cpus: int | None = None,
-        logging: bool = False,
-    ) -> SkyScan:
-        """Make one trial and fit every pixel; the maps are **without** the prior: add ``llh_prior_term[j]`` to ts.
-
-        Arguments as for `get_one_fit`.
-
-        Returns
-        -------
-        SkyScan
-        """
-        self._threads(mp_cpus)
-        return scan_trial(self, self.pixels, self._one_trial(n_sig, poisson, seed, TRUTH), mp_cpus, logging)
-
-    def get_one_scan_from_trial(self, trial: Any, *, mp_cpus: int | None = None, logging: bool = False) -> SkyScan:
-        """Fit every pixel to the events of a trial; maps without the prior."""
-        return scan_trial(self, self.pixels, as_trial(trial, len(self.analysis)), mp_cpus, logging)
+    get_one_scan = get_one_scan
+    get_one_scan_from_trial = get_one_scan_from_trial
 
     def _best(self, index: _core.EventIndex, n_threads: int) -> NDArray[np.void]:
         return hottest_spots(self.model, index, self.pixels, self._terms, self._fallback, n_threads)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,15 @@ if TYPE_CHECKING:
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 TsToP = Callable[[F64, F64], Any]
+Background = tuple[Scramble, ...]
+
+
+class Made(TypedDict):
+    """Which trial this is."""
+
+    seed: int
+    index: int
+
 
 __all__ = ["Runner", "check_poisson"]
 
@@ -92,8 +101,10 @@ class Runner(ABC):
     # What the kinds of runner differ in
 
     @abstractmethod
-    def _with_signal(self, background: tuple[Scramble, ...], rng: np.random.Generator, **how: Any) -> Trial:
-        """Trial with ``n_sig`` events injected; keywords n_sig, poisson, seed, index."""
+    def _with_signal(
+        self, background: Background, rng: np.random.Generator, n_sig: float, poisson: bool, made: Made
+    ) -> Trial:
+        """Trial with `n_sig` events injected; `made` holds its seed and index."""
 
     @abstractmethod
     def _truth(self) -> Trial:
@@ -182,7 +193,7 @@ class Runner(ABC):
     def _draw(self, seed: int, index: int, n_sig: float, poisson: bool) -> Trial:
         streams = trial_streams(seed, index, len(self.analysis))
         background = self.background_injector.scramble(streams)
-        return self._with_signal(background, streams.signal, n_sig=n_sig, poisson=poisson, seed=seed, index=index)
+        return self._with_signal(background, streams.signal, n_sig, poisson, {"seed": seed, "index": index})
 
     def _one_trial(self, n_sig: float, poisson: bool, seed: Any, TRUTH: bool) -> Trial:
         n_sig, poisson = check_n_sig(n_sig, check_poisson(poisson)), bool(poisson)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,33 +14,53 @@ from nusky.fit import Fit
 from nusky.hottest import best_of_map, embed_scan, hottest_spots, scan_pixels
 from nusky.pixels import PixelSet
 from nusky.point_source import require_steady
-from nusky.runners import Runner
+from nusky.runners import Background, Made, Runner
 from nusky.sky_scan import SkyScan
 from nusky.source import Sources
-from nusky.trial import Scramble, Trial, as_trial
+from nusky.trial import Trial, as_trial
 
 if TYPE_CHECKING:
     from nusky import _core
+    from nusky.prior_runner import SpatialPriorTrialRunner
+
+    ScansPixels: TypeAlias = "SpatialPriorTrialRunner | SkyScanTrialRunner"
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
-__all__ = ["SkyScanTrialRunner", "describe_pixels", "scan_trial"]
+__all__ = ["SkyScanTrialRunner", "describe_pixels", "get_one_scan", "get_one_scan_from_trial"]
 
 
-def scan_trial(runner: Runner, pixels: PixelSet, trial: Trial, mp_cpus: int | None, logging: bool) -> SkyScan:
-    """Full-sky maps of a trial, as every runner of maps gives them: without any prior.
+def get_one_scan(
+    runner: ScansPixels,
+    n_sig: float = 0,
+    *,
+    poisson: bool = False,
+    seed: Any = None,
+    TRUTH: bool = False,
+    mp_cpus: int | None = None,
+    logging: bool = False,
+) -> SkyScan:
+    """Make one trial and fit every pixel; arguments as for `get_one_fit`.
 
-    Parameters
-    ----------
-    runner : Runner
-    pixels : PixelSet
-        Pixels to fit.
-    trial : Trial
-    mp_cpus, logging
-        As for `Runner.get_one_fit`.
+    Returns
+    -------
+    SkyScan
+        Array-like of shape (4, npix): mlog10p, ts, ns, gamma; **without** any prior (add ``llh_prior_term[j]`` to ts).
     """
     n_threads = runner._threads(mp_cpus)
+    return _scan_trial(runner, runner._one_trial(n_sig, poisson, seed, TRUTH), n_threads, logging)
+
+
+def get_one_scan_from_trial(
+    runner: ScansPixels, trial: Any, *, mp_cpus: int | None = None, logging: bool = False
+) -> SkyScan:
+    """Fit every pixel to the events of a trial, whichever runner of the same analysis made it; see `get_one_scan`."""
+    return _scan_trial(runner, as_trial(trial, len(runner.analysis)), runner._threads(mp_cpus), logging)
+
+
+def _scan_trial(runner: ScansPixels, trial: Trial, n_threads: int, logging: bool) -> SkyScan:
+    pixels = runner.pixels
     fits = scan_pixels(runner.model, runner._index(trial, n_threads), pixels, n_threads, logging)
     provenance = {**runner.provenance(trial), "nside": pixels.nside, "n_scanned": len(pixels)}
     return embed_scan(fits, pixels, runner.ts_to_p, runner.likelihood.mode == "fit", provenance)
@@ -99,8 +119,10 @@ class SkyScanTrialRunner(Runner):
     def _fallback(self) -> I64:
         return self.pixels.pixels[:1]
 
-    def _with_signal(self, background: tuple[Scramble, ...], rng: np.random.Generator, **how: Any) -> Trial:
-        n_sig, n_seasons = how["n_sig"], len(background)
+    def _with_signal(
+        self, background: Background, rng: np.random.Generator, n_sig: float, poisson: bool, made: Made
+    ) -> Trial:
+        n_seasons = len(background)
         injected: tuple[Any, ...] = (None,) * n_seasons
         if n_sig:
             if self.src is None:
@@ -108,42 +130,21 @@ class SkyScanTrialRunner(Runner):
                     f"n_sig={n_sig:g} needs a place: pass src=nusky.sources(ra, dec) to get_sky_scan_trial_runner, "
                     "or take the trial from a spatial-prior runner"
                 )
-            n = int(rng.poisson(n_sig)) if how["poisson"] else int(n_sig)
+            n = int(rng.poisson(n_sig)) if poisson else int(n_sig)
             # Sources of equal spectrum: each one's share of the events is its weight times its acceptance
             share = self.src.weight * self.signal_injector.acceptance(self.src.dec).sum(axis=0)
             if not share.sum() > 0:
                 raise ValueError("no season accepts signal at any of the sources: nothing can be injected there")
             counts = rng.multinomial(n, share / share.sum()) if len(share) > 1 else np.array([n])
             injected = self.signal_injector.inject(rng, self.src.ra.tolist(), self.src.dec.tolist(), counts.tolist())
-        return Trial(background, injected, (0,) * n_seasons, seed=how["seed"], index=how["index"])
+        return Trial(background, injected, (0,) * n_seasons, **made)
 
     def _truth(self) -> Trial:
         background = self.background_injector.truth()
         return Trial(background, (None,) * len(background), (0,) * len(background), TRUTH=True)
 
-    def get_one_scan(
-        self,
-        n_sig: float = 0,
-        *,
-        poisson: bool = False,
-        seed: Any = None,
-        TRUTH: bool = False,
-        mp_cpus: int | None = None,
-        logging: bool = False,
-    ) -> SkyScan:
-        """Make one trial and fit every pixel; arguments as for `get_one_fit`.
-
-        Returns
-        -------
-        SkyScan
-            Array-like of shape (4, npix): mlog10p, ts, ns, gamma.
-        """
-        self._threads(mp_cpus)
-        return scan_trial(self, self.pixels, self._one_trial(n_sig, poisson, seed, TRUTH), mp_cpus, logging)
-
-    def get_one_scan_from_trial(self, trial: Any, *, mp_cpus: int | None = None, logging: bool = False) -> SkyScan:
-        """Fit every pixel to the events of a trial, whichever runner of the same analysis made it."""
-        return scan_trial(self, self.pixels, as_trial(trial, len(self.analysis)), mp_cpus, logging)
+    get_one_scan = get_one_scan
+    get_one_scan_from_trial = get_one_scan_from_trial
 
     def _best(self, index: _core.EventIndex, n_threads: int) -> NDArray[np.void]:
         return hottest_spots(self.model, index, self.pixels, self._terms, self._fallback, n_threads)
