@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import logging as logging_module
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nusky import conversion, hyp
-from nusky.batch import InterruptedBatch, check_indices, fit_batch
+from nusky import conversion, hyp, many_fits
 from nusky.fit import Fit, result_columns
 from nusky.hottest import mlog10
 from nusky.injectors import BackgroundInjector, InjectionOptions, SignalInjector, check_n_sig
 from nusky.journal import config_hash
 from nusky.likelihood import LikelihoodModel, LikelihoodOptions
-from nusky.progress import Progress, trial_progress
+from nusky.many_fits import check_poisson
 from nusky.scan import Status
 from nusky.seeding import resolve_seed, trial_streams
 from nusky.threads import resolve_threads
 from nusky.trial import Scramble, Trial, as_trial
-from nusky.trial_set import TrialSet, require_pandas
 from nusky.version import code_version
 
 if TYPE_CHECKING:
@@ -45,22 +42,9 @@ class Made(TypedDict):
     index: int
 
 
-__all__ = ["Runner", "check_poisson"]
+__all__ = ["Background", "Made", "Runner"]
 
 _log = logging_module.getLogger("nusky")
-
-
-def check_poisson(poisson: Any) -> bool:
-    """`poisson` as bool, or a TypeError.
-
-    Examples
-    --------
-    >>> check_poisson(True)
-    True
-    """
-    if not isinstance(poisson, (bool, np.bool_)):
-        raise TypeError(f"poisson must be True or False, got {poisson!r}")
-    return bool(poisson)
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -327,60 +311,8 @@ class Runner(ABC):
 
     # Many trials
 
-    def fit_trials(
-        self,
-        indices: Sequence[int] | I64,
-        n_sig: float = 0,
-        poisson: bool = False,
-        seed: int = 0,
-        n_threads: int = 1,
-        progress: Progress | None = None,
-    ) -> NDArray[np.void]:
-        """Fit the trials with these numbers: a pure function of its arguments, whatever the threads.
-
-        Parameters
-        ----------
-        indices : (n,) int
-            Numbers of the trials in the batch with this seed.
-        n_sig, poisson
-            As for `get_one_trial`.
-        seed : int
-        n_threads : int
-            0: all that the process may use.
-        progress : Progress, optional
-
-        Returns
-        -------
-        (n,) structured array
-            Columns `columns`, row i for ``indices[i]``.
-
-        Raises
-        ------
-        InterruptedBatch
-            On Ctrl-C, with the finished trials.
-        """
-        numbers = check_indices(indices)
-        n_sig, poisson = check_n_sig(n_sig, check_poisson(poisson)), bool(poisson)
-        seed, n_threads = resolve_seed(seed), resolve_threads(n_threads)
-        self._prepare(n_sig)
-        gamma_free = self.likelihood.mode == "fit"
-        sky = self._sky
-
-        def fit_one(j: int, threads: int) -> tuple[float, ...]:
-            table = self._best(self._index(self._draw(seed, j, n_sig, poisson), threads), threads)
-            best = table[table["ts_raw"].argmax()] if len(table) > 1 else table
-            _, _, _, ts, ns, gamma, ra, dec, _ = best.item()
-            fit = (ts, ns, gamma) if gamma_free else (ts, ns)
-            return (ts, *fit, ra, dec) if sky else fit
-
-        n_events = sum(len(season.data) for season in self.analysis)
-        try:
-            rows = fit_batch(fit_one, numbers, self.dtype, n_threads, n_events, progress)
-        except InterruptedBatch as interrupted:
-            self._fill_p(interrupted.partial)
-            raise
-        self._fill_p(rows)
-        return rows
+    fit_trials = many_fits.fit_trials
+    get_many_fits = many_fits.get_many_fits
 
     def _prepare(self, n_sig: float) -> None:
         """Make what all trials share before threads start, lest each of them makes its own."""
@@ -391,90 +323,6 @@ class Runner(ABC):
     def _fill_p(self, rows: NDArray[np.void]) -> None:
         if self.ts_to_p is not None and self._sky:
             rows["mlog10p"] = mlog10(self.ts_to_p, rows["dec"], rows["ts"])
-
-    def get_many_fits(
-        self,
-        n_trials: int,
-        n_sig: float = 0,
-        *,
-        poisson: bool = False,
-        seed: Any = None,
-        TRUTH: bool = False,
-        mp_cpus: int | None = None,
-        logging: bool = False,
-        first_trial: int = 0,
-        as_dataframe: bool = False,
-        executor: Any = None,
-    ) -> Any:
-        """Make and fit many trials.
-
-        Parameters
-        ----------
-        n_trials : int
-            At least 1.
-        n_sig, poisson
-            As for `get_one_trial`.
-        seed : int, numpy.random.Generator or None
-            Of the batch; in the result's ``seed``. Trial j depends on seed and j only, not on threads or order.
-        TRUTH : bool
-            Must be False: there is one real sky, for `get_one_fit`.
-        mp_cpus : int or None
-            Threads; with an executor, threads of each worker (1 by default).
-        logging : bool
-            Print progress: count, rate and time left.
-        first_trial : int
-            Number of the first trial, to continue a batch.
-        as_dataframe : bool
-            Give a `pandas.DataFrame`.
-        executor : concurrent.futures.Executor, optional
-            Fit the trials there.
-
-        Returns
-        -------
-        TrialSet (n_trials,)
-            Structured array with columns `columns`; or a DataFrame.
-
-        Raises
-        ------
-        InterruptedBatch
-            On Ctrl-C: the finished trials are in its ``partial``.
-        ValueError, TypeError
-            For arguments out of range.
-        """
-        n_trials, first_trial = _whole("n_trials", n_trials, 1), _whole("first_trial", first_trial, 0)
-        if TRUTH:
-            raise ValueError("TRUTH=True has no meaning for many trials: there is one real sky; use get_one_fit")
-        n_sig, poisson, seed = check_n_sig(n_sig, check_poisson(poisson)), bool(poisson), resolve_seed(seed)
-        if as_dataframe:
-            require_pandas()
-        indices = np.arange(first_trial, first_trial + n_trials, dtype=np.int64)
-        if executor is None:
-            n_threads = self._threads(mp_cpus)
-            with trial_progress(n_trials, n_sig, n_threads, logging) as progress:
-                rows = self.fit_trials(indices, n_sig, poisson, seed, n_threads, progress if logging else None)
-        else:
-            rows = self._on_executor(executor, indices, n_sig, poisson, seed, mp_cpus, logging)
-        trials = TrialSet.of(
-            rows, seed=seed, first_trial=first_trial, n_sig=n_sig, poisson=poisson, config_hash=self.config_hash
-        )
-        return trials.as_dataframe if as_dataframe else trials
-
-    def _on_executor(
-        self, executor: Any, indices: I64, n_sig: float, poisson: bool, seed: int, mp_cpus: int | None, logging: bool
-    ) -> NDArray[np.void]:
-        from nusky.executors import run_batches
-
-        rows: NDArray[np.void] = run_batches(
-            self,
-            indices,
-            n_sig=n_sig,
-            poisson=poisson,
-            seed=seed,
-            executor=executor,
-            n_threads=mp_cpus,
-            logging=logging,
-        )
-        return rows
 
     def find_n_sig(self, ts: float, beta: float, **options: Any) -> Any:
         """Signal events for which a fraction `beta` of trials has TS > `ts`; see `nusky.sensitivity.find_n_sig`."""
@@ -493,11 +341,3 @@ class Runner(ABC):
     to_E2dNdE = conversion.to_E2dNdE
     to_dNdE = conversion.to_dNdE
     to_ns = conversion.to_ns
-
-
-def _whole(name: str, value: Any, least: int) -> int:
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
-    if value < least:
-        raise ValueError(f"{name}={value} must be at least {least}")
-    return int(value)
