@@ -185,25 +185,19 @@ EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> 
   }
 }
 
-void EventIndex::candidates(int season, const Vec3& centre, double radius, std::vector<std::uint32_t>& out) const {
+void EventIndex::near(int season, const Vec3& centre, double radius, std::vector<EventRange>& out) const {
+  out.clear();
   const double dec = std::asin(std::clamp(centre.z(), -1.0, 1.0));
   double ra = std::atan2(centre.y(), centre.x());
   if (ra < 0) ra += 2 * pi;
-  const float cx = static_cast<float>(centre.x()), cy = static_cast<float>(centre.y()), cz = static_cast<float>(centre.z());
-  const float cos_r = static_cast<float>(std::cos(radius)), sin_r = static_cast<float>(std::sin(radius));
   const double cos_dec = std::max(1e-12, std::cos(dec));
   const auto take = [&](std::uint32_t first, std::uint32_t last) {
-    std::size_t n = out.size();
-    out.resize(n + (last - first));
-    for (std::uint32_t i = first; i < last; ++i) {
-      // cos ψ ≥ cos(cut + radius), with slack for float32; cut + radius beyond π reaches everything
-      const float dot = x_[i] * cx + y_[i] * cy + z_[i] * cz;
-      const float edge = cos_cut_[i] * cos_r - sin_cut_[i] * sin_r;
-      const bool whole = sin_cut_[i] * cos_r + cos_cut_[i] * sin_r < 0.0F || sin_cut_[i] == 0.0F;
-      out[n] = i;
-      n += static_cast<std::size_t>((dot >= edge - 1e-6F) | whole);
+    if (first == last) return;
+    if (!out.empty() && out.back().last == first) {
+      out.back().last = last;
+    } else {
+      out.push_back({first, last});
     }
-    out.resize(n);
   };
   for (const CutClass& k : classes_[static_cast<std::size_t>(season)]) {
     const double reach = k.cut + radius + 1e-6;

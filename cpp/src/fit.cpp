@@ -60,19 +60,59 @@ float FitModel::ratio_of(std::uint32_t i) const {
   return static_cast<float>(std::exp(l));
 }
 
-GroupFitter::GroupFitter(const FitModel& model)
-    : model_(&model), kernels_(&kernels()), n_seasons_(static_cast<std::size_t>(model.index().n_seasons())), share_bounds_(n_seasons_ * n_lanes), shares_(n_seasons_) {}
+GroupFitter::GroupFitter(const FitModel& model, bool several_tiles)
+    : model_(&model), several_tiles_(several_tiles), neighbourhood_(static_cast<std::size_t>(model.index().n_seasons())), kernels_(&kernels()), n_seasons_(static_cast<std::size_t>(model.index().n_seasons())), share_bounds_(n_seasons_ * n_lanes), shares_(n_seasons_) {}
+
+// Neighbouring tiles share most of their candidates, so the index is asked for a wider cap once; the test of the single
+// event below makes the candidates of a tile the same whatever cap they came from, and in the same order.
+void GroupFitter::gather(const DirectionGroup& group) {
+  const EventIndex& index = model_->index();
+  const double apart = 2.0 * std::asin(std::min(1.0, 0.5 * (group.centre - neighbourhood_centre_).norm()));
+  if (!(apart + group.radius <= neighbourhood_radius_)) {
+    const double wide = several_tiles_ ? group.radius + std::clamp(3.0 * group.radius, 1.0 * pi / 180.0, 5.0 * pi / 180.0) : group.radius;
+    neighbourhood_centre_ = group.centre;
+    neighbourhood_radius_ = wide;
+    for (std::size_t k = 0; k < n_seasons_; ++k) {
+      Neighbourhood& near = neighbourhood_[k];
+      index.near(static_cast<int>(k), group.centre, wide, ranges_);
+      std::size_t most = 0, n = 0;
+      for (const EventRange r : ranges_) most += r.last - r.first;
+      near.ids.resize(most + 1);
+      for (const EventRange r : ranges_)
+        n += kernels_->within(index.caps(r.first, r.last - r.first), static_cast<float>(group.centre.x()), static_cast<float>(group.centre.y()),
+                              static_cast<float>(group.centre.z()), static_cast<float>(std::cos(wide + 1e-6)), static_cast<float>(std::sin(wide + 1e-6)),
+                              r.first, near.ids.data() + n);
+      for (auto* column : {&near.x, &near.y, &near.z, &near.cos_cut, &near.sin_cut}) column->resize(n);
+      for (std::size_t i = 0; i < n; ++i) {
+        const CapView e = index.caps(near.ids[i], 1);
+        near.x[i] = *e.x;
+        near.y[i] = *e.y;
+        near.z[i] = *e.z;
+        near.cos_cut[i] = *e.cos_cut;
+        near.sin_cut[i] = *e.sin_cut;
+      }
+    }
+  }
+  ids_.clear();
+  tile_segments_.clear();
+  for (std::size_t k = 0; k < n_seasons_; ++k) {
+    const Neighbourhood& near = neighbourhood_[k];
+    const CapView view{near.x.size(), near.x.data(), near.y.data(), near.z.data(), near.cos_cut.data(), near.sin_cut.data()};
+    found_.resize(view.n + 1);
+    const std::size_t n = kernels_->within(view, static_cast<float>(group.centre.x()), static_cast<float>(group.centre.y()),
+                                           static_cast<float>(group.centre.z()), static_cast<float>(std::cos(group.radius)),
+                                           static_cast<float>(std::sin(group.radius)), 0, found_.data());
+    const std::size_t first = ids_.size();
+    ids_.resize(first + n);
+    for (std::size_t i = 0; i < n; ++i) ids_[first + i] = near.ids[found_[i]];
+    tile_segments_.push_back({first, first + n});
+  }
+}
 
 void GroupFitter::load(const Directions& directions, const DirectionGroup& group) {
   const EventIndex& index = model_->index();
   const bool free = model_->gamma_free();
-  ids_.clear();
-  tile_segments_.clear();
-  for (std::size_t k = 0; k < n_seasons_; ++k) {
-    const std::size_t first = ids_.size();
-    index.candidates(static_cast<int>(k), group.centre, group.radius, ids_);
-    tile_segments_.push_back({first, ids_.size()});
-  }
+  gather(group);
   const std::size_t n = ids_.size();
   for (auto* column : {&x_, &y_, &z_, &rate_, &gaussian_, &weight_, &cut_, &peak_}) column->resize(n);
   if (free) {

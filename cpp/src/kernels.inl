@@ -51,17 +51,15 @@ NUSKY_INLINE vf operator/(vf a, vf b) { NUSKY_EACH a.part[k] /= b.part[k]; retur
 NUSKY_INLINE vf operator+(vf a, float b) { NUSKY_EACH a.part[k] += b; return a; }
 NUSKY_INLINE vf operator-(vf a, float b) { NUSKY_EACH a.part[k] -= b; return a; }
 NUSKY_INLINE vf operator*(vf a, float b) { NUSKY_EACH a.part[k] *= b; return a; }
-NUSKY_INLINE vf max_v(vf a, float b) { NUSKY_EACH a.part[k] = a.part[k] < b ? nf{} + b : a.part[k]; return a; }
-NUSKY_INLINE vf min_v(vf a, float b) { NUSKY_EACH a.part[k] = a.part[k] > b ? nf{} + b : a.part[k]; return a; }
+NUSKY_INLINE vf max_v(vf a, float b) { NUSKY_EACH a.part[k] = a.part[k] > nf{} + b ? a.part[k] : nf{} + b; return a; }
 // value where at most edge, else 0
 NUSKY_INLINE vf where_at_most(vf x, float edge, vf value) {
   NUSKY_EACH value.part[k] = x.part[k] <= nf{} + edge ? value.part[k] : nf{};
   return value;
 }
 
-// e^x, relative error 2e-7; beyond ±87, where float ends, x is clamped.
+// e^x, relative error 2e-7, for −87 ≤ x ≤ 87, where float ends (ln R is within ±60, see EventColumns).
 NUSKY_INLINE vf exp_v(vf x) {
-  x = min_v(max_v(x, -87.0F), 87.0F);
   const float magic = 12582912.0F;  // 1.5·2²³: adding it rounds to an integer in the low bits
   const vf k = x * 1.44269504088896341F + magic;
   const vf n = k - magic;
@@ -85,6 +83,19 @@ NUSKY_INLINE vf exp_v(vf x) {
   return p;
 }
 
+std::size_t within(const CapView& e, float cx, float cy, float cz, float cos_r, float sin_r, std::uint32_t base, std::uint32_t* out) {
+  std::size_t n = 0;
+  for (std::size_t i = 0; i < e.n; ++i) {
+    // cos ψ ≥ cos(cut + radius), with slack for float32; cut + radius beyond π reaches everything
+    const float dot = e.x[i] * cx + e.y[i] * cy + e.z[i] * cz;
+    const float edge = e.cos_cut[i] * cos_r - e.sin_cut[i] * sin_r;
+    const float past = e.sin_cut[i] * cos_r + e.cos_cut[i] * sin_r;
+    out[n] = base + static_cast<std::uint32_t>(i);
+    n += static_cast<std::size_t>((dot >= edge - 1e-6F) | (past < 0.0F) | (e.sin_cut[i] == 0.0F));
+  }
+  return n;
+}
+
 void spatial(const CandidateView& c, const float* px, const float* py, const float* pz, float* a) {
   const vf vx = load(px), vy = load(py), vz = load(pz);
   for (std::size_t i = 0; i < c.n; ++i) {
@@ -97,7 +108,7 @@ void spatial(const CandidateView& c, const float* px, const float* py, const flo
     s = s * d2 + 1.1111111e-2F;
     s = s * d2 + 8.3333333e-2F;
     const vf exponent = d2 * -c.rate[i] * (s * (d2 * c.gaussian[i]) + 1.0F);
-    const vf value = exp_v(exponent) * c.weight[i];
+    const vf value = exp_v(max_v(exponent, -87.0F)) * c.weight[i];
     store(a + i * lanes, where_at_most(d2, c.cut[i], value));
   }
 }
@@ -258,15 +269,12 @@ NUSKY_INLINE vf join(const v4* quarter) {
   return v;
 }
 
-// ln R at the four nodes from `first` on for 16 events from i on, one vector a node; events beyond n repeat the last.
-NUSKY_INLINE void gather_nodes(const EventView& e, std::size_t i, const float* const* rows, int first, vf* node) {
+// ln R at the four nodes from `first` on for 16 events, one vector a node.
+NUSKY_INLINE void gather_nodes(const std::uint32_t* candidate, const float* const* rows, int first, vf* node) {
   v4 column[4][4];
   for (std::size_t j = 0; j < 4; ++j) {
     v4 r[4];
-    for (std::size_t k = 0; k < 4; ++k) {
-      const std::size_t at = i + 4 * j + k < e.n ? i + 4 * j + k : e.n - 1;
-      __builtin_memcpy(&r[k], rows[e.candidate[at]] + first, sizeof(v4));
-    }
+    for (std::size_t k = 0; k < 4; ++k) __builtin_memcpy(&r[k], rows[candidate[4 * j + k]] + first, sizeof(v4));
     const v4 a = __builtin_shuffle(r[0], r[1], m4{0, 4, 1, 5}), b = __builtin_shuffle(r[2], r[3], m4{0, 4, 1, 5});
     const v4 c = __builtin_shuffle(r[0], r[1], m4{2, 6, 3, 7}), d = __builtin_shuffle(r[2], r[3], m4{2, 6, 3, 7});
     column[0][j] = __builtin_shuffle(a, b, m4{0, 1, 4, 5});
@@ -279,66 +287,88 @@ NUSKY_INLINE void gather_nodes(const EventView& e, std::size_t i, const float* c
 
 NUSKY_INLINE vf weigh(const vf* node, const float* w) { return node[0] * w[0] + node[1] * w[1] + node[2] * w[2] + node[3] * w[3]; }
 
-// 16 values from i on, zeros beyond n
-NUSKY_INLINE vf load_values(std::size_t n, const float* value, std::size_t i) {
-  if (i + lanes <= n) return load(value + i);
-  alignas(64) float tail[lanes];
-  for (std::size_t k = 0; k < lanes; ++k) tail[k] = i + k < n ? value[i + k] : 0.0F;
-  return load(tail);
-}
-
 constexpr std::size_t chunk = 16 * lanes;  // float sums run over so many events before they go into doubles
 
 enum Depth { flat, first_order, second_order };
+
+struct VectorSums {
+  LogProduct logs;
+  vf pending;  // Π(1+u) − 1 of one vector that waits for its partner: half the conversions to double
+  vf p, p1, q, q1, second;
+};
+
+template <Depth depth>
+NUSKY_INLINE void add_events(const float* values, const std::uint32_t* candidate, const float* const* rows, int first, const float* value,
+                             const float* slope, const float* curvature, float y, VectorSums& s) {
+  vf u = load(values) * y, l1 = u, l2 = u;
+  if (depth != flat) {
+    vf node[4];
+    gather_nodes(candidate, rows, first, node);
+    u = u * exp_v(weigh(node, value));
+    l1 = weigh(node, slope);
+    if (depth == second_order) l2 = weigh(node, curvature);
+  }
+  const vf inverse = splat(1.0F) / (u + 1.0F), pi = u * inverse;
+  s.p = s.p + pi;
+  if (depth != flat) s.p1 = s.p1 + pi * l1;
+  if (depth != first_order) {
+    const vf qi = pi * inverse;
+    s.q = s.q + qi;
+    if (depth == second_order) {
+      const vf qs = qi * l1;
+      s.q1 = s.q1 + qs;
+      s.second = s.second + qs * l1 + pi * l2;
+    }
+  }
+  s.pending = s.pending + u + s.pending * u;
+}
+
+NUSKY_INLINE void flush(VectorSums& s) {
+  multiply(s.logs, s.pending);
+  s.pending = splat(0.0F);
+}
 
 template <Depth depth>
 NUSKY_INLINE void sum_events(const EventView& e, const float* const* rows, int first, const float* value, const float* slope, const float* curvature,
                              float y, EventSums& out) {
   if (e.n == 0) return;
-  LogProduct logs;
-  start(logs);
+  VectorSums s;
+  start(s.logs);
+  s.pending = splat(0.0F);
   long normalised = 0;
   for (std::size_t begin = 0; begin < e.n; begin += chunk) {
     const std::size_t end = begin + chunk < e.n ? begin + chunk : e.n;
-    vf p = splat(0.0F), p1 = p, q = p, q1 = p, second = p;
-    for (std::size_t i = begin; i < end; i += lanes) {
-      vf u = load_values(e.n, e.value, i) * y, l1 = p, l2 = p;
-      if (depth != flat) {
-        vf node[4];
-        gather_nodes(e, i, rows, first, node);
-        u = u * exp_v(weigh(node, value));
-        l1 = weigh(node, slope);
-        if (depth == second_order) l2 = weigh(node, curvature);
-      }
-      const vf inverse = splat(1.0F) / (u + 1.0F), pi = u * inverse;
-      p = p + pi;
-      if (depth != flat) p1 = p1 + pi * l1;
-      if (depth != first_order) {
-        const vf qi = pi * inverse;
-        q = q + qi;
-        if (depth == second_order) {
-          const vf qs = qi * l1;
-          q1 = q1 + qs;
-          second = second + qs * l1 + pi * l2;
-        }
-      }
-      multiply(logs, u);
-      if ((i / lanes) % 4 == 3) {
-        normalise(logs);
+    s.p = s.p1 = s.q = s.q1 = s.second = splat(0.0F);
+    std::size_t i = begin;
+    for (; i + lanes <= end; i += lanes) {
+      add_events<depth>(e.value + i, depth == flat ? nullptr : e.candidate + i, rows, first, value, slope, curvature, y, s);
+      if ((i / lanes) % 2 == 1) flush(s);
+      if ((i / lanes) % 8 == 7) {
+        normalise(s.logs);
         ++normalised;
       }
     }
-    normalise(logs);
+    if (i < end) {  // the last few, filled up with events of no weight
+      alignas(64) float tail[lanes];
+      std::uint32_t tail_candidate[lanes];
+      for (std::size_t k = 0; k < lanes; ++k) {
+        tail[k] = i + k < end ? e.value[i + k] : 0.0F;
+        if (depth != flat) tail_candidate[k] = e.candidate[i + k < end ? i + k : end - 1];
+      }
+      add_events<depth>(tail, tail_candidate, rows, first, value, slope, curvature, y, s);
+    }
+    flush(s);
+    normalise(s.logs);
     ++normalised;
-    out.p += tree_sum(p);
-    if (depth != flat) out.p1 += tree_sum(p1);
-    if (depth != first_order) out.q += tree_sum(q);
+    out.p += tree_sum(s.p);
+    if (depth != flat) out.p1 += tree_sum(s.p1);
+    if (depth != first_order) out.q += tree_sum(s.q);
     if (depth == second_order) {
-      out.q1 += tree_sum(q1);
-      out.second += tree_sum(second);
+      out.q1 += tree_sum(s.q1);
+      out.second += tree_sum(s.second);
     }
   }
-  out.log += log_of(logs, normalised);
+  out.log += log_of(s.logs, normalised);
 }
 
 void sums(const EventView& e, const float* const* rows, int first, const float* value, const float* slope, const float* curvature, float y,
@@ -357,7 +387,7 @@ void sums_flat(std::size_t n, const float* a, float y, EventSums& out) {
 }  // namespace
 
 extern const Kernels table;
-const Kernels table{NUSKY_KERNEL_NAME, spatial, screen, total, compact, moments, profile, profile_log, sums, sums_first, sums_flat};
+const Kernels table{NUSKY_KERNEL_NAME, within, spatial, screen, total, compact, moments, profile, profile_log, sums, sums_first, sums_flat};
 
 }  // namespace NUSKY_KERNEL_NAMESPACE
 }  // namespace nusky

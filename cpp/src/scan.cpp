@@ -35,7 +35,7 @@ ScanResult scan(const Likelihood& likelihood, const EventIndex& index, const Dir
   ScanResult out{std::vector<double>(n, 0.0), std::vector<double>(n, 0.0), std::vector<double>(n, std::numeric_limits<double>::quiet_NaN()),
                  std::vector<std::int8_t>(n, static_cast<std::int8_t>(Status::not_scanned))};
   std::vector<GroupFitter> fitters;
-  for (int t = 0; t < threads; ++t) fitters.emplace_back(model);
+  for (int t = 0; t < threads; ++t) fitters.emplace_back(model, groups.size() > 8);
   using Clock = std::chrono::steady_clock;
   std::size_t done = 0, batch = std::max<std::size_t>(64, static_cast<std::size_t>(threads) * 32);
   std::size_t directions_done = 0;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "nusky/event_columns.hpp"
+#include "nusky/kernels.hpp"
 #include "nusky/sphere.hpp"
 
 namespace nusky {
@@ -28,6 +29,10 @@ struct IndexedEvent {
 };
 static_assert(sizeof(IndexedEvent) == 64, "one cache line: the fit reads these in large numbers");
 
+struct EventRange {
+  std::uint32_t first, last;
+};
+
 /// The events of one trial, ordered so that those within their cut of a direction are found quickly.
 ///
 /// Events are split by season and by the size of their cut; every such class has its own grid of declination zones
@@ -44,8 +49,13 @@ class EventIndex {
   /// γ nodes of the columns; all parts share them.
   const GammaAxis& axis() const { return axis_; }
 
-  /// Appends the events of `season` whose cut reaches into the cap of `radius` around `centre`.
-  void candidates(int season, const Vec3& centre, double radius, std::vector<std::uint32_t>& out) const;
+  /// Ranges of events, ascending, that hold all events of `season` whose cut reaches into the cap of `radius` around
+  /// `centre`, and others near by.
+  void near(int season, const Vec3& centre, double radius, std::vector<EventRange>& out) const;
+  /// What the test of a single event reads, from event `first` on.
+  CapView caps(std::uint32_t first, std::size_t n) const {
+    return {n, x_.data() + first, y_.data() + first, z_.data() + first, cos_cut_.data() + first, sin_cut_.data() + first};
+  }
 
  private:
   struct CutClass {

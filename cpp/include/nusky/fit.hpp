@@ -48,7 +48,8 @@ class FitModel {
 /// Fits the directions of one group at a time; owns the work space of one thread.
 class GroupFitter {
  public:
-  explicit GroupFitter(const FitModel& model);
+  /// @param several_tiles neighbouring tiles will follow each other, so that looking a little wider at once pays
+  explicit GroupFitter(const FitModel& model, bool several_tiles = true);
 
   /// Collects the candidates of the group's tile and evaluates S/B for all its directions.
   void load(const Directions& directions, const DirectionGroup& group);
@@ -84,6 +85,19 @@ class GroupFitter {
   DirectionFit refine(double n, double gamma, Accuracy accuracy);
 
   const FitModel* model_;
+  bool several_tiles_;
+  // events around several neighbouring tiles, copied together
+  struct Neighbourhood {
+    AlignedVector<float> x, y, z, cos_cut, sin_cut;
+    std::vector<std::uint32_t> ids;
+  };
+  void gather(const DirectionGroup& group);
+
+  std::vector<Neighbourhood> neighbourhood_;  // per season
+  Vec3 neighbourhood_centre_{0, 0, 0};
+  double neighbourhood_radius_ = -1.0;
+  std::vector<EventRange> ranges_;
+  std::vector<std::uint32_t> found_;
   const Kernels* kernels_;
   std::size_t n_seasons_;
   // candidates of the tile

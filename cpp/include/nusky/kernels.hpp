@@ -12,6 +12,12 @@ struct CandidateView {
   const float *rate, *gaussian, *weight, *cut;   // SpatialTerm
 };
 
+/// Events in columns, as the search for candidates reads them: unit vector, cosine and sine of the cut (sine 0: π).
+struct CapView {
+  std::size_t n;
+  const float *x, *y, *z, *cos_cut, *sin_cut;
+};
+
 /// Sums over events at one (y, γ) of one season; p = u/(1+u), q = u/(1+u)², u = y W, primes are d ln R/dγ.
 struct EventSums {
   double log;     ///< Σ ln(1+u)
@@ -33,6 +39,8 @@ struct EventView {
 /// (no std:: or Eigen templates) may be instantiated in them, because the linker would keep one version for all CPUs.
 struct Kernels {
   const char* name;
+  /// Numbers base + i of the events whose cut reaches into the cap of radius r around (cx, cy, cz); the count is returned.
+  std::size_t (*within)(const CapView& e, float cx, float cy, float cz, float cos_r, float sin_r, std::uint32_t base, std::uint32_t* out);
   /// a[c·16 + p] = S/B of candidate c at direction p (0 beyond the cut), 16 directions at vx, vy, vz.
   void (*spatial)(const CandidateView& c, const float* vx, const float* vy, const float* vz, float* a);
   /// sums[g·16 + p] += Σ_c a[c·16 + p] · rows[c][g],  g < 16
