@@ -66,8 +66,8 @@ EventColumns::EventColumns(std::size_t n, const double* dec, const double* sigma
     cos_dec_[i] = std::cos(dec[i]);
     const double s = std::hypot(sigma[i], extension), cut = std::min(cut_n_sigma * s, pi);
     cut_[i] = static_cast<float>(cut);
-    cos_cut_[i] = static_cast<float>(std::cos(cut));
-    sin_cut_[i] = cut >= pi ? 0.0F : static_cast<float>(std::sin(cut));
+    cos_cut_[i] = cut > pi / 2 ? -4.0F : static_cast<float>(std::cos(cut));
+    sin_cut_[i] = cut > pi / 2 ? 0.0F : static_cast<float>(std::sin(cut));
     spatial_[i] = spatial_term(s, background[i], cut);
     if (g == 0) return;
     float* row = log_ratio_.data() + i * gp;

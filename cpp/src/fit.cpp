@@ -20,8 +20,8 @@ constexpr float screen_slack = 1e-4F;
 constexpr double enough_gain = 2e-5;
 // Rounding of ln Λ as the float kernels evaluate it, relative to 1 + |ln Λ|.
 constexpr double value_noise = 1e-7;
-// Events whose u = y W can reach this somewhere are summed one by one in the profile; the others through Σw, Σw², Σw³.
-constexpr double weak_u = 0.15;
+// Events whose u = y W can reach this somewhere are summed one by one in the profile; the others through Σw and Σw².
+constexpr double weak_u = 0.05;
 
 }  // namespace
 
@@ -113,8 +113,8 @@ void GroupFitter::load(const Directions& directions, const DirectionGroup& group
   const EventIndex& index = model_->index();
   const bool free = model_->gamma_free();
   gather(group);
-  const std::size_t n = ids_.size();
-  for (auto* column : {&x_, &y_, &z_, &rate_, &gaussian_, &weight_, &cut_, &peak_}) column->resize(n);
+  const std::size_t n = ids_.size(), filled = (n + n_lanes - 1) / n_lanes * n_lanes;
+  for (auto* column : {&x_, &y_, &z_, &rate_, &gaussian_, &weight_, &cut_, &peak_}) column->resize(filled);
   if (free) {
     ratio_rows_.resize(n);
     node_rows_.resize(n);
@@ -136,76 +136,64 @@ void GroupFitter::load(const Directions& directions, const DirectionGroup& group
       weight_[i] *= model_->fixed_ratio(ids_[i]);
     }
   }
+  for (std::size_t i = n; i < filled; ++i) {
+    for (auto* column : {&x_, &y_, &z_, &rate_, &gaussian_, &weight_, &peak_}) (*column)[i] = 0.0F;
+    cut_[i] = -1.0F;
+  }
+  count_ = group.count;
   alignas(64) float vx[n_lanes], vy[n_lanes], vz[n_lanes];
-  for (std::uint32_t p = 0; p < n_lanes; ++p) {
-    // lanes beyond the group repeat its last direction
-    const Vec3& v = directions.vector(directions.order()[group.first + std::min(p, group.count - 1)]);
+  for (std::uint32_t p = 0; p < group.count; ++p) {
+    const Vec3& v = directions.vector(directions.order()[group.first + p]);
     vx[p] = static_cast<float>(v.x() - group.centre.x());
     vy[p] = static_cast<float>(v.y() - group.centre.y());
     vz[p] = static_cast<float>(v.z() - group.centre.z());
     sindec_[p] = v.z();
   }
-  a_.resize(n * n_lanes);
+  a_.resize(filled * n_lanes);
   const CandidateView view{n, x_.data(), y_.data(), z_.data(), rate_.data(), gaussian_.data(), weight_.data(), cut_.data()};
-  kernels_->spatial(view, vx, vy, vz, a_.data());
+  kernels_->spatial(view, count_, vx, vy, vz, a_.data());
 }
 
 void GroupFitter::screen() {
   const Likelihood& likelihood = model_->likelihood();
-  std::array<float, n_lanes> total{};
-  bound_.fill(-1.0F);
+  const EventIndex& index = model_->index();
+  for (std::size_t p = 0; p < count_; ++p) any_event_[p] = false;
   if (!model_->gamma_free()) {
-    std::array<float, n_lanes> excess{};
-    for (std::size_t k = 0; k < n_seasons_; ++k) {
-      const Segment s = tile_segments_[k];
-      std::array<float, n_lanes> sum{};
-      kernels_->total(s.last - s.first, a_.data() + s.first * n_lanes, sum.data());
-      for (std::size_t p = 0; p < n_lanes; ++p) {
-        double f = 1.0;
-        if (n_seasons_ > 1) {
-          likelihood.shares(sindec_[p], model_->stencil(), shares_.data());
-          f = shares_[k].f;
-        }
-        excess[p] += static_cast<float>(f / model_->index().n_events(static_cast<int>(k))) * sum[p];
-        total[p] += sum[p];
+    for (std::size_t p = 0; p < count_; ++p) {
+      likelihood.shares(sindec_[p], model_->stencil(), shares_.data());
+      double excess = 0.0;
+      for (std::size_t k = 0; k < n_seasons_; ++k) {
+        const float sum = kernels_->total(tile_segments_[k].first, tile_segments_[k].last, a_.data(), p);
+        excess += shares_[k].f / index.n_events(static_cast<int>(k)) * static_cast<double>(sum);
+        any_event_[p] |= sum > 0.0F;
       }
+      bound_[p] = static_cast<float>(excess * (1.0 + static_cast<double>(screen_slack)) - 1.0);
     }
-    for (std::size_t p = 0; p < n_lanes; ++p) bound_[p] = excess[p] * (1.0F + screen_slack) - 1.0F;
-  } else {
-    season_sums_.assign(n_seasons_ * n_lanes * n_lanes, 0.0F);
-    for (std::size_t k = 0; k < n_seasons_; ++k) {
-      const Segment s = tile_segments_[k];
-      kernels_->screen(s.last - s.first, a_.data() + s.first * n_lanes, ratio_rows_.data() + s.first, season_sums_.data() + k * n_lanes * n_lanes);
-    }
-    if (n_seasons_ == 1) {
-      const float scale = static_cast<float>(1.0 / model_->index().n_events(0)) * (1.0F + screen_slack);
-      for (std::size_t g = 0; g < n_lanes; ++g)
-        for (std::size_t p = 0; p < n_lanes; ++p) {
-          const float sum = season_sums_[g * n_lanes + p];
-          bound_[p] = std::max(bound_[p], sum * scale - 1.0F);
-          total[p] += sum;
-        }
-    } else {
-      for (std::size_t p = 0; p < n_lanes; ++p) {
-        likelihood.share_bounds(sindec_[p], share_bounds_.data());
-        for (std::size_t g = 0; g < n_lanes; ++g) {
-          float sum = 0.0F;
-          for (std::size_t k = 0; k < n_seasons_; ++k) {
-            const float part = season_sums_[(k * n_lanes + g) * n_lanes + p];
-            sum += part * share_bounds_[k * n_lanes + g] * static_cast<float>(1.0 / model_->index().n_events(static_cast<int>(k)));
-            total[p] += part;
-          }
-          bound_[p] = std::max(bound_[p], sum * (1.0F + screen_slack) - 1.0F);
-        }
-      }
-    }
+    return;
   }
-  for (std::size_t p = 0; p < n_lanes; ++p) any_event_[p] = total[p] > 0.0F;
+  season_sums_.assign(n_seasons_ * n_lanes * n_lanes, 0.0F);
+  for (std::size_t k = 0; k < n_seasons_; ++k)
+    kernels_->screen(tile_segments_[k].first, tile_segments_[k].last, count_, a_.data(), ratio_rows_.data(), season_sums_.data() + k * n_lanes * n_lanes);
+  for (std::size_t p = 0; p < count_; ++p) {
+    likelihood.share_bounds(sindec_[p], share_bounds_.data());
+    float most = 0.0F;
+    for (std::size_t g = 0; g < n_lanes; ++g) {
+      float sum = 0.0F;
+      for (std::size_t k = 0; k < n_seasons_; ++k) {
+        const float part = season_sums_[(k * n_lanes + p) * n_lanes + g];
+        sum += part * share_bounds_[k * n_lanes + g] * static_cast<float>(1.0 / index.n_events(static_cast<int>(k)));
+        any_event_[p] |= part > 0.0F;
+      }
+      most = std::max(most, sum);
+    }
+    bound_[p] = most * (1.0F + screen_slack) - 1.0F;
+  }
 }
 
 std::size_t GroupFitter::count_pairs() const {
   std::size_t pairs = 0;
-  for (const float v : a_) pairs += v > 0.0F;
+  for (std::size_t i = 0; i < ids_.size(); ++i)
+    for (std::size_t p = 0; p < count_; ++p) pairs += a_[(i / n_lanes * n_lanes + p) * n_lanes + i % n_lanes] > 0.0F;
   return pairs;
 }
 
@@ -214,9 +202,9 @@ void GroupFitter::compact(int lane, double n_ref) {
   const std::size_t n = ids_.size();
   const bool free = model_->gamma_free();
   direction_sindec_ = sindec_[static_cast<std::size_t>(lane)];
-  value_.resize(n + 1);
-  candidate_.resize(n + 1);
-  strong_.resize(n + 1);
+  value_.resize(n + n_lanes);  // room for whole vectors beyond the last
+  candidate_.resize(n + n_lanes);
+  strong_.resize(n + n_lanes);
   segments_.clear();
   strong_segments_.clear();
   if (n_seasons_ > 1) model_->likelihood().share_bounds(direction_sindec_, share_bounds_.data());
@@ -230,7 +218,7 @@ void GroupFitter::compact(int lane, double n_ref) {
     }
     const Segment tile = tile_segments_[k];
     const std::size_t before = n_strong;
-    const std::size_t found = kernels_->compact(tile.first, tile.last, a_.data(), lane, peak_.data(), threshold, static_cast<std::uint32_t>(m),
+    const std::size_t found = kernels_->compact(tile.first, tile.last, a_.data(), static_cast<std::size_t>(lane), peak_.data(), threshold, static_cast<std::uint32_t>(m),
                                                 value_.data() + m, candidate_.data() + m, strong_.data(), &n_strong);
     segments_.push_back({m, m + found});
     strong_segments_.push_back({before, n_strong});
@@ -256,12 +244,12 @@ double GroupFitter::ns_limit(const Stencil& at) {
 
 double GroupFitter::log_moment(std::size_t season, int power, int lane) const {
   const auto j = static_cast<std::size_t>(power), g = static_cast<std::size_t>(lane);
-  double& value = log_moments_[(season * 3 + j) * n_lanes + g];
-  if (std::isnan(value)) value = std::log(std::max(static_cast<double>(moments_[(season * 6 + j) * n_lanes + g]), 1e-300));
+  double& value = log_moments_[(season * 2 + j) * n_lanes + g];
+  if (std::isnan(value)) value = std::log(std::max(static_cast<double>(moments_[(season * 4 + j) * n_lanes + g]), 1e-300));
   return value;
 }
 
-// Sums over the weak events of one season at (y, γ), from their power sums at the coarse γ: ln(1+u) = u − u²/2 + u³/3.
+// Sums over the weak events of one season at (y, γ), from their power sums at the coarse γ: ln(1+u) = u − u²/2.
 EventSums GroupFitter::weak_sums(std::size_t season, double y, double gamma) const {
   const GammaAxis& axis = model_->likelihood().axis();
   const double width = (axis.back() - axis.front()) / n_lanes, position = (gamma - axis.front()) / width - 0.5;
@@ -272,7 +260,7 @@ EventSums GroupFitter::weak_sums(std::size_t season, double y, double gamma) con
   const double second[4] = {12 * t - 6, -12 * t + 6, 6 * t - 4, 6 * t - 2};
   EventSums s{};
   double power = y;
-  for (int j = 0; j < 3; ++j, power *= -y) {
+  for (int j = 0; j < 2; ++j, power *= -y) {
     const auto l = [&](int lane) { return log_moment(season, j, lane); };
     // cubic Hermite in ln M, slopes from the parabola through three neighbours
     const auto slope = [&](int i) {
@@ -370,19 +358,18 @@ void GroupFitter::profile(double* n, double* value) {
     likelihood.shares(direction_sindec_, axis.lane_stencil(g), shares_.data());
     for (std::size_t k = 0; k < K; ++k) lane_shares_[k * L + static_cast<std::size_t>(g)] = shares_[k];
   }
-  moments_.assign(K * 6 * L, 0.0F);
+  moments_.assign(K * 4 * L, 0.0F);
   for (const std::uint32_t i : strong_) value_[i] = 0.0F;  // out of the sums over the weak, for a moment
   for (std::size_t k = 0; k < K; ++k) {
     const Segment all = segments_[k], strong = strong_segments_[k];
-    float* of_weak = moments_.data() + k * 6 * L;
-    float* of_strong = of_weak + 3 * L;
-    kernels_->moments({all.last - all.first, value_.data() + all.first, candidate_.data() + all.first}, ratio_rows_.data(), of_weak, of_weak + L,
-                      of_weak + 2 * L);
+    float* of_weak = moments_.data() + k * 4 * L;
+    float* of_strong = of_weak + 2 * L;
+    kernels_->moments({all.last - all.first, value_.data() + all.first, candidate_.data() + all.first}, ratio_rows_.data(), of_weak, of_weak + L);
     kernels_->moments({strong.last - strong.first, strong_value_.data() + strong.first, strong_candidate_.data() + strong.first}, ratio_rows_.data(),
-                      of_strong, of_strong + L, of_strong + 2 * L);
+                      of_strong, of_strong + L);
   }
   for (std::size_t j = 0; j < strong_.size(); ++j) value_[strong_[j]] = strong_value_[j];
-  log_moments_.assign(K * 3 * L, std::numeric_limits<double>::quiet_NaN());
+  log_moments_.assign(K * 2 * L, std::numeric_limits<double>::quiet_NaN());
   // start from the parabola at n = 0, which lies left of the root of the convex derivative
   std::array<double, n_lanes> limit{};
   std::array<bool, n_lanes> active{};
@@ -391,9 +378,9 @@ void GroupFitter::profile(double* n, double* value) {
     limit[g] = 1e12;
     for (std::size_t k = 0; k < K; ++k) {
       const double phi = lane_shares_[k * L + g].f / model_->index().n_events(static_cast<int>(k));
-      const float* t = moments_.data() + k * 6 * L;
-      first += phi * (static_cast<double>(t[g]) + t[3 * L + g]);
-      second += phi * phi * (static_cast<double>(t[L + g]) + t[4 * L + g]);
+      const float* t = moments_.data() + k * 4 * L;
+      first += phi * (static_cast<double>(t[g]) + t[2 * L + g]);
+      second += phi * phi * (static_cast<double>(t[L + g]) + t[3 * L + g]);
       if (!extended) limit[g] = std::min(limit[g], closest_to_limit / std::max(phi, 1e-300));
     }
     active[g] = first > 0.0;
@@ -414,12 +401,12 @@ void GroupFitter::profile(double* n, double* value) {
       const Segment strong = strong_segments_[k];
       kernels_->profile({strong.last - strong.first, strong_value_.data() + strong.first, strong_candidate_.data() + strong.first}, ratio_rows_.data(),
                          y.data(), s1.data(), s2.data());
-      const float* t = moments_.data() + k * 6 * L;
+      const float* t = moments_.data() + k * 4 * L;
       for (std::size_t g = 0; g < L; ++g) {
         if (!active[g]) continue;
         const double phi = lane_shares_[k * L + g].f / n_events, z = extended ? 0.0 : n[g] * phi, c = 1.0 / (1.0 - z), yy = y[g];
-        const double p = yy * (s1[g] + t[g] - yy * (t[L + g] - yy * t[2 * L + g]));
-        const double p2 = yy * yy * (s2[g] + t[L + g] - 2.0 * yy * t[2 * L + g]);
+        const double p = yy * (s1[g] + t[g] - yy * t[L + g]);
+        const double p2 = yy * yy * (s2[g] + t[L + g]);
         dn[g] += (c / n[g]) * p - n_events * phi * c;
         dnn[g] += c * c * (2.0 * z * p - p2) / (n[g] * n[g]) - (extended ? 0.0 : n_events * phi * phi * c * c);
       }
@@ -445,11 +432,11 @@ void GroupFitter::profile(double* n, double* value) {
     const Segment strong = strong_segments_[k];
     kernels_->profile_log({strong.last - strong.first, strong_value_.data() + strong.first, strong_candidate_.data() + strong.first}, ratio_rows_.data(),
                            y.data(), logs.data());
-    const float* t = moments_.data() + k * 6 * L;
+    const float* t = moments_.data() + k * 4 * L;
     for (std::size_t g = 0; g < L; ++g) {
       if (!active[g]) continue;
       const double f = lane_shares_[k * L + g].f, yy = y[g];
-      value[g] += logs[g] + yy * (t[g] - yy * (0.5 * t[L + g] - yy * t[2 * L + g] / 3.0)) +
+      value[g] += logs[g] + yy * (t[g] - 0.5 * yy * t[L + g]) +
                   (extended ? -n[g] * f : n_events * std::log1p(-n[g] * f / n_events));
     }
   }

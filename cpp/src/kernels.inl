@@ -1,7 +1,9 @@
 // The inner loops, included once per instruction set by kernels_<level>.cpp with NUSKY_KERNEL_NAMESPACE and
 // NUSKY_KERNEL_NAME defined. Vectors are 16 lanes wide at every level (the compiler splits them), so that the order of
 // every sum, and with -ffp-contract=off every bit, is the same on all of them.
-#include <cstring>
+#ifdef NUSKY_COMPRESS
+#include <immintrin.h>
+#endif
 
 #include "nusky/kernels.hpp"
 
@@ -52,9 +54,9 @@ NUSKY_INLINE vf operator+(vf a, float b) { NUSKY_EACH a.part[k] += b; return a; 
 NUSKY_INLINE vf operator-(vf a, float b) { NUSKY_EACH a.part[k] -= b; return a; }
 NUSKY_INLINE vf operator*(vf a, float b) { NUSKY_EACH a.part[k] *= b; return a; }
 NUSKY_INLINE vf max_v(vf a, float b) { NUSKY_EACH a.part[k] = a.part[k] > nf{} + b ? a.part[k] : nf{} + b; return a; }
-// value where at most edge, else 0
-NUSKY_INLINE vf where_at_most(vf x, float edge, vf value) {
-  NUSKY_EACH value.part[k] = x.part[k] <= nf{} + edge ? value.part[k] : nf{};
+// value where x is at most edge, else 0
+NUSKY_INLINE vf where_at_most(vf x, vf edge, vf value) {
+  NUSKY_EACH value.part[k] = x.part[k] <= edge.part[k] ? value.part[k] : nf{};
   return value;
 }
 
@@ -83,85 +85,117 @@ NUSKY_INLINE vf exp_v(vf x) {
   return p;
 }
 
+NUSKY_INLINE float at(const float* a, std::size_t c, std::size_t p) { return a[(c / lanes * lanes + p) * lanes + c % lanes]; }
+
 std::size_t within(const CapView& e, float cx, float cy, float cz, float cos_r, float sin_r, std::uint32_t base, std::uint32_t* out) {
-  std::size_t n = 0;
-  for (std::size_t i = 0; i < e.n; ++i) {
-    // cos ψ ≥ cos(cut + radius), with slack for float32; cut + radius beyond π reaches everything
+  std::size_t n = 0, i = 0;
+  alignas(64) float inside[lanes];
+  for (; i + lanes <= e.n; i += lanes) {
+    // cos ψ ≥ cos(cut + radius), with slack for float32
+    const vf dot = load(e.x + i) * cx + load(e.y + i) * cy + load(e.z + i) * cz;
+    const vf edge = load(e.cos_cut + i) * cos_r - load(e.sin_cut + i) * sin_r;
+    store(inside, dot - edge);
+    for (std::size_t k = 0; k < lanes; ++k) {  // without branches: every number is written, and kept or overwritten
+      out[n] = base + static_cast<std::uint32_t>(i + k);
+      n += inside[k] >= -1e-6F;
+    }
+  }
+  for (; i < e.n; ++i) {
     const float dot = e.x[i] * cx + e.y[i] * cy + e.z[i] * cz;
     const float edge = e.cos_cut[i] * cos_r - e.sin_cut[i] * sin_r;
-    const float past = e.sin_cut[i] * cos_r + e.cos_cut[i] * sin_r;
     out[n] = base + static_cast<std::uint32_t>(i);
-    n += static_cast<std::size_t>((dot >= edge - 1e-6F) | (past < 0.0F) | (e.sin_cut[i] == 0.0F));
+    n += dot - edge >= -1e-6F;
   }
   return n;
 }
 
-void spatial(const CandidateView& c, const float* px, const float* py, const float* pz, float* a) {
-  const vf vx = load(px), vy = load(py), vz = load(pz);
-  for (std::size_t i = 0; i < c.n; ++i) {
-    const vf dx = vx - c.x[i], dy = vy - c.y[i], dz = vz - c.z[i];
-    const vf d2 = dx * dx + dy * dy + dz * dz;
-    // ψ² = d² (1 + d²/12 + d⁴/90 + d⁶/560 + d⁸/3150 + d¹⁰/16632 …); exact enough wherever the Gaussian is not nil
-    vf s = d2 * 1.1892607e-5F + 6.0125060e-5F;
-    s = s * d2 + 3.1746032e-4F;
-    s = s * d2 + 1.7857143e-3F;
-    s = s * d2 + 1.1111111e-2F;
-    s = s * d2 + 8.3333333e-2F;
-    const vf exponent = d2 * -c.rate[i] * (s * (d2 * c.gaussian[i]) + 1.0F);
-    const vf value = exp_v(max_v(exponent, -87.0F)) * c.weight[i];
-    store(a + i * lanes, where_at_most(d2, c.cut[i], value));
+void spatial(const CandidateView& c, std::size_t count, const float* vx, const float* vy, const float* vz, float* a) {
+  for (std::size_t i = 0; i < c.n; i += lanes) {
+    const vf x = load(c.x + i), y = load(c.y + i), z = load(c.z + i);
+    const vf rate = load(c.rate + i), gaussian = load(c.gaussian + i), weight = load(c.weight + i), cut = load(c.cut + i);
+    for (std::size_t p = 0; p < count; ++p) {
+      const vf dx = x - vx[p], dy = y - vy[p], dz = z - vz[p];
+      const vf d2 = dx * dx + dy * dy + dz * dz;
+      // ψ² = d² (1 + d²/12 + d⁴/90 + d⁶/560 + d⁸/3150 + d¹⁰/16632 …); exact enough wherever the Gaussian is not nil
+      vf s = d2 * 1.1892607e-5F + 6.0125060e-5F;
+      s = s * d2 + 3.1746032e-4F;
+      s = s * d2 + 1.7857143e-3F;
+      s = s * d2 + 1.1111111e-2F;
+      s = s * d2 + 8.3333333e-2F;
+      const vf exponent = (d2 * rate) * (s * (d2 * gaussian) + 1.0F);
+      const vf value = exp_v(max_v(splat(0.0F) - exponent, -87.0F)) * weight;
+      store(a + (i + p) * lanes, where_at_most(d2, cut, value));
+    }
   }
 }
 
-template <int many>
-NUSKY_INLINE void screen_block(std::size_t n, const float* a, const float* const* rows, float* sums, int first) {
+template <std::size_t many>
+NUSKY_INLINE void screen_block(std::size_t first, std::size_t last, const float* a, const float* const* rows, float* sums) {
   vf acc[many];
-  for (int g = 0; g < many; ++g) acc[g] = load(sums + (static_cast<std::size_t>(first + g)) * lanes);
-  for (std::size_t i = 0; i < n; ++i) {
-    const vf w = load(a + i * lanes);
-    const float* row = rows[i] + first;
-    for (int g = 0; g < many; ++g) acc[g] = acc[g] + w * row[g];
+  for (std::size_t p = 0; p < many; ++p) acc[p] = load(sums + p * lanes);
+  for (std::size_t c = first; c < last; ++c) {
+    const vf row = load(rows[c]);
+    const float* w = a + c / lanes * lanes * lanes + c % lanes;
+    for (std::size_t p = 0; p < many; ++p) acc[p] = acc[p] + row * w[p * lanes];
   }
-  for (int g = 0; g < many; ++g) store(sums + (static_cast<std::size_t>(first + g)) * lanes, acc[g]);
+  for (std::size_t p = 0; p < many; ++p) store(sums + p * lanes, acc[p]);
 }
 
-void screen(std::size_t n, const float* a, const float* const* rows, float* sums) {
-  // as many accumulators as the registers of this level hold
-  for (int first = 0; first < 16; first += NUSKY_SCREEN_WIDTH) screen_block<NUSKY_SCREEN_WIDTH>(n, a, rows, sums, first);
+void screen(std::size_t first, std::size_t last, std::size_t count, const float* a, const float* const* rows, float* sums) {
+  std::size_t p = 0;  // as many accumulators at once as the registers of this level hold
+  for (; p + NUSKY_SCREEN_WIDTH <= count; p += NUSKY_SCREEN_WIDTH)
+    screen_block<NUSKY_SCREEN_WIDTH>(first, last, a + p * lanes, rows, sums + p * lanes);
+  for (; p < count; ++p) screen_block<1>(first, last, a + p * lanes, rows, sums + p * lanes);
 }
 
-void total(std::size_t n, const float* a, float* out) {
-  vf acc = load(out);
-  for (std::size_t i = 0; i < n; ++i) acc = acc + load(a + i * lanes);
-  store(out, acc);
+float total(std::size_t first, std::size_t last, const float* a, std::size_t p) {
+  double sum = 0.0;
+  for (std::size_t c = first; c < last; ++c) sum += static_cast<double>(at(a, c, p));
+  return static_cast<float>(sum);
 }
 
-std::size_t compact(std::size_t first, std::size_t last, const float* a, int p, const float* peak, float threshold, std::uint32_t offset, float* value,
-                    std::uint32_t* candidate, std::uint32_t* strong, std::size_t* n_strong) {
-  std::size_t m = 0, s = *n_strong;
-  for (std::size_t i = first; i < last; ++i) {  // without branches: every entry is written, and kept or overwritten
-    const float v = a[i * lanes + static_cast<std::size_t>(p)];
-    value[m] = v;
-    candidate[m] = static_cast<std::uint32_t>(i);
-    strong[s] = offset + static_cast<std::uint32_t>(m);
-    m += v > 0.0F;
-    s += v * peak[i] > threshold;
+NUSKY_INLINE void compact_one(float v, float peak, std::uint32_t c, float threshold, std::uint32_t offset, float* value, std::uint32_t* candidate,
+                              std::uint32_t* strong, std::size_t& m, std::size_t& s) {
+  value[m] = v;
+  candidate[m] = c;
+  strong[s] = offset + static_cast<std::uint32_t>(m);
+  s += v * peak > threshold;
+  m += v > 0.0F;
+}
+
+std::size_t compact(std::size_t first, std::size_t last, const float* a, std::size_t p, const float* peak, float threshold, std::uint32_t offset,
+                    float* value, std::uint32_t* candidate, std::uint32_t* strong, std::size_t* n_strong) {
+  std::size_t m = 0, s = *n_strong, c = first;
+#ifdef NUSKY_COMPRESS
+  const __m512i count = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  for (; c < last && c % lanes != 0; ++c) compact_one(at(a, c, p), peak[c], static_cast<std::uint32_t>(c), threshold, offset, value, candidate, strong, m, s);
+  for (; c + lanes <= last; c += lanes) {
+    const __m512 v = _mm512_loadu_ps(a + (c + p) * lanes);
+    const __mmask16 some = _mm512_cmp_ps_mask(v, _mm512_setzero_ps(), _CMP_GT_OQ);
+    const __mmask16 many = _mm512_cmp_ps_mask(_mm512_mul_ps(v, _mm512_loadu_ps(peak + c)), _mm512_set1_ps(threshold), _CMP_GT_OQ);
+    _mm512_storeu_ps(value + m, _mm512_maskz_compress_ps(some, v));
+    _mm512_storeu_si512(candidate + m, _mm512_maskz_compress_epi32(some, _mm512_add_epi32(count, _mm512_set1_epi32(static_cast<int>(c)))));
+    for (unsigned left = many; left != 0; left &= left - 1) {
+      const unsigned below = some & ((left & -left) - 1);
+      strong[s++] = offset + static_cast<std::uint32_t>(m) + static_cast<std::uint32_t>(__builtin_popcount(below));
+    }
+    m += static_cast<std::size_t>(__builtin_popcount(some));
   }
+#endif
+  for (; c < last; ++c) compact_one(at(a, c, p), peak[c], static_cast<std::uint32_t>(c), threshold, offset, value, candidate, strong, m, s);
   *n_strong = s;
   return m;
 }
 
-void moments(const EventView& e, const float* const* rows, float* m1, float* m2, float* m3) {
-  vf s1 = load(m1), s2 = load(m2), s3 = load(m3);
+void moments(const EventView& e, const float* const* rows, float* m1, float* m2) {
+  vf s1 = load(m1), s2 = load(m2);
   for (std::size_t i = 0; i < e.n; ++i) {
-    const vf w = load(rows[e.candidate[i]] + lanes) * e.value[i], w2 = w * w;
+    const vf w = load(rows[e.candidate[i]] + lanes) * e.value[i];
     s1 = s1 + w;
-    s2 = s2 + w2;
-    s3 = s3 + w2 * w;
+    s2 = s2 + w * w;
   }
   store(m1, s1);
   store(m2, s2);
-  store(m3, s3);
 }
 
 void profile(const EventView& e, const float* const* rows, const float* y, float* s1, float* s2) {

@@ -34,8 +34,8 @@ class EventColumns {
   double cos_dec(std::size_t i) const { return cos_dec_[i]; }
   double dec(std::size_t i) const { return dec_[i]; }
   float cut(std::size_t i) const { return cut_[i]; }  ///< rad, at most π
-  float cos_cut(std::size_t i) const { return cos_cut_[i]; }
-  float sin_cut(std::size_t i) const { return sin_cut_[i]; }  ///< 0 for a cut of π
+  float cos_cut(std::size_t i) const { return cos_cut_[i]; }  ///< −4 for a cut above π/2, see CapView
+  float sin_cut(std::size_t i) const { return sin_cut_[i]; }
   const SpatialTerm& spatial(std::size_t i) const { return spatial_[i]; }
   /// ln R on the nodes, padded_size() values.
   const float* log_ratio(std::size_t i) const { return log_ratio_.data() + i * static_cast<std::size_t>(axis_.padded_size()); }

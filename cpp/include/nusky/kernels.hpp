@@ -5,14 +5,19 @@
 
 namespace nusky {
 
-/// Candidates of one tile in columns, positions relative to the tile's centre.
+/// Candidates of one tile in columns, positions relative to the tile's centre. Arrays are filled up to a multiple of 16
+/// with candidates of weight 0.
+///
+/// S/B of candidates × directions is stored in blocks of 16 × 16: a[(c / 16 · 16 + p) · 16 + c % 16], so that a direction's
+/// values are contiguous runs and every address in a block is a constant distance away.
 struct CandidateView {
   std::size_t n;
   const float *x, *y, *z;                        // relative to the centre of the tile
   const float *rate, *gaussian, *weight, *cut;   // SpatialTerm
 };
 
-/// Events in columns, as the search for candidates reads them: unit vector, cosine and sine of the cut (sine 0: π).
+/// Events in columns, as the search for candidates reads them: unit vector, cosine and sine of the cut. Cuts above
+/// π/2 have cosine −4 and sine 0, and so reach every cap narrower than π/2.
 struct CapView {
   std::size_t n;
   const float *x, *y, *z, *cos_cut, *sin_cut;
@@ -41,18 +46,19 @@ struct Kernels {
   const char* name;
   /// Numbers base + i of the events whose cut reaches into the cap of radius r around (cx, cy, cz); the count is returned.
   std::size_t (*within)(const CapView& e, float cx, float cy, float cz, float cos_r, float sin_r, std::uint32_t base, std::uint32_t* out);
-  /// a[c·16 + p] = S/B of candidate c at direction p (0 beyond the cut), 16 directions at vx, vy, vz.
-  void (*spatial)(const CandidateView& c, const float* vx, const float* vy, const float* vz, float* a);
-  /// sums[g·16 + p] += Σ_c a[c·16 + p] · rows[c][g],  g < 16
-  void (*screen)(std::size_t n, const float* a, const float* const* rows, float* sums);
-  /// total[p] += Σ_c a[c·16 + p]
-  void (*total)(std::size_t n, const float* a, float* total);
-  /// The non-zero entries of column p among candidates first … last−1: value and candidate. Returns how many. Those with
-  /// value · peak above `threshold` are listed once more in `strong`, as positions in `value`, counting from `offset`.
-  std::size_t (*compact)(std::size_t first, std::size_t last, const float* a, int p, const float* peak, float threshold, std::uint32_t offset,
+  /// S/B (0 beyond the cut) of all candidates at `count` directions vx, vy, vz, into the blocks `a`.
+  void (*spatial)(const CandidateView& c, std::size_t count, const float* vx, const float* vy, const float* vz, float* a);
+  /// sums[p·16 + g] += Σ_c a(c, p) · rows[c][g] over candidates first … last−1, g < 16, p < count
+  void (*screen)(std::size_t first, std::size_t last, std::size_t count, const float* a, const float* const* rows, float* sums);
+  /// Σ_c a(c, p) over candidates first … last−1
+  float (*total)(std::size_t first, std::size_t last, const float* a, std::size_t p);
+  /// The non-zero entries of direction p among candidates first … last−1: value and candidate, with 16 entries of room
+  /// beyond. Returns how many. Those with value · peak above `threshold` are listed once more in `strong`, as positions in
+  /// `value`, counting from `offset`.
+  std::size_t (*compact)(std::size_t first, std::size_t last, const float* a, std::size_t p, const float* peak, float threshold, std::uint32_t offset,
                          float* value, std::uint32_t* candidate, std::uint32_t* strong, std::size_t* n_strong);
-  /// Power sums at all 16 coarse γ: m1 += Σ w, m2 += Σ w², m3 += Σ w³ with w = value · row[16 + g].
-  void (*moments)(const EventView& e, const float* const* rows, float* m1, float* m2, float* m3);
+  /// Power sums at all 16 coarse γ: m1 += Σ w, m2 += Σ w² with w = value · row[16 + g].
+  void (*moments)(const EventView& e, const float* const* rows, float* m1, float* m2);
   /// With y[g] at all 16 coarse γ: s1 += Σ w/(1+yw), s2 += Σ (w/(1+yw))².
   void (*profile)(const EventView& e, const float* const* rows, const float* y, float* s1, float* s2);
   /// log_sum[g] += Σ ln(1 + y[g] w)
