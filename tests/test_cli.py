@@ -18,6 +18,7 @@ import pytest
 import nusky as cy
 from nusky import cli
 from nusky.demo import tutorial_prior
+from nusky.multiorder import MultiOrderMap
 from nusky.search import Search, Steps
 
 
@@ -108,6 +109,21 @@ def test_a_scan_with_a_prior_of_ones_own_writes_the_same_set_of_files(demo: Simp
     assert fit.ts == pytest.approx(reference.ts, rel=1e-9)
 
 
+def test_a_map_that_does_not_say_what_it_is_can_be_told(tmp_path: Path) -> None:
+    path = no_kind(tmp_path)[1]
+    done = run("scan", path, "--kind", "density", "--nside", "8", "--out", str(tmp_path / "scan"))
+    assert done.returncode == 0, done.stderr
+    assert cy.SkyScan.read(tmp_path / "scan" / "scan.fits").nside == 8
+
+
+def test_a_multi_order_map_is_scanned_at_the_resolution_asked_for(tmp_path: Path) -> None:
+    sky = cy.read_sky_map(tutorial_prior(32), kind="density")
+    cy.write_sky_map(tmp_path / "multi.fits", MultiOrderMap.from_flat(sky))
+    done = run("scan", str(tmp_path / "multi.fits"), "--nside", "16", "--out", str(tmp_path / "scan"))
+    assert done.returncode == 0, done.stderr
+    assert cy.SkyScan.read(tmp_path / "scan" / "scan.fits").nside == 16
+
+
 def test_a_truth_scan_says_so(tmp_path: Path) -> None:
     cy.write_sky_map(tmp_path / "prior.fits", cy.SpatialPrior(tutorial_prior(16)))
     done = run("scan", str(tmp_path / "prior.fits"), "--truth", "--out", str(tmp_path / "scan"))
@@ -135,6 +151,11 @@ def no_map(folder: Path) -> list[str]:
     return ["scan", str(folder / "table.fits"), "--out", str(folder / "out")]
 
 
+def no_kind(folder: Path) -> list[str]:
+    hp.write_map(folder / "map.fits", np.ones(3072), coord="C", dtype=float)
+    return ["scan", str(folder / "map.fits"), "--out", str(folder / "out")]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -152,6 +173,9 @@ def no_map(folder: Path) -> list[str]:
         (["scan", "p.fits", "--truth", "--n-sig", "5"], "leave --n-sig 5 away"),
         (a_file, "is a file; name a directory"),
         (no_map, "table.fits"),
+        (no_kind, "kind='probability'"),
+        (["demo", "--out", "/proc/nothing/here"], "/proc/nothing"),
+        (["scan", "p.fits", "--kind", "counts"], "invalid choice: 'counts'"),
     ],
 )
 def test_a_mistake_is_one_line_on_standard_error_and_exit_code_2(

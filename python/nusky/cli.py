@@ -22,6 +22,9 @@ __all__ = ["main"]
 # What a wrong file, option or value raises. Anything else is a mistake of ours and keeps its traceback.
 _USER_ERRORS = (ValueError, TypeError, KeyError, OSError)
 
+_KINDS = ("probability", "density", "2dlnl", "cl")
+_FRAMES = ("equatorial", "galactic", "ecliptic")
+
 
 class _Parser(argparse.ArgumentParser):
     """An error is one line, without the usage above it that pushes it out of sight."""
@@ -60,9 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except _USER_ERRORS as error:
         if args.traceback:
             raise
-        # str() of a KeyError is the repr of its text.
-        text = error.args[0] if isinstance(error, KeyError) and error.args else error
-        print(f"{command}: error: {' '.join(str(text).split())}", file=sys.stderr)
+        print(f"{command}: error: {_one_line(error)}", file=sys.stderr)
         return 2
     return int(result or 0)
 
@@ -93,6 +94,9 @@ def _parser() -> argparse.ArgumentParser:
     scan.add_argument("--data-version", metavar="NAME", help="version in the repository, where it has several")
     scan.add_argument("--season", action="append", metavar="KEY", help="season, may be repeated; default: all")
     scan.add_argument("--nside", type=_count, help="resolution of the scan; default: the map's")
+    scan.add_argument("--kind", choices=_KINDS, help="what the map holds, where the file does not say it")
+    scan.add_argument("--frame", choices=_FRAMES, help="frame of the map, where the file does not say it")
+    scan.add_argument("--column", help="column that holds the map, where there are several")
     scan.add_argument("--min-dec", type=_degrees, default=-85.0, metavar="DEG", help="default: %(default)s")
     scan.add_argument("--max-dec", type=_degrees, default=85.0, metavar="DEG", help="default: %(default)s")
     scan.add_argument("--truth", action="store_true", help="fit the real, unscrambled sky")
@@ -129,8 +133,8 @@ def _demo(args: argparse.Namespace) -> None:
 def _scan(args: argparse.Namespace) -> None:
     from nusky import selections
     from nusky.analysis import get_analysis
-    from nusky.policy import PriorPolicy
-    from nusky.priors import SpatialPrior, read_sky_map
+    from nusky.mapreader import read_sky_map
+    from nusky.priors import SpatialPrior
     from nusky.search import Steps, run_search, write_search
 
     if args.truth and args.n_sig:
@@ -141,7 +145,8 @@ def _scan(args: argparse.Namespace) -> None:
     out = _output_directory(args.out)
     steps = Steps(_say)
     with steps(f"Prior {args.prior}"):
-        prior = SpatialPrior(read_sky_map(args.prior), policy=PriorPolicy(regrade=args.nside))
+        sky = read_sky_map(args.prior, nside=args.nside, kind=args.kind, frame=args.frame, column=args.column)
+        prior = SpatialPrior(sky)
         _say(f"    {prior!r}")
     with steps("Analysis"):
         ana = get_analysis(source, args.data_version, args.season)
@@ -199,6 +204,16 @@ def _report(search: Search, files: dict[Path, str], out: Path, steps: Steps) -> 
         _say(f"  {path.name:<{width}}  {what}")
     _say("")
     _say(f"{sum(steps.seconds.values()):.1f} s: " + ", ".join(f"{name} {s:.2f} s" for name, s in steps.seconds.items()))
+
+
+def _one_line(error: Exception) -> str:
+    text = str(error)
+    if isinstance(error, KeyError) and error.args:
+        text = str(error.args[0])  # str() of a KeyError is the repr of its text
+    elif isinstance(error, OSError) and error.strerror:
+        file = str(error.filename or "")
+        text = error.strerror if file in error.strerror else f"{file}: {error.strerror}"
+    return " ".join(text.split())
 
 
 def _position(ra: float, dec: float) -> str:

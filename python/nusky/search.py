@@ -138,7 +138,7 @@ def write_search(search: Search, out: Path, title: str, steps: Steps) -> dict[Pa
     dict of Path to str
         Every file, and what it is.
     """
-    from nusky.priors import write_sky_map
+    from nusky.mapwriter import write_sky_map
 
     nside = search.prior.nside
     files = {
