@@ -19,7 +19,7 @@ import nusky as cy
 from nusky import cli
 from nusky.demo import tutorial_prior
 from nusky.multiorder import MultiOrderMap
-from nusky.search import Search, Steps
+from nusky.search import Search, Steps, _pictures
 
 
 def run(*args: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -156,6 +156,11 @@ def no_kind(folder: Path) -> list[str]:
     return ["scan", str(folder / "map.fits"), "--out", str(folder / "out")]
 
 
+def polar_prior(folder: Path) -> list[str]:
+    cy.write_sky_map(folder / "polar.fits", cy.SpatialPrior(np.where(np.arange(12 * 16**2) < 4, 1.0, 0.0)))
+    return ["scan", str(folder / "polar.fits"), "--max-dec", "60", "--out", str(folder / "out")]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -174,6 +179,7 @@ def no_kind(folder: Path) -> list[str]:
         (a_file, "is a file; name a directory"),
         (no_map, "table.fits"),
         (no_kind, "kind='probability'"),
+        (polar_prior, "the prior is zero in every allowed pixel"),
         (["demo", "--out", "/proc/nothing/here"], "/proc/nothing"),
         (["scan", "p.fits", "--kind", "counts"], "invalid choice: 'counts'"),
     ],
@@ -235,6 +241,21 @@ def test_ts_with_prior_is_cut_at_zero_and_blank_where_nothing_was_asked() -> Non
     assert np.isnan(found[[0, 1]]).all()
     assert found[2] == pytest.approx(9.0 - 4.0)
     assert (found[[3, 7, 11]] == 0).all()
+
+
+def test_the_colours_of_each_map_reach_to_its_own_largest_value(demo: SimpleNamespace) -> None:
+    scan = cy.SkyScan.read(demo.out / "scan.fits")
+    prior = cy.SpatialPrior(tutorial_prior())
+    fit = cy.Fit.read(demo.out / "fit.json")
+    trial = SimpleNamespace(evss=(), ra=np.empty(0), dec=np.empty(0))
+    search = Search(fit=fit, scan=scan, prior=prior, trial=trial)  # type: ignore[arg-type]
+    top = {
+        name: max(mesh.get_clim()[1] for mesh in figure.axes[0].collections if mesh.get_array() is not None)
+        for name, _, figure in _pictures(search, "")
+    }
+    assert top["ts.png"] == pytest.approx(scan.ts.max())
+    assert top["ts_with_prior.png"] == pytest.approx(np.nanmax(search.ts_with_prior))
+    assert top["ts_with_prior.png"] == pytest.approx(fit.ts)
 
 
 def test_steps_tell_the_seconds_of_each_block() -> None:

@@ -160,7 +160,6 @@ def write_search(search: Search, out: Path, title: str, steps: Steps) -> dict[Pa
 
 
 def _pictures(search: Search, title: str) -> Iterator[tuple[str, str, Figure]]:
-    from matplotlib.colors import PowerNorm
     from matplotlib.figure import Figure
 
     from nusky.plotting import plot_sky
@@ -175,12 +174,11 @@ def _pictures(search: Search, title: str) -> Iterator[tuple[str, str, Figure]]:
     top = float(np.nanmax(density))
     limits = {"vmin": max(float(np.nanmin(density)), top - 8), "vmax": top}
     ts = np.where(scan.scanned, scan.ts, np.nan)
-    # TS goes with the square of the significance: the root shows the background beside a strong source.
-    root = {"norm": PowerNorm(0.5, vmin=0.0)}
+    with_prior = search.ts_with_prior
     skies: tuple[tuple[str, str, F64, str, dict[str, Any]], ...] = (
         ("prior.png", "the prior", density, "log$_{10}$ of the prior [1/sr]", limits),
-        ("ts.png", "TS without the prior", ts, "TS without prior", root),
-        ("ts_with_prior.png", "TS with the prior, cut at 0", search.ts_with_prior, "TS with prior", root),
+        ("ts.png", "TS without the prior", ts, "TS without prior", _root_scale(ts)),
+        ("ts_with_prior.png", "TS with the prior, cut at 0", with_prior, "TS with prior", _root_scale(with_prior)),
     )
     for name, what, values, label, pc_kw in skies:
         # A Figure of its own instead of pyplot's: no window system is touched and no global state changed.
@@ -190,6 +188,14 @@ def _pictures(search: Search, title: str) -> Iterator[tuple[str, str, Figure]]:
         ax.set_title(title, fontsize="medium", pad=12)
         yield name, what, figure
     yield "zoom.png", "the surroundings of the best fit with its events", _zoom_picture(search, ts, title)
+
+
+def _root_scale(ts: F64) -> dict[str, Any]:
+    """TS goes with the square of the significance: its root shows the background beside a strong source."""
+    from matplotlib.colors import PowerNorm
+
+    # A range of its own for every map, and one that exists where all TS are 0.
+    return {"norm": PowerNorm(0.5, vmin=0.0, vmax=float(np.max(ts, initial=1.0, where=np.isfinite(ts))))}
 
 
 def _zoom_picture(search: Search, ts: F64, title: str) -> Figure:
