@@ -5,6 +5,7 @@
 #include <pybind11/stl.h>
 
 #include "arrays.hpp"
+#include "nusky/hottest.hpp"
 #include "nusky/scan.hpp"
 
 namespace nusky::bindings {
@@ -16,6 +17,51 @@ double gamma_or_free(const std::optional<double>& gamma) {
   return *gamma;
 }
 
+// Stops at signals and passes progress on; what Python raised is kept for after the parallel work.
+Checkpoint checkpoint_for(const std::optional<py::function>& progress, std::exception_ptr& raised) {
+  return [&progress, &raised](std::size_t done, std::size_t total) {
+    py::gil_scoped_acquire acquire;
+    try {
+      if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+      if (progress) (*progress)(done, total);
+    } catch (...) {
+      raised = std::current_exception();
+      return false;
+    }
+    return true;
+  };
+}
+
+struct HottestRow {
+  std::int64_t direction;
+  double ts_prior, ts, ns, gamma;
+  std::int8_t status;
+};
+
+py::array hottest_directions(const Likelihood& likelihood, const EventIndex& index, const Directions& directions, const F64& prior_terms,
+                             const std::optional<double>& gamma, int n_threads, bool prune) {
+  const double fixed = gamma_or_free(gamma);
+  const std::size_t n_priors = require_ndim(prior_terms, 2, "prior_terms");
+  if (prior_terms.shape(1) != static_cast<py::ssize_t>(directions.size()))
+    throw std::invalid_argument("prior_terms: expected shape (J, " + std::to_string(directions.size()) + "), got (" + std::to_string(n_priors) + ", " +
+                                std::to_string(prior_terms.shape(1)) + ")");
+  std::exception_ptr raised;
+  HottestResult result;
+  {
+    py::gil_scoped_release release;
+    const std::optional<py::function> nothing;
+    result = find_hottest(likelihood, index, directions, prior_terms.data(), n_priors, fixed, n_threads, prune, checkpoint_for(nothing, raised));
+  }
+  if (raised) std::rethrow_exception(raised);
+  py::array_t<HottestRow> table(static_cast<py::ssize_t>(n_priors));
+  HottestRow* row = table.mutable_data();
+  for (const Hottest& b : result.best) {
+    *row++ = {b.direction, b.direction < 0 ? -std::numeric_limits<double>::infinity() : b.ts_prior, b.fit.ts, b.fit.ns, b.fit.gamma,
+              static_cast<std::int8_t>(b.fit.status)};
+  }
+  return std::move(table);
+}
+
 py::tuple scan_directions(const Likelihood& likelihood, const EventIndex& index, const Directions& directions, const std::optional<double>& gamma,
                           int n_threads, const std::optional<py::function>& progress) {
   const double fixed = gamma_or_free(gamma);
@@ -23,17 +69,7 @@ py::tuple scan_directions(const Likelihood& likelihood, const EventIndex& index,
   ScanResult result;
   {
     py::gil_scoped_release release;
-    result = scan(likelihood, index, directions, fixed, n_threads, [&](std::size_t done, std::size_t total) {
-      py::gil_scoped_acquire acquire;
-      try {
-        if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-        if (progress) (*progress)(done, total);
-      } catch (...) {
-        raised = std::current_exception();
-        return false;
-      }
-      return true;
-    });
+    result = scan(likelihood, index, directions, fixed, n_threads, checkpoint_for(progress, raised));
   }
   if (raised) std::rethrow_exception(raised);
   return py::make_tuple(to_array(std::move(result.ts)), to_array(std::move(result.ns)), to_array(std::move(result.gamma)),
@@ -43,6 +79,23 @@ py::tuple scan_directions(const Likelihood& likelihood, const EventIndex& index,
 }  // namespace
 
 void bind_scan(py::module_& m) {
+  PYBIND11_NUMPY_DTYPE(HottestRow, direction, ts_prior, ts, ns, gamma, status);
+  m.def("hottest", &hottest_directions, py::arg("likelihood"), py::arg("index"), py::arg("directions"), py::arg("prior_terms").noconvert(),
+        py::kw_only(), py::arg("gamma") = py::none(), py::arg("n_threads") = 0, py::arg("prune") = true, R"(
+Direction with the largest ts + prior term, for every prior, without fitting directions that cannot win.
+
+The same to the last bit as from a whole scan; ties go to the lowest direction.
+
+Parameters
+----------
+prior_terms : (J, P) float64, -inf where a direction cannot win
+gamma, n_threads : as for scan
+prune : False fits every direction that has a finite term
+
+Returns
+-------
+(J,) structured array: direction (-1: all terms are -inf), ts_prior, ts, ns, gamma, status
+)");
   m.def("scan", &scan_directions, py::arg("likelihood"), py::arg("index"), py::arg("directions"), py::kw_only(), py::arg("gamma") = py::none(),
         py::arg("n_threads") = 0, py::arg("progress") = py::none(), R"(
 Fits every direction.

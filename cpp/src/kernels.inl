@@ -154,6 +154,31 @@ float total(std::size_t first, std::size_t last, const float* a, std::size_t p) 
   return static_cast<float>(sum);
 }
 
+NUSKY_INLINE double tree_sum(vf v);
+
+void reach(std::size_t first, std::size_t last, const float* a, std::size_t p, const float* peak, float scale, double* sum_p, double* sum_up) {
+  vf total = splat(0.0F), weighted = total;
+  std::size_t c = first;
+  const auto add = [&](vf u) __attribute__((always_inline)) {
+    const vf q = u / (u + 1.0F);
+    total = total + q;
+    weighted = weighted + u * q;
+  };
+  alignas(64) float edge[lanes];
+  while (c < last) {
+    const std::size_t block = c / lanes * lanes, end = block + lanes < last ? block + lanes : last;
+    if (c == block && end == block + lanes) {
+      add(load(a + (block + p) * lanes) * load(peak + block) * scale);
+    } else {  // the first or last block of a season
+      for (std::size_t k = 0; k < lanes; ++k) edge[k] = block + k >= c && block + k < end ? at(a, block + k, p) * peak[block + k] * scale : 0.0F;
+      add(load(edge));
+    }
+    c = end;
+  }
+  *sum_p += tree_sum(total);
+  *sum_up += tree_sum(weighted);
+}
+
 NUSKY_INLINE void compact_one(float v, float peak, std::uint32_t c, float threshold, std::uint32_t offset, float* value, std::uint32_t* candidate,
                               std::uint32_t* strong, std::size_t& m, std::size_t& s) {
   value[m] = v;
@@ -421,7 +446,7 @@ void sums_flat(std::size_t n, const float* a, float y, EventSums& out) {
 }  // namespace
 
 extern const Kernels table;
-const Kernels table{NUSKY_KERNEL_NAME, within, spatial, screen, total, compact, moments, profile, profile_log, sums, sums_first, sums_flat};
+const Kernels table{NUSKY_KERNEL_NAME, within, spatial, screen, total, reach, compact, moments, profile, profile_log, sums, sums_first, sums_flat};
 
 }  // namespace NUSKY_KERNEL_NAMESPACE
 }  // namespace nusky

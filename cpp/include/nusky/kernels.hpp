@@ -52,6 +52,8 @@ struct Kernels {
   void (*screen)(std::size_t first, std::size_t last, std::size_t count, const float* a, const float* const* rows, float* sums);
   /// Σ_c a(c, p) over candidates first … last−1
   float (*total)(std::size_t first, std::size_t last, const float* a, std::size_t p);
+  /// For direction p, with u = a · peak · scale: sum_p += Σ u/(1+u), sum_up += Σ u²/(1+u).
+  void (*reach)(std::size_t first, std::size_t last, const float* a, std::size_t p, const float* peak, float scale, double* sum_p, double* sum_up);
   /// The non-zero entries of direction p among candidates first … last−1: value and candidate, with 16 entries of room
   /// beyond. Returns how many. Those with value · peak above `threshold` are listed once more in `strong`, as positions in
   /// `value`, counting from `offset`.
