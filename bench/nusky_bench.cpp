@@ -7,6 +7,7 @@
 #include <cstring>
 #include <map>
 #include <memory>
+#include <random>
 #include <stdexcept>
 #include <string>
 
@@ -14,6 +15,7 @@
 #include "generator.hpp"
 #include "healpix.hpp"
 #include "nusky/kernels.hpp"
+#include "nusky/hottest.hpp"
 #include "nusky/scan.hpp"
 #include "nusky/threads.hpp"
 
@@ -64,8 +66,8 @@ double check(const reference::Model& m, const bench::PixelTiles& pixels, const S
 
 struct Options {
   std::size_t events = 138000, seasons = 1;
-  int nside = 64, repeat = 5, checks = 5, threads = 0;
-  double max_dec = 85.0;
+  int nside = 64, repeat = 5, checks = 5, threads = 0, trials = 0;
+  double max_dec = 85.0, prior = 10.0;
   std::string dump, level;
 };
 
@@ -79,6 +81,8 @@ Options parse(int argc, char** argv) {
                                                 {"--repeat", "scans per figure, the best counts (5)"},
                                                 {"--threads", "most threads (0: all)"},
                                                 {"--checks", "directions compared with the slow reference (5)"},
+                                                {"--trials", "scrambles whose hottest pixel with a prior is searched (0)"},
+                                                {"--prior", "FWHM of that prior in degrees (10)"},
                                                 {"--level", "instruction set: sse2, avx2, avx512 (best)"}};
   for (int i = 1; i < argc; ++i) {
     const std::string key = argv[i];
@@ -96,11 +100,64 @@ Options parse(int argc, char** argv) {
     if (key == "--repeat") o.repeat = std::stoi(value);
     if (key == "--threads") o.threads = std::stoi(value);
     if (key == "--checks") o.checks = std::stoi(value);
+    if (key == "--trials") o.trials = std::stoi(value);
+    if (key == "--prior") o.prior = std::stod(value);
     if (key == "--level") o.level = value;
   }
   if (o.nside < 4 || (o.nside & (o.nside - 1)) != 0) throw std::invalid_argument("--nside must be a power of two, at least 4");
   if (o.events == 0 || o.seasons == 0) throw std::invalid_argument("--events and --seasons must be positive");
   return o;
+}
+
+// Prior of the tutorial's kind: a Gaussian of `fwhm` degrees around (180°, 0°) above a floor, as the term 2 ln(p/p_max).
+std::vector<double> prior_term(const bench::PixelTiles& pixels, double fwhm) {
+  const double sigma = fwhm / 2.354820045 * pi / 180.0, peak = 1.0 / (2 * pi * sigma * sigma);
+  const Vec3 middle = unit_vector(pi, 0.0);
+  std::vector<double> term;
+  for (std::size_t i = 0; i < pixels.ra.size(); ++i) {
+    const double chord = (unit_vector(pixels.ra[i], pixels.dec[i]) - middle).norm(), psi = 2.0 * std::asin(std::min(1.0, 0.5 * chord));
+    term.push_back(2.0 * std::log(std::max(peak * std::exp(-0.5 * psi * psi / (sigma * sigma)), 1e-4) / peak));
+  }
+  return term;
+}
+
+// Scrambles: the hottest pixel with a prior, first compared with the whole map to the last bit, then timed.
+int run_trials(const Options& o, const reference::Model& model, const Setup& setup, const Directions& directions, const bench::PixelTiles& pixels, int threads) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const std::vector<double> term = prior_term(pixels, o.prior);
+  std::vector<std::vector<double>> ra;
+  for (const auto& season : model.seasons) ra.emplace_back(season.ra.size());
+  std::vector<EventPart> parts = setup.parts;
+  for (std::size_t k = 0; k < parts.size(); ++k) parts[k].ra = ra[k].data();
+  double index_seconds = 0, search_seconds = 0;
+  std::size_t fitted = 0;
+  for (int trial = 0; trial < o.trials; ++trial) {
+    std::mt19937_64 random(static_cast<unsigned long>(trial));
+    for (auto& column : ra)
+      for (double& a : column) a = std::uniform_real_distribution<double>(0, 2 * pi)(random);
+    const auto clock = [&] { return threads == 1 ? cpu_seconds() : std::chrono::duration<double>(Clock::now().time_since_epoch()).count(); };
+    double begin = clock();
+    const EventIndex index(parts, setup.n_events, threads);
+    index_seconds += clock() - begin;
+    begin = clock();
+    const HottestResult found = find_hottest(*setup.likelihood, index, directions, term.data(), 1, nan, threads, true);
+    search_seconds += clock() - begin;
+    fitted += found.n_fitted;
+    if (trial < o.checks) {
+      const ScanResult map = scan(*setup.likelihood, index, directions, nan, o.threads);
+      std::size_t best = 0;
+      for (std::size_t i = 0; i < term.size(); ++i)
+        if (map.ts[i] + term[i] > map.ts[best] + term[best]) best = i;
+      const Hottest& h = found.best[0];
+      if (h.direction != static_cast<std::int64_t>(best) || h.fit.ts != map.ts[best] || h.fit.ns != map.ns[best]) {
+        std::fprintf(stderr, "FAILED: trial %d: hottest direction %ld is not that of the map, %zu\n", trial, static_cast<long>(h.direction), best);
+        return 1;
+      }
+    }
+  }
+  const double n = o.trials, all = index_seconds + search_seconds;
+  std::printf("%8d %12.2f %12.2f %12.1f %14.1f\n", threads, 1e3 * index_seconds / n, 1e3 * search_seconds / n, static_cast<double>(fitted) / n, n / all);
+  return 0;
 }
 
 int run(const Options& o) {
@@ -167,6 +224,11 @@ int run(const Options& o) {
     }
     std::printf("%8d %12.2f %12.4f %12.2f %14.3f %14.3f\n", threads, 1e3 * best_index, best, 1.0 / best, 1e9 * best / static_cast<double>(pairs),
                 1e9 * best * threads / static_cast<double>(pairs));
+  }
+  if (o.trials > 0) {
+    std::printf("\n%8s %12s %12s %12s %14s\n", "threads", "index ms", "search ms", "fits", "trials/s");
+    for (const int threads : counts)
+      if (const int failed = run_trials(o, model, setup, directions, pixels, threads)) return failed;
   }
   return 0;
 }
