@@ -77,7 +77,7 @@ void GroupFitter::gather(const DirectionGroup& group) {
       index.near(static_cast<int>(k), group.centre, wide, ranges_);
       std::size_t most = 0, n = 0;
       for (const EventRange r : ranges_) most += r.last - r.first;
-      near.ids.resize(most + 1);
+      near.ids.resize(most + n_lanes);
       for (const EventRange r : ranges_)
         n += kernels_->within(index.caps(r.first, r.last - r.first), static_cast<float>(group.centre.x()), static_cast<float>(group.centre.y()),
                               static_cast<float>(group.centre.z()), static_cast<float>(std::cos(wide + 1e-6)), static_cast<float>(std::sin(wide + 1e-6)),
@@ -98,7 +98,7 @@ void GroupFitter::gather(const DirectionGroup& group) {
   for (std::size_t k = 0; k < n_seasons_; ++k) {
     const Neighbourhood& near = neighbourhood_[k];
     const CapView view{near.x.size(), near.x.data(), near.y.data(), near.z.data(), near.cos_cut.data(), near.sin_cut.data()};
-    found_.resize(view.n + 1);
+    found_.resize(view.n + n_lanes);
     const std::size_t n = kernels_->within(view, static_cast<float>(group.centre.x()), static_cast<float>(group.centre.y()),
                                            static_cast<float>(group.centre.z()), static_cast<float>(std::cos(group.radius)),
                                            static_cast<float>(std::sin(group.radius)), 0, found_.data());
@@ -115,10 +115,6 @@ void GroupFitter::load(const Directions& directions, const DirectionGroup& group
   gather(group);
   const std::size_t n = ids_.size(), filled = (n + n_lanes - 1) / n_lanes * n_lanes;
   for (auto* column : {&x_, &y_, &z_, &rate_, &gaussian_, &weight_, &cut_, &peak_}) column->resize(filled);
-  if (free) {
-    ratio_rows_.resize(n);
-    node_rows_.resize(n);
-  }
   for (std::size_t i = 0; i < n; ++i) {
     const IndexedEvent& e = index.event(ids_[i]);
     x_[i] = static_cast<float>(e.x - group.centre.x());
@@ -129,12 +125,7 @@ void GroupFitter::load(const Directions& directions, const DirectionGroup& group
     weight_[i] = e.spatial.weight;
     cut_[i] = e.spatial.cut;
     peak_[i] = e.peak;
-    if (free) {
-      ratio_rows_[i] = e.ratio;
-      node_rows_[i] = e.log_ratio;
-    } else {
-      weight_[i] *= model_->fixed_ratio(ids_[i]);
-    }
+    if (!free) weight_[i] *= model_->fixed_ratio(ids_[i]);
   }
   for (std::size_t i = n; i < filled; ++i) {
     for (auto* column : {&x_, &y_, &z_, &rate_, &gaussian_, &weight_, &peak_}) (*column)[i] = 0.0F;
@@ -170,6 +161,14 @@ void GroupFitter::screen() {
       bound_[p] = static_cast<float>(excess * (1.0 + static_cast<double>(screen_slack)) - 1.0);
     }
     return;
+  }
+  const std::size_t n = ids_.size();
+  ratio_rows_.resize(n);
+  node_rows_.resize(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    const IndexedEvent& e = index.event(ids_[i]);
+    ratio_rows_[i] = e.ratio;
+    node_rows_[i] = e.log_ratio;
   }
   season_sums_.assign(n_seasons_ * n_lanes * n_lanes, 0.0F);
   for (std::size_t k = 0; k < n_seasons_; ++k)
@@ -524,38 +523,48 @@ DirectionFit GroupFitter::fit_free(int lane) {
     n_ref = 2.0 * best_n;  // the power series of the weak events would not hold at this n
   }
   const double width = (axis.back() - axis.front()) / n_lanes;
-  DirectionFit best;
-  best.status = Status::no_excess;
-  // local maxima of the profile, best first
-  std::array<int, n_lanes> order{};
-  int n_peaks = 0;
+  const double top = *std::max_element(value.begin(), value.end());
+  // Starts: every local maximum of the profile that may turn out the best, and the ends of the γ range, where the maximum
+  // often sits and which lie beyond the outermost centres. Located on the profile, which costs little.
+  std::array<DirectionFit, n_lanes + 2> found;
+  std::size_t n_found = 0;
+  const auto locate = [&](double start, double gamma) {
+    DirectionFit near = refine(start > 0.0 ? start : 0.01, gamma, Accuracy::profile);
+    if (!(near.ts > 0.0)) near = {0.0, 0.01, gamma, Status::ok};
+    found[n_found++] = near;
+  };
   for (int g = 0; g < n_lanes; ++g) {
     const auto i = static_cast<std::size_t>(g);
     const bool above_left = g == 0 || value[i] >= value[i - 1], above_right = g == n_lanes - 1 || value[i] > value[i + 1];
-    if (above_left && above_right) order[static_cast<std::size_t>(n_peaks++)] = g;
-  }
-  std::sort(order.begin(), order.begin() + n_peaks, [&](int a, int b) { return value[static_cast<std::size_t>(a)] > value[static_cast<std::size_t>(b)]; });
-  for (int k = 0; k < n_peaks; ++k) {
-    const int g = order[static_cast<std::size_t>(k)];
-    const auto i = static_cast<std::size_t>(g);
-    // vertex of the parabola through the neighbours
-    double shift = 0.0, gain = 0.0;
     const auto j = static_cast<std::size_t>(std::clamp(g, 1, n_lanes - 2));
+    // vertex of the parabola through the neighbours
     const double slope = 0.5 * (value[j + 1] - value[j - 1]), curvature = value[j + 1] - 2 * value[j] + value[j - 1];
-    const double from_j = static_cast<double>(g) - static_cast<double>(j);
-    const double local_slope = slope + curvature * from_j;
-    shift = curvature < -1e-9 ? std::clamp(-local_slope / curvature, -0.5, 0.5) : (local_slope > 0 ? 0.5 : -0.5);
-    gain = std::max(0.0, local_slope * shift + 0.5 * curvature * shift * shift);
-    // another maximum is worth a refinement only if it may beat the best; the gain between nodes is of the size of the parabola's
-    if (k > 0 && 2.0 * (value[i] + 2.0 * gain + 0.02) < best.ts) continue;
-    const double gamma = std::clamp(axis.lane_gamma(g) + shift * width, axis.front(), axis.back());
-    double start = n[i];
-    if (shift > 0 && g + 1 < n_lanes && n[i + 1] > 0) start += shift * (n[i + 1] - n[i]);
-    if (shift < 0 && g > 0 && n[i - 1] > 0) start -= shift * (n[i - 1] - n[i]);
-    DirectionFit near = refine(start > 0.0 ? start : 0.01, gamma, Accuracy::profile);
-    if (!(near.ts > 0.0)) near = {0.0, 0.01, gamma, Status::ok};
-    const DirectionFit found = refine(near.ns, near.gamma, Accuracy::exact);
-    if (k == 0 || found.ts > best.ts) best = found;
+    const double here = slope + curvature * (static_cast<double>(g) - static_cast<double>(j));
+    const double shift = curvature < -1e-9 ? std::clamp(-here / curvature, -0.5, 0.5) : (here > 0 ? 0.5 : -0.5);
+    const double gain = std::max(0.0, here * shift + 0.5 * curvature * shift * shift);
+    const bool may_win = value[i] + 2.0 * gain + 0.01 >= top;
+    if (!(above_left && above_right && may_win)) continue;
+    const double vertex = axis.lane_gamma(g) + shift * width;
+    if (vertex > axis.front() && vertex < axis.back()) {
+      double start = n[i];
+      if (shift > 0 && g + 1 < n_lanes && n[i + 1] > 0) start += shift * (n[i + 1] - n[i]);
+      if (shift < 0 && g > 0 && n[i - 1] > 0) start -= shift * (n[i - 1] - n[i]);
+      locate(start, vertex);
+    }
+    if (g == 0 || g == n_lanes - 1) locate(n[i], g == 0 ? axis.front() : axis.back());
+  }
+  std::sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(n_found), [](const DirectionFit& a, const DirectionFit& b) { return a.ts > b.ts; });
+  DirectionFit best;
+  best.status = Status::no_excess;
+  for (std::size_t k = 0; k < n_found; ++k) {
+    const DirectionFit& near = found[k];
+    if (k > 0) {
+      const DirectionFit& before = found[k - 1];
+      if (std::abs(near.gamma - before.gamma) < 1e-3 && std::abs(near.ns - before.ns) < 1e-3 * (1.0 + near.ns)) continue;  // the same place
+      if (near.ts + 5e-3 + 1e-3 * near.ts < best.ts) break;  // the profile is good to less than this
+    }
+    const DirectionFit exact = refine(near.ns, near.gamma, Accuracy::exact);
+    if (k == 0 || exact.ts > best.ts) best = exact;
   }
   return best;
 }

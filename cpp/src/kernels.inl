@@ -90,10 +90,19 @@ NUSKY_INLINE float at(const float* a, std::size_t c, std::size_t p) { return a[(
 std::size_t within(const CapView& e, float cx, float cy, float cz, float cos_r, float sin_r, std::uint32_t base, std::uint32_t* out) {
   std::size_t n = 0, i = 0;
   alignas(64) float inside[lanes];
+#ifdef NUSKY_COMPRESS
+  const __m512i numbers = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+#endif
   for (; i + lanes <= e.n; i += lanes) {
     // cos ψ ≥ cos(cut + radius), with slack for float32
     const vf dot = load(e.x + i) * cx + load(e.y + i) * cy + load(e.z + i) * cz;
     const vf edge = load(e.cos_cut + i) * cos_r - load(e.sin_cut + i) * sin_r;
+#ifdef NUSKY_COMPRESS
+    const __mmask16 some = _mm512_cmp_ps_mask((__m512)(dot - edge).part[0], _mm512_set1_ps(-1e-6F), _CMP_GE_OQ);
+    _mm512_storeu_si512(out + n, _mm512_maskz_compress_epi32(some, _mm512_add_epi32(numbers, _mm512_set1_epi32(static_cast<int>(base + i)))));
+    n += static_cast<std::size_t>(__builtin_popcount(some));
+    continue;
+#endif
     store(inside, dot - edge);
     for (std::size_t k = 0; k < lanes; ++k) {  // without branches: every number is written, and kept or overwritten
       out[n] = base + static_cast<std::uint32_t>(i + k);

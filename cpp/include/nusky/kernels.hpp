@@ -44,7 +44,8 @@ struct EventView {
 /// (no std:: or Eigen templates) may be instantiated in them, because the linker would keep one version for all CPUs.
 struct Kernels {
   const char* name;
-  /// Numbers base + i of the events whose cut reaches into the cap of radius r around (cx, cy, cz); the count is returned.
+  /// Numbers base + i of the events whose cut reaches into the cap of radius r around (cx, cy, cz); the count is returned. `out`
+  /// has room for 16 numbers beyond the events.
   std::size_t (*within)(const CapView& e, float cx, float cy, float cz, float cos_r, float sin_r, std::uint32_t base, std::uint32_t* out);
   /// S/B (0 beyond the cut) of all candidates at `count` directions vx, vy, vz, into the blocks `a`.
   void (*spatial)(const CandidateView& c, std::size_t count, const float* vx, const float* vy, const float* vz, float* a);
