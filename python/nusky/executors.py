@@ -38,6 +38,7 @@ Chunk = tuple[int, int]  # positions first … last + 1 in the list of indices, 
 
 _CHUNKS = 64  # of a batch: enough for an even load, few enough that a task lasts much longer than it takes to send
 _LARGEST = 1000
+_OUTSTANDING = 4096  # tasks submitted at once: every worker of a large cluster has some, Ctrl-C cancels them quickly
 _SECONDS_A_SHARD = 5.0
 _POLL = 0.2  # seconds between looks at Ctrl-C
 
@@ -196,9 +197,11 @@ class _Batch:
 
     def keep(self, first: int, rows: NDArray[np.void]) -> None:
         """Take the rows of one chunk, and store them."""
-        if self.store is not None and len(rows):
-            self.store.append(np.asarray(rows), start=int(self.numbers[first]), **self.how)
-        self._put(first, rows)
+        try:
+            if self.store is not None and len(rows):
+                self.store.append(np.asarray(rows), start=int(self.numbers[first]), **self.how)
+        finally:
+            self._put(first, rows)  # Ctrl-C in the middle of writing must not lose them for the caller, too
 
     def _put(self, first: int, rows: NDArray[np.void]) -> None:
         if self.rows is None:
@@ -252,7 +255,7 @@ class _Batch:
         running: dict[Future[NDArray[np.void]], Chunk] = {}
         try:
             while waiting or running:
-                while waiting:
+                while waiting and len(running) < _OUTSTANDING:
                     a, z = waiting[-1]
                     future = workers.submit(_fit_chunk, path, digest, self.numbers[a:z].tolist(), self.how, n_threads)
                     running[future] = waiting.pop()
