@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nusky.cells import CellIndex
 from nusky.mixed_pixels import MultiOrderPixels
-from nusky.multiorder import MAX_ORDER
 from nusky.pixelset import PixelSet
 
 if TYPE_CHECKING:
     F64 = NDArray[np.float64]
-    I64 = NDArray[np.int64]
     Bool = NDArray[np.bool_]
 
 __all__ = ["PositionRegion", "delta_ts", "position_regions"]
@@ -111,7 +110,7 @@ def position_regions(
         raise ValueError("ts: no finite value, there is no hottest spot")
     best = int(value.argmax())
     area = np.full(len(pixels), pixels.pixel_area) if isinstance(pixels, PixelSet) else pixels.cell_area
-    cells = _Cells.of(pixels)
+    cells = CellIndex.of(pixels)
     regions = []
     for level in levels:
         threshold = delta_ts(level)
@@ -122,47 +121,3 @@ def position_regions(
             )
         )
     return tuple(regions)
-
-
-@dataclass(frozen=True, eq=False)
-class _Cells:
-    """Scanned cells as intervals of the nested curve: tells whether a neighbour was scanned, at any size."""
-
-    nside: I64
-    ring: I64
-    start: I64
-    end: I64
-
-    @classmethod
-    def of(cls, pixels: PixelSet | MultiOrderPixels) -> _Cells:
-        parts = (pixels,) if isinstance(pixels, PixelSet) else pixels.parts
-        starts, ends = [], []
-        for part in parts:
-            start, end = _interval(part.nside, part.pixels)
-            starts.append(start)
-            ends.append(end)
-        start = np.concatenate(starts)
-        along = np.argsort(start)
-        nside = np.repeat([part.nside for part in parts], [len(part) for part in parts]).astype(np.int64)
-        return cls(nside, np.concatenate([part.pixels for part in parts]), start[along], np.concatenate(ends)[along])
-
-    def surround(self, rows: I64) -> bool:
-        """Every neighbour of the cells `rows` is scanned."""
-        import healpy
-
-        for nside in np.unique(self.nside[rows]).tolist():
-            mine = self.ring[rows[self.nside[rows] == nside]]
-            around = np.unique(healpy.get_all_neighbours(nside, mine))
-            begin, _ = _interval(nside, around[around >= 0])
-            slot = np.searchsorted(self.start, begin, side="right") - 1
-            if (slot < 0).any() or (begin >= self.end[slot]).any():
-                return False
-        return True
-
-
-def _interval(nside: int, ring: I64) -> tuple[I64, I64]:
-    import healpy
-
-    shift = 2 * (MAX_ORDER - (nside.bit_length() - 1))
-    nested = np.asarray(healpy.ring2nest(nside, ring), dtype=np.int64)
-    return nested << shift, (nested + 1) << shift
