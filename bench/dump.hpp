@@ -19,7 +19,8 @@ inline reference::Model read_dump(const std::string& path) {
   char magic[8];
   std::uint64_t head[4];
   const auto get = [&](void* p, std::size_t bytes) {
-    if (!in.read(static_cast<char*>(p), static_cast<std::streamsize>(bytes))) throw std::runtime_error(path + " ends too early; write it again with nusky.dump.write_dump");
+    if (!in.read(static_cast<char*>(p), static_cast<std::streamsize>(bytes)))
+      throw std::runtime_error(path + " ends too early; write it again with nusky.dump.write_dump");
   };
   get(magic, 8);
   get(head, sizeof head);

@@ -26,7 +26,7 @@ inline reference::Model generate(std::size_t n_events, std::size_t n_seasons, un
       const double z = 2.0 * uniform(random) - 1.0;
       const bool north = z > -0.09;
       const double log_energy = (north ? 3.0 : 4.9) + 0.5 * normal(random);
-      double sigma = 0.012 * std::exp(0.55 * normal(random));        // median 0.7°
+      double sigma = 0.012 * std::exp(0.55 * normal(random));             // median 0.7°
       if (uniform(random) < 0.01) sigma = 0.09 + 0.25 * uniform(random);  // and one in a hundred of 5° to 20°
       s.ra.push_back(2 * pi * uniform(random));
       s.dec.push_back(std::asin(z));

@@ -8,8 +8,8 @@
 namespace nusky::bench {
 
 struct PixelTiles {
-  std::vector<double> ra, dec;       // of pixels within the declination limit
-  std::vector<std::int64_t> tile;    // parents of 16 pixels
+  std::vector<double> ra, dec;     // of pixels within the declination limit
+  std::vector<std::int64_t> tile;  // parents of 16 pixels
   std::vector<double> tile_ra, tile_dec;
   double radius = 0.0;
 };

@@ -14,8 +14,8 @@
 #include "dump.hpp"
 #include "generator.hpp"
 #include "healpix.hpp"
-#include "nusky/kernels.hpp"
 #include "nusky/hottest.hpp"
+#include "nusky/kernels.hpp"
 #include "nusky/scan.hpp"
 #include "nusky/threads.hpp"
 
@@ -49,7 +49,8 @@ Setup set_up(const reference::Model& m) {
     s.parts.push_back(part);
     s.n_events.push_back(season.n_events);
   }
-  s.likelihood = std::make_unique<Likelihood>(axis, m.sindec_nodes, m.log_acceptance.data(), static_cast<int>(m.seasons.size()), m.extended);
+  s.likelihood =
+      std::make_unique<Likelihood>(axis, m.sindec_nodes, m.log_acceptance.data(), static_cast<int>(m.seasons.size()), m.extended);
   return s;
 }
 
@@ -122,7 +123,8 @@ std::vector<double> prior_term(const bench::PixelTiles& pixels, double fwhm) {
 }
 
 // Scrambles: the hottest pixel with a prior, first compared with the whole map to the last bit, then timed.
-int run_trials(const Options& o, const reference::Model& model, const Setup& setup, const Directions& directions, const bench::PixelTiles& pixels, int threads) {
+int run_trials(const Options& o, const reference::Model& model, const Setup& setup, const Directions& directions,
+               const bench::PixelTiles& pixels, int threads) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const std::vector<double> term = prior_term(pixels, o.prior);
   std::vector<std::vector<double>> ra;
@@ -135,7 +137,9 @@ int run_trials(const Options& o, const reference::Model& model, const Setup& set
     std::mt19937_64 random(static_cast<unsigned long>(trial));
     for (auto& column : ra)
       for (double& a : column) a = std::uniform_real_distribution<double>(0, 2 * pi)(random);
-    const auto clock = [&] { return threads == 1 ? cpu_seconds() : std::chrono::duration<double>(Clock::now().time_since_epoch()).count(); };
+    const auto clock = [&] {
+      return threads == 1 ? cpu_seconds() : std::chrono::duration<double>(Clock::now().time_since_epoch()).count();
+    };
     double begin = clock();
     const EventIndex index(parts, setup.n_events, threads);
     index_seconds += clock() - begin;
@@ -150,13 +154,15 @@ int run_trials(const Options& o, const reference::Model& model, const Setup& set
         if (map.ts[i] + term[i] > map.ts[best] + term[best]) best = i;
       const Hottest& h = found.best[0];
       if (h.direction != static_cast<std::int64_t>(best) || h.fit.ts != map.ts[best] || h.fit.ns != map.ns[best]) {
-        std::fprintf(stderr, "FAILED: trial %d: hottest direction %ld is not that of the map, %zu\n", trial, static_cast<long>(h.direction), best);
+        std::fprintf(stderr, "FAILED: trial %d: hottest direction %ld is not that of the map, %zu\n", trial, static_cast<long>(h.direction),
+                     best);
         return 1;
       }
     }
   }
   const double n = o.trials, all = index_seconds + search_seconds;
-  std::printf("%8d %12.2f %12.2f %12.1f %14.1f\n", threads, 1e3 * index_seconds / n, 1e3 * search_seconds / n, static_cast<double>(fitted) / n, n / all);
+  std::printf("%8d %12.2f %12.2f %12.1f %14.1f\n", threads, 1e3 * index_seconds / n, 1e3 * search_seconds / n,
+              static_cast<double>(fitted) / n, n / all);
   return 0;
 }
 
@@ -164,20 +170,20 @@ int run(const Options& o) {
   if (!o.level.empty()) set_simd_level(o.level);
   const reference::Model model = o.dump.empty() ? bench::generate(o.events, o.seasons, 1) : bench::read_dump(o.dump);
   const bench::PixelTiles pixels = bench::pixel_tiles(o.nside, o.max_dec * pi / 180.0);
-  const Directions directions(pixels.ra.size(), pixels.ra.data(), pixels.dec.data(), pixels.tile.data(), pixels.tile_ra.size(), pixels.tile_ra.data(),
-                              pixels.tile_dec.data(), pixels.radius);
+  const Directions directions(pixels.ra.size(), pixels.ra.data(), pixels.dec.data(), pixels.tile.data(), pixels.tile_ra.size(),
+                              pixels.tile_ra.data(), pixels.tile_dec.data(), pixels.radius);
   auto begin = Clock::now();
   const Setup setup = set_up(model);
   const double columns_seconds = seconds_since(begin);
   const double nan = std::numeric_limits<double>::quiet_NaN();
   std::size_t events = 0;
   for (const auto& c : setup.columns) events += c->size();
-  std::printf("nusky_bench   compiler %s   Eigen %d.%d.%d   SIMD %s (of %s)\n", __VERSION__, EIGEN_WORLD_VERSION, EIGEN_MAJOR_VERSION, EIGEN_MINOR_VERSION,
-              kernels().name, simd_levels().c_str());
+  std::printf("nusky_bench   compiler %s   Eigen %d.%d.%d   SIMD %s (of %s)\n", __VERSION__, EIGEN_WORLD_VERSION, EIGEN_MAJOR_VERSION,
+              EIGEN_MINOR_VERSION, kernels().name, simd_levels().c_str());
   std::printf("flags         %s\n", NUSKY_FLAGS);
   std::printf("data          %s\n", o.dump.empty() ? "synthetic" : o.dump.c_str());
-  std::printf("seasons       %zu\nevents        %zu\ndirections    %zu (nside %d, |dec| <= %g deg)\n", model.seasons.size(), events, directions.size(), o.nside,
-              o.max_dec);
+  std::printf("seasons       %zu\nevents        %zu\ndirections    %zu (nside %d, |dec| <= %g deg)\n", model.seasons.size(), events,
+              directions.size(), o.nside, o.max_dec);
   std::printf("columns       %.1f ms (once per analysis)\n", 1e3 * columns_seconds);
 
   const int most = resolve_threads(o.threads);
@@ -201,7 +207,8 @@ int run(const Options& o) {
       positive += result.ts[i] > 0;
       bad += result.status[i] == static_cast<std::int8_t>(Status::not_converged);
     }
-    std::printf("pairs         %zu within the cut, %zu evaluated\nfits          %zu directions with TS > 0, %zu not converged\n", pairs, candidates, positive, bad);
+    std::printf("pairs         %zu within the cut, %zu evaluated\nfits          %zu directions with TS > 0, %zu not converged\n", pairs,
+                candidates, positive, bad);
     std::printf("check         largest |dTS| against the slow reference at %d directions: %.1e\n", o.checks, worst);
     if (worst > 1e-3) {
       std::fprintf(stderr, "FAILED: |dTS| above 1e-3\n");
@@ -222,8 +229,8 @@ int run(const Options& o) {
       best = std::min(best, threads == 1 ? cpu_seconds() - cpu : seconds_since(begin));
       if (result.ts.empty()) return 1;
     }
-    std::printf("%8d %12.2f %12.4f %12.2f %14.3f %14.3f\n", threads, 1e3 * best_index, best, 1.0 / best, 1e9 * best / static_cast<double>(pairs),
-                1e9 * best * threads / static_cast<double>(pairs));
+    std::printf("%8d %12.2f %12.4f %12.2f %14.3f %14.3f\n", threads, 1e3 * best_index, best, 1.0 / best,
+                1e9 * best / static_cast<double>(pairs), 1e9 * best * threads / static_cast<double>(pairs));
   }
   if (o.trials > 0) {
     std::printf("\n%8s %12s %12s %12s %14s\n", "threads", "index ms", "search ms", "fits", "trials/s");

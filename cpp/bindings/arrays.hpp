@@ -22,7 +22,8 @@ using I64 = Array<std::int64_t>;
 template <class T>
 std::size_t require_ndim(const Array<T>& a, int ndim, const char* name) {
   if (a.ndim() != ndim)
-    throw std::invalid_argument(std::string(name) + ": expected " + std::to_string(ndim) + " dimension(s), got " + std::to_string(a.ndim()));
+    throw std::invalid_argument(std::string(name) + ": expected " + std::to_string(ndim) + " dimension(s), got " +
+                                std::to_string(a.ndim()));
   return static_cast<std::size_t>(a.shape(0));
 }
 

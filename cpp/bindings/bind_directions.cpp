@@ -9,8 +9,8 @@
 namespace nusky::bindings {
 namespace {
 
-std::shared_ptr<Directions> make_directions(const F64& ra, const F64& dec, const std::optional<I64>& tile, const std::optional<F64>& tile_ra,
-                                            const std::optional<F64>& tile_dec, double tile_radius) {
+std::shared_ptr<Directions> make_directions(const F64& ra, const F64& dec, const std::optional<I64>& tile,
+                                            const std::optional<F64>& tile_ra, const std::optional<F64>& tile_dec, double tile_radius) {
   const std::size_t n = require_ndim(ra, 1, "ra");
   require_length(dec, n, "dec");
   if (!tile) return std::make_shared<Directions>(n, ra.data(), dec.data());

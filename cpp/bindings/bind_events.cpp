@@ -9,8 +9,9 @@
 namespace nusky::bindings {
 namespace {
 
-std::shared_ptr<EventColumns> make_columns(const F64& dec, const F64& sigma, const F64& background, const std::optional<F32>& log_energy_ratio,
-                                           const F64& gamma_nodes, double cut_n_sigma, double extension) {
+std::shared_ptr<EventColumns> make_columns(const F64& dec, const F64& sigma, const F64& background,
+                                           const std::optional<F32>& log_energy_ratio, const F64& gamma_nodes, double cut_n_sigma,
+                                           double extension) {
   const std::size_t n = require_ndim(dec, 1, "dec");
   require_length(sigma, n, "sigma");
   require_length(background, n, "background");
@@ -19,8 +20,9 @@ std::shared_ptr<EventColumns> make_columns(const F64& dec, const F64& sigma, con
   if (log_energy_ratio) {
     if (axis.size() == 0) throw std::invalid_argument("log_energy_ratio: given, but gamma_nodes is empty");
     if (require_ndim(*log_energy_ratio, 2, "log_energy_ratio") != n || log_energy_ratio->shape(1) != axis.size())
-      throw std::invalid_argument("log_energy_ratio: expected shape (" + std::to_string(n) + ", " + std::to_string(axis.size()) + "), got (" +
-                                  std::to_string(log_energy_ratio->shape(0)) + ", " + std::to_string(log_energy_ratio->shape(1)) + ")");
+      throw std::invalid_argument("log_energy_ratio: expected shape (" + std::to_string(n) + ", " + std::to_string(axis.size()) +
+                                  "), got (" + std::to_string(log_energy_ratio->shape(0)) + ", " +
+                                  std::to_string(log_energy_ratio->shape(1)) + ")");
     ratio = log_energy_ratio->data();
   }
   const double *d = dec.data(), *s = sigma.data(), *b = background.data();
@@ -49,7 +51,8 @@ std::shared_ptr<EventIndex> make_index(const py::sequence& parts, const F64& n_e
       part.rows = rows.data();
       keep.push_back(rows);
     } else if (part.n != part.columns->size()) {
-      throw std::invalid_argument(name + ": ra has " + std::to_string(part.n) + " entries, the columns " + std::to_string(part.columns->size()));
+      throw std::invalid_argument(name + ": ra has " + std::to_string(part.n) + " entries, the columns " +
+                                  std::to_string(part.columns->size()));
     }
     if (!fields[4].is_none()) {
       const auto factor = py::cast<F64>(fields[4]);

@@ -43,27 +43,29 @@ py::array hottest_directions(const Likelihood& likelihood, const EventIndex& ind
   const double fixed = gamma_or_free(gamma);
   const std::size_t n_priors = require_ndim(prior_terms, 2, "prior_terms");
   if (prior_terms.shape(1) != static_cast<py::ssize_t>(directions.size()))
-    throw std::invalid_argument("prior_terms: expected shape (J, " + std::to_string(directions.size()) + "), got (" + std::to_string(n_priors) + ", " +
-                                std::to_string(prior_terms.shape(1)) + ")");
+    throw std::invalid_argument("prior_terms: expected shape (J, " + std::to_string(directions.size()) + "), got (" +
+                                std::to_string(n_priors) + ", " + std::to_string(prior_terms.shape(1)) + ")");
   std::exception_ptr raised;
   HottestResult result;
   {
     py::gil_scoped_release release;
     const std::optional<py::function> nothing;
-    result = find_hottest(likelihood, index, directions, prior_terms.data(), n_priors, fixed, n_threads, prune, checkpoint_for(nothing, raised));
+    result =
+        find_hottest(likelihood, index, directions, prior_terms.data(), n_priors, fixed, n_threads, prune, checkpoint_for(nothing, raised));
   }
   if (raised) std::rethrow_exception(raised);
   py::array_t<HottestRow> table(static_cast<py::ssize_t>(n_priors));
   HottestRow* row = table.mutable_data();
   for (const Hottest& b : result.best) {
-    *row++ = {b.direction, b.direction < 0 ? -std::numeric_limits<double>::infinity() : b.ts_prior, b.fit.ts, b.fit.ns, b.fit.gamma,
-              static_cast<std::int8_t>(b.fit.status)};
+    *row++ = {b.direction, b.direction < 0 ? -std::numeric_limits<double>::infinity() : b.ts_prior,
+              b.fit.ts,    b.fit.ns,
+              b.fit.gamma, static_cast<std::int8_t>(b.fit.status)};
   }
   return std::move(table);
 }
 
-py::tuple scan_directions(const Likelihood& likelihood, const EventIndex& index, const Directions& directions, const std::optional<double>& gamma,
-                          int n_threads, const std::optional<py::function>& progress) {
+py::tuple scan_directions(const Likelihood& likelihood, const EventIndex& index, const Directions& directions,
+                          const std::optional<double>& gamma, int n_threads, const std::optional<py::function>& progress) {
   const double fixed = gamma_or_free(gamma);
   std::exception_ptr raised;
   ScanResult result;
@@ -96,8 +98,8 @@ Returns
 -------
 (J,) structured array: direction (-1: all terms are -inf), ts_prior, ts, ns, gamma, status
 )");
-  m.def("scan", &scan_directions, py::arg("likelihood"), py::arg("index"), py::arg("directions"), py::kw_only(), py::arg("gamma") = py::none(),
-        py::arg("n_threads") = 0, py::arg("progress") = py::none(), R"(
+  m.def("scan", &scan_directions, py::arg("likelihood"), py::arg("index"), py::arg("directions"), py::kw_only(),
+        py::arg("gamma") = py::none(), py::arg("n_threads") = 0, py::arg("progress") = py::none(), R"(
 Fits every direction.
 
 Parameters

@@ -19,12 +19,14 @@ void Directions::set_vectors(std::size_t n, const double* ra, const double* dec)
   for (std::size_t i = 0; i < n; ++i) {
     if (!std::isfinite(ra[i])) throw std::invalid_argument("ra of direction " + std::to_string(i) + " is not finite");
     if (!(std::abs(dec[i]) <= pi / 2 + 1e-12))
-      throw std::invalid_argument("dec of direction " + std::to_string(i) + " is " + std::to_string(dec[i]) + "; it must be within -pi/2 and pi/2 rad");
+      throw std::invalid_argument("dec of direction " + std::to_string(i) + " is " + std::to_string(dec[i]) +
+                                  "; it must be within -pi/2 and pi/2 rad");
     vectors_[i] = unit_vector(ra[i], dec[i]);
   }
 }
 
-void Directions::form_groups(const std::vector<std::uint32_t>& tile, std::size_t n_tiles, const std::vector<Vec3>& centres, const std::vector<double>& radii) {
+void Directions::form_groups(const std::vector<std::uint32_t>& tile, std::size_t n_tiles, const std::vector<Vec3>& centres,
+                             const std::vector<double>& radii) {
   std::vector<std::uint32_t> start(n_tiles + 1, 0);
   for (const std::uint32_t t : tile) ++start[t + 1];
   for (std::size_t t = 0; t < n_tiles; ++t) start[t + 1] += start[t];
@@ -62,7 +64,8 @@ Directions::Directions(std::size_t n, const double* ra, const double* dec) {
   std::vector<std::uint64_t> used(key);
   std::sort(used.begin(), used.end());
   used.erase(std::unique(used.begin(), used.end()), used.end());
-  for (std::size_t i = 0; i < n; ++i) tile[i] = static_cast<std::uint32_t>(std::lower_bound(used.begin(), used.end(), key[i]) - used.begin());
+  for (std::size_t i = 0; i < n; ++i)
+    tile[i] = static_cast<std::uint32_t>(std::lower_bound(used.begin(), used.end(), key[i]) - used.begin());
   centres.assign(used.size(), Vec3::Zero());
   for (std::size_t i = 0; i < n; ++i) centres[tile[i]] += vectors_[i];
   for (Vec3& c : centres) c = c.norm() > 1e-6 ? c.normalized() : Vec3(0, 0, 1);
@@ -71,8 +74,8 @@ Directions::Directions(std::size_t n, const double* ra, const double* dec) {
   form_groups(tile, used.size(), centres, radii);
 }
 
-Directions::Directions(std::size_t n, const double* ra, const double* dec, const std::int64_t* tile, std::size_t n_tiles, const double* tile_ra,
-                       const double* tile_dec, double radius) {
+Directions::Directions(std::size_t n, const double* ra, const double* dec, const std::int64_t* tile, std::size_t n_tiles,
+                       const double* tile_ra, const double* tile_dec, double radius) {
   set_vectors(n, ra, dec);
   if (!(radius > 0.0 && radius <= pi)) throw std::invalid_argument("tile_radius: must be above 0 and at most pi rad");
   std::vector<Vec3> centres(n_tiles);
@@ -84,7 +87,8 @@ Directions::Directions(std::size_t n, const double* ra, const double* dec, const
   std::vector<std::uint32_t> id(n);
   for (std::size_t i = 0; i < n; ++i) {
     if (tile[i] < 0 || tile[i] >= static_cast<std::int64_t>(n_tiles))
-      throw std::invalid_argument("tile: entry " + std::to_string(i) + " is " + std::to_string(tile[i]) + ", outside 0 … " + std::to_string(n_tiles) + " − 1");
+      throw std::invalid_argument("tile: entry " + std::to_string(i) + " is " + std::to_string(tile[i]) + ", outside 0 … " +
+                                  std::to_string(n_tiles) + " − 1");
     id[i] = static_cast<std::uint32_t>(tile[i]);
     if (separation(vectors_[i], centres[id[i]]) > radius + 1e-9)
       throw std::invalid_argument("tile_radius: direction " + std::to_string(i) + " lies beyond it from the centre of its tile");

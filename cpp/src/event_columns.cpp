@@ -33,8 +33,8 @@ SpatialTerm spatial_term(double sigma, double background, double cut) {
 
 }  // namespace
 
-EventColumns::EventColumns(std::size_t n, const double* dec, const double* sigma, const double* background,
-                           const float* log_energy_ratio, GammaAxis axis, double cut_n_sigma, double extension, int n_threads)
+EventColumns::EventColumns(std::size_t n, const double* dec, const double* sigma, const double* background, const float* log_energy_ratio,
+                           GammaAxis axis, double cut_n_sigma, double extension, int n_threads)
     : axis_(std::move(axis)) {
   if (!(cut_n_sigma > 0.0)) throw std::invalid_argument("cut_n_sigma: must be positive (infinity: no cut)");
   if (!(extension >= 0.0 && extension <= pi)) throw std::invalid_argument("extension: must be within 0 and pi rad");
@@ -43,7 +43,8 @@ EventColumns::EventColumns(std::size_t n, const double* dec, const double* sigma
   const auto g = static_cast<std::size_t>(axis_.size()), gp = static_cast<std::size_t>(axis_.padded_size());
   for (std::size_t i = 0; i < n; ++i) {
     if (!(std::abs(dec[i]) <= pi / 2 + 1e-12)) bad("dec", i, dec[i], "it must be within -pi/2 and pi/2 rad");
-    if (!(sigma[i] >= 0.0 && sigma[i] <= pi && sigma[i] + extension > 0.0)) bad("sigma", i, sigma[i], "it must be above 0 and at most pi rad");
+    if (!(sigma[i] >= 0.0 && sigma[i] <= pi && sigma[i] + extension > 0.0))
+      bad("sigma", i, sigma[i], "it must be above 0 and at most pi rad");
     if (!(background[i] > 0.0) || !std::isfinite(background[i])) bad("background", i, background[i], "a density in 1/sr above 0 is needed");
     for (std::size_t j = 0; j < g; ++j)
       if (!(std::abs(log_energy_ratio[i * g + j]) <= largest_log_ratio))

@@ -15,7 +15,7 @@ namespace {
 constexpr double degree = pi / 180.0;
 // Classes of cuts grow by this factor from 1°; the search tests (cut of the class + tile)² instead of the event's own.
 constexpr double class_ratio = 1.4;
-constexpr int n_classes = 15;       // the last holds every cut above ~79°
+constexpr int n_classes = 15;  // the last holds every cut above ~79°
 constexpr double smallest_cell = 1.0 * degree;
 // With fewer events than this a grid costs more than testing them all.
 constexpr std::size_t brute_force = 512;
@@ -46,13 +46,15 @@ void check(const std::vector<EventPart>& parts, const std::vector<double>& n_eve
   if (n_events.empty()) throw std::invalid_argument("n_events: at least one season is needed");
   for (std::size_t k = 0; k < n_events.size(); ++k)
     if (!(n_events[k] > 0.0) || !std::isfinite(n_events[k]))
-      throw std::invalid_argument("n_events: season " + std::to_string(k) + " has " + std::to_string(n_events[k]) + "; a positive number is needed");
+      throw std::invalid_argument("n_events: season " + std::to_string(k) + " has " + std::to_string(n_events[k]) +
+                                  "; a positive number is needed");
   std::size_t total = 0;
   for (std::size_t p = 0; p < parts.size(); ++p) {
     const EventPart& part = parts[p];
     const std::string name = "part " + std::to_string(p) + ": ";
     if (part.season < 0 || part.season >= static_cast<int>(n_events.size()))
-      throw std::invalid_argument(name + "season " + std::to_string(part.season) + " is outside 0 … " + std::to_string(n_events.size() - 1));
+      throw std::invalid_argument(name + "season " + std::to_string(part.season) + " is outside 0 … " +
+                                  std::to_string(n_events.size() - 1));
     if (part.columns->axis().nodes() != parts[0].columns->axis().nodes())
       throw std::invalid_argument(name + "its gamma_nodes differ from those of part 0");
     for (std::size_t i = 0; i < part.n; ++i) {

@@ -61,7 +61,13 @@ float FitModel::ratio_of(std::uint32_t i) const {
 }
 
 GroupFitter::GroupFitter(const FitModel& model, bool several_tiles)
-    : model_(&model), several_tiles_(several_tiles), neighbourhood_(static_cast<std::size_t>(model.index().n_seasons())), kernels_(&kernels()), n_seasons_(static_cast<std::size_t>(model.index().n_seasons())), share_bounds_(n_seasons_ * n_lanes), shares_(n_seasons_) {}
+    : model_(&model),
+      several_tiles_(several_tiles),
+      neighbourhood_(static_cast<std::size_t>(model.index().n_seasons())),
+      kernels_(&kernels()),
+      n_seasons_(static_cast<std::size_t>(model.index().n_seasons())),
+      share_bounds_(n_seasons_ * n_lanes),
+      shares_(n_seasons_) {}
 
 // Neighbouring tiles share most of their candidates, so the index is asked for a wider cap once; the test of the single
 // event below makes the candidates of a tile the same whatever cap they came from, and in the same order.
@@ -79,9 +85,10 @@ void GroupFitter::gather(const DirectionGroup& group) {
       for (const EventRange r : ranges_) most += r.last - r.first;
       near.ids.resize(most + n_lanes);
       for (const EventRange r : ranges_)
-        n += kernels_->within(index.caps(r.first, r.last - r.first), static_cast<float>(group.centre.x()), static_cast<float>(group.centre.y()),
-                              static_cast<float>(group.centre.z()), static_cast<float>(std::cos(wide + 1e-6)), static_cast<float>(std::sin(wide + 1e-6)),
-                              r.first, near.ids.data() + n);
+        n += kernels_->within(index.caps(r.first, r.last - r.first), static_cast<float>(group.centre.x()),
+                              static_cast<float>(group.centre.y()), static_cast<float>(group.centre.z()),
+                              static_cast<float>(std::cos(wide + 1e-6)), static_cast<float>(std::sin(wide + 1e-6)), r.first,
+                              near.ids.data() + n);
       for (auto* column : {&near.x, &near.y, &near.z, &near.cos_cut, &near.sin_cut}) column->resize(n);
       for (std::size_t i = 0; i < n; ++i) {
         const CapView e = index.caps(near.ids[i], 1);
@@ -172,7 +179,8 @@ void GroupFitter::screen() {
   }
   season_sums_.assign(n_seasons_ * n_lanes * n_lanes, 0.0F);
   for (std::size_t k = 0; k < n_seasons_; ++k)
-    kernels_->screen(tile_segments_[k].first, tile_segments_[k].last, count_, a_.data(), ratio_rows_.data(), season_sums_.data() + k * n_lanes * n_lanes);
+    kernels_->screen(tile_segments_[k].first, tile_segments_[k].last, count_, a_.data(), ratio_rows_.data(),
+                     season_sums_.data() + k * n_lanes * n_lanes);
   for (std::size_t p = 0; p < count_; ++p) {
     likelihood.share_bounds(sindec_[p], share_bounds_.data());
     float most = 0.0F;
@@ -212,7 +220,8 @@ bool GroupFitter::drop_hopeless(const double* needed, bool* alive) {
     // The tangent falls with slope −margin at least, from a height below needed/2: n beyond this has G < 0
     const double n_most = n0 + 0.5 * needed[p] / margin;
     double z = 0.0;
-    for (std::size_t k = 0; k < n_seasons_ && !extended; ++k) z = std::max(z, n_most * highest_share(k) / index.n_events(static_cast<int>(k)));
+    for (std::size_t k = 0; k < n_seasons_ && !extended; ++k)
+      z = std::max(z, n_most * highest_share(k) / index.n_events(static_cast<int>(k)));
     if (z > 0.2) {  // few events: the bound would be loose, and the fit is cheap
       any = true;
       continue;
@@ -282,13 +291,17 @@ void GroupFitter::compact(int lane, double n_ref) {
     float threshold = std::numeric_limits<float>::infinity();
     if (free) {
       float most = 1.0F;
-      if (n_seasons_ > 1) most = *std::max_element(share_bounds_.begin() + static_cast<std::ptrdiff_t>(k * n_lanes), share_bounds_.begin() + static_cast<std::ptrdiff_t>((k + 1) * n_lanes));
-      threshold = static_cast<float>(weak_u / n_ref * model_->index().n_events(static_cast<int>(k)) / std::max(static_cast<double>(most), 1e-30));
+      if (n_seasons_ > 1)
+        most = *std::max_element(share_bounds_.begin() + static_cast<std::ptrdiff_t>(k * n_lanes),
+                                 share_bounds_.begin() + static_cast<std::ptrdiff_t>((k + 1) * n_lanes));
+      threshold =
+          static_cast<float>(weak_u / n_ref * model_->index().n_events(static_cast<int>(k)) / std::max(static_cast<double>(most), 1e-30));
     }
     const Segment tile = tile_segments_[k];
     const std::size_t before = n_strong;
-    const std::size_t found = kernels_->compact(tile.first, tile.last, a_.data(), static_cast<std::size_t>(lane), peak_.data(), threshold, static_cast<std::uint32_t>(m),
-                                                value_.data() + m, candidate_.data() + m, strong_.data(), &n_strong);
+    const std::size_t found =
+        kernels_->compact(tile.first, tile.last, a_.data(), static_cast<std::size_t>(lane), peak_.data(), threshold,
+                          static_cast<std::uint32_t>(m), value_.data() + m, candidate_.data() + m, strong_.data(), &n_strong);
     segments_.push_back({m, m + found});
     strong_segments_.push_back({before, n_strong});
     m += found;
@@ -393,8 +406,8 @@ GroupFitter::Evaluation GroupFitter::evaluate(double n, const Stencil& at, doubl
     e.dnn += ((s.q - (1.0 - 2.0 * z) * s.p) * c * c) / (n * n) - (extended ? 0.0 : np * phi * c * c);
     e.dg += s.p1 + c * l1 * s.p - n * np * l1 * c;
     e.dng += (c / n) * (s.q1 + c * l1 * s.q) + s.p * c * c * z * l1 / n - np * l1 * c * c;
-    e.dgg += s.second + 2.0 * c * l1 * s.q1 + c * c * l1 * l1 * s.q + (c * c * z * l1 * l1 + c * l2) * s.p -
-             n * np * (l1 * l1 * c * c + l2 * c);
+    e.dgg +=
+        s.second + 2.0 * c * l1 * s.q1 + c * c * l1 * l1 * s.q + (c * c * z * l1 * l1 + c * l2) * s.p - n * np * (l1 * l1 * c * c + l2 * c);
   }
   return e;
 }
@@ -433,9 +446,10 @@ void GroupFitter::profile(double* n, double* value) {
     const Segment all = segments_[k], strong = strong_segments_[k];
     float* of_weak = moments_.data() + k * 4 * L;
     float* of_strong = of_weak + 2 * L;
-    kernels_->moments({all.last - all.first, value_.data() + all.first, candidate_.data() + all.first}, ratio_rows_.data(), of_weak, of_weak + L);
-    kernels_->moments({strong.last - strong.first, strong_value_.data() + strong.first, strong_candidate_.data() + strong.first}, ratio_rows_.data(),
-                      of_strong, of_strong + L);
+    kernels_->moments({all.last - all.first, value_.data() + all.first, candidate_.data() + all.first}, ratio_rows_.data(), of_weak,
+                      of_weak + L);
+    kernels_->moments({strong.last - strong.first, strong_value_.data() + strong.first, strong_candidate_.data() + strong.first},
+                      ratio_rows_.data(), of_strong, of_strong + L);
   }
   for (std::size_t j = 0; j < strong_.size(); ++j) value_[strong_[j]] = strong_value_[j];
   log_moments_.assign(K * 2 * L, std::numeric_limits<double>::quiet_NaN());
@@ -468,8 +482,8 @@ void GroupFitter::profile(double* n, double* value) {
       s1.fill(0.0F);
       s2.fill(0.0F);
       const Segment strong = strong_segments_[k];
-      kernels_->profile({strong.last - strong.first, strong_value_.data() + strong.first, strong_candidate_.data() + strong.first}, ratio_rows_.data(),
-                         y.data(), s1.data(), s2.data());
+      kernels_->profile({strong.last - strong.first, strong_value_.data() + strong.first, strong_candidate_.data() + strong.first},
+                        ratio_rows_.data(), y.data(), s1.data(), s2.data());
       const float* t = moments_.data() + k * 4 * L;
       for (std::size_t g = 0; g < L; ++g) {
         if (!active[g]) continue;
@@ -499,14 +513,13 @@ void GroupFitter::profile(double* n, double* value) {
     }
     logs.fill(0.0F);
     const Segment strong = strong_segments_[k];
-    kernels_->profile_log({strong.last - strong.first, strong_value_.data() + strong.first, strong_candidate_.data() + strong.first}, ratio_rows_.data(),
-                           y.data(), logs.data());
+    kernels_->profile_log({strong.last - strong.first, strong_value_.data() + strong.first, strong_candidate_.data() + strong.first},
+                          ratio_rows_.data(), y.data(), logs.data());
     const float* t = moments_.data() + k * 4 * L;
     for (std::size_t g = 0; g < L; ++g) {
       if (!active[g]) continue;
       const double f = lane_shares_[k * L + g].f, yy = y[g];
-      value[g] += logs[g] + yy * (t[g] - 0.5 * yy * t[L + g]) +
-                  (extended ? -n[g] * f : n_events * std::log1p(-n[g] * f / n_events));
+      value[g] += logs[g] + yy * (t[g] - 0.5 * yy * t[L + g]) + (extended ? -n[g] * f : n_events * std::log1p(-n[g] * f / n_events));
     }
   }
 }
@@ -553,7 +566,8 @@ DirectionFit GroupFitter::fit_free(int lane) {
     }
     if (g == 0 || g == n_lanes - 1) locate(n[i], g == 0 ? axis.front() : axis.back());
   }
-  std::sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(n_found), [](const DirectionFit& a, const DirectionFit& b) { return a.ts > b.ts; });
+  std::sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(n_found),
+            [](const DirectionFit& a, const DirectionFit& b) { return a.ts > b.ts; });
   DirectionFit best;
   best.status = Status::no_excess;
   for (std::size_t k = 0; k < n_found; ++k) {
@@ -600,7 +614,8 @@ DirectionFit GroupFitter::refine(double n, double gamma, Accuracy accuracy) {
       const Eigen::Vector2d lambda = eigen.eigenvalues();
       const double least = 1e-4 * lambda.cwiseAbs().maxCoeff() + 1e-12;
       newton = lambda[1] <= -least;
-      const Eigen::Vector2d step = eigen.eigenvectors() * (eigen.eigenvectors().transpose() * gradient).cwiseQuotient(lambda.cwiseAbs().cwiseMax(least));
+      const Eigen::Vector2d step =
+          eigen.eigenvectors() * (eigen.eigenvectors().transpose() * gradient).cwiseQuotient(lambda.cwiseAbs().cwiseMax(least));
       step_n = n * step[0];
       step_g = step[1];
     }

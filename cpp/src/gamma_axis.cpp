@@ -37,11 +37,10 @@ Slope slope_weights(const std::vector<double>& x, int j) {
 
 GammaAxis::GammaAxis(std::vector<double> nodes) : nodes_(std::move(nodes)) {
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    if (!std::isfinite(nodes_[i]))
-      throw std::invalid_argument("gamma_nodes: node " + std::to_string(i) + " is not finite");
+    if (!std::isfinite(nodes_[i])) throw std::invalid_argument("gamma_nodes: node " + std::to_string(i) + " is not finite");
     if (i > 0 && !(nodes_[i] > nodes_[i - 1]))
-      throw std::invalid_argument("gamma_nodes: must increase strictly, but node " + std::to_string(i) + " (" +
-                                  std::to_string(nodes_[i]) + ") does not exceed node " + std::to_string(i - 1));
+      throw std::invalid_argument("gamma_nodes: must increase strictly, but node " + std::to_string(i) + " (" + std::to_string(nodes_[i]) +
+                                  ") does not exceed node " + std::to_string(i - 1));
   }
   if (!free()) return;
   for (int j = 0; j < n_lanes; ++j) lanes_.push_back(stencil(lane_gamma(j)));
@@ -124,8 +123,7 @@ void GammaAxis::lane_bounds(const float* values, float* upper, float* lower) con
       down = std::min(down, values[s + 1]);
       for (const Stencil& st : bezier_[static_cast<std::size_t>(s)]) {
         float point = 0.0F;
-        for (int k = 0; k < 4; ++k)
-          point += st.value[static_cast<std::size_t>(k)] * values[st.first + k];
+        for (int k = 0; k < 4; ++k) point += st.value[static_cast<std::size_t>(k)] * values[st.first + k];
         up = std::max(up, point);
         down = std::min(down, point);
       }

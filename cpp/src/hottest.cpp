@@ -97,7 +97,8 @@ HottestResult find_hottest(const Likelihood& likelihood, const EventIndex& index
     if (promise > minus_infinity) queue.push_back({g, promise});
   }
   if (prune)  // steps of two in ts, so that neighbours still follow each other and share their candidates
-    std::stable_sort(queue.begin(), queue.end(), [](const Candidate& a, const Candidate& b) { return std::floor(a.promise / 2) > std::floor(b.promise / 2); });
+    std::stable_sort(queue.begin(), queue.end(),
+                     [](const Candidate& a, const Candidate& b) { return std::floor(a.promise / 2) > std::floor(b.promise / 2); });
 
   std::vector<GroupFitter> fitters;
   std::vector<std::vector<Hottest>> best(static_cast<std::size_t>(threads), std::vector<Hottest>(n_priors));
@@ -170,7 +171,8 @@ HottestResult find_hottest(const Likelihood& likelihood, const EventIndex& index
     for (std::size_t j = 0; j < n_priors; ++j) {
       const Hottest& b = best[t][j];
       Hottest& o = out.best[j];
-      if (b.direction >= 0 && (o.direction < 0 || b.ts_prior > o.ts_prior || (b.ts_prior == o.ts_prior && b.direction < o.direction))) o = b;
+      if (b.direction >= 0 && (o.direction < 0 || b.ts_prior > o.ts_prior || (b.ts_prior == o.ts_prior && b.direction < o.direction)))
+        o = b;
     }
   }
   return out;

@@ -46,14 +46,38 @@ NUSKY_INLINE vf splat(float x) {
   NUSKY_EACH v.part[k] = nf{} + x;
   return v;
 }
-NUSKY_INLINE vf operator+(vf a, vf b) { NUSKY_EACH a.part[k] += b.part[k]; return a; }
-NUSKY_INLINE vf operator-(vf a, vf b) { NUSKY_EACH a.part[k] -= b.part[k]; return a; }
-NUSKY_INLINE vf operator*(vf a, vf b) { NUSKY_EACH a.part[k] *= b.part[k]; return a; }
-NUSKY_INLINE vf operator/(vf a, vf b) { NUSKY_EACH a.part[k] /= b.part[k]; return a; }
-NUSKY_INLINE vf operator+(vf a, float b) { NUSKY_EACH a.part[k] += b; return a; }
-NUSKY_INLINE vf operator-(vf a, float b) { NUSKY_EACH a.part[k] -= b; return a; }
-NUSKY_INLINE vf operator*(vf a, float b) { NUSKY_EACH a.part[k] *= b; return a; }
-NUSKY_INLINE vf max_v(vf a, float b) { NUSKY_EACH a.part[k] = a.part[k] > nf{} + b ? a.part[k] : nf{} + b; return a; }
+NUSKY_INLINE vf operator+(vf a, vf b) {
+  NUSKY_EACH a.part[k] += b.part[k];
+  return a;
+}
+NUSKY_INLINE vf operator-(vf a, vf b) {
+  NUSKY_EACH a.part[k] -= b.part[k];
+  return a;
+}
+NUSKY_INLINE vf operator*(vf a, vf b) {
+  NUSKY_EACH a.part[k] *= b.part[k];
+  return a;
+}
+NUSKY_INLINE vf operator/(vf a, vf b) {
+  NUSKY_EACH a.part[k] /= b.part[k];
+  return a;
+}
+NUSKY_INLINE vf operator+(vf a, float b) {
+  NUSKY_EACH a.part[k] += b;
+  return a;
+}
+NUSKY_INLINE vf operator-(vf a, float b) {
+  NUSKY_EACH a.part[k] -= b;
+  return a;
+}
+NUSKY_INLINE vf operator*(vf a, float b) {
+  NUSKY_EACH a.part[k] *= b;
+  return a;
+}
+NUSKY_INLINE vf max_v(vf a, float b) {
+  NUSKY_EACH a.part[k] = a.part[k] > nf{} + b ? a.part[k] : nf{} + b;
+  return a;
+}
 // value where x is at most edge, else 0
 NUSKY_INLINE vf where_at_most(vf x, vf edge, vf value) {
   NUSKY_EACH value.part[k] = x.part[k] <= edge.part[k] ? value.part[k] : nf{};
@@ -99,7 +123,8 @@ std::size_t within(const CapView& e, float cx, float cy, float cz, float cos_r, 
     const vf edge = load(e.cos_cut + i) * cos_r - load(e.sin_cut + i) * sin_r;
 #ifdef NUSKY_COMPRESS
     const __mmask16 some = _mm512_cmp_ps_mask((__m512)(dot - edge).part[0], _mm512_set1_ps(-1e-6F), _CMP_GE_OQ);
-    _mm512_storeu_si512(out + n, _mm512_maskz_compress_epi32(some, _mm512_add_epi32(numbers, _mm512_set1_epi32(static_cast<int>(base + i)))));
+    _mm512_storeu_si512(out + n,
+                        _mm512_maskz_compress_epi32(some, _mm512_add_epi32(numbers, _mm512_set1_epi32(static_cast<int>(base + i)))));
     n += static_cast<std::size_t>(__builtin_popcount(some));
     continue;
 #endif
@@ -165,7 +190,8 @@ float total(std::size_t first, std::size_t last, const float* a, std::size_t p) 
 
 NUSKY_INLINE double tree_sum(vf v);
 
-void reach(std::size_t first, std::size_t last, const float* a, std::size_t p, const float* peak, float scale, double* sum_p, double* sum_up) {
+void reach(std::size_t first, std::size_t last, const float* a, std::size_t p, const float* peak, float scale, double* sum_p,
+           double* sum_up) {
   vf total = splat(0.0F), weighted = total;
   std::size_t c = first;
   const auto add = [&](vf u) __attribute__((always_inline)) {
@@ -179,7 +205,8 @@ void reach(std::size_t first, std::size_t last, const float* a, std::size_t p, c
     if (c == block && end == block + lanes) {
       add(load(a + (block + p) * lanes) * load(peak + block) * scale);
     } else {  // the first or last block of a season
-      for (std::size_t k = 0; k < lanes; ++k) edge[k] = block + k >= c && block + k < end ? at(a, block + k, p) * peak[block + k] * scale : 0.0F;
+      for (std::size_t k = 0; k < lanes; ++k)
+        edge[k] = block + k >= c && block + k < end ? at(a, block + k, p) * peak[block + k] * scale : 0.0F;
       add(load(edge));
     }
     c = end;
@@ -188,8 +215,8 @@ void reach(std::size_t first, std::size_t last, const float* a, std::size_t p, c
   *sum_up += tree_sum(weighted);
 }
 
-NUSKY_INLINE void compact_one(float v, float peak, std::uint32_t c, float threshold, std::uint32_t offset, float* value, std::uint32_t* candidate,
-                              std::uint32_t* strong, std::size_t& m, std::size_t& s) {
+NUSKY_INLINE void compact_one(float v, float peak, std::uint32_t c, float threshold, std::uint32_t offset, float* value,
+                              std::uint32_t* candidate, std::uint32_t* strong, std::size_t& m, std::size_t& s) {
   value[m] = v;
   candidate[m] = c;
   strong[s] = offset + static_cast<std::uint32_t>(m);
@@ -197,12 +224,13 @@ NUSKY_INLINE void compact_one(float v, float peak, std::uint32_t c, float thresh
   m += v > 0.0F;
 }
 
-std::size_t compact(std::size_t first, std::size_t last, const float* a, std::size_t p, const float* peak, float threshold, std::uint32_t offset,
-                    float* value, std::uint32_t* candidate, std::uint32_t* strong, std::size_t* n_strong) {
+std::size_t compact(std::size_t first, std::size_t last, const float* a, std::size_t p, const float* peak, float threshold,
+                    std::uint32_t offset, float* value, std::uint32_t* candidate, std::uint32_t* strong, std::size_t* n_strong) {
   std::size_t m = 0, s = *n_strong, c = first;
 #ifdef NUSKY_COMPRESS
   const __m512i count = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-  for (; c < last && c % lanes != 0; ++c) compact_one(at(a, c, p), peak[c], static_cast<std::uint32_t>(c), threshold, offset, value, candidate, strong, m, s);
+  for (; c < last && c % lanes != 0; ++c)
+    compact_one(at(a, c, p), peak[c], static_cast<std::uint32_t>(c), threshold, offset, value, candidate, strong, m, s);
   for (; c + lanes <= last; c += lanes) {
     const __m512 v = _mm512_loadu_ps(a + (c + p) * lanes);
     const __mmask16 some = _mm512_cmp_ps_mask(v, _mm512_setzero_ps(), _CMP_GT_OQ);
@@ -397,8 +425,8 @@ NUSKY_INLINE void flush(VectorSums& s) {
 }
 
 template <Depth depth>
-NUSKY_INLINE void sum_events(const EventView& e, const float* const* rows, int first, const float* value, const float* slope, const float* curvature,
-                             float y, EventSums& out) {
+NUSKY_INLINE void sum_events(const EventView& e, const float* const* rows, int first, const float* value, const float* slope,
+                             const float* curvature, float y, EventSums& out) {
   if (e.n == 0) return;
   VectorSums s;
   start(s.logs);
@@ -455,7 +483,8 @@ void sums_flat(std::size_t n, const float* a, float y, EventSums& out) {
 }  // namespace
 
 extern const Kernels table;
-const Kernels table{NUSKY_KERNEL_NAME, within, spatial, screen, total, reach, compact, moments, profile, profile_log, sums, sums_first, sums_flat};
+const Kernels table{NUSKY_KERNEL_NAME, within,  spatial,     screen, total,      reach,    compact,
+                    moments,           profile, profile_log, sums,   sums_first, sums_flat};
 
 }  // namespace NUSKY_KERNEL_NAMESPACE
 }  // namespace nusky

@@ -22,8 +22,9 @@ Likelihood::Likelihood(GammaAxis axis, std::vector<double> sindec_nodes, const d
     for (std::size_t g = 0; g < given; ++g) {
       const double v = log_acceptance[r * given + g];
       if (!std::isfinite(v))
-        throw std::invalid_argument("log_acceptance: season " + std::to_string(r / sindec_.size()) + ", sin(dec) node " + std::to_string(r % sindec_.size()) +
-                                    ", gamma node " + std::to_string(g) + " is not finite; give a small positive acceptance where there is none");
+        throw std::invalid_argument("log_acceptance: season " + std::to_string(r / sindec_.size()) + ", sin(dec) node " +
+                                    std::to_string(r % sindec_.size()) + ", gamma node " + std::to_string(g) +
+                                    " is not finite; give a small positive acceptance where there is none");
       log_acceptance_[r * width_ + g] = v;
     }
   if (n_seasons == 1 || !axis_.free()) return;
@@ -38,8 +39,12 @@ Likelihood::Likelihood(GammaAxis axis, std::vector<double> sindec_nodes, const d
   for (std::size_t c = 0; c < cells; ++c)
     for (std::size_t k = 0; k < K; ++k)
       for (std::size_t j = 0; j < n_lanes; ++j) {
-        const auto most = [&](std::size_t s) { return std::max(upper[(s * D + c) * n_lanes + j], upper[(s * D + std::min(c + 1, D - 1)) * n_lanes + j]); };
-        const auto least = [&](std::size_t s) { return std::min(lower[(s * D + c) * n_lanes + j], lower[(s * D + std::min(c + 1, D - 1)) * n_lanes + j]); };
+        const auto most = [&](std::size_t s) {
+          return std::max(upper[(s * D + c) * n_lanes + j], upper[(s * D + std::min(c + 1, D - 1)) * n_lanes + j]);
+        };
+        const auto least = [&](std::size_t s) {
+          return std::min(lower[(s * D + c) * n_lanes + j], lower[(s * D + std::min(c + 1, D - 1)) * n_lanes + j]);
+        };
         double others = 0.0;
         for (std::size_t s = 0; s < K; ++s)
           if (s != k) others += std::exp(static_cast<double>(least(s)) - static_cast<double>(most(k)));
@@ -51,7 +56,8 @@ std::size_t Likelihood::cell(double sindec, double& fraction) const {
   fraction = 0.0;
   if (sindec_.size() == 1) return 0;
   const auto above = std::upper_bound(sindec_.begin(), sindec_.end(), sindec);
-  const auto i = static_cast<std::size_t>(std::clamp<std::ptrdiff_t>(above - sindec_.begin() - 1, 0, static_cast<std::ptrdiff_t>(sindec_.size()) - 2));
+  const auto i =
+      static_cast<std::size_t>(std::clamp<std::ptrdiff_t>(above - sindec_.begin() - 1, 0, static_cast<std::ptrdiff_t>(sindec_.size()) - 2));
   fraction = std::clamp((sindec - sindec_[i]) / (sindec_[i + 1] - sindec_[i]), 0.0, 1.0);
   return i;
 }

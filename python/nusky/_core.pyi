@@ -9,22 +9,71 @@ I64 = NDArray[np.int64]
 I8 = NDArray[np.int8]
 
 class EventColumns:
-    def __init__(self, dec: F64, sigma: F64, background: F64, log_energy_ratio: F32 | None, gamma_nodes: F64, *, cut_n_sigma: float = ..., extension: float = ...) -> None: ...
+    def __init__(
+        self,
+        dec: F64,
+        sigma: F64,
+        background: F64,
+        log_energy_ratio: F32 | None,
+        gamma_nodes: F64,
+        *,
+        cut_n_sigma: float = ...,
+        extension: float = ...,
+    ) -> None: ...
     def __len__(self) -> int: ...
+    @property
+    def nbytes(self) -> int: ...
 
 class EventIndex:
-    def __init__(self, parts: Sequence[tuple[EventColumns, F64, int, I64 | None, F64 | None]], n_events: F64, *, n_threads: int = ...) -> None: ...
+    def __init__(
+        self,
+        parts: Sequence[tuple[EventColumns, F64, int, I64 | None, F64 | None]],
+        n_events: F64,
+        *,
+        n_threads: int = ...,
+    ) -> None: ...
     def __len__(self) -> int: ...
+    @property
+    def n_seasons(self) -> int: ...
 
 class Likelihood:
     def __init__(self, gamma_nodes: F64, sindec_nodes: F64, log_acceptance: F64, *, extended: bool = ...) -> None: ...
+    @property
+    def n_seasons(self) -> int: ...
+    @property
+    def extended(self) -> bool: ...
 
 class Directions:
-    def __init__(self, ra: F64, dec: F64, tile: I64 | None = ..., tile_ra: F64 | None = ..., tile_dec: F64 | None = ..., tile_radius: float = ...) -> None: ...
+    def __init__(
+        self,
+        ra: F64,
+        dec: F64,
+        tile: I64 | None = ...,
+        tile_ra: F64 | None = ...,
+        tile_dec: F64 | None = ...,
+        tile_radius: float = ...,
+    ) -> None: ...
     def __len__(self) -> int: ...
 
-def scan(likelihood: Likelihood, index: EventIndex, directions: Directions, *, gamma: float | None = ..., n_threads: int = ..., progress: Callable[[int, int], None] | None = ...) -> tuple[F64, F64, F64, I8]: ...
-def hottest(likelihood: Likelihood, index: EventIndex, directions: Directions, prior_terms: F64, *, gamma: float | None = ..., n_threads: int = ..., prune: bool = ...) -> NDArray[np.void]: ...
+def scan(
+    likelihood: Likelihood,
+    index: EventIndex,
+    directions: Directions,
+    *,
+    gamma: float | None = ...,
+    n_threads: int = ...,
+    progress: Callable[[int, int], None] | None = ...,
+) -> tuple[F64, F64, F64, I8]: ...
+def hottest(
+    likelihood: Likelihood,
+    index: EventIndex,
+    directions: Directions,
+    prior_terms: F64,
+    *,
+    gamma: float | None = ...,
+    n_threads: int = ...,
+    prune: bool = ...,
+) -> NDArray[np.void]: ...
 def max_threads() -> int: ...
 def simd_level() -> str: ...
 def simd_levels() -> str: ...

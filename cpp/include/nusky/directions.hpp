@@ -8,8 +8,8 @@ namespace nusky {
 
 /// At most n_lanes neighbouring directions that are evaluated together.
 struct DirectionGroup {
-  Vec3 centre;        ///< of the tile: coordinates in the kernel are relative to it
-  double radius;      ///< of the tile, rad: every member lies within
+  Vec3 centre;          ///< of the tile: coordinates in the kernel are relative to it
+  double radius;        ///< of the tile, rad: every member lies within
   std::uint32_t first;  ///< into Directions::order()
   std::uint32_t count;
 };
@@ -33,7 +33,8 @@ class Directions {
 
  private:
   void set_vectors(std::size_t n, const double* ra, const double* dec);
-  void form_groups(const std::vector<std::uint32_t>& tile, std::size_t n_tiles, const std::vector<Vec3>& centres, const std::vector<double>& radii);
+  void form_groups(const std::vector<std::uint32_t>& tile, std::size_t n_tiles, const std::vector<Vec3>& centres,
+                   const std::vector<double>& radii);
 
   std::vector<Vec3> vectors_;
   std::vector<std::uint32_t> order_;

@@ -25,15 +25,15 @@ class EventColumns {
   /// @param dec (n,) rad;  @param sigma (n,) rad, 0 < σ ≤ π;  @param background (n,) sr⁻¹, > 0
   /// @param log_energy_ratio (n, G) row-major ln R on the γ nodes, or nullptr when the axis is empty
   /// @param cut_n_sigma S = 0 beyond this many σ;  @param extension source extension in rad
-  EventColumns(std::size_t n, const double* dec, const double* sigma, const double* background,
-               const float* log_energy_ratio, GammaAxis axis, double cut_n_sigma, double extension, int n_threads);
+  EventColumns(std::size_t n, const double* dec, const double* sigma, const double* background, const float* log_energy_ratio,
+               GammaAxis axis, double cut_n_sigma, double extension, int n_threads);
 
   std::size_t size() const { return cut_.size(); }
   const GammaAxis& axis() const { return axis_; }
   double sin_dec(std::size_t i) const { return sin_dec_[i]; }
   double cos_dec(std::size_t i) const { return cos_dec_[i]; }
   double dec(std::size_t i) const { return dec_[i]; }
-  float cut(std::size_t i) const { return cut_[i]; }  ///< rad, at most π
+  float cut(std::size_t i) const { return cut_[i]; }          ///< rad, at most π
   float cos_cut(std::size_t i) const { return cos_cut_[i]; }  ///< −4 for a cut above π/2, see CapView
   float sin_cut(std::size_t i) const { return sin_cut_[i]; }
   const SpatialTerm& spatial(std::size_t i) const { return spatial_[i]; }

@@ -12,11 +12,11 @@ namespace nusky {
 /// Events that enter a trial together: columns that never change and what is new in this trial.
 struct EventPart {
   std::shared_ptr<const EventColumns> columns;
-  std::size_t n = 0;                       ///< events of this part
-  const double* ra = nullptr;              ///< (n,) rad
+  std::size_t n = 0;           ///< events of this part
+  const double* ra = nullptr;  ///< (n,) rad
   int season = 0;
-  const std::int64_t* rows = nullptr;      ///< (n,) rows of the columns; nullptr: all of them in order
-  const double* factor = nullptr;          ///< (n,) multiplies S/B·R (a time ratio, say); nullptr: 1
+  const std::int64_t* rows = nullptr;  ///< (n,) rows of the columns; nullptr: all of them in order
+  const double* factor = nullptr;      ///< (n,) multiplies S/B·R (a time ratio, say); nullptr: 1
 };
 
 /// One event of a trial as the fit reads it.
@@ -59,13 +59,13 @@ class EventIndex {
 
  private:
   struct CutClass {
-    double cut = 0.0;                   // largest cut of the class, rad
-    double cell = pi;                   // height of a zone, rad
+    double cut = 0.0;  // largest cut of the class, rad
+    double cell = pi;  // height of a zone, rad
     int n_zones = 1;
-    std::vector<int> zone_bins;         // RA bins of each zone
-    std::vector<float> zone_cos;        // smallest cos δ of each zone
+    std::vector<int> zone_bins;           // RA bins of each zone
+    std::vector<float> zone_cos;          // smallest cos δ of each zone
     std::vector<std::size_t> zone_first;  // first cell of each zone
-    std::vector<std::uint32_t> start;   // first event of each cell, and the end of the last
+    std::vector<std::uint32_t> start;     // first event of each cell, and the end of the last
   };
 
   std::vector<std::shared_ptr<const EventColumns>> columns_;  // keeps alive what the events point to

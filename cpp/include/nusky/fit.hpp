@@ -113,21 +113,21 @@ class GroupFitter {
   AlignedVector<float> x_, y_, z_, rate_, gaussian_, weight_, cut_, peak_;
   std::vector<const float*> ratio_rows_, node_rows_;
   AlignedVector<float> a_;  // (candidates, directions) in the kernels' blocks
-  std::size_t count_ = 0;  // directions of the group
+  std::size_t count_ = 0;   // directions of the group
   std::array<double, n_lanes> sindec_{};
-  std::array<float, n_lanes> bound_{};   // of the derivative at zero, per direction
+  std::array<float, n_lanes> bound_{};  // of the derivative at zero, per direction
   std::array<bool, n_lanes> any_event_{};
-  AlignedVector<float> season_sums_;       // (K, 16 directions, 16 γ)
-  std::vector<float> share_bounds_;        // (K, 16 γ)
+  AlignedVector<float> season_sums_;  // (K, 16 directions, 16 γ)
+  std::vector<float> share_bounds_;   // (K, 16 γ)
   // events of one direction
   std::vector<Segment> segments_;
   AlignedVector<float> value_;
   std::vector<std::uint32_t> candidate_;
-  std::vector<std::uint32_t> strong_;   // which of value_ are summed one by one
+  std::vector<std::uint32_t> strong_;  // which of value_ are summed one by one
   AlignedVector<float> strong_value_;
   std::vector<std::uint32_t> strong_candidate_;
   std::vector<Segment> strong_segments_;
-  AlignedVector<float> moments_;         // (K, 4, 16): Σ w, Σ w² of the weak events at the coarse γ, then of the strong
+  AlignedVector<float> moments_;             // (K, 4, 16): Σ w, Σ w² of the weak events at the coarse γ, then of the strong
   mutable std::vector<double> log_moments_;  // (K, 2, 16): ln of the first two, NaN until needed
   std::vector<Share> shares_, lane_shares_;
   double direction_sindec_ = 0.0;

@@ -15,10 +15,10 @@ constexpr int n_lanes = 16;
 /// one-sided at the ends. For a given γ this is linear in at most four node values, with the
 /// same weights for every event.
 struct Stencil {
-  int first = 0;                    ///< first node of the four
-  std::array<float, 4> value{};     ///< f   = Σ value[k] · node[first + k]
-  std::array<float, 4> slope{};     ///< f′
-  std::array<float, 4> curvature{}; ///< f″
+  int first = 0;                     ///< first node of the four
+  std::array<float, 4> value{};      ///< f   = Σ value[k] · node[first + k]
+  std::array<float, 4> slope{};      ///< f′
+  std::array<float, 4> curvature{};  ///< f″
   std::array<double, 4> value_d{};
   std::array<double, 4> slope_d{};
   std::array<double, 4> curvature_d{};

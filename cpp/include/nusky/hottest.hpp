@@ -15,8 +15,8 @@ struct Hottest {
 };
 
 struct HottestResult {
-  std::vector<Hottest> best;   // per prior
-  std::size_t n_fitted = 0;    ///< directions that got a fit
+  std::vector<Hottest> best;  // per prior
+  std::size_t n_fitted = 0;   ///< directions that got a fit
   bool interrupted = false;
 };
 

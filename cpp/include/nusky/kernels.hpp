@@ -12,8 +12,8 @@ namespace nusky {
 /// values are contiguous runs and every address in a block is a constant distance away.
 struct CandidateView {
   std::size_t n;
-  const float *x, *y, *z;                        // relative to the centre of the tile
-  const float *rate, *gaussian, *weight, *cut;   // SpatialTerm
+  const float *x, *y, *z;                       // relative to the centre of the tile
+  const float *rate, *gaussian, *weight, *cut;  // SpatialTerm
 };
 
 /// Events in columns, as the search for candidates reads them: unit vector, cosine and sine of the cut. Cuts above
@@ -54,12 +54,13 @@ struct Kernels {
   /// Σ_c a(c, p) over candidates first … last−1
   float (*total)(std::size_t first, std::size_t last, const float* a, std::size_t p);
   /// For direction p, with u = a · peak · scale: sum_p += Σ u/(1+u), sum_up += Σ u²/(1+u).
-  void (*reach)(std::size_t first, std::size_t last, const float* a, std::size_t p, const float* peak, float scale, double* sum_p, double* sum_up);
+  void (*reach)(std::size_t first, std::size_t last, const float* a, std::size_t p, const float* peak, float scale, double* sum_p,
+                double* sum_up);
   /// The non-zero entries of direction p among candidates first … last−1: value and candidate, with 16 entries of room
   /// beyond. Returns how many. Those with value · peak above `threshold` are listed once more in `strong`, as positions in
   /// `value`, counting from `offset`.
-  std::size_t (*compact)(std::size_t first, std::size_t last, const float* a, std::size_t p, const float* peak, float threshold, std::uint32_t offset,
-                         float* value, std::uint32_t* candidate, std::uint32_t* strong, std::size_t* n_strong);
+  std::size_t (*compact)(std::size_t first, std::size_t last, const float* a, std::size_t p, const float* peak, float threshold,
+                         std::uint32_t offset, float* value, std::uint32_t* candidate, std::uint32_t* strong, std::size_t* n_strong);
   /// Power sums at all 16 coarse γ: m1 += Σ w, m2 += Σ w² with w = value · row[16 + g].
   void (*moments)(const EventView& e, const float* const* rows, float* m1, float* m2);
   /// With y[g] at all 16 coarse γ: s1 += Σ w/(1+yw), s2 += Σ (w/(1+yw))².
@@ -67,10 +68,11 @@ struct Kernels {
   /// log_sum[g] += Σ ln(1 + y[g] w)
   void (*profile_log)(const EventView& e, const float* const* rows, const float* y, float* log_sum);
   /// Sums at one γ, given by the weights of the four node values of ln R from rows[candidate][first] on.
-  void (*sums)(const EventView& e, const float* const* rows, int first, const float* value, const float* slope, const float* curvature, float y,
-               EventSums& out);
+  void (*sums)(const EventView& e, const float* const* rows, int first, const float* value, const float* slope, const float* curvature,
+               float y, EventSums& out);
   /// The same for log, p and p1 only.
-  void (*sums_first)(const EventView& e, const float* const* rows, int first, const float* value, const float* slope, float y, EventSums& out);
+  void (*sums_first)(const EventView& e, const float* const* rows, int first, const float* value, const float* slope, float y,
+                     EventSums& out);
   /// Without energy term: log, p, q only.
   void (*sums_flat)(std::size_t n, const float* a, float y, EventSums& out);
 };
