@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nusky.mixed_pixels import MultiOrderPixels
+from nusky.near_tiles import NearTiles
 from nusky.pixelset import PixelSet
 
 if TYPE_CHECKING:
@@ -121,6 +123,18 @@ class PriorTerms:
 
     def __len__(self) -> int:
         return int(self.fallback.size)
+
+    @cached_property
+    def near_tiles(self) -> NearTiles | None:
+        """The pixels' tiles, to be found from a few events; None where that does not pay or the cells are mixed."""
+        if self.matrix is None or not isinstance(self.pixels, PixelSet) or not len(self.pixels):
+            return None
+        return NearTiles.of(self.pixels)
+
+    @cached_property
+    def cold(self) -> Best:
+        """Best pixel of each prior where TS = 0 everywhere."""
+        return self.best(np.zeros(len(self.pixels)))
 
     def row(self, j: int) -> F64:
         """(P,) terms of prior j at all pixels."""

@@ -14,6 +14,7 @@ from .cleaning import MIN_SIGMA
 from .dataset import LOG10ENERGY_BINS, SINDEC_BINS, Dataset, content_hash
 from .events import Events
 from .response import AreaTable, StandInResponse, simulate_from_tables
+from .sidereal import local_azimuth
 
 __all__ = ["KEY", "VERSION", "effective_area", "fingerprint", "local_azimuth", "synthetic_season"]
 
@@ -136,25 +137,6 @@ def _draw_sigma(rng: np.random.Generator, sindec: F64, log10energy: F64) -> F64:
     up = share * 0.98 + (1.0 - share) * (0.78 + 0.2 * north**2)
     z = rng.standard_normal(len(x))
     return np.asarray(np.radians(np.minimum(median * np.exp(np.where(z < 0, down, up) * z), 90.0)))
-
-
-def local_azimuth(ra: ArrayLike, mjd: ArrayLike) -> F64:
-    """Detector azimuth (rad, 0 … 2π) of right ascension `ra` at time `mjd`, with the Earth's rotation alone.
-
-    azimuth = ERA(mjd) + π/2 − ra, ERA the IAU 2000 Earth rotation angle with UT1 = mjd. Precession, nutation and polar
-    motion are left out: within 0.1° of IC40's published azimuths below 60° declination. The relation is its own inverse
-    in (ra, azimuth).
-
-    Examples
-    --------
-    >>> from nusky.synthetic import local_azimuth
-    >>> round(float(local_azimuth(local_azimuth(1.0, 55700.25), 55700.25)), 9)
-    1.0
-    """
-    days = np.asarray(mjd, dtype=np.float64) - 51_544.5
-    turns = 0.779_057_273_264_0 + 0.002_737_811_911_354_48 * days + np.mod(days, 1.0)
-    angle = np.mod(_TWO_PI * np.mod(turns, 1.0) + 0.5 * np.pi - np.asarray(ra, dtype=np.float64), _TWO_PI)
-    return np.asarray(np.where(angle >= _TWO_PI, 0.0, angle))
 
 
 def _data(rng: np.random.Generator, grl: Events) -> Events:

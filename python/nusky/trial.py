@@ -14,8 +14,10 @@ from nusky.events import Events
 
 if TYPE_CHECKING:
     from nusky.analysis import SubAnalysis
+    from nusky.window import TimeWindow
 
 F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
 
 __all__ = ["Scramble", "SpatialPriorTrial", "Trial", "as_trial", "likelihood_events"]
 
@@ -24,7 +26,7 @@ _NEEDED = ("ra", "dec", "sigma")
 
 @dataclass(frozen=True, eq=False)
 class Scramble:
-    """A season's own events at other right ascensions.
+    """A season's own events at other right ascensions, all of them or (in a time window) some.
 
     All that is new in a background trial is this column; everything else about the events was worked out when the
     analysis was set up, so the fit can use it as it is.
@@ -34,11 +36,17 @@ class Scramble:
     season : SubAnalysis
         Whose data these are.
     ra : (N,) rad, 0 ≤ ra < 2π
-        In the order of ``season.data``.
+        In the order of ``season.data``, or of `rows`.
+    rows : (N,) int64 or None
+        Which of the season's events these are; None: all. The same event may come twice.
+    mjd : (N,) MJD or None
+        Their times in the window, where `rows` are given.
     """
 
     season: SubAnalysis
     ra: F64
+    rows: I64 | None = None
+    mjd: F64 | None = None
 
     def __len__(self) -> int:
         return len(self.ra)
@@ -46,18 +54,18 @@ class Scramble:
     def events(self) -> Events:
         """The events, with the columns of injected ones."""
         data = self.season.data
-        return Events(
-            {
-                "dec": data["dec"],
-                "energy": 10.0 ** data["log10energy"],
-                "idx": np.arange(len(data)),
-                "inj": np.zeros(len(data), dtype=np.int64),
-                "log10energy": data["log10energy"],
-                "ra": self.ra,
-                "sigma": data["sigma"],
-                "sindec": data["sindec"],
-            }
-        )
+        rows = slice(None) if self.rows is None else self.rows
+        columns = {
+            "dec": data["dec"][rows],
+            "energy": 10.0 ** data["log10energy"][rows],
+            "idx": np.arange(len(data)) if self.rows is None else self.rows,
+            "inj": np.zeros(len(self), dtype=np.int64),
+            "log10energy": data["log10energy"][rows],
+            "ra": self.ra,
+            "sigma": data["sigma"][rows],
+            "sindec": data["sindec"][rows],
+        }
+        return Events(columns if self.mjd is None else {**columns, "mjd": self.mjd})
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -78,6 +86,8 @@ class Trial:
         Seed of the batch and number of the trial in it; None for events made elsewhere.
     TRUTH : bool
         The real, unscrambled events.
+    window : TimeWindow or None
+        The trial holds the events of this time window only.
 
     Examples
     --------
@@ -94,6 +104,7 @@ class Trial:
     seed: int | None = None
     index: int | None = None
     TRUTH: bool = False
+    window: TimeWindow | None = None
 
     @classmethod
     def from_events(cls, evss: Sequence[Sequence[Events]], n_exs: Sequence[int] | None = None) -> Trial:
@@ -103,7 +114,7 @@ class Trial:
         ----------
         evss : sequence of sequences of Events
             For each season ``[background]`` or ``[background, injected]``, with the columns `ra`, `dec`, `sigma` (rad)
-            and `log10energy` or `energy` (GeV).
+            and `log10energy` or `energy` (GeV); for a fit in a time window also `mjd`.
         n_exs : sequence of int, optional
             For each season the number of further events, far from every source, that count in N only; default 0.
 

@@ -1,0 +1,131 @@
+"""Few events, many pixels: only the tiles that an event can reach are looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nusky.pixelset import PixelSet, Tiles, tiles_of
+
+if TYPE_CHECKING:
+    from nusky import _core
+
+    F64 = NDArray[np.float64]
+    I64 = NDArray[np.int64]
+
+__all__ = ["NearTiles", "Reach", "unit_vectors"]
+
+# An event just outside a tile's reach here could be just inside the core's cut: keep a margin, it costs nothing
+_MARGIN = 1e-5
+
+
+class Reach(NamedTuple):
+    """Where some events are and how far each of them counts.
+
+    Attributes
+    ----------
+    ra, dec : (N,) rad
+    radius : (N,) rad
+        cut_n_sigma × total σ.
+    """
+
+    ra: F64
+    dec: F64
+    radius: F64
+
+
+def unit_vectors(ra: F64, dec: F64) -> F64:
+    """(N, 3) unit vectors of directions, rad.
+
+    Examples
+    --------
+    >>> unit_vectors(np.array([0.0]), np.array([np.pi / 2])).round(12).tolist()
+    [[0.0, 0.0, 1.0]]
+    """
+    cos_dec = np.cos(dec)
+    return np.stack([cos_dec * np.cos(ra), cos_dec * np.sin(ra), np.sin(dec)], axis=1)
+
+
+@dataclass(frozen=True, eq=False)
+class NearTiles:
+    """The tiles of a pixel set, to be found from events; make it with `of`.
+
+    A pixel's fit depends on its tile and on the events, so a few tiles give the same fits, to the last bit, as all of
+    them.
+
+    Attributes
+    ----------
+    pixels : PixelSet
+    tiles : Tiles
+        Of the pixels.
+    by_dec : (T,) int64
+        Tiles in the order of their declinations.
+    dec, vectors : (T,), (T, 3)
+        Centres in this order.
+    order, first : (P,), (T + 1,) int64
+        Rows of the pixels tile by tile, and where each tile starts.
+
+    Examples
+    --------
+    >>> from nusky.pixelset import full_sky
+    >>> near = NearTiles.of(full_sky(64))
+    >>> tiles = near.found(Reach(np.array([1.0]), np.array([0.2]), np.array([0.05])))
+    >>> len(tiles), len(near.rows(tiles))
+    (8, 128)
+    """
+
+    pixels: PixelSet
+    tiles: Tiles
+    by_dec: I64
+    dec: F64
+    vectors: F64
+    order: I64
+    first: I64
+
+    @classmethod
+    def of(cls, pixels: PixelSet) -> NearTiles:
+        """The tiles of `pixels`."""
+        tiles = tiles_of(pixels.nside, pixels.pixels)
+        by_dec = np.argsort(tiles.dec, kind="stable")
+        counts = np.bincount(tiles.tile, minlength=len(tiles.dec))
+        return cls(
+            pixels,
+            tiles,
+            by_dec,
+            tiles.dec[by_dec],
+            unit_vectors(tiles.ra, tiles.dec)[by_dec],
+            np.argsort(tiles.tile, kind="stable"),
+            np.concatenate([[0], np.cumsum(counts)]),
+        )
+
+    def found(self, events: Reach) -> I64:
+        """Numbers of the tiles that hold every pixel within reach of an event, ascending."""
+        reach = np.minimum(events.radius + (self.tiles.radius + _MARGIN), np.pi)
+        low = np.searchsorted(self.dec, events.dec - reach).tolist()
+        high = np.searchsorted(self.dec, events.dec + reach).tolist()
+        vectors, least = unit_vectors(events.ra, events.dec), np.cos(reach).tolist()
+        near = [np.empty(0, dtype=np.int64)]
+        for a, z, vector, cosine in zip(low, high, vectors, least, strict=True):
+            if a < z:
+                near.append(self.by_dec[a:z][self.vectors[a:z] @ vector >= cosine])
+        return np.unique(np.concatenate(near)) if len(near) > 1 else near[0]
+
+    def rows(self, tiles: I64) -> I64:
+        """Rows of the pixels of some tiles, ascending."""
+        counts = self.first[tiles + 1] - self.first[tiles]
+        within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        return np.sort(self.order[np.repeat(self.first[tiles], counts) + within])
+
+    def directions(self, tiles: I64, rows: I64) -> _core.Directions:
+        """The pixels of some tiles as the core takes them, in the order of `rows`."""
+        from nusky import _core
+
+        number = np.empty(len(self.dec), dtype=np.int64)  # filled where it is read; faster than a search for each pixel
+        number[tiles] = np.arange(len(tiles))
+        centres = self.tiles.ra[tiles], self.tiles.dec[tiles]
+        return _core.Directions(
+            self.pixels.ra[rows], self.pixels.dec[rows], number[self.tiles.tile[rows]], *centres, self.tiles.radius
+        )
