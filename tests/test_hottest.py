@@ -7,6 +7,7 @@ import pytest
 
 from nusky.hottest import best_of_map, embed_scan, mlog10
 from nusky.pixels import PixelSet, full_sky
+from nusky.prior_terms import PriorTerms
 from nusky.scan import Status
 
 SKY = full_sky(1)
@@ -23,7 +24,7 @@ def test_each_prior_has_its_own_best_pixel() -> None:
     ts[5], ts[7] = 9.0, 8.0
     terms = np.zeros((2, 12))
     terms[1, 5] = -3.0
-    table = best_of_map(fits(ts), SKY, terms, FALLBACK)
+    table = best_of_map(fits(ts), PriorTerms.of_matrix(terms, SKY, FALLBACK))
     assert table["pixel"].tolist() == [5, 7]
     assert table["ts_raw"].tolist() == [9.0, 8.0]
     assert table["ns"].tolist() == [4.5, 4.0]
@@ -32,12 +33,12 @@ def test_each_prior_has_its_own_best_pixel() -> None:
 
 
 def test_of_equal_values_the_lowest_pixel_is_taken() -> None:
-    table = best_of_map(fits([1.0] * 12), SKY, np.zeros((1, 12)), FALLBACK[:1])
+    table = best_of_map(fits([1.0] * 12), PriorTerms.of_matrix(np.zeros((1, 12)), SKY, FALLBACK[:1]))
     assert table["pixel"][0] == 0
 
 
 def test_negative_values_are_kept_raw_and_clipped_in_ts() -> None:
-    table = best_of_map(fits([0.0] * 12), SKY, np.full((1, 12), -4.0), FALLBACK[:1])
+    table = best_of_map(fits([0.0] * 12), PriorTerms.of_matrix(np.full((1, 12), -4.0), SKY, FALLBACK[:1]))
     assert (table["ts_raw"][0], table["ts"][0]) == (-4.0, 0.0)
     assert table["status"][0] == Status.NO_EXCESS
 
@@ -45,7 +46,7 @@ def test_negative_values_are_kept_raw_and_clipped_in_ts() -> None:
 def test_a_prior_without_any_allowed_pixel_stays_at_its_maximum() -> None:
     terms = np.zeros((2, 12))
     terms[1] = -np.inf
-    table = best_of_map(fits([5.0] * 12), SKY, terms, FALLBACK)
+    table = best_of_map(fits([5.0] * 12), PriorTerms.of_matrix(terms, SKY, FALLBACK))
     assert table["pixel"].tolist() == [0, 4]
     assert table["ts_raw"][1] == -np.inf
     assert (table["ts"][1], table["ns"][1]) == (0.0, 0.0)
@@ -56,7 +57,7 @@ def test_a_prior_without_any_allowed_pixel_stays_at_its_maximum() -> None:
 
 def test_some_pixels_of_the_sky_keep_their_numbers() -> None:
     some = PixelSet(1, [2, 9])
-    table = best_of_map(fits([1.0, 4.0]), some, np.zeros((1, 2)), FALLBACK[:1])
+    table = best_of_map(fits([1.0, 4.0]), PriorTerms.of_matrix(np.zeros((1, 2)), some, FALLBACK[:1]))
     assert table["pixel"][0] == 9
     scan = embed_scan(fits([1.0, 4.0]), some, None, True, {})  # type: ignore[arg-type]
     assert scan.ts.tolist() == [0, 0, 1, 0, 0, 0, 0, 0, 0, 4, 0, 0]

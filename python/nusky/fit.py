@@ -24,6 +24,7 @@ PER_PRIOR_DTYPE = np.dtype(
     [
         ("prior", "i8"),
         ("pixel", "i8"),
+        ("nside", "i8"),
         ("ts_raw", "f8"),
         ("ts", "f8"),
         ("ns", "f8"),
@@ -87,13 +88,18 @@ class Fit:
     status : Status
         Of the best pixel; ``NOT_SCANNED`` when there was nothing to fit.
     pixel, nside : int or None
-        RING index of the best pixel.
+        RING index of the best pixel and the resolution it is counted at: after a refinement, that of the finer pixels.
     n_scanned : int
-        Directions among which the best was sought.
+        Directions among which the best was sought, those of a refinement not counted.
+    refine : dict or None
+        How the hottest pixels were looked at again (`nusky.refinement.Refinement`); None: not at all.
     prior : int or None
         Index of the prior that won.
     per_prior : (J,) structured array or None
         Each prior's own best fit (`PER_PRIOR_DTYPE`).
+    combine : {"max", "sum"}
+        With several priors: the numbers are those of the best one, or `ts` and `ns` are sums over the priors and the
+        others those of the prior that adds most.
     prior_policy : dict or None
         Weight, zero rule, regrade and frame of the prior.
     energy : {"fit", "fixed", "off"}
@@ -129,7 +135,9 @@ class Fit:
     nside: int | None = None
     prior: int | None = None
     per_prior: NDArray[np.void] | None = None
+    combine: str = "max"
     prior_policy: Mapping[str, Any] | None = None
+    refine: Mapping[str, Any] | None = None
     energy: str = "fit"
     gamma_fixed: float | None = None
     TRUTH: bool = False
@@ -147,6 +155,10 @@ class Fit:
         object.__setattr__(self, "_array", array)
         if self.per_prior is not None:
             self.per_prior.setflags(write=False)
+
+    @property
+    def _n_priors(self) -> int:
+        return 0 if self.per_prior is None else len(self.per_prior)
 
     @property
     def shape(self) -> tuple[int]:
@@ -180,7 +192,9 @@ class Fit:
         if self.pixel is not None:
             extra.append(f"pixel={self.pixel} of nside {self.nside}")
         if self.prior is not None:
-            extra.append(f"prior={self.prior}")
+            extra.append(f"sum over {self._n_priors} priors" if self.combine == "sum" else f"prior={self.prior}")
+        if self.refine is not None:
+            extra.append(f"refined to nside {self.refine['nside']}")
         if self.ts_raw != self.ts:
             extra.append(f"ts_raw={self.ts_raw:.6g}")
         if self.energy != "fit":

@@ -9,13 +9,16 @@ from numpy.typing import NDArray
 
 from nusky.fit import PER_PRIOR_DTYPE
 from nusky.likelihood import LikelihoodModel
+from nusky.pixelset import PixelSet
+from nusky.prior_terms import PriorTerms
 from nusky.progress import scan_progress
 from nusky.scan import Status
 from nusky.sky_scan import SkyScan
 
 if TYPE_CHECKING:
     from nusky import _core
-    from nusky.pixels import PixelSet
+    from nusky.mixed_pixels import MultiOrderPixels
+    from nusky.near_tiles import NearTiles, Reach
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -25,7 +28,11 @@ __all__ = ["best_of_map", "embed_scan", "hottest_spots", "scan_pixels"]
 
 
 def scan_pixels(
-    model: LikelihoodModel, index: _core.EventIndex, pixels: PixelSet, n_threads: int, logging: bool
+    model: LikelihoodModel,
+    index: _core.EventIndex,
+    pixels: PixelSet | MultiOrderPixels,
+    n_threads: int,
+    logging: bool,
 ) -> Fits:
     """Fit every pixel; with `logging`, csky's progress lines.
 
@@ -47,54 +54,38 @@ def scan_pixels(
         )
 
 
-def best_of_map(fits: Fits, pixels: PixelSet, terms: F64, fallback: I64) -> NDArray[np.void]:
+def best_of_map(fits: Fits, terms: PriorTerms) -> NDArray[np.void]:
     """Pixel with the largest TS + term for each prior; the first of several equal ones.
 
     Parameters
     ----------
     fits : ts, ns, gamma, status, each (P,)
-    pixels : PixelSet
-    terms : (J, P)
-        Prior terms at the pixels; −inf: the pixel cannot win.
-    fallback : (J,) RING pixels
-        Position of a prior for which there is nothing to fit: its maximum.
+    terms : PriorTerms
+        Of the same pixels. A prior for which there is nothing to fit stays at its maximum.
 
     Returns
     -------
     (J,) structured array, `nusky.fit.PER_PRIOR_DTYPE`
     """
     ts, ns, gamma, status = fits
-    found = np.full(len(terms), -1, dtype=np.int64)
-    values = np.full(len(terms), -np.inf)
-    if len(pixels):
-        # One row at a time: a thousand priors on a fine map would not fit into memory twice
-        for j, term in enumerate(terms):
-            total = ts + term
-            i = int(np.argmax(total))
-            if total[i] > -np.inf:
-                found[j], values[j] = i, total[i]
+    found, values = terms.best(ts)
+    if not len(ts):
+        return _table(found, values, np.zeros(1), np.zeros(1), np.zeros(1, dtype=np.int8), terms)
     at = np.maximum(found, 0)
-    nothing = len(pixels) == 0
-    columns = (np.zeros(1), np.zeros(1), np.zeros(1, dtype=np.int8)) if nothing else (ns, gamma, status)
-    return _table(found, values, columns[0][at], columns[1][at], columns[2][at], pixels, fallback)
+    return _table(found, values, ns[at], gamma[at], status[at], terms)
 
 
 def hottest_spots(
-    model: LikelihoodModel,
-    index: _core.EventIndex,
-    pixels: PixelSet,
-    terms: F64,
-    fallback: I64,
-    n_threads: int,
+    model: LikelihoodModel, index: _core.EventIndex, terms: PriorTerms, n_threads: int
 ) -> NDArray[np.void]:
     """Same as `best_of_map` of a whole scan, to the last bit, without fitting pixels that cannot win.
 
     Parameters
     ----------
-    model, index, pixels, n_threads
+    model, index, n_threads
         See `scan_pixels`.
-    terms, fallback
-        See `best_of_map`.
+    terms : PriorTerms
+        Of the pixels. For a catalogue (``terms.matrix`` is None) every pixel is fitted: some prior wants it.
 
     Returns
     -------
@@ -102,18 +93,64 @@ def hottest_spots(
     """
     from nusky import _core
 
+    pixels = terms.pixels
     find = getattr(_core, "hottest", None)
     if not len(pixels):
-        return best_of_map((*(np.empty(0),) * 3, np.empty(0, dtype=np.int8)), pixels, terms, fallback)
-    if find is None:
-        return best_of_map(scan_pixels(model, index, pixels, n_threads, False), pixels, terms, fallback)
-    best = find(model.likelihood, index, pixels.directions, terms, gamma=model.fixed_gamma, n_threads=n_threads)
-    return _table(best["direction"], best["ts_prior"], best["ns"], best["gamma"], best["status"], pixels, fallback)
+        return best_of_map((*(np.empty(0),) * 3, np.empty(0, dtype=np.int8)), terms)
+    if find is None or terms.matrix is None:
+        return best_of_map(scan_pixels(model, index, pixels, n_threads, False), terms)
+    reach = getattr(index, "reach", None)
+    if reach is not None and terms.near_tiles is not None:
+        near = _near_few(model, index, terms, terms.matrix, terms.near_tiles, reach, n_threads)
+        if near is not None:
+            return near
+    best = find(model.likelihood, index, pixels.directions, terms.matrix, gamma=model.fixed_gamma, n_threads=n_threads)
+    return _table(best["direction"], best["ts_prior"], best["ns"], best["gamma"], best["status"], terms)
+
+
+def _near_few(
+    model: LikelihoodModel,
+    index: _core.EventIndex,
+    terms: PriorTerms,
+    matrix: F64,
+    near: NearTiles,
+    reach: Reach,
+    n_threads: int,
+) -> NDArray[np.void] | None:
+    """`hottest_spots` of events so few that most pixels are near none and have TS = 0; None if they are not."""
+    from nusky import _core
+
+    cold = terms.cold
+    tiles = near.found(reach)
+    rows = near.rows(tiles)
+    if 2 * len(rows) > len(terms.pixels):
+        return None
+    n = len(terms)
+    found, values = cold.row, cold.value
+    ns, gamma, status = np.zeros(n), np.full(n, np.nan), np.full(n, Status.NO_EVENTS, dtype=np.int8)
+    if len(rows):
+        best = _core.hottest(
+            model.likelihood,
+            index,
+            near.directions(tiles, rows),
+            matrix[:, rows],
+            gamma=model.fixed_gamma,
+            n_threads=n_threads,
+        )
+        row = np.where(best["direction"] >= 0, rows[best["direction"]], -1)
+        # As in the whole map: of equal pixels the first
+        first = (best["ts_prior"] == values) & (row <= found)
+        warm = (row >= 0) & ((best["ts_prior"] > values) | first)
+        found, values = np.where(warm, row, found), np.where(warm, best["ts_prior"], values)
+        ns, gamma = np.where(warm, best["ns"], ns), np.where(warm, best["gamma"], gamma)
+        status = np.where(warm, best["status"], status)
+    return _table(found, values, ns, gamma, status, terms)
 
 
 def _table(
-    found: I64, values: F64, ns: F64, gamma: F64, status: NDArray[np.int8], pixels: PixelSet, fallback: I64
+    found: I64, values: F64, ns: F64, gamma: F64, status: NDArray[np.int8], terms: PriorTerms
 ) -> NDArray[np.void]:
+    pixels = terms.pixels
     table = np.zeros(len(found), dtype=PER_PRIOR_DTYPE)
     table["prior"] = np.arange(len(found))
     ok = found >= 0
@@ -122,24 +159,32 @@ def _table(
     table["ns"] = np.where(ok, ns, 0.0)
     table["gamma"] = np.where(ok, gamma, np.nan)
     table["status"] = np.where(ok, status, Status.NOT_SCANNED)
-    if ok.all():
-        table["pixel"], table["ra"], table["dec"] = pixels.pixels[found], pixels.ra[found], pixels.dec[found]
-        return table
-    import healpy
+    at = found[ok]
+    table["pixel"][ok], table["ra"][ok], table["dec"][ok] = pixels.pixels[at], pixels.ra[at], pixels.dec[at]
+    table["nside"][ok] = pixels.nside if isinstance(pixels, PixelSet) else pixels.nside[at]
+    if not ok.all():
+        import healpy
 
-    table["pixel"] = np.where(ok, pixels.pixels[np.maximum(found, 0)] if len(pixels) else 0, fallback)
-    theta, phi = healpy.pix2ang(pixels.nside, table["pixel"])
-    table["ra"], table["dec"] = phi, np.pi / 2 - theta
+        table["pixel"][~ok], table["nside"][~ok] = terms.fallback[~ok], terms.fallback_nside
+        theta, phi = healpy.pix2ang(terms.fallback_nside, terms.fallback[~ok])
+        table["ra"][~ok], table["dec"][~ok] = phi, np.pi / 2 - theta
     return table
 
 
-def embed_scan(fits: Fits, pixels: PixelSet, ts_to_p: Any, gamma_free: bool, provenance: dict[str, Any]) -> SkyScan:
+def embed_scan(
+    fits: Fits,
+    pixels: PixelSet | MultiOrderPixels,
+    ts_to_p: Any,
+    gamma_free: bool,
+    provenance: dict[str, Any],
+) -> SkyScan:
     """Full-sky maps of a scan of some pixels.
 
     Parameters
     ----------
     fits : ts, ns, gamma, status, each (P,)
-    pixels : PixelSet
+    pixels : PixelSet or MultiOrderPixels
+        Cells of mixed size are spread over a map of the finest one's nside.
     ts_to_p : callable or None
         ``p = ts_to_p(dec, ts)``; None puts TS into the row mlog10p.
     gamma_free : bool
@@ -147,12 +192,19 @@ def embed_scan(fits: Fits, pixels: PixelSet, ts_to_p: Any, gamma_free: bool, pro
     provenance : dict
     """
     ts, ns, gamma, status = fits
-    rows = [mlog10(ts_to_p, pixels.dec, ts), ts, ns]
-    values = pixels.embed(np.stack(rows))
-    if gamma_free:
-        values = np.concatenate([values, pixels.embed(gamma, fill=np.nan)[None]])
+    rows = [mlog10(ts_to_p, pixels.dec, ts), ts, ns] + ([gamma] if gamma_free else [])
     columns = ("mlog10p", "ts", "ns", "gamma") if gamma_free else ("mlog10p", "ts", "ns")
-    filled = pixels.embed(status, fill=Status.NOT_SCANNED)
+    if isinstance(pixels, PixelSet):
+        values, filled = pixels.embed(np.stack(rows)), pixels.embed(status, fill=Status.NOT_SCANNED)
+        outside = filled == Status.NOT_SCANNED
+    else:
+        # Every cell spreads over its area on the finest cells' map
+        row = pixels.embed(np.arange(len(pixels)), fill=-1.0).astype(np.int64)
+        outside = row < 0
+        values = np.where(outside, 0.0, np.stack(rows)[:, row])
+        filled = np.where(outside, np.int8(Status.NOT_SCANNED), status[row])
+    if gamma_free:
+        values[3, outside] = np.nan
     return SkyScan(values, filled, columns, provenance)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,63 @@ from nusky.policy import check_nside
 if TYPE_CHECKING:
     I64 = NDArray[np.int64]
 
-__all__ = ["children_of", "neighbourhood", "refined_pixels"]
+__all__ = ["Refinement", "children_of", "neighbourhood", "refined_pixels"]
+
+# refine=True: pixels of 0.06 degrees, a third of the smallest event error
+_DEFAULT_NSIDE = 1024
+
+
+@dataclass(frozen=True)
+class Refinement:
+    """How a runner looks again around the hottest pixels of every trial.
+
+    The neighbourhood of a hot pixel is fitted at 4 times its nside, the neighbourhood of the hottest finer pixel again,
+    and so on down to `nside`; the larger of all values found counts. It raises TS, in background trials as well: trials
+    with and without it, or with other settings, must not be mixed (their `config_hash` differs).
+
+    Parameters
+    ----------
+    nside : int
+        Of the finest pixels: 512 is 0.11°, 1024 0.06°, 2048 0.03°.
+    spots : int
+        How many separate hot spots are refined. 1: that of the hottest pixel. Of two spots of nearly equal TS the one
+        that falls between four pixel centres looks weaker than it is: more spots find it, and the whole map has to be
+        fitted in every trial.
+    rings : int
+        Rings of neighbours around a hot pixel that are looked at too.
+
+    Examples
+    --------
+    >>> Refinement.of(True)
+    Refinement(nside=1024, spots=1, rings=1)
+    >>> Refinement.of(512).nside, Refinement.of(False)
+    (512, None)
+    """
+
+    nside: int = _DEFAULT_NSIDE
+    spots: int = 1
+    rings: int = 1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "nside", check_nside(self.nside, "refine: nside"))
+        for name, least, most in (("spots", 1, 1000), ("rings", 0, 10)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+                raise TypeError(f"refine: {name} must be an integer, got {value!r}")
+            if not least <= value <= most:
+                raise ValueError(f"refine: {name}={value} must be in {least} … {most}")
+            object.__setattr__(self, name, int(value))
+
+    @classmethod
+    def of(cls, value: Any) -> Refinement | None:
+        """Refinement from what a user gives: True, an nside, a `Refinement`, or False or None for none."""
+        if value is None or value is False or isinstance(value, cls):
+            return value or None
+        return cls() if value is True else cls(nside=value)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Values JSON can hold."""
+        return asdict(self)
 
 
 def children_of(pixels: PixelSet, nside: int) -> PixelSet:
