@@ -19,14 +19,15 @@ struct Options {
   std::vector<std::size_t> sizes{800};  ///< events of every season
   std::vector<double> gamma_nodes;
   double sigma_low = 0.5 * degree, sigma_high = 3.0 * degree;  ///< log-uniform
-  double hardness = 1.0;  ///< of the energy term: scales ln R; 0: R = 1
+  double hardness = 1.0;                                       ///< of the energy term: scales ln R; 0: R = 1
   bool extended = false;
   unsigned seed = 1;
 };
 
 inline std::vector<double> even_nodes(std::size_t n, double low = 1.0, double high = 4.0) {
   std::vector<double> nodes;
-  for (std::size_t g = 0; g < n; ++g) nodes.push_back(n == 1 ? 2.0 : low + (high - low) * static_cast<double>(g) / static_cast<double>(n - 1));
+  for (std::size_t g = 0; g < n; ++g)
+    nodes.push_back(n == 1 ? 2.0 : low + (high - low) * static_cast<double>(g) / static_cast<double>(n - 1));
   return nodes;
 }
 
@@ -56,7 +57,8 @@ inline reference::Model sky(const Options& o) {
     for (std::size_t d = 0; d < m.sindec_nodes.size(); ++d)
       for (std::size_t g = 0; g < std::max<std::size_t>(1, o.gamma_nodes.size()); ++g) {
         const double gamma = o.gamma_nodes.empty() ? 2.0 : o.gamma_nodes[g];
-        m.log_acceptance.push_back(std::log(static_cast<double>(o.sizes[k])) + (0.6 * static_cast<double>(k) - 0.3) * (gamma - 2.0) +
+        m.log_acceptance.push_back(std::log(static_cast<double>(std::max<std::size_t>(1, o.sizes[k]))) +
+                                   (0.6 * static_cast<double>(k) - 0.3) * (gamma - 2.0) +
                                    0.8 * m.sindec_nodes[d] * (static_cast<double>(k) - 0.5));
       }
   for (const std::size_t n : o.sizes) {
@@ -74,7 +76,8 @@ inline reference::Model sky(const Options& o) {
 }
 
 /// Adds n events around (ra, dec), spread by `spread` times their error; they are counted in N_k unless extended.
-inline void inject(reference::Model& m, std::size_t season, std::size_t n, double ra, double dec, double energy, double spread = 1.0, unsigned seed = 7) {
+inline void inject(reference::Model& m, std::size_t season, std::size_t n, double ra, double dec, double energy, double spread = 1.0,
+                   unsigned seed = 7) {
   std::mt19937_64 random(seed);
   std::normal_distribution<double> normal(0.0, 1.0);
   reference::Season& s = m.seasons[season];
@@ -111,7 +114,8 @@ struct Core {
       parts.push_back(part);
       n_events.push_back(s.n_events);
     }
-    likelihood = std::make_unique<Likelihood>(axis, m.sindec_nodes, m.log_acceptance.data(), static_cast<int>(m.seasons.size()), m.extended);
+    likelihood =
+        std::make_unique<Likelihood>(axis, m.sindec_nodes, m.log_acceptance.data(), static_cast<int>(m.seasons.size()), m.extended);
     index = std::make_unique<EventIndex>(parts, n_events, n_threads);
   }
 

@@ -1,0 +1,419 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <random>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "made_up_sky.hpp"
+#include "nusky/aligned.hpp"
+#include "nusky/kernels.hpp"
+
+using namespace nusky;
+using made_up::degree;
+
+namespace {
+
+std::vector<std::string> levels() {
+  std::istringstream names(simd_levels());
+  std::vector<std::string> out;
+  for (std::string name; names >> name;) out.push_back(name);
+  return out;
+}
+
+// Runs `body` at every level of this machine. What it writes into its Output is compared between levels: from AVX2 on, where
+// all have fused multiply-add and the same order of sums, to the bit.
+using Output = std::vector<float>;
+void at_every_level(const std::function<void(const Kernels&, Output&)>& body) {
+  const std::string before = kernels().name;
+  Output fused;
+  bool first = true;
+  for (const std::string& level : levels()) {
+    CAPTURE(level);
+    set_simd_level(level);
+    REQUIRE(kernels().name == level);
+    Output out;
+    body(kernels(), out);
+    if (level != "sse2" && level != "generic") {
+      if (!first) {
+        REQUIRE(out.size() == fused.size());
+        CHECK(std::memcmp(out.data(), fused.data(), out.size() * sizeof(float)) == 0);
+      }
+      fused = out;
+      first = false;
+    }
+  }
+  set_simd_level(before);
+}
+
+// Candidates of a tile as GroupFitter::load lays them out, and directions.
+struct Tile {
+  std::size_t n, filled, count;
+  AlignedVector<float> x, y, z, rate, gaussian, weight, cut, peak;
+  std::vector<double> sigma;
+  std::vector<float> vx, vy, vz;
+  CandidateView view() const { return {n, x.data(), y.data(), z.data(), rate.data(), gaussian.data(), weight.data(), cut.data()}; }
+};
+
+Tile make_tile(std::size_t n, std::size_t count, double sigma_low, double sigma_high, double cut_n_sigma, unsigned seed) {
+  std::mt19937_64 random(seed);
+  std::uniform_real_distribution<double> uniform(0.0, 1.0);
+  Tile t;
+  t.n = n;
+  t.count = count;
+  t.filled = (n + 15) / 16 * 16;
+  for (auto* c : {&t.x, &t.y, &t.z, &t.rate, &t.gaussian, &t.weight, &t.peak}) c->assign(t.filled, 0.0F);
+  t.cut.assign(t.filled, -1.0F);
+  const Vec3 centre = unit_vector(1.0, 0.4);
+  for (std::size_t i = 0; i < n; ++i) {
+    const double sigma = sigma_low * std::pow(sigma_high / sigma_low, uniform(random)), reach = std::min(pi, 1.2 * cut_n_sigma * sigma);
+    const Vec3 axis = Vec3(uniform(random) - 0.5, uniform(random) - 0.5, uniform(random) - 0.5).cross(centre).normalized();
+    const double angle = reach * std::sqrt(uniform(random));
+    const Vec3 e = std::cos(angle) * centre + std::sin(angle) * axis;
+    t.x[i] = static_cast<float>(e.x() - centre.x());
+    t.y[i] = static_cast<float>(e.y() - centre.y());
+    t.z[i] = static_cast<float>(e.z() - centre.z());
+    t.sigma.push_back(sigma);
+    const bool flat = sigma <= 7.0 * degree;
+    t.rate[i] = static_cast<float>(0.5 / (sigma * sigma));
+    t.gaussian[i] = flat ? 1.0F : 0.0F;
+    t.weight[i] = static_cast<float>(reference::spatial(0.0, sigma, 5.0) * 4 * pi);
+    t.cut[i] = static_cast<float>(chord2(std::min(cut_n_sigma * sigma, pi)));
+    t.peak[i] = static_cast<float>(std::exp(4 * uniform(random) - 2));
+  }
+  for (std::size_t p = 0; p < count; ++p) {
+    const Vec3 v = (centre + 0.03 * Vec3(uniform(random) - 0.5, uniform(random) - 0.5, uniform(random) - 0.5)).normalized() - centre;
+    t.vx.push_back(static_cast<float>(v.x()));
+    t.vy.push_back(static_cast<float>(v.y()));
+    t.vz.push_back(static_cast<float>(v.z()));
+  }
+  return t;
+}
+
+std::size_t place(std::size_t c, std::size_t p) { return (c / 16 * 16 + p) * 16 + c % 16; }
+
+// Events of one direction: S/B, candidates in a scrambled order with gaps, rows of R (32) and of ln R (49) per candidate.
+struct Events {
+  AlignedVector<float> value, rows, nodes;
+  std::vector<std::uint32_t> candidate;
+  std::vector<const float*> row, node;
+  EventView view(std::size_t n) const { return {n, value.data(), candidate.data()}; }
+};
+
+constexpr std::size_t n_nodes = 49;
+
+Events make_events(std::size_t n, double largest, unsigned seed) {
+  std::mt19937_64 random(seed);
+  std::uniform_real_distribution<double> uniform(0.0, 1.0);
+  const std::size_t m = 2 * n + 3;
+  Events e;
+  e.rows.resize(32 * m);
+  e.nodes.resize(n_nodes * m);
+  for (std::size_t c = 0; c < m; ++c) {
+    const double a = 3 * uniform(random) - 1.5, b = uniform(random);
+    for (std::size_t g = 0; g < n_nodes; ++g) {
+      const double x = static_cast<double>(g) / 16.0 - 1.5;
+      e.nodes[c * n_nodes + g] = static_cast<float>(a * x - b * x * x);
+    }
+    for (std::size_t g = 0; g < 32; ++g)
+      e.rows[c * 32 + g] = static_cast<float>(std::exp(a * (static_cast<double>(g % 16) / 5.0 - 1.5)) * (g < 16 ? 1.02 : 1.0));
+    e.row.push_back(e.rows.data() + c * 32);
+    e.node.push_back(e.nodes.data() + c * n_nodes);
+  }
+  for (std::size_t i = 0; i < n; ++i) {
+    e.value.push_back(static_cast<float>(largest * std::pow(10.0, -6.0 * uniform(random))));
+    e.candidate.push_back(static_cast<std::uint32_t>(2 * i + (uniform(random) > 0.5)));
+  }
+  e.value.resize(n + 16, 0.0F);
+  e.candidate.resize(n + 16, 0);
+  return e;
+}
+
+// Sums of floats: this much of the sum of the moduli may be lost to rounding.
+void check_sum(double found, double expected, double moduli, double epsilon = 2e-6) {
+  CHECK(std::abs(found - expected) <= epsilon * (moduli + 1e-30));
+}
+
+}  // namespace
+
+TEST_CASE("kernels: within keeps every event that reaches the cap, and none far beyond") {
+  for (const std::size_t n : {0u, 1u, 15u, 16u, 17u, 1000u}) {
+    std::mt19937_64 random(n);
+    std::uniform_real_distribution<double> uniform(0.0, 1.0);
+    std::vector<float> x, y, z, cos_cut, sin_cut;
+    std::vector<double> cut;
+    const Vec3 centre = unit_vector(0.7, -0.3);
+    const double radius = 2.0 * degree;
+    std::vector<Vec3> where;
+    for (std::size_t i = 0; i < n; ++i) {
+      cut.push_back(degree * std::pow(180.0, uniform(random)));
+      const Vec3 axis = Vec3(uniform(random) - 0.5, uniform(random) - 0.5, uniform(random) - 0.5).cross(centre).normalized();
+      const double angle = std::min(pi, (cut.back() + radius) * 2.0 * uniform(random));
+      where.push_back(std::cos(angle) * centre + std::sin(angle) * axis);
+      x.push_back(static_cast<float>(where.back().x()));
+      y.push_back(static_cast<float>(where.back().y()));
+      z.push_back(static_cast<float>(where.back().z()));
+      cos_cut.push_back(cut.back() > pi / 2 ? -4.0F : static_cast<float>(std::cos(cut.back())));
+      sin_cut.push_back(cut.back() > pi / 2 ? 0.0F : static_cast<float>(std::sin(cut.back())));
+    }
+    at_every_level([&](const Kernels& k, Output& out) {
+      std::vector<std::uint32_t> found(n + 16);
+      const CapView view{n, x.data(), y.data(), z.data(), cos_cut.data(), sin_cut.data()};
+      const std::size_t m = k.within(view, static_cast<float>(centre.x()), static_cast<float>(centre.y()), static_cast<float>(centre.z()),
+                                     static_cast<float>(std::cos(radius)), static_cast<float>(std::sin(radius)), 1000, found.data());
+      REQUIRE(m <= n);
+      std::vector<char> kept(n, 0);
+      for (std::size_t i = 0; i < m; ++i) {
+        REQUIRE(found[i] >= 1000);
+        REQUIRE(found[i] < 1000 + n);
+        if (i > 0) CHECK(found[i] > found[i - 1]);
+        kept[found[i] - 1000] = 1;
+        out.push_back(static_cast<float>(found[i]));
+      }
+      std::size_t missed = 0, idle = 0;
+      for (std::size_t i = 0; i < n; ++i) {
+        const double psi = std::atan2(where[i].cross(centre).norm(), where[i].dot(centre));
+        missed += psi <= cut[i] + radius && !kept[i];
+        idle += cut[i] <= pi / 2 && std::cos(psi) < std::cos(std::min(pi, cut[i] + radius)) - 4e-6 && kept[i];
+      }
+      CHECK(missed == 0);
+      CHECK(idle == 0);
+    });
+  }
+}
+
+TEST_CASE("kernels: spatial is S/B of the definition, zero beyond the cut and in the padding") {
+  struct Range {
+    double low, high, cut;
+  };
+  for (const Range r : {Range{0.2, 3.0, 5.0}, {0.2, 7.0, 5.0}, {7.01, 170.0, 5.0}, {0.2, 170.0, 3.0}, {1.0, 40.0, 1e9}})
+    for (const std::size_t count : {1u, 5u, 16u}) {
+      const Tile t = make_tile(77, count, r.low * degree, r.high * degree, r.cut, static_cast<unsigned>(count));
+      at_every_level([&](const Kernels& k, Output& out) {
+        AlignedVector<float> a(t.filled * 16, -7.0F);
+        k.spatial(t.view(), count, t.vx.data(), t.vy.data(), t.vz.data(), a.data());
+        out.assign(a.begin(), a.end());
+        for (std::size_t p = 0; p < 16; ++p)
+          for (std::size_t c = 0; c < t.filled; ++c) {
+            const auto found = static_cast<double>(a[place(c, p)]);
+            if (p >= count) {
+              CHECK(found == -7.0);
+              continue;
+            }
+            if (c >= t.n) {
+              CHECK(found == 0.0);
+              continue;
+            }
+            // the chord of the single-precision positions, then the definition in double
+            const Vec3 d(static_cast<double>(t.x[c]) - static_cast<double>(t.vx[p]),
+                         static_cast<double>(t.y[c]) - static_cast<double>(t.vy[p]),
+                         static_cast<double>(t.z[c]) - static_cast<double>(t.vz[p]));
+            const double d2 = d.squaredNorm(), edge = static_cast<double>(t.cut[c]);
+            if (std::abs(d2 - edge) < 1e-6 * edge) continue;
+            if (d2 > edge) {
+              CHECK(found == 0.0);
+              continue;
+            }
+            const double psi = 2 * std::asin(std::min(1.0, 0.5 * std::sqrt(d2))), exact = reference::spatial(psi, t.sigma[c], 1e9) * 4 * pi;
+            CHECK(std::abs(found - exact) <= 3e-7 * static_cast<double>(t.weight[c]));
+            if (psi < 5.0 * t.sigma[c]) CHECK(std::abs(found - exact) <= 1e-5 * exact);
+          }
+      });
+    }
+}
+
+TEST_CASE("kernels: screen and total are the sums over the candidates of a segment") {
+  const Tile t = make_tile(300, 16, 1.0 * degree, 20.0 * degree, 5.0, 9);
+  const Events e = make_events(200, 1.0, 2);  // its rows serve the candidates
+  for (const auto& [first, last] : {std::pair{0u, 300u}, {0u, 1u}, {5u, 5u}, {13u, 14u}, {7u, 250u}, {16u, 32u}})
+    for (const std::size_t count : {1u, 3u, 16u})
+      at_every_level([&](const Kernels& k, Output& out) {
+        AlignedVector<float> a(t.filled * 16), sums(256, 0.5F);
+        k.spatial(t.view(), 16, t.vx.data(), t.vy.data(), t.vz.data(), a.data());
+        k.screen(first, last, count, a.data(), e.row.data(), sums.data());
+        out.assign(sums.begin(), sums.end());
+        for (std::size_t p = 0; p < 16; ++p) {
+          double total = 0.0;
+          for (std::size_t c = first; c < last; ++c) total += static_cast<double>(a[place(c, p)]);
+          check_sum(k.total(first, last, a.data(), p), total, total);
+          out.push_back(k.total(first, last, a.data(), p));
+          for (std::size_t g = 0; g < 16; ++g) {
+            double sum = 0.5;
+            if (p < count)
+              for (std::size_t c = first; c < last; ++c) sum += static_cast<double>(a[place(c, p)]) * static_cast<double>(e.row[c][g]);
+            check_sum(static_cast<double>(sums[p * 16 + g]), sum, sum, 1e-5);
+          }
+        }
+      });
+}
+
+TEST_CASE("kernels: reach is the sum of p and of u p with the largest R of every event") {
+  const Tile t = make_tile(300, 16, 1.0 * degree, 20.0 * degree, 5.0, 10);
+  for (const float scale : {1e-4F, 1.0F, 1e4F})
+    for (const auto& [first, last] : {std::pair{0u, 300u}, {0u, 1u}, {5u, 5u}, {7u, 250u}})
+      at_every_level([&](const Kernels& k, Output& out) {
+        AlignedVector<float> a(t.filled * 16);
+        k.spatial(t.view(), 16, t.vx.data(), t.vy.data(), t.vz.data(), a.data());
+        for (std::size_t p = 0; p < 16; ++p) {
+          double sum_p = 1.0, sum_up = 2.0, expected_p = 1.0, expected_up = 2.0;
+          k.reach(first, last, a.data(), p, t.peak.data(), scale, &sum_p, &sum_up);
+          for (std::size_t c = first; c < last; ++c) {
+            const double u = static_cast<double>(a[place(c, p)]) * static_cast<double>(t.peak[c]) * static_cast<double>(scale);
+            expected_p += u / (1 + u);
+            expected_up += u * u / (1 + u);
+          }
+          check_sum(sum_p, expected_p, expected_p);
+          check_sum(sum_up, expected_up, expected_up);
+          out.push_back(static_cast<float>(sum_p));
+          out.push_back(static_cast<float>(sum_up));
+        }
+      });
+}
+
+TEST_CASE("kernels: compact lists the events within the cut in order, and the strong ones once more") {
+  const Tile t = make_tile(333, 16, 1.0 * degree, 20.0 * degree, 5.0, 11);
+  for (const auto& [first, last] : {std::pair{0u, 333u}, {0u, 1u}, {5u, 5u}, {7u, 250u}, {16u, 48u}, {17u, 31u}})
+    for (const float threshold : {0.0F, 3.0F, INFINITY})
+      at_every_level([&](const Kernels& k, Output& out) {
+        AlignedVector<float> a(t.filled * 16);
+        k.spatial(t.view(), 16, t.vx.data(), t.vy.data(), t.vz.data(), a.data());
+        for (std::size_t p = 0; p < 16; ++p) {
+          std::vector<float> value(t.n + 32, -1.0F);
+          std::vector<std::uint32_t> candidate(t.n + 32, 0), strong(t.n + 32, 0);
+          std::size_t n_strong = 2;  // two entries of an earlier season are kept
+          strong[0] = 77;
+          strong[1] = 78;
+          const std::size_t m =
+              k.compact(first, last, a.data(), p, t.peak.data(), threshold, 100, value.data(), candidate.data(), strong.data(), &n_strong);
+          std::size_t i = 0, s = 2;
+          bool same = strong[0] == 77 && strong[1] == 78;
+          for (std::size_t c = first; c < last; ++c) {
+            const float v = a[place(c, p)];
+            if (!(v > 0.0F)) continue;
+            same &= i < m && value[i] == v && candidate[i] == c;
+            if (v * t.peak[c] > threshold) same &= s < n_strong && strong[s++] == 100 + i;
+            ++i;
+          }
+          CHECK(same);
+          CHECK(i == m);
+          CHECK(s == n_strong);
+          out.insert(out.end(), value.begin(), value.begin() + static_cast<std::ptrdiff_t>(m));
+        }
+      });
+}
+
+TEST_CASE("kernels: moments, profile and its logarithm are sums at the sixteen coarse gamma") {
+  for (const std::size_t n : {0u, 1u, 31u, 500u}) {
+    const Events e = make_events(n, 1e3, static_cast<unsigned>(n));
+    AlignedVector<float> y(16);
+    for (std::size_t g = 0; g < 16; ++g) y[g] = static_cast<float>(std::pow(10.0, static_cast<double>(g) / 3.0 - 4.0));
+    at_every_level([&](const Kernels& k, Output& out) {
+      AlignedVector<float> m1(16, 1.0F), m2(16, 2.0F), s1(16, 3.0F), s2(16, 4.0F), logs(16, 5.0F);
+      k.moments(e.view(n), e.row.data(), m1.data(), m2.data());
+      k.profile(e.view(n), e.row.data(), y.data(), s1.data(), s2.data());
+      k.profile_log(e.view(n), e.row.data(), y.data(), logs.data());
+      for (std::size_t g = 0; g < 16; ++g) {
+        double a = 1, b = 2, c = 3, d = 4, l = 5;
+        for (std::size_t i = 0; i < n; ++i) {
+          const double w = static_cast<double>(e.value[i]) * static_cast<double>(e.row[e.candidate[i]][16 + g]),
+                       r = w / (1 + static_cast<double>(y[g]) * w);
+          a += w;
+          b += w * w;
+          c += r;
+          d += r * r;
+          l += std::log1p(static_cast<double>(y[g]) * w);
+        }
+        check_sum(static_cast<double>(m1[g]), a, a, 1e-5);
+        check_sum(static_cast<double>(m2[g]), b, b, 1e-5);
+        check_sum(static_cast<double>(s1[g]), c, c, 1e-5);
+        check_sum(static_cast<double>(s2[g]), d, d, 1e-5);
+        CHECK(std::abs(static_cast<double>(logs[g]) - l) <= 1e-5 * l + 2e-7 * static_cast<double>(n));
+        for (const float v : {m1[g], m2[g], s1[g], s2[g], logs[g]}) out.push_back(v);
+      }
+    });
+  }
+}
+
+TEST_CASE("kernels: the sums of the likelihood and its derivatives are those of a double loop, for small and huge u") {
+  const GammaAxis axis(made_up::even_nodes(n_nodes));
+  for (const std::size_t n : {0u, 1u, 15u, 16u, 17u, 255u, 256u, 257u, 1000u})
+    for (const double gamma : {1.0, 2.377, 4.0})
+      for (const double largest : {1e-3, 1.0, 1e6, 1e12}) {
+        const Events e = make_events(n, largest, static_cast<unsigned>(n + 1));
+        const Stencil at = axis.stencil(gamma);
+        const float y = 0.37F;
+        EventSums full{}, flat{};
+        double moduli1 = 0, moduli_q1 = 0, moduli2 = 0;
+        for (std::size_t i = 0; i < n; ++i) {
+          const float* node = e.node[e.candidate[i]] + at.first;
+          double l = 0, l1 = 0, l2 = 0;
+          for (std::size_t k = 0; k < 4; ++k) {
+            l += static_cast<double>(at.value[k]) * static_cast<double>(node[k]);
+            l1 += static_cast<double>(at.slope[k]) * static_cast<double>(node[k]);
+            l2 += static_cast<double>(at.curvature[k]) * static_cast<double>(node[k]);
+          }
+          const double u0 = static_cast<double>(y) * static_cast<double>(e.value[i]), u = u0 * std::exp(l), p = u / (1 + u),
+                       q = p / (1 + u);
+          full.log += std::log1p(u);
+          full.p += p;
+          full.p1 += p * l1;
+          full.q += q;
+          full.q1 += q * l1;
+          full.second += q * l1 * l1 + p * l2;
+          moduli1 += p * 20.0;
+          moduli_q1 += q * 20.0;
+          moduli2 += p * 2000.0;  // the weights of l2 are of order 6/h² and cancel
+          flat.log += std::log1p(u0);
+          flat.p += u0 / (1 + u0);
+          flat.q += u0 / ((1 + u0) * (1 + u0));
+        }
+        at_every_level([&](const Kernels& k, Output& out) {
+          EventSums all{}, some{}, none{};
+          k.sums(e.view(n), e.node.data(), at.first, at.value.data(), at.slope.data(), at.curvature.data(), y, all);
+          k.sums_first(e.view(n), e.node.data(), at.first, at.value.data(), at.slope.data(), y, some);
+          k.sums_flat(n, e.value.data(), y, none);
+          check_sum(all.log, full.log, full.log, 5e-7);
+          check_sum(all.p, full.p, full.p);
+          check_sum(all.p1, full.p1, moduli1);
+          check_sum(all.q, full.q, full.p);
+          check_sum(all.q1, full.q1, moduli_q1);
+          check_sum(all.second, full.second, moduli2);
+          check_sum(some.log, full.log, full.log, 5e-7);
+          check_sum(some.p, full.p, full.p);
+          check_sum(some.p1, full.p1, moduli1);
+          check_sum(none.log, flat.log, flat.log, 5e-7);
+          check_sum(none.p, flat.p, flat.p);
+          check_sum(none.q, flat.q, flat.p);
+          for (const double v : {all.log, all.p, all.p1, all.q, all.q1, all.second, some.log, some.p, some.p1, none.log, none.p, none.q}) {
+            float halves[2];  // every bit of the double
+            std::memcpy(halves, &v, sizeof v);
+            out.insert(out.end(), halves, halves + 2);
+          }
+        });
+      }
+}
+
+TEST_CASE("kernels: sums add to what is there") {
+  const Events e = make_events(40, 1.0, 3);
+  const GammaAxis axis(made_up::even_nodes(n_nodes));
+  const Stencil at = axis.stencil(2.2);
+  at_every_level([&](const Kernels& k, Output&) {
+    EventSums once{}, twice{};
+    k.sums(e.view(40), e.node.data(), at.first, at.value.data(), at.slope.data(), at.curvature.data(), 1.0F, once);
+    for (int i = 0; i < 2; ++i)
+      k.sums(e.view(40), e.node.data(), at.first, at.value.data(), at.slope.data(), at.curvature.data(), 1.0F, twice);
+    CHECK(twice.log == 2 * once.log);
+    CHECK(twice.second == 2 * once.second);
+  });
+}
+
+TEST_CASE("kernels: an unknown level is refused and the list of those there are is given") {
+  const std::string before = kernels().name;
+  CHECK_THROWS_WITH_AS(set_simd_level("avx1024"), doctest::Contains("avx1024"), std::invalid_argument);
+  CHECK_THROWS_WITH_AS(set_simd_level(""), doctest::Contains(simd_levels().c_str()), std::invalid_argument);
+  CHECK(kernels().name == before);
+}
