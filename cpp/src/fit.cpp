@@ -176,6 +176,9 @@ void GroupFitter::screen() {
     const IndexedEvent& e = index.event(ids_[i]);
     ratio_rows_[i] = e.ratio;
     node_rows_[i] = e.log_ratio;
+    __builtin_prefetch(e.ratio);
+    __builtin_prefetch(e.ratio + n_lanes);
+    for (int line = 0; line < 4; ++line) __builtin_prefetch(e.log_ratio + 16 * line);
   }
   season_sums_.assign(n_seasons_ * n_lanes * n_lanes, 0.0F);
   for (std::size_t k = 0; k < n_seasons_; ++k)
@@ -195,77 +198,6 @@ void GroupFitter::screen() {
     }
     bound_[p] = most * (1.0F + screen_slack) - 1.0F;
   }
-}
-
-// Two bounds on ts that hold for every γ. With b_i the largest (f_k/N_k) S_i/B_i R_i(γ) over all γ and u = n b,
-//
-//   ln Λ(n) ≤ G(n) = −n + Σ ln(1 + n b_i),
-//
-// because ln(1 + z(W−1)) with z = n f_k/N_k is at most −z for W = 0, and at most ln(1+u) − z + z u/(1+u) else; the last
-// term is covered by making b larger by the factor 1 + z(1+z) at the largest n in question. G is concave, so its tangent
-// at any n₀ where G′ ≤ 0 bounds it for n ≥ 0 by  G(n₀) − n₀ G′(n₀) = Σ [ln(1+u) − u/(1+u)] ≤ ½ Σ u²/(1+u).
-// Beyond the largest n in question the fit itself falls below 0, because ln Λ is concave and starts at 0.
-bool GroupFitter::drop_hopeless(const double* needed, bool* alive) {
-  const EventIndex& index = model_->index();
-  const bool extended = model_->likelihood().extended();
-  constexpr double n0 = 16.0, margin = 0.02;
-  bool any = false;
-  for (std::size_t p = 0; p < count_; ++p) {
-    if (!alive[p]) continue;
-    if (!(needed[p] > 0.0)) {
-      any = true;
-      continue;
-    }
-    if (n_seasons_ > 1) model_->likelihood().share_bounds(sindec_[p], share_bounds_.data());
-    // The tangent falls with slope −margin at least, from a height below needed/2: n beyond this has G < 0
-    const double n_most = n0 + 0.5 * needed[p] / margin;
-    double z = 0.0;
-    for (std::size_t k = 0; k < n_seasons_ && !extended; ++k)
-      z = std::max(z, n_most * highest_share(k) / index.n_events(static_cast<int>(k)));
-    if (z > 0.2) {  // few events: the bound would be loose, and the fit is cheap
-      any = true;
-      continue;
-    }
-    const double inflation = (1.0 + z * (1.0 + z)) * (1.0 + 1e-5);
-    double sum_p = 0.0, sum_up = 0.0;
-    for (std::size_t k = 0; k < n_seasons_; ++k)
-      kernels_->reach(tile_segments_[k].first, tile_segments_[k].last, a_.data(), p, peak_.data(),
-                      static_cast<float>(n0 * inflation * highest_share(k) / index.n_events(static_cast<int>(k))), &sum_p, &sum_up);
-    const bool hopeless = sum_p <= (1.0 - margin) * n0 && sum_up < needed[p];
-    alive[p] = !hopeless && !(highest_ts(p, inflation) < needed[p]);
-    any |= alive[p];
-  }
-  return any;
-}
-
-double GroupFitter::highest_share(std::size_t season) const {
-  if (n_seasons_ == 1) return 1.0;
-  const auto first = share_bounds_.begin() + static_cast<std::ptrdiff_t>(season * n_lanes);
-  return static_cast<double>(*std::max_element(first, first + n_lanes));
-}
-
-// 2 max G, by Newton from the left and the tangent where it ends; +∞ where no tangent is found.
-double GroupFitter::highest_ts(std::size_t lane, double inflation) {
-  const EventIndex& index = model_->index();
-  compact(static_cast<int>(lane), 1e-30);  // nothing is strong: no threshold is reached
-  for (std::size_t k = 0; k < n_seasons_; ++k) {
-    const auto scale = static_cast<float>(inflation * highest_share(k) / index.n_events(static_cast<int>(k)));
-    for (std::size_t i = segments_[k].first; i < segments_[k].last; ++i) value_[i] *= scale * peak_[candidate_[i]];
-  }
-  const std::size_t m = segments_.back().last;
-  double n = 4.0;
-  for (int iteration = 0; iteration < 12; ++iteration) {
-    EventSums s{};
-    kernels_->sums_flat(m, value_.data(), static_cast<float>(n), s);
-    if (s.p <= 0.98 * n) {
-      const double bound = 2.0 * (s.log - s.p);
-      if (s.p >= 0.9 * n || iteration > 6) return bound * (1.0 + 1e-6) + 1e-4;
-    }
-    // n G′ = p − n and n² G″ = q − p: Newton on G′, kept within a factor
-    const double slope = s.p / n - 0.95, curvature = (s.q - s.p) / (n * n);
-    n = std::clamp(curvature < 0.0 ? n - slope / curvature : 2.0 * n, 0.25 * n, 4.0 * n);
-  }
-  return std::numeric_limits<double>::infinity();
 }
 
 std::size_t GroupFitter::count_pairs() const {

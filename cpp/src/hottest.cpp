@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "nusky/survey.hpp"
 #include "nusky/threads.hpp"
 
 namespace nusky {
@@ -17,6 +18,9 @@ constexpr double minus_infinity = -std::numeric_limits<double>::infinity();
 constexpr double checkpoint_interval = 0.15;
 // Bounds are computed in float; this much of ts is added to them before anything is dropped.
 constexpr double bound_slack = 1e-3;
+
+// A survey pays where a direction needs more ts than this to win.
+constexpr double worth_a_survey = 4.0;
 
 struct Candidate {
   std::size_t group;
@@ -100,28 +104,38 @@ HottestResult find_hottest(const Likelihood& likelihood, const EventIndex& index
     std::stable_sort(queue.begin(), queue.end(),
                      [](const Candidate& a, const Candidate& b) { return std::floor(a.promise / 2) > std::floor(b.promise / 2); });
 
+  // neighbours that follow each other are surveyed together
+  std::vector<Cluster> clusters;
+  for (const Candidate& candidate : queue) {
+    const DirectionGroup& group = groups[candidate.group];
+    const auto fits = [&](const Cluster& c) {
+      return c.groups.size() < Cluster::most_groups && (groups[c.groups.front()].centre - group.centre).norm() < 3.0 * group.radius;
+    };
+    if (clusters.empty() || !fits(clusters.back())) clusters.push_back({group.centre, group.radius, {}});
+    clusters.back().groups.push_back(static_cast<std::uint32_t>(candidate.group));
+  }
+  for (Cluster& c : clusters) {
+    if (c.groups.size() == 1) continue;
+    Vec3 sum = Vec3::Zero();
+    for (const std::uint32_t g : c.groups) sum += groups[g].centre;
+    c.centre = sum.normalized();
+    c.radius = 0.0;
+    for (const std::uint32_t g : c.groups)
+      c.radius = std::max(c.radius, groups[g].radius + 2.0 * std::asin(std::min(1.0, 0.5 * (groups[g].centre - c.centre).norm())) + 1e-9);
+  }
+
   std::vector<GroupFitter> fitters;
+  std::vector<Survey> surveys;
   std::vector<std::vector<Hottest>> best(static_cast<std::size_t>(threads), std::vector<Hottest>(n_priors));
   std::vector<std::size_t> fitted(static_cast<std::size_t>(threads), 0);
-  for (int t = 0; t < threads; ++t) fitters.emplace_back(model, groups.size() > 8);
+  for (int t = 0; t < threads; ++t) {
+    fitters.emplace_back(model, groups.size() > 8);
+    surveys.emplace_back(model);
+  }
 
-  const auto work = [&](std::size_t thread, const DirectionGroup& group) {
+  const auto fit_group = [&](std::size_t thread, const DirectionGroup& group, const double* needed, const bool* alive) {
     GroupFitter& fitter = fitters[thread];
-    std::array<double, n_lanes> needed{};
-    bool any = false;
-    const auto need = [&] {
-      any = false;
-      for (std::uint32_t p = 0; p < group.count; ++p) {
-        needed[p] = board.needed(order[group.first + p]) - bound_slack;
-        any |= std::isfinite(needed[p]);
-      }
-    };
-    need();
-    if (!any) return;
     fitter.load(directions, group);
-    std::array<bool, n_lanes> alive{};
-    for (std::uint32_t p = 0; p < group.count; ++p) alive[p] = std::isfinite(needed[p]);
-    if (prune && !fitter.drop_hopeless(needed.data(), alive.data())) return;
     fitter.screen();
     // directions of largest term first: they raise the bar for the others
     std::array<std::uint32_t, n_lanes> lanes{};
@@ -140,28 +154,48 @@ HottestResult find_hottest(const Likelihood& likelihood, const EventIndex& index
       }
     }
   };
+  const auto work = [&](std::size_t thread, const Cluster& cluster) {
+    std::array<double, Cluster::most_groups * n_lanes> needed{};
+    std::array<bool, Cluster::most_groups * n_lanes> alive{};
+    double least = std::numeric_limits<double>::infinity();
+    for (std::size_t g = 0; g < cluster.groups.size(); ++g)
+      for (std::uint32_t p = 0; p < groups[cluster.groups[g]].count; ++p) {
+        const std::size_t i = g * n_lanes + p;
+        needed[i] = board.needed(order[groups[cluster.groups[g]].first + p]) - bound_slack;
+        alive[i] = std::isfinite(needed[i]);
+        least = std::min(least, needed[i]);
+      }
+    if (!std::isfinite(least)) return;
+    // close to the peak of the prior nearly every direction would pass
+    if (prune && least > worth_a_survey && !surveys[thread].drop_hopeless(directions, cluster, needed.data(), alive.data())) return;
+    for (std::size_t g = 0; g < cluster.groups.size(); ++g) {
+      const DirectionGroup& group = groups[cluster.groups[g]];
+      const bool* first = alive.data() + g * n_lanes;
+      if (std::any_of(first, first + group.count, [](bool a) { return a; })) fit_group(thread, group, needed.data() + g * n_lanes, first);
+    }
+  };
 
   using Clock = std::chrono::steady_clock;
-  std::size_t done = 0, batch = std::max<std::size_t>(64, static_cast<std::size_t>(threads) * 32);
-  while (done < queue.size()) {
-    const std::size_t end = std::min(queue.size(), done + batch);
+  std::size_t done = 0, batch = std::max<std::size_t>(16, static_cast<std::size_t>(threads) * 8);
+  while (done < clusters.size()) {
+    const std::size_t end = std::min(clusters.size(), done + batch);
     const auto begin = Clock::now();
     if (threads == 1) {
-      for (std::size_t q = done; q < end; ++q) work(0, groups[queue[q].group]);
+      for (std::size_t q = done; q < end; ++q) work(0, clusters[q]);
     } else {
       const auto first = static_cast<std::ptrdiff_t>(done), last = static_cast<std::ptrdiff_t>(end);
 #pragma omp parallel num_threads(threads)
       {
         const auto thread = static_cast<std::size_t>(thread_number());
-#pragma omp for schedule(dynamic, 4)
-        for (std::ptrdiff_t q = first; q < last; ++q) work(thread, groups[queue[static_cast<std::size_t>(q)].group]);
+#pragma omp for schedule(dynamic, 1)
+        for (std::ptrdiff_t q = first; q < last; ++q) work(thread, clusters[static_cast<std::size_t>(q)]);
       }
     }
     const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
     const double wanted = static_cast<double>(end - done) * checkpoint_interval / std::max(seconds, 1e-6);
     done = end;
-    batch = std::max<std::size_t>(64, static_cast<std::size_t>(std::min(wanted, 8.0 * static_cast<double>(batch))));
-    if (checkpoint && !checkpoint(done, queue.size())) {
+    batch = std::max<std::size_t>(16, static_cast<std::size_t>(std::min(wanted, 8.0 * static_cast<double>(batch))));
+    if (checkpoint && !checkpoint(done, clusters.size())) {
       out.interrupted = true;
       break;
     }

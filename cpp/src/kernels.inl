@@ -190,29 +190,46 @@ float total(std::size_t first, std::size_t last, const float* a, std::size_t p) 
 
 NUSKY_INLINE double tree_sum(vf v);
 
-void reach(std::size_t first, std::size_t last, const float* a, std::size_t p, const float* peak, float scale, double* sum_p,
-           double* sum_up) {
-  vf total = splat(0.0F), weighted = total;
-  std::size_t c = first;
-  const auto add = [&](vf u) __attribute__((always_inline)) {
-    const vf q = u / (u + 1.0F);
-    total = total + q;
-    weighted = weighted + u * q;
-  };
-  alignas(64) float edge[lanes];
-  while (c < last) {
-    const std::size_t block = c / lanes * lanes, end = block + lanes < last ? block + lanes : last;
-    if (c == block && end == block + lanes) {
-      add(load(a + (block + p) * lanes) * load(peak + block) * scale);
-    } else {  // the first or last block of a season
-      for (std::size_t k = 0; k < lanes; ++k)
-        edge[k] = block + k >= c && block + k < end ? at(a, block + k, p) * peak[block + k] * scale : 0.0F;
-      add(load(edge));
-    }
-    c = end;
+// weight · e^(−rate d²) from above: 2^(i+f) ≤ 2^i (1+f), which is what the bits of a float say of themselves
+NUSKY_INLINE vf survey_value(const SurveyView& c, std::size_t i, float vx, float vy, float vz) {
+  const vf dx = load(c.x + i) - vx, dy = load(c.y + i) - vy, dz = load(c.z + i) - vz;
+  const vf d2 = dx * dx + dy * dy + dz * dz;
+  const vf bits = max_v(d2 * load(c.rate + i) + 1065353600.0F, 0.0F);  // 127·2²³, and more than its rounding
+  vf value;
+  NUSKY_EACH {
+    const ni whole = __builtin_convertvector(bits.part[k], ni);
+    __builtin_memcpy(&value.part[k], &whole, sizeof whole);
   }
-  *sum_p += tree_sum(total);
-  *sum_up += tree_sum(weighted);
+  return value * load(c.weight + i);
+}
+
+template <std::size_t many>
+NUSKY_INLINE void survey_block(const SurveyView& c, const float* vx, const float* vy, const float* vz, float n, double* sum_p, double* sum_up) {
+  vf total[many], weighted[many];
+  for (std::size_t p = 0; p < many; ++p) total[p] = weighted[p] = splat(0.0F);
+  for (std::size_t i = 0; i < c.n; i += lanes)
+    for (std::size_t p = 0; p < many; ++p) {
+      const vf u = survey_value(c, i, vx[p], vy[p], vz[p]) * n;
+      const vf q = u / (u + 1.0F);
+      total[p] = total[p] + q;
+      weighted[p] = weighted[p] + u * q;
+    }
+  for (std::size_t p = 0; p < many; ++p) {
+    sum_p[p] = tree_sum(total[p]);
+    sum_up[p] = tree_sum(weighted[p]);
+  }
+}
+
+void survey(const SurveyView& c, std::size_t count, const float* vx, const float* vy, const float* vz, float n, double* sum_p, double* sum_up) {
+  if (count == 4) {
+    survey_block<4>(c, vx, vy, vz, n, sum_p, sum_up);
+  } else {
+    for (std::size_t p = 0; p < count; ++p) survey_block<1>(c, vx + p, vy + p, vz + p, n, sum_p + p, sum_up + p);
+  }
+}
+
+void survey_values(const SurveyView& c, float vx, float vy, float vz, float* u) {
+  for (std::size_t i = 0; i < c.n; i += lanes) store(u + i, survey_value(c, i, vx, vy, vz));
 }
 
 NUSKY_INLINE void compact_one(float v, float peak, std::uint32_t c, float threshold, std::uint32_t offset, float* value,
@@ -483,8 +500,7 @@ void sums_flat(std::size_t n, const float* a, float y, EventSums& out) {
 }  // namespace
 
 extern const Kernels table;
-const Kernels table{NUSKY_KERNEL_NAME, within,  spatial,     screen, total,      reach,    compact,
-                    moments,           profile, profile_log, sums,   sums_first, sums_flat};
+const Kernels table{NUSKY_KERNEL_NAME, within, spatial, screen, total, survey, survey_values, compact, moments, profile, profile_log, sums, sums_first, sums_flat};
 
 }  // namespace NUSKY_KERNEL_NAMESPACE
 }  // namespace nusky

@@ -55,9 +55,6 @@ class GroupFitter {
   void load(const Directions& directions, const DirectionGroup& group);
   /// Upper bound over all γ of d ln Λ/d n_s at n_s = 0, per direction of the group; ≤ 0 proves TS = 0.
   void screen();
-  /// Marks in `alive` the directions whose ts cannot reach `needed`, by bounds that hold for every γ. Returns whether any
-  /// is left. `load` must have run.
-  bool drop_hopeless(const double* needed, bool* alive);
   /// `screen` has shown that ts = 0.
   bool proven_zero(int lane) const { return bound_[static_cast<std::size_t>(lane)] <= 0.0F; }
   /// The exact fit of direction `lane` of the group. `screen` must have run.
@@ -79,8 +76,6 @@ class GroupFitter {
   };
 
   void compact(int lane, double n_ref);
-  double highest_share(std::size_t season) const;
-  double highest_ts(std::size_t lane, double inflation);
   EventSums season_sums(std::size_t season, double y, const Stencil& at, double gamma, Accuracy accuracy);
   DirectionFit fit_free(int lane);
   DirectionFit fit_fixed(int lane);

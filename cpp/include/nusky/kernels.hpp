@@ -23,6 +23,13 @@ struct CapView {
   const float *x, *y, *z, *cos_cut, *sin_cut;
 };
 
+/// Candidates of several tiles, as the survey reads them: position relative to a common centre, −rate · log₂e · 2²³, and the
+/// largest (f_k/N_k) S(0)/B · R over all γ. Filled up to a multiple of 16 with candidates of weight 0.
+struct SurveyView {
+  std::size_t n;
+  const float *x, *y, *z, *rate, *weight;
+};
+
 /// Sums over events at one (y, γ) of one season; p = u/(1+u), q = u/(1+u)², u = y W, primes are d ln R/dγ.
 struct EventSums {
   double log;     ///< Σ ln(1+u)
@@ -53,9 +60,11 @@ struct Kernels {
   void (*screen)(std::size_t first, std::size_t last, std::size_t count, const float* a, const float* const* rows, float* sums);
   /// Σ_c a(c, p) over candidates first … last−1
   float (*total)(std::size_t first, std::size_t last, const float* a, std::size_t p);
-  /// For direction p, with u = a · peak · scale: sum_p += Σ u/(1+u), sum_up += Σ u²/(1+u).
-  void (*reach)(std::size_t first, std::size_t last, const float* a, std::size_t p, const float* peak, float scale, double* sum_p,
-                double* sum_up);
+  /// For `count` ≤ 4 directions, with u ≥ n b and b the largest weight of a candidate there: sum_p = Σ u/(1+u),
+  /// sum_up = Σ u²/(1+u). The Gaussian is taken of the chord and its exponential from above (6 % at most).
+  void (*survey)(const SurveyView& c, std::size_t count, const float* vx, const float* vy, const float* vz, float n, double* sum_p, double* sum_up);
+  /// The same u for n = 1 at one direction, one by one.
+  void (*survey_values)(const SurveyView& c, float vx, float vy, float vz, float* u);
   /// The non-zero entries of direction p among candidates first … last−1: value and candidate, with 16 entries of room
   /// beyond. Returns how many. Those with value · peak above `threshold` are listed once more in `strong`, as positions in
   /// `value`, counting from `offset`.

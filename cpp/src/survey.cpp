@@ -1,0 +1,162 @@
+#include "nusky/survey.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace nusky {
+namespace {
+
+// Tangents are taken where G falls at least this fast, so that G is below 0 not too far beyond.
+constexpr double least_fall = 0.02;
+// First and second n at which the tangent is tried: the first lets most of the sky go, the second catches directions where
+// the first is too small for G to fall.
+constexpr float first_n = 20.0F, second_n = 10.0F;
+// Bounds far above what noise reaches need no more care: a ts is compared with this at most.
+constexpr double most_needed = 400.0;
+// Rounding of the float sums.
+constexpr double rounding = 1e-3;
+
+}  // namespace
+
+Survey::Survey(const FitModel& model)
+    : model_(&model),
+      kernels_(&kernels()),
+      share_bounds_(static_cast<std::size_t>(model.index().n_seasons()) * n_lanes),
+      highest_share_(static_cast<std::size_t>(model.index().n_seasons())) {}
+
+// Candidates of the whole cluster. False: with so few events the bound would be loose, and the fits are cheap.
+bool Survey::load(const Directions& directions, const Cluster& cluster, double highest_needed) {
+  const EventIndex& index = model_->index();
+  const Likelihood& likelihood = model_->likelihood();
+  const std::size_t n_seasons = highest_share_.size();
+  std::fill(highest_share_.begin(), highest_share_.end(), n_seasons == 1 ? 1.0F : 0.0F);
+  if (n_seasons > 1)
+    for (const std::uint32_t g : cluster.groups) {
+      const DirectionGroup& group = directions.groups()[g];
+      for (std::uint32_t p = 0; p < group.count; ++p) {
+        likelihood.share_bounds(directions.vector(directions.order()[group.first + p]).z(), share_bounds_.data());
+        for (std::size_t k = 0; k < n_seasons; ++k)
+          for (std::size_t j = 0; j < n_lanes; ++j) highest_share_[k] = std::max(highest_share_[k], share_bounds_[k * n_lanes + j]);
+      }
+    }
+  double z = 0.0;
+  const double n_most = static_cast<double>(first_n) + 0.5 * std::min(highest_needed, most_needed) / least_fall;
+  for (std::size_t k = 0; k < n_seasons && !likelihood.extended(); ++k)
+    z = std::max(z, n_most * static_cast<double>(highest_share_[k]) / index.n_events(static_cast<int>(k)));
+  if (z > 0.2) return false;
+  const double inflation = (1.0 + z * (1.0 + z)) * (1.0 + 1e-4);
+
+  n_ = 0;
+  for (auto* column : {&x_, &y_, &z_, &rate_, &weight_}) column->clear();
+  for (std::size_t k = 0; k < n_seasons; ++k) {
+    index.near(static_cast<int>(k), cluster.centre, cluster.radius, ranges_);
+    std::size_t most = 0, found = 0;
+    for (const EventRange r : ranges_) most += r.last - r.first;
+    ids_.resize(most + n_lanes);
+    for (const EventRange r : ranges_)
+      found += kernels_->within(index.caps(r.first, r.last - r.first), static_cast<float>(cluster.centre.x()),
+                                static_cast<float>(cluster.centre.y()), static_cast<float>(cluster.centre.z()),
+                                static_cast<float>(std::cos(cluster.radius)), static_cast<float>(std::sin(cluster.radius)), r.first,
+                                ids_.data() + found);
+    const auto scale = static_cast<float>(inflation * static_cast<double>(highest_share_[k]) / index.n_events(static_cast<int>(k)));
+    for (auto* column : {&x_, &y_, &z_, &rate_, &weight_}) column->resize(n_ + found);
+    for (std::size_t i = 0; i < found; ++i) {
+      const IndexedEvent& e = index.event(ids_[i]);
+      const std::size_t at = n_ + i;
+      x_[at] = static_cast<float>(e.x - cluster.centre.x());
+      y_[at] = static_cast<float>(e.y - cluster.centre.y());
+      z_[at] = static_cast<float>(e.z - cluster.centre.z());
+      rate_[at] = e.spatial.rate * (-1.44269504F * 8388608.0F * (1.0F - 1e-5F));
+      weight_[at] = e.spatial.weight * scale * (model_->gamma_free() ? e.peak : model_->fixed_ratio(ids_[i]));
+    }
+    n_ += found;
+  }
+  const std::size_t filled = (n_ + n_lanes - 1) / n_lanes * n_lanes;
+  for (auto* column : {&x_, &y_, &z_, &rate_, &weight_}) column->resize(filled, 0.0F);
+  n_ = filled;
+  return true;
+}
+
+bool Survey::drop_hopeless(const Directions& directions, const Cluster& cluster, const double* needed, bool* alive) {
+  std::array<float, Cluster::most_groups * n_lanes> x{}, y{}, z{};
+  std::array<std::size_t, Cluster::most_groups * n_lanes> which{};
+  std::size_t n = 0;
+  bool any = false;
+  double highest = 0.0;
+  for (std::size_t g = 0; g < cluster.groups.size(); ++g) {
+    const DirectionGroup& group = directions.groups()[cluster.groups[g]];
+    for (std::uint32_t p = 0; p < group.count; ++p) {
+      const std::size_t i = g * n_lanes + p;
+      if (!alive[i]) continue;
+      if (!(needed[i] > rounding)) {  // wins even with ts = 0
+        any = true;
+        continue;
+      }
+      const Vec3& v = directions.vector(directions.order()[group.first + p]);
+      x[n] = static_cast<float>(v.x() - cluster.centre.x());
+      y[n] = static_cast<float>(v.y() - cluster.centre.y());
+      z[n] = static_cast<float>(v.z() - cluster.centre.z());
+      which[n++] = i;
+      highest = std::max(highest, needed[i]);
+    }
+  }
+  if (n == 0) return any;
+  if (!load(directions, cluster, highest)) return true;
+  const SurveyView view{n_, x_.data(), y_.data(), z_.data(), rate_.data(), weight_.data()};
+  for (const float n0 : {first_n, second_n}) {
+    std::size_t left = 0;
+    for (std::size_t i = 0; i < n; i += 4) {
+      const std::size_t count = std::min<std::size_t>(4, n - i);
+      double sum_p[4] = {}, sum_up[4] = {};
+      kernels_->survey(view, count, x.data() + i, y.data() + i, z.data() + i, n0, sum_p, sum_up);
+      for (std::size_t k = 0; k < count; ++k) {
+        const std::size_t at = i + k;
+        const bool falls = sum_p[k] <= (1.0 - least_fall) * static_cast<double>(n0) * (1.0 - rounding);
+        if (falls && sum_up[k] * (1.0 + rounding) < std::min(needed[which[at]], most_needed)) {
+          alive[which[at]] = false;
+          continue;
+        }
+        x[left] = x[at];
+        y[left] = y[at];
+        z[left] = z[at];
+        which[left++] = which[at];
+      }
+    }
+    n = left;
+  }
+  for (std::size_t i = 0; i < n; ++i) {
+    const float v[3] = {x[i], y[i], z[i]};
+    const double limit = std::min(needed[which[i]], most_needed);
+    if (highest_ts(limit, v) < limit) {
+      alive[which[i]] = false;
+    } else {
+      any = true;
+    }
+  }
+  return any;
+}
+
+// 2 max G at one direction, by Newton and the tangent where it ends; +∞ where no tangent is found.
+double Survey::highest_ts(double needed, const float* v) {
+  u_.resize(n_);
+  const SurveyView view{n_, x_.data(), y_.data(), z_.data(), rate_.data(), weight_.data()};
+  kernels_->survey_values(view, v[0], v[1], v[2], u_.data());
+  double n = static_cast<double>(first_n);
+  double least = std::numeric_limits<double>::infinity();
+  for (int iteration = 0; iteration < 8; ++iteration) {
+    EventSums s{};
+    kernels_->sums_flat(n_, u_.data(), static_cast<float>(n), s);
+    if (s.p <= (1.0 - least_fall) * n * (1.0 - rounding)) {
+      least = std::min(least, 2.0 * (s.log - s.p) * (1.0 + rounding));
+      if (least < needed || s.p >= 0.9 * n) break;
+    } else if (2.0 * (s.log - n) > needed) {
+      break;  // G itself is above: no tangent can lie below
+    }
+    // n G′ = p − n and n² G″ = q − p: Newton on G′ = −0.05, kept within a factor
+    const double slope = s.p / n - 0.95, curvature = (s.q - s.p) / (n * n);
+    n = std::clamp(curvature < 0.0 ? n - slope / curvature : 2.0 * n, 0.25 * n, 4.0 * n);
+  }
+  return least;
+}
+
+}  // namespace nusky
