@@ -68,22 +68,38 @@ class SkyZoom:
         """Draw the piece of a HEALPix map with a colour bar beside it; arguments as `SkyPlotter.plot_map`."""
         _require_plain_axes(ax, "SkyZoom.plot_map")
         values = as_full_map(m)
-        half = 0.5 * self.width
-        edges = np.linspace(-half, half, 401)
-        mid = 0.5 * (edges[1:] + edges[:-1])
-        ra, dec = self._position(*np.meshgrid(mid, mid))
+        edges, ra, dec = self.positions()
         grid = look_up(values, ra, dec, nest)
         if grid.mask.all():
             raise ValueError("SkyZoom.plot_map: no finite pixel inside the square; move the centre or widen it")
-        deg = np.degrees(edges)
-        mesh = ax.pcolormesh(deg, deg, grid, shading="flat", rasterized=True, **self.pc_kw)
-        ax.set_xlim(deg[-1], deg[0])
-        ax.set_ylim(deg[0], deg[-1])
+        mesh = ax.pcolormesh(edges, edges, grid, shading="flat", rasterized=True, **self.pc_kw)
+        self.frame(ax)
+        return mesh, add_colorbar(ax, mesh, n_ticks, orientation="vertical", pad=0.03, shrink=0.9)
+
+    def positions(self, n: int = 400) -> tuple[F64, F64, F64]:
+        """Cells of an n by n mesh over the square.
+
+        Returns
+        -------
+        edges : (n + 1,) degrees
+            Of the cells, in both coordinates of the axes.
+        ra, dec : (n, n) rad
+            Of their centres.
+        """
+        edges = np.linspace(-0.5 * self.width, 0.5 * self.width, n + 1)
+        mid = 0.5 * (edges[1:] + edges[:-1])
+        ra, dec = self._position(*np.meshgrid(mid, mid))
+        return np.degrees(edges), ra, dec
+
+    def frame(self, ax: Axes) -> None:
+        """Set limits and labels of the axes: east to the left, north up."""
+        half = np.degrees(0.5 * self.width)
+        ax.set_xlim(half, -half)
+        ax.set_ylim(-half, half)
         ax.set_aspect("equal")
         ra_deg, dec_deg = np.degrees(self.ra) % 360, np.degrees(self.dec)
         ax.set_xlabel(f"east of RA {ra_deg:.2f}° [deg on the sky]")
         ax.set_ylabel(f"north of Dec {dec_deg:+.2f}° [deg]")
-        return mesh, add_colorbar(ax, mesh, n_ticks, orientation="vertical", pad=0.03, shrink=0.9)
 
     def plot_events(
         self, ax: Axes, events: Any, *, max_sigma: float | None = None, reach: float = np.inf, **kw: Any
