@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "nusky/cut_class.hpp"
 #include "nusky/sphere.hpp"
 #include "nusky/threads.hpp"
 
@@ -55,6 +56,7 @@ EventColumns::EventColumns(std::size_t n, const double* dec, const double* sigma
   cos_dec_.resize(n);
   cut_.resize(n);
   cos_cut_.resize(n);
+  cut_class_.resize(n);
   sin_cut_.resize(n);
   spatial_.resize(n);
   if (g > 0) log_ratio_.assign(n * gp, 0.0F);
@@ -67,6 +69,7 @@ EventColumns::EventColumns(std::size_t n, const double* dec, const double* sigma
     cos_dec_[i] = std::cos(dec[i]);
     const double s = std::hypot(sigma[i], extension), cut = std::min(cut_n_sigma * s, pi);
     cut_[i] = static_cast<float>(cut);
+    cut_class_[i] = static_cast<std::uint8_t>(nusky::cut_class(cut_[i]));
     cos_cut_[i] = cut > pi / 2 ? -4.0F : static_cast<float>(std::cos(cut));
     sin_cut_[i] = cut > pi / 2 ? 0.0F : static_cast<float>(std::sin(cut));
     spatial_[i] = spatial_term(s, background[i], cut);

@@ -7,30 +7,16 @@
 #include <stdexcept>
 #include <string>
 
+#include "nusky/cut_class.hpp"
 #include "nusky/threads.hpp"
 
 namespace nusky {
 namespace {
 
 constexpr double degree = pi / 180.0;
-// Classes of cuts grow by this factor from 1°; the search tests (cut of the class + tile)² instead of the event's own.
-constexpr double class_ratio = 1.4;
-constexpr int n_classes = 15;  // the last holds every cut above ~79°
 constexpr double smallest_cell = 1.0 * degree;
 // With fewer events than this a grid costs more than testing them all.
 constexpr std::size_t brute_force = 512;
-
-const std::array<double, n_classes> class_edges = [] {
-  std::array<double, n_classes> edge{};
-  for (int j = 0; j < n_classes; ++j) edge[static_cast<std::size_t>(j)] = degree * std::pow(class_ratio, j);
-  edge.back() = pi;
-  return edge;
-}();
-
-int class_of(float cut) {
-  const auto it = std::lower_bound(class_edges.begin(), class_edges.end() - 1, static_cast<double>(cut));
-  return static_cast<int>(it - class_edges.begin());
-}
 
 double wrap(double ra) {
   double a = ra;
@@ -86,32 +72,34 @@ EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> 
   }
   std::vector<std::uint32_t> cell_of(total);
   std::vector<std::uint8_t> class_at(total);
+  std::vector<std::uint32_t> place(total);
+  std::vector<double> wrapped(total);
   std::uint32_t begin = 0;
   events_.resize(total);
   for (auto* column : {&x_, &y_, &z_, &cos_cut_, &sin_cut_}) column->resize(total);
 
   for (std::size_t season = 0; season < n_seasons; ++season) {
     // count the classes, so that their grids match the number of events
-    std::array<std::size_t, n_classes> count{};
+    std::array<std::size_t, n_cut_classes> count{};
     std::size_t in_season = 0;
     for (std::size_t p = 0; p < parts.size(); ++p) {
       if (parts[p].season != static_cast<int>(season)) continue;
       for (std::size_t i = 0; i < parts[p].n; ++i) {
         const std::size_t row = parts[p].rows ? static_cast<std::size_t>(parts[p].rows[i]) : i;
-        const int c = class_of(parts[p].columns->cut(row));
+        const int c = parts[p].columns->cut_class(row);
         class_at[first_of_part[p] + i] = static_cast<std::uint8_t>(c);
         ++count[static_cast<std::size_t>(c)];
       }
       in_season += parts[p].n;
     }
-    std::array<int, n_classes> slot{};
+    std::array<int, n_cut_classes> slot{};
     std::vector<CutClass>& classes = classes_[season];
-    for (int c = 0; c < n_classes; ++c) {
+    for (int c = 0; c < n_cut_classes; ++c) {
       const std::size_t n = count[static_cast<std::size_t>(c)];
       if (n == 0) continue;
       slot[static_cast<std::size_t>(c)] = static_cast<int>(classes.size());
       CutClass k;
-      k.cut = class_edges[static_cast<std::size_t>(c)];
+      k.cut = cut_class_edge(c);
       k.cell = std::max({0.5 * k.cut, smallest_cell, degree * std::sqrt(2.0 * 41253.0 / static_cast<double>(n))});
       if (in_season < brute_force || k.cell > pi / 6) k.cell = pi;
       k.n_zones = std::max(1, static_cast<int>(pi / k.cell));
@@ -138,12 +126,12 @@ EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> 
         const std::size_t row = part.rows ? static_cast<std::size_t>(part.rows[i]) : i;
         const CutClass& k = classes[static_cast<std::size_t>(slot[class_at[base + i]])];
         std::size_t cell = 0;
+        const double ra = wrap(part.ra[i]);
+        wrapped[base + i] = ra;
         if (k.n_zones > 1) {
-          const double ra = wrap(part.ra[i]);
-          const double dec = part.columns->dec(row);
-          const int z = std::clamp(static_cast<int>((dec + pi / 2) / k.cell), 0, k.n_zones - 1);
+          const int z = std::clamp(static_cast<int>((part.columns->dec(row) + pi / 2) * (1.0 / pi) * k.n_zones), 0, k.n_zones - 1);
           const int bins = k.zone_bins[static_cast<std::size_t>(z)];
-          const int b = std::min(bins - 1, static_cast<int>(ra * bins / (2 * pi)));
+          const int b = std::min(bins - 1, static_cast<int>(ra * (0.5 / pi) * bins));
           cell = k.zone_first[static_cast<std::size_t>(z)] + static_cast<std::size_t>(b);
         }
         cell_of[base + i] = static_cast<std::uint32_t>(cell);
@@ -157,31 +145,37 @@ EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> 
     }
     std::vector<std::vector<std::uint32_t>> next;
     for (const CutClass& k : classes) next.push_back(k.start);
-    std::vector<std::uint32_t> place(total);
     for (std::size_t p = 0; p < parts.size(); ++p) {
       const EventPart& part = parts[p];
       if (part.season != static_cast<int>(season)) continue;
       const std::size_t base = first_of_part[p];
       for (std::size_t i = 0; i < part.n; ++i)
         place[base + i] = next[static_cast<std::size_t>(slot[class_at[base + i]])][cell_of[base + i]]++;
-      parallel_for(part.n, n_threads, 8192, [&](std::size_t i) {
-        const std::size_t row = part.rows ? static_cast<std::size_t>(part.rows[i]) : i, at = place[base + i];
+      constexpr std::size_t chunk = 1024;
+      parallel_for((part.n + chunk - 1) / chunk, n_threads, 8, [&](std::size_t c) {
         const EventColumns& columns = *part.columns;
-        const double ra = part.ra[i], cos_dec = columns.cos_dec(row);
-        IndexedEvent& e = events_[at];
-        e.x = cos_dec * std::cos(ra);
-        e.y = cos_dec * std::sin(ra);
-        e.z = columns.sin_dec(row);
-        e.spatial = columns.spatial(row);
-        if (part.factor) e.spatial.weight *= static_cast<float>(part.factor[i]);
-        e.ratio = columns.axis().free() ? columns.ratio_row(row) : nullptr;
-        e.log_ratio = columns.axis().size() > 0 ? columns.log_ratio(row) : nullptr;
-        e.peak = columns.axis().free() ? columns.ratio_peak(row) : 1.0F;
-        x_[at] = static_cast<float>(e.x);
-        y_[at] = static_cast<float>(e.y);
-        z_[at] = static_cast<float>(e.z);
-        cos_cut_[at] = columns.cos_cut(row);
-        sin_cut_[at] = columns.sin_cut(row);
+        const std::size_t first = c * chunk, n = std::min(chunk, part.n - first);
+        double cos_dec[chunk], x[chunk], y[chunk];
+        for (std::size_t i = 0; i < n; ++i)
+          cos_dec[i] = columns.cos_dec(part.rows ? static_cast<std::size_t>(part.rows[first + i]) : first + i);
+        kernels().circle(n, wrapped.data() + base + first, cos_dec, x, y);
+        for (std::size_t i = 0; i < n; ++i) {
+          const std::size_t row = part.rows ? static_cast<std::size_t>(part.rows[first + i]) : first + i, at = place[base + first + i];
+          IndexedEvent& e = events_[at];
+          e.x = x[i];
+          e.y = y[i];
+          e.z = columns.sin_dec(row);
+          e.spatial = columns.spatial(row);
+          if (part.factor) e.spatial.weight *= static_cast<float>(part.factor[first + i]);
+          e.ratio = columns.axis().free() ? columns.ratio_row(row) : nullptr;
+          e.log_ratio = columns.axis().size() > 0 ? columns.log_ratio(row) : nullptr;
+          e.peak = columns.axis().free() ? columns.ratio_peak(row) : 1.0F;
+          x_[at] = static_cast<float>(e.x);
+          y_[at] = static_cast<float>(e.y);
+          z_[at] = static_cast<float>(e.z);
+          cos_cut_[at] = columns.cos_cut(row);
+          sin_cut_[at] = columns.sin_cut(row);
+        }
       });
     }
   }

@@ -111,6 +111,37 @@ NUSKY_INLINE vf exp_v(vf x) {
 
 NUSKY_INLINE float at(const float* a, std::size_t c, std::size_t p) { return a[(c / lanes * lanes + p) * lanes + c % lanes]; }
 
+// Unit vectors in the equatorial plane, scaled: x = r cos ra, y = r sin ra for 0 ≤ ra ≤ 2π. The argument is reduced to ±π/4 in
+// two parts of π/2; Taylor to x¹⁵, error 2e-16 of r.
+void circle(std::size_t n, const double* ra, const double* r, double* x, double* y) {
+  for (std::size_t i = 0; i < n; ++i) {
+    const double k = ra[i] * 0.63661977236758134308 + 6755399441055744.0;  // 1.5·2⁵²: the low bits are the quadrant
+    const double q = k - 6755399441055744.0;
+    const double t = (ra[i] - q * 1.57079632679489655800) - q * 6.12323399573676603587e-17, t2 = t * t;
+    double s = t2 * -7.6471637318198164759e-13 + 1.6059043836821614599e-10;
+    s = s * t2 - 2.5052108385441718775e-8;
+    s = s * t2 + 2.7557319223985890653e-6;
+    s = s * t2 - 1.9841269841269841270e-4;
+    s = s * t2 + 8.3333333333333333333e-3;
+    s = s * t2 - 1.6666666666666666667e-1;
+    s = s * t2 * t + t;
+    double c = t2 * 4.7794773323873852974e-14 - 1.1470745597729724714e-11;
+    c = c * t2 + 2.0876756987868098979e-9;
+    c = c * t2 - 2.7557319223985890653e-7;
+    c = c * t2 + 2.4801587301587301587e-5;
+    c = c * t2 - 1.3888888888888888889e-3;
+    c = c * t2 + 4.1666666666666666667e-2;
+    c = c * t2 - 0.5;
+    c = c * t2 + 1.0;
+    std::int64_t bits;
+    __builtin_memcpy(&bits, &k, sizeof bits);
+    const bool swap = (bits & 1) != 0, down = (bits & 2) != 0;
+    const double a = swap ? c : s, b = swap ? s : c;
+    y[i] = (down ? -a : a) * r[i];
+    x[i] = (swap != down ? -b : b) * r[i];
+  }
+}
+
 std::size_t within(const CapView& e, float cx, float cy, float cz, float cos_r, float sin_r, std::uint32_t base, std::uint32_t* out) {
   std::size_t n = 0, i = 0;
   alignas(64) float inside[lanes];
@@ -203,24 +234,38 @@ NUSKY_INLINE vf survey_value(const SurveyView& c, std::size_t i, float vx, float
   return value * load(c.weight + i);
 }
 
+// 1/t from below, at most 1.6 % less: a guess from the bits and one Newton step, which never overshoots
+NUSKY_INLINE vf reciprocal_below(vf t) {
+  vf r;
+  NUSKY_EACH {
+    ni bits;
+    __builtin_memcpy(&bits, &t.part[k], sizeof bits);
+    bits = 0x7ef311c7 - bits;
+    __builtin_memcpy(&r.part[k], &bits, sizeof bits);
+  }
+  return r * (splat(2.0F) - t * r);
+}
+
 template <std::size_t many>
-NUSKY_INLINE void survey_block(const SurveyView& c, const float* vx, const float* vy, const float* vz, float n, double* sum_p, double* sum_up) {
-  vf total[many], weighted[many];
-  for (std::size_t p = 0; p < many; ++p) total[p] = weighted[p] = splat(0.0F);
+NUSKY_INLINE void survey_block(const SurveyView& c, const float* vx, const float* vy, const float* vz, float n, double* sum_p,
+                               double* sum_up) {
+  vf total[many], below[many];
+  for (std::size_t p = 0; p < many; ++p) total[p] = below[p] = splat(0.0F);
   for (std::size_t i = 0; i < c.n; i += lanes)
     for (std::size_t p = 0; p < many; ++p) {
       const vf u = survey_value(c, i, vx[p], vy[p], vz[p]) * n;
-      const vf q = u / (u + 1.0F);
-      total[p] = total[p] + q;
-      weighted[p] = weighted[p] + u * q;
+      total[p] = total[p] + u;
+      below[p] = below[p] + u * reciprocal_below(u + 1.0F);
     }
-  for (std::size_t p = 0; p < many; ++p) {
-    sum_p[p] = tree_sum(total[p]);
-    sum_up[p] = tree_sum(weighted[p]);
+  for (std::size_t p = 0; p < many; ++p) {  // u²/(1+u) = u − u/(1+u)
+    const double q = tree_sum(below[p]);
+    sum_p[p] = q * 1.016;
+    sum_up[p] = tree_sum(total[p]) - q;
   }
 }
 
-void survey(const SurveyView& c, std::size_t count, const float* vx, const float* vy, const float* vz, float n, double* sum_p, double* sum_up) {
+void survey(const SurveyView& c, std::size_t count, const float* vx, const float* vy, const float* vz, float n, double* sum_p,
+            double* sum_up) {
   if (count == 4) {
     survey_block<4>(c, vx, vy, vz, n, sum_p, sum_up);
   } else {
@@ -500,7 +545,8 @@ void sums_flat(std::size_t n, const float* a, float y, EventSums& out) {
 }  // namespace
 
 extern const Kernels table;
-const Kernels table{NUSKY_KERNEL_NAME, within, spatial, screen, total, survey, survey_values, compact, moments, profile, profile_log, sums, sums_first, sums_flat};
+const Kernels table{NUSKY_KERNEL_NAME, circle,  within,  spatial,     screen, total,      survey,   survey_values,
+                    compact,           moments, profile, profile_log, sums,   sums_first, sums_flat};
 
 }  // namespace NUSKY_KERNEL_NAMESPACE
 }  // namespace nusky

@@ -33,8 +33,9 @@ class EventColumns {
   double sin_dec(std::size_t i) const { return sin_dec_[i]; }
   double cos_dec(std::size_t i) const { return cos_dec_[i]; }
   double dec(std::size_t i) const { return dec_[i]; }
-  float cut(std::size_t i) const { return cut_[i]; }          ///< rad, at most π
-  float cos_cut(std::size_t i) const { return cos_cut_[i]; }  ///< −4 for a cut above π/2, see CapView
+  float cut(std::size_t i) const { return cut_[i]; }            ///< rad, at most π
+  int cut_class(std::size_t i) const { return cut_class_[i]; }  ///< see cut_class.hpp
+  float cos_cut(std::size_t i) const { return cos_cut_[i]; }    ///< −4 for a cut above π/2, see CapView
   float sin_cut(std::size_t i) const { return sin_cut_[i]; }
   const SpatialTerm& spatial(std::size_t i) const { return spatial_[i]; }
   /// ln R on the nodes, padded_size() values.
@@ -49,6 +50,7 @@ class EventColumns {
   GammaAxis axis_;
   std::vector<double> dec_, sin_dec_, cos_dec_;
   std::vector<float> cut_, cos_cut_, sin_cut_;
+  std::vector<std::uint8_t> cut_class_;
   std::vector<SpatialTerm> spatial_;
   AlignedVector<float> log_ratio_, ratio_;
   std::vector<float> ratio_peak_;

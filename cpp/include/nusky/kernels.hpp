@@ -51,6 +51,8 @@ struct EventView {
 /// (no std:: or Eigen templates) may be instantiated in them, because the linker would keep one version for all CPUs.
 struct Kernels {
   const char* name;
+  /// x = r cos ra, y = r sin ra for 0 ≤ ra ≤ 2π
+  void (*circle)(std::size_t n, const double* ra, const double* r, double* x, double* y);
   /// Numbers base + i of the events whose cut reaches into the cap of radius r around (cx, cy, cz); the count is returned. `out`
   /// has room for 16 numbers beyond the events.
   std::size_t (*within)(const CapView& e, float cx, float cy, float cz, float cos_r, float sin_r, std::uint32_t base, std::uint32_t* out);
@@ -62,7 +64,8 @@ struct Kernels {
   float (*total)(std::size_t first, std::size_t last, const float* a, std::size_t p);
   /// For `count` ≤ 4 directions, with u ≥ n b and b the largest weight of a candidate there: sum_p = Σ u/(1+u),
   /// sum_up = Σ u²/(1+u). The Gaussian is taken of the chord and its exponential from above (6 % at most).
-  void (*survey)(const SurveyView& c, std::size_t count, const float* vx, const float* vy, const float* vz, float n, double* sum_p, double* sum_up);
+  void (*survey)(const SurveyView& c, std::size_t count, const float* vx, const float* vy, const float* vz, float n, double* sum_p,
+                 double* sum_up);
   /// The same u for n = 1 at one direction, one by one.
   void (*survey_values)(const SurveyView& c, float vx, float vy, float vz, float* u);
   /// The non-zero entries of direction p among candidates first … last−1: value and candidate, with 16 entries of room
