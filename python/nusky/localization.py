@@ -206,6 +206,8 @@ def get_localization(
         A level outside 0 … 1, `nside` coarser than the scan's, a prior that does not exist or lies outside the pixels,
         or a region of more than five million fine pixels.
     """
+    if not len(levels):
+        raise ValueError("levels is empty; give at least one confidence level, such as 0.9")
     made = as_trial(trial, len(runner.analysis))
     n_threads = runner._threads(mp_cpus)
     widest = max(delta_ts(level) for level in levels)
