@@ -12,7 +12,8 @@ from nusky.trial_set import TrialSet
 def make() -> TrialSet:
     rows = np.zeros(5, dtype=[("ts", "f8"), ("ns", "f8")])
     rows["ts"] = np.arange(5)
-    return TrialSet.of(rows, seed=7, first_trial=10, n_sig=2.0, poisson=True, config_hash="abc")
+    about = {"seed": 7, "first_trial": 10, "n_sig": 2.0, "poisson": True}
+    return TrialSet.of(rows, **about, config_hash="abc", config={"runner": "mine"})  # type: ignore[arg-type]
 
 
 def test_columns_are_items_and_attributes() -> None:
@@ -26,6 +27,7 @@ def test_columns_are_items_and_attributes() -> None:
 def test_a_part_of_it_keeps_seed_and_configuration() -> None:
     part = make()[make().ts > 2]
     assert (part.seed, part.n_sig, part.poisson, part.config_hash) == (7, 2.0, True, "abc")
+    assert part.config == {"runner": "mine"}
     assert part.first_trial is None
     assert make().first_trial == make().copy().first_trial == 10
 
@@ -33,7 +35,8 @@ def test_a_part_of_it_keeps_seed_and_configuration() -> None:
 def test_it_becomes_a_dataframe_that_knows_as_much() -> None:
     frame = make().as_dataframe
     assert frame["ts"].tolist() == [0, 1, 2, 3, 4]
-    assert frame.attrs == {"seed": 7, "first_trial": 10, "n_sig": 2.0, "poisson": True, "config_hash": "abc"}
+    about = {"seed": 7, "first_trial": 10, "n_sig": 2.0, "poisson": True}
+    assert frame.attrs == {**about, "config_hash": "abc", "config": {"runner": "mine"}}
 
 
 def test_it_is_saved_as_the_plain_array_it_is(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,8 +40,11 @@ class TrialSet(np.recarray[Any, np.dtype[Any]]):
         Number of the first row's trial.
     n_sig : float or None
     poisson : bool or None
+    config : mapping
+        Everything that decided the numbers (`Runner.config`): seasons, energy term and γ, prior policies, pixels,
+        injection. Values JSON can hold.
     config_hash : str
-        Of the runner that made it.
+        Hash of it.
 
     Examples
     --------
@@ -54,11 +58,20 @@ class TrialSet(np.recarray[Any, np.dtype[Any]]):
     first_trial: int | None
     n_sig: float | None
     poisson: bool | None
+    config: Mapping[str, Any]
     config_hash: str
 
     @classmethod
     def of(
-        cls, rows: NDArray[np.void], *, seed: int, first_trial: int, n_sig: float, poisson: bool, config_hash: str
+        cls,
+        rows: NDArray[np.void],
+        *,
+        seed: int,
+        first_trial: int,
+        n_sig: float,
+        poisson: bool,
+        config_hash: str,
+        config: Mapping[str, Any] | None = None,
     ) -> TrialSet:
         """View of `rows` with what they were made with."""
         trials = rows.view(cls)
@@ -67,6 +80,7 @@ class TrialSet(np.recarray[Any, np.dtype[Any]]):
             ("first_trial", first_trial),
             ("n_sig", n_sig),
             ("poisson", poisson),
+            ("config", config or {}),
             ("config_hash", config_hash),
         ):
             object.__setattr__(trials, name, value)
@@ -74,7 +88,7 @@ class TrialSet(np.recarray[Any, np.dtype[Any]]):
 
     def __array_finalize__(self, obj: Any) -> None:
         super().__array_finalize__(obj)
-        for name, default in (("seed", None), ("n_sig", None), ("poisson", None), ("config_hash", "")):
+        for name, default in (("seed", None), ("n_sig", None), ("poisson", None), ("config", {}), ("config_hash", "")):
             object.__setattr__(self, name, getattr(obj, name, default))
         # Part of a set begins at another trial; which one, a view cannot know
         same = isinstance(obj, TrialSet) and obj.shape == self.shape
@@ -84,6 +98,6 @@ class TrialSet(np.recarray[Any, np.dtype[Any]]):
     def as_dataframe(self) -> pandas.DataFrame:
         """`pandas.DataFrame` with the same columns; what the trials were made with is in its ``attrs``."""
         frame = require_pandas().DataFrame({name: np.array(self[name]) for name in self.dtype.names or ()})
-        for name in ("seed", "first_trial", "n_sig", "poisson", "config_hash"):
+        for name in ("seed", "first_trial", "n_sig", "poisson", "config", "config_hash"):
             frame.attrs[name] = getattr(self, name)
         return frame
