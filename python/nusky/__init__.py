@@ -44,8 +44,10 @@ if TYPE_CHECKING:
     from nusky.sky_scan import SkyScan
     from nusky.sky_scan_runner import SkyScanTrialRunner
     from nusky.source import Sources, sources
+    from nusky.transient import TransientOptions
     from nusky.trial import SpatialPriorTrial, Trial
     from nusky.trial_set import TrialSet
+    from nusky.window import TimeWindow
 
     __version__: str
 
@@ -66,6 +68,8 @@ _NAMES = {
     "SpatialPriorTrial": "trial",
     "SpatialPriorTrialRunner": "prior_runner",
     "Status": "scan",
+    "TimeWindow": "window",
+    "TransientOptions": "transient",
     "Trial": "trial",
     "TrialSet": "trial_set",
     "TrialRunner": "point_source",
@@ -113,6 +117,8 @@ __all__ = [
     "SpatialPriorTrial",
     "SpatialPriorTrialRunner",
     "Status",
+    "TimeWindow",
+    "TransientOptions",
     "Trial",
     "TrialRunner",
     "TrialSet",

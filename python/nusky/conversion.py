@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 from nusky import hyp
 from nusky.fit import Fit
 from nusky.scan import check_gamma
+from nusky.transient import OnTime
 
 if TYPE_CHECKING:
     from nusky.analysis import Analysis
 
-__all__ = ["Converts", "get_acc_total", "spectrum", "to_E2dNdE", "to_dNdE", "to_ns", "total_acceptance"]
+__all__ = ["Converts", "get_acc_total", "spectrum", "to_E2dNdE", "to_dNdE", "to_fluence", "to_ns", "total_acceptance"]
 
 
 class Converts(Protocol):
@@ -20,6 +21,9 @@ class Converts(Protocol):
 
     @property
     def analysis(self) -> Analysis: ...
+
+    @property
+    def on_time(self) -> OnTime | None: ...
 
     @property
     def _default_flux(self) -> hyp.Flux | None: ...
@@ -73,7 +77,9 @@ def spectrum(call: str, gamma: float | None, flux: Any, default: hyp.Flux | None
     return chosen
 
 
-def total_acceptance(analysis: Analysis, gamma: float | None, flux: hyp.Flux) -> Callable[[Any], Any]:
+def total_acceptance(
+    analysis: Analysis, gamma: float | None, flux: hyp.Flux, on_time: OnTime | None = None
+) -> Callable[[Any], Any]:
     """Acceptance over all seasons as a function of declination (rad): expected events for the flux as it stands.
 
     Parameters
@@ -83,24 +89,27 @@ def total_acceptance(analysis: Analysis, gamma: float | None, flux: hyp.Flux) ->
         Use the tabulated acceptance at this γ, the one of the likelihood; must lie within the nodes.
     flux : Flux
         Used where `gamma` is None.
+    on_time : OnTime, optional
+        Acceptance in this time window, A · T_w / T of each season, in place of the whole livetime's.
     """
+    shares = [1.0] * len(analysis) if on_time is None else on_time.shares.tolist()
     if gamma is not None:
         check_gamma(gamma, analysis.gamma_nodes)
         index = float(gamma)
-        return lambda dec: sum(season.acceptance(dec, index) for season in analysis)
+        return lambda dec: sum(w * season.acceptance(dec, index) for w, season in zip(shares, analysis, strict=True))
     each = [season.acceptance.for_flux(flux) for season in analysis]
-    return lambda dec: sum(accept(dec) for accept in each)
+    return lambda dec: sum(w * accept(dec) for w, accept in zip(shares, each, strict=True))
 
 
 def _spectrum(
     runner: Converts, call: str, gamma: float | None, flux: hyp.Flux | None, where: dict[str, Any]
 ) -> tuple[hyp.Flux, float]:
     shape = spectrum(call, gamma, flux, runner._default_flux)
-    return shape, runner._acceptance(total_acceptance(runner.analysis, gamma, shape), **where)
+    return shape, runner._acceptance(total_acceptance(runner.analysis, gamma, shape, runner.on_time), **where)
 
 
 def get_acc_total(runner: Converts, *, gamma: float | None = None, flux: hyp.Flux | None = None, **where: Any) -> float:
-    """Expected events over all seasons for a flux: for ``gamma=``, of norm 1 GeV⁻¹ cm⁻² s⁻¹ at 1 GeV.
+    """Expected events over all seasons (in a time window: there) for a flux: for ``gamma=``, of norm 1 at 1 GeV.
 
     Parameters
     ----------
@@ -134,6 +143,9 @@ def to_E2dNdE(
     **where: Any,
 ) -> Any:
     """E² dN/dE at `E0`·`unit` GeV, in `unit`·GeV cm⁻² s⁻¹, of the flux that gives `ns` events on average.
+
+    For a runner with a time window it is the flux **in the window** (on the plateau, if the window has tails), never
+    that of a source shining through the whole livetime; its integral over the window is `to_fluence`.
 
     Parameters
     ----------
@@ -178,11 +190,69 @@ def to_ns(
     unit: float = 1.0,
     gamma: float | None = None,
     E2dNdE: bool = True,
+    fluence: bool = False,
     **where: Any,
 ) -> Any:
-    """Expected events for E² dN/dE = `value` (with ``E2dNdE=False``: dN/dE) at `E0`·`unit` GeV; see `to_E2dNdE`."""
+    """Expected events for E² dN/dE = `value` (with ``E2dNdE=False``: dN/dE) at `E0`·`unit` GeV; see `to_E2dNdE`.
+
+    With ``fluence=True`` the value is integrated over the time window: E² F (or F) as `to_fluence` gives it.
+    """
     shape, acceptance = _spectrum(runner, "to_ns", gamma, flux, where)
-    return shape.to_ns(value, acceptance, E0=E0, unit=unit, E2dNdE=E2dNdE)
+    return shape.to_ns(
+        value,
+        acceptance * (1.0 / _seconds(runner, "to_ns(fluence=True)") if fluence else 1.0),
+        E0=E0,
+        unit=unit,
+        E2dNdE=E2dNdE,
+    )
+
+
+def to_fluence(
+    runner: Converts,
+    ns: Any,
+    flux: hyp.Flux | None = None,
+    *,
+    E0: float = 1.0,
+    unit: float = 1.0,
+    gamma: float | None = None,
+    **where: Any,
+) -> Any:
+    """E² F at `E0`·`unit` GeV, in `unit`·GeV cm⁻²: the flux in the time window, integrated over its uptime.
+
+    F = ∫ dN/dE dt, and E² F = E² dN/dE · T_w with T_w the detector's uptime in the window (tails weighted with their
+    height; `OnTime.days`). What came while the detector was off is not in it: of a source that shone through the whole
+    box the fluence is `to_E2dNdE` times the box's length.
+
+    Parameters
+    ----------
+    ns : float, array or Fit
+        Events in the window, over all seasons.
+    E0, unit, flux, gamma, where
+        As for `to_E2dNdE`.
+
+    Returns
+    -------
+    float or array
+
+    Raises
+    ------
+    ValueError
+        For a runner without a time window.
+
+    Examples
+    --------
+    >>> sptr.to_fluence(3, gamma=2, unit=1e3)         # TeV cm⁻²         # doctest: +SKIP
+    """
+    seconds = _seconds(runner, "to_fluence")
+    return seconds * to_E2dNdE(runner, ns, flux, E0=E0, unit=unit, gamma=gamma, **where)
+
+
+def _seconds(runner: Converts, call: str) -> float:
+    if runner.on_time is None:
+        raise ValueError(
+            f"{call} needs a time window, and this runner has none; make one with mjd= and t_100= in src (or src_tr)"
+        )
+    return runner.on_time.days * 86_400.0
 
 
 def _events(ns: Any) -> Any:

@@ -109,18 +109,29 @@ class LikelihoodModel:
     @cached_property
     def likelihood(self) -> _core.Likelihood:
         """n_s and γ to ln Λ: γ nodes and acceptance shares."""
-        if self.options.energy:
-            return self.analysis.likelihood()
         from nusky import _core
 
+        return _core.Likelihood(*self.acceptances())
+
+    def acceptances(self) -> tuple[F64, F64, F64]:
+        """γ nodes, sin δ nodes and ln A_k as the core takes them; without an energy term there are no γ nodes.
+
+        Returns
+        -------
+        gamma_nodes : (G,)
+        sindec_nodes : (D,)
+        log_acceptance : (K, D, G), or (K, D, 1) without an energy term
+        """
         sindec, log_acceptance = self.analysis.acceptance_table()
+        if self.options.energy:
+            return np.array(self.analysis.gamma_nodes), sindec, log_acceptance
         gamma = 2.0 if self.options.gamma is None else self.options.gamma
         dec = np.arcsin(np.clip(sindec, -1.0, 1.0))
         share = np.stack([np.asarray(season.acceptance(dec, gamma), dtype=np.float64) for season in self.analysis])
         # Where a season accepts nothing the table holds a very small value instead of ln 0; so does this one
         with np.errstate(divide="ignore"):
             log_share = np.maximum(np.log(share), float(log_acceptance.min()))
-        return _core.Likelihood(np.empty(0), sindec, np.ascontiguousarray(log_share[:, :, None]))
+        return np.empty(0), sindec, np.ascontiguousarray(log_share[:, :, None])
 
     @cached_property
     def columns(self) -> tuple[_core.EventColumns, ...]:
@@ -161,6 +172,11 @@ class LikelihoodModel:
         """
         from nusky import _core
 
+        if trial.window is not None:
+            raise ValueError(
+                f"the trial holds only the events of {trial.window}; fit it with a runner for this window (src with "
+                "mjd= and t_100=)"
+            )
         parts = []
         for k, (background, injected) in enumerate(zip(trial.background, trial.injected, strict=True)):
             if isinstance(background, Scramble) and background.season is self.analysis[k]:

@@ -65,7 +65,7 @@ class FluxAt:
         how["gamma" if flux is None else "flux"] = self.gamma if flux is None else flux
         out["E2dNdE"] = float(runner.to_E2dNdE(n_sig, **how))
         out["spectrum"] = {"type": "PowerLawFlux", "gamma": self.gamma} if flux is None else flux.to_json()
-        if hasattr(runner, "to_fluence"):
+        if getattr(runner, "on_time", None) is not None:
             out["fluence"] = float(runner.to_fluence(n_sig, **how))
         return out
 

@@ -15,7 +15,9 @@ from nusky.fit import PER_PRIOR_DTYPE, Fit
 from nusky.progress import scan_progress
 from nusky.runners import Background, Made, Runner
 from nusky.source import Sources
+from nusky.transient import TransientOptions
 from nusky.trial import Scramble, Trial
+from nusky.window import TimeWindow
 
 if TYPE_CHECKING:
     from nusky import _core
@@ -23,28 +25,32 @@ if TYPE_CHECKING:
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
-__all__ = ["TrialRunner", "require_steady"]
+__all__ = ["TrialRunner", "check_sources"]
 
 # An event just outside the computed band could be just inside the core's cut: keep a margin, it costs nothing
 _MARGIN = 1e-5
 
 
-def require_steady(src: Sources | None, n: int | None = None) -> None:
-    """Raise for sources that a steady analysis cannot fit.
+def check_sources(src: Sources | None, transient: TransientOptions | None, n: int | None = None) -> None:
+    """Raise for sources that a runner cannot take.
 
     Raises
     ------
     TypeError
         Not `Sources`.
     ValueError
-        A time window, or another number of sources than `n`.
+        Another time window than the runner's, or another number of sources than `n`.
     """
     if src is None:
         return
     if not isinstance(src, Sources):
         raise TypeError(f"src must come from nusky.sources(ra, dec), got {type(src).__name__}")
-    if src.is_transient:
-        raise ValueError("src has a time window (mjd, t_100); these runners fit the whole livetime: leave them out")
+    window = None if transient is None else transient.window
+    if src.is_transient and TimeWindow.of(src) != window:
+        raise ValueError(
+            f"src has the time window {TimeWindow.of(src)}, the runner {window or 'none'}; make it with nusky's "
+            "get_*_runner functions, or pass transient=TransientOptions(TimeWindow.of(src))"
+        )
     if n is not None and len(src) != n:
         raise ValueError(f"src holds {len(src)} sources; this runner fits {n}: make one runner for each, src[i]")
 
@@ -57,7 +63,7 @@ class TrialRunner(Runner):
     ----------
     src : Sources
         One source.
-    analysis, likelihood, injection, mp_cpus, ts_to_p
+    analysis, likelihood, injection, mp_cpus, ts_to_p, transient
         See `Runner`.
 
     Examples
@@ -72,7 +78,7 @@ class TrialRunner(Runner):
     _sky: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        require_steady(self.src, 1)
+        check_sources(self.src, self.transient, 1)
         super().__post_init__()
 
     def _describe(self) -> dict[str, Any]:
@@ -105,6 +111,8 @@ class TrialRunner(Runner):
         return tuple(found)
 
     def _index(self, trial: Trial, n_threads: int) -> _core.EventIndex:
+        if self.on_time is not None or trial.window is not None:
+            return self.model.index(trial, n_threads)
         near = []
         for (rows, furthest), background in zip(self._reach, trial.background, strict=True):
             if not isinstance(background, Scramble):
@@ -115,21 +123,19 @@ class TrialRunner(Runner):
 
     def _prepare(self, n_sig: float) -> None:
         super()._prepare(n_sig)
-        _ = self._reach, self._directions
+        _ = self._directions
+        if self.on_time is None:
+            _ = self._reach
 
     def _with_signal(
         self, background: Background, rng: np.random.Generator, n_sig: float, poisson: bool, made: Made
     ) -> Trial:
-        n_seasons = len(background)
-        injected: tuple[Any, ...] = (None,) * n_seasons
-        if n_sig:
-            n = int(rng.poisson(n_sig)) if poisson else int(n_sig)
-            injected = self.signal_injector.inject(rng, [float(self.src.ra[0])], [float(self.src.dec[0])], [n])
-        return Trial(background, injected, (0,) * n_seasons, **made)
+        n = int(rng.poisson(n_sig)) if poisson else int(n_sig)
+        injected = self.signal_injector.inject(rng, [float(self.src.ra[0])], [float(self.src.dec[0])], [n])
+        return Trial(background, injected, (0,) * len(background), **made)
 
-    def _truth(self) -> Trial:
-        background = self.background_injector.truth()
-        return Trial(background, (None,) * len(background), (0,) * len(background), TRUTH=True)
+    def _background_only(self, background: Background, made: Made) -> Trial:
+        return Trial(background, (None,) * len(background), (0,) * len(background), **made)
 
     def _best(self, index: _core.EventIndex, n_threads: int) -> NDArray[np.void]:
         from nusky import _core
@@ -138,7 +144,7 @@ class TrialRunner(Runner):
             self.model.likelihood, index, self._directions, gamma=self.model.fixed_gamma, n_threads=n_threads
         )
         table = np.empty(1, dtype=PER_PRIOR_DTYPE)
-        table[0] = (0, -1, ts[0], ts[0], ns[0], gamma[0], self.src.ra[0], self.src.dec[0], status[0])
+        table[0] = (0, -1, 0, ts[0], ts[0], ns[0], gamma[0], self.src.ra[0], self.src.dec[0], status[0])
         return table
 
     def _best_logged(self, index: _core.EventIndex, n_threads: int) -> NDArray[np.void]:
