@@ -6,6 +6,7 @@ Explicit keywords win over the `conf` dictionary, which wins over `CONF`. Nothin
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,15 @@ import numpy as np
 if TYPE_CHECKING:
     from nusky.injectors import InjectionOptions
     from nusky.likelihood import LikelihoodOptions
+    from nusky.mixed_pixels import MultiOrderPixels
     from nusky.pixels import PixelSet
     from nusky.point_source import TrialRunner
     from nusky.prior_runner import SpatialPriorTrialRunner
     from nusky.priors import SpatialPrior
+    from nusky.refinement import Refinement
     from nusky.sky_scan_runner import SkyScanTrialRunner
+    from nusky.source import Sources
+    from nusky.transient import TransientOptions
 
 __all__ = [
     "CONF",
@@ -44,15 +49,22 @@ _COMMON = {
     "ts_to_p",
     "src_tr",
     "src_kw",
+    "time",
+    "extended",
+    "sig",
+    "scramble",
+    "use_grl",
 }
-_PIXELS = {"nside", "min_dec", "max_dec", "pixmask", "cone"}
+_PIXELS = {"nside", "min_dec", "max_dec", "pixmask", "cone", "refine", "refine_max", "logging"}
 _PRIOR = {"llh_priors", "nest", "prior_policy", "prior_weight", "prior_zero", "frame", "containment", "prior_floor"}
+_PRIOR |= {"pixels", "min_nside", "max_nside", "combine"}
 _KEYS = {
     "get_trial_runner": _COMMON,
     "get_sky_scan_trial_runner": _COMMON | _PIXELS,
     "get_spatial_prior_trial_runner": _COMMON | _PIXELS | _PRIOR,
 }
-_INJECTION = {"flux", "src", "sindec_bandwidth", "in_pixel", "by", "priors", "nest", "sig"}
+_INJECTION = {"flux", "src", "sindec_bandwidth", "in_pixel", "by", "extension", "priors", "nest", "sig"}
+_INJECTION_OPTIONS = ("flux", "sindec_bandwidth", "in_pixel", "by", "extension")
 
 _NOT_NEEDED = {
     "extra_keep": "events always keep their energy",
@@ -69,17 +81,30 @@ _NOT_NEEDED = {
 
 _ONLY: dict[str, tuple[Any, ...]] = {
     "space": ("ps", "prior"),
-    "sig": ("ps", "prior"),
-    "time": ("utf", None),
-    "extended": (False,),
     "sigsub": (False,),
-    "refine_max": (False, None),
     "randomize": ("ra", ["ra"], ("ra",)),
     "TRUTH": (False,),
-    "use_grl": (True, None),
     "box": (None,),
 }
 """Keys of csky that select models: only these values mean what the runners do."""
+
+_STEADY: dict[str, tuple[Any, ...]] = {
+    "time": ("utf", None),
+    "sig": ("ps", "prior", None),
+    "extended": (False, None),
+    "scramble": ("ra", None),
+    "use_grl": (True, None),
+}
+"""Values of the keys that belong to a time window, without one."""
+
+_WINDOW: dict[str, tuple[Any, ...]] = {
+    "time": ("transient", None),
+    "sig": ("ps", "prior", "transient", None),
+    "extended": (True, None),
+    "scramble": ("ra", "time", None),
+    "use_grl": (True, False, None),
+}
+"""The same with a window."""
 
 _FITTER_NOT_NEEDED = {"_fmin_method", "_log_params", "_fmin_factr", "_fmin_epsilon"}
 
@@ -154,24 +179,45 @@ def _injection(call: str, settings: dict[str, Any], inj_conf: Mapping[str, Any])
     for key, value in inj_conf.items():
         if key not in _INJECTION:
             raise TypeError(f"{call}: unknown inj_conf key {key!r}{_hint(key, _INJECTION)}")
-        if key == "sig" and value not in _ONLY["sig"]:
-            raise ValueError(f"{call}: inj_conf sig={value!r} is not supported, only 'ps' or 'prior'")
+        if key == "sig" and value not in _WINDOW["sig"]:
+            raise ValueError(f"{call}: inj_conf sig={value!r} is not supported, only 'ps', 'prior' or 'transient'")
     chosen = {key: settings[key] for key in ("flux", "sindec_bandwidth") if settings.get(key) is not None}
-    chosen |= {key: inj_conf[key] for key in ("flux", "sindec_bandwidth", "in_pixel", "by") if key in inj_conf}
+    chosen |= {key: inj_conf[key] for key in _INJECTION_OPTIONS if key in inj_conf}
     return InjectionOptions(**chosen)
 
 
-def _template_extension(settings: dict[str, Any]) -> float:
-    """Extension that ``src_tr`` (or ``src_kw``) asks every scanned position to have; its position does not matter."""
-    from nusky.point_source import require_steady
-    from nusky.source import sources
+def _template(call: str, settings: dict[str, Any]) -> Sources | None:
+    """``src_tr`` (or ``src_kw``): what every scanned position is to have; its own position does not matter."""
+    from nusky.source import Sources, sources
 
     template = settings.get("src_tr")
     kw = dict(settings.get("src_kw") or {})
     if template is None and kw:
         template = sources(0.0, 0.0, **kw)
-    require_steady(template)
-    return 0.0 if template is None else _one_extension(template)
+    if template is not None and not isinstance(template, Sources):
+        raise TypeError(f"{call}: src_tr must come from nusky.sources(ra, dec), got {type(template).__name__}")
+    return template
+
+
+def _transient(call: str, settings: dict[str, Any], src: Sources | None) -> TransientOptions | None:
+    """The time window of `src`, with what the settings say about it."""
+    from nusky.transient import TransientOptions
+    from nusky.window import TimeWindow
+
+    window = None if src is None else TimeWindow.of(src)
+    allowed = _STEADY if window is None else _WINDOW
+    for key, values in allowed.items():
+        value = settings.get(key)
+        if not any(value is one or value == one for one in values):
+            options = " or ".join(repr(one) for one in values if one is not None)
+            if window is not None:
+                raise ValueError(f"{call}: {key}={value!r} does not go with a time window, only {options}")
+            mend = "; it needs a time window: mjd= and t_100= in src (or src_tr)" if value in _WINDOW[key] else ""
+            raise ValueError(f"{call}: {key}={value!r} is not supported, only {options}{mend}")
+    if window is None:
+        return None
+    chosen = {key: settings[key] for key in ("scramble", "use_grl") if settings.get(key) is not None}
+    return TransientOptions(window, **chosen)
 
 
 def _one_extension(src: Any) -> float:
@@ -181,11 +227,27 @@ def _one_extension(src: Any) -> float:
     return float(widths[0])
 
 
-def _select(settings: dict[str, Any], nside: int, **more: Any) -> PixelSet:
+def _given(settings: dict[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: settings[key] for key in keys if settings.get(key) is not None}
+
+
+def _select(settings: dict[str, Any], nside: int) -> PixelSet:
     from nusky.pixels import select_pixels
 
-    limits = {key: settings[key] for key in ("min_dec", "max_dec", "pixmask", "cone") if settings.get(key) is not None}
-    return select_pixels(nside, **limits, **more)
+    return select_pixels(nside, **_given(settings, "min_dec", "max_dec", "pixmask", "cone"))
+
+
+def _refine(call: str, settings: dict[str, Any]) -> Refinement | None:
+    from nusky.refinement import Refinement
+
+    if settings.get("refine") is not None and settings.get("refine_max") is not None:
+        raise TypeError(f"{call}: give refine= or csky's refine_max=, not both")
+    return Refinement.of(settings.get("refine", settings.get("refine_max")))
+
+
+def _report(settings: dict[str, Any], pixels: PixelSet | MultiOrderPixels) -> None:
+    if settings.get("logging"):
+        sys.stdout.write(pixels.describe() + "\n")
 
 
 def get_trial_runner(
@@ -198,10 +260,12 @@ def get_trial_runner(
     conf : dict, optional
         Settings; keywords win over it, it wins over `CONF`.
     inj_conf : dict, optional
-        For the injected signal only: ``flux``, ``sindec_bandwidth``.
+        For the injected signal only: ``flux``, ``sindec_bandwidth``, ``extension`` (rad; that of the likelihood
+        by default).
     ana : Analysis
     src : Sources
-        One source, from `nusky.sources`. Its extension enters the likelihood and the injection.
+        One source, from `nusky.sources`. Its extension enters the likelihood and the injection; with a time window
+        (``mjd=``, ``t_100=``, ``sigma_t=``) the search is a transient one, see `TransientOptions`.
     gamma : float, optional
         Fix γ. ``fitter_args={"gamma": …}`` does the same.
     energy : 'fit' or False
@@ -212,6 +276,10 @@ def get_trial_runner(
         Default 5.
     sindec_bandwidth : float
         Half width, in sin δ, of the band simulated events are taken from.
+    scramble : {"ra", "time"}
+        With a time window: background at new right ascensions, or at new times from the same local direction.
+    use_grl : bool
+        With a time window: False takes the detector as always on.
     mp_cpus : int
         Threads.
 
@@ -241,11 +309,13 @@ def get_trial_runner(
     injected = _dictionary(call, "inj_conf", inj_conf)
     if "src" in injected:
         raise ValueError(f"{call}: inj_conf['src'] is not supported: signal is injected where it is fitted")
+    known = hasattr(src, "extension")
     return TrialRunner(
         analysis=_analysis(call, settings),
         src=src,
-        likelihood=_likelihood(call, settings, _one_extension(src) if hasattr(src, "extension") else 0.0),
+        likelihood=_likelihood(call, settings, _one_extension(src) if known else 0.0),
         injection=_injection(call, settings, injected),
+        transient=_transient(call, settings, src if known else None),
         mp_cpus=settings.get("mp_cpus"),
         ts_to_p=settings.get("ts_to_p"),
     )
@@ -266,13 +336,18 @@ def get_sky_scan_trial_runner(
         rad; pixels whose centre is outside are not fitted.
     pixmask, cone
         Further limits, see `select_pixels`.
+    refine : bool, int or Refinement
+        Look again around the hottest pixel of every trial with finer ones, True: down to nside 1024; see `Refinement`.
+        `refine_max` is csky's name for it.
+    logging : bool
+        Print how many pixels each limit leaves.
     src : Sources, optional
         Where signal is injected (same as ``inj_conf["src"]``).
     src_tr, src_kw : optional
-        Accepted; only an extension in them has an effect: every position then has it.
+        What every position is to have: an extension, a time window (which may also come with `src`).
     ts_to_p : callable, optional
         ``p = ts_to_p(dec, ts)``: fills the row mlog10p, which otherwise holds TS.
-    ana, gamma, energy, flux, cut_n_sigma, sindec_bandwidth, mp_cpus
+    ana, gamma, energy, flux, cut_n_sigma, sindec_bandwidth, scramble, use_grl, mp_cpus
         As for `get_trial_runner`.
 
     Returns
@@ -291,12 +366,18 @@ def get_sky_scan_trial_runner(
     if settings.get("nside") is None:
         raise ValueError(f"{call} needs nside=, the resolution of the scan (64: 0.9 degrees)")
     injected = _dictionary(call, "inj_conf", inj_conf)
+    src, template = injected.get("src", settings.get("src")), _template(call, settings)
+    timed = src if template is None and hasattr(src, "is_transient") else template
+    pixels = _select(settings, settings["nside"])
+    _report(settings, pixels)
     return SkyScanTrialRunner(
         analysis=_analysis(call, settings),
-        pixels=_select(settings, settings["nside"]),
-        src=injected.get("src", settings.get("src")),
-        likelihood=_likelihood(call, settings, _template_extension(settings)),
+        pixels=pixels,
+        src=src,
+        refine=_refine(call, settings),
+        likelihood=_likelihood(call, settings, 0.0 if template is None else _one_extension(template)),
         injection=_injection(call, settings, injected),
+        transient=_transient(call, settings, timed),
         mp_cpus=settings.get("mp_cpus"),
         ts_to_p=settings.get("ts_to_p"),
     )
@@ -340,11 +421,20 @@ def get_spatial_prior_trial_runner(
         Where a source can be; other pixels are neither fitted nor drawn.
     containment, prior_floor
         Fit the most probable pixels only, see `select_pixels`; sources are still drawn outside them.
+    pixels : {"nside", "prior"}
+        "prior": cells that follow the prior's own resolution, between `min_nside` (64) and `max_nside` (the prior's).
+    refine : bool, int or Refinement
+        Look again around each prior's hottest pixel with finer ones, True: down to nside 1024; see `Refinement`.
+        `refine_max` is csky's name for it.
+    combine : {"max", "sum"}
+        Several priors: the trial's TS is that of the best of them, or the sum over them.
+    logging : bool
+        Print how many pixels each limit leaves.
     nside : int, optional
         Must be that of the priors.
-    src_tr : Sources, optional
-        Accepted; only its extension has an effect.
-    ana, gamma, energy, flux, cut_n_sigma, sindec_bandwidth, mp_cpus, ts_to_p
+    src_tr, src_kw : optional
+        What every position is to have: an extension, a time window.
+    ana, gamma, energy, flux, cut_n_sigma, sindec_bandwidth, scramble, use_grl, mp_cpus, ts_to_p
         As for `get_trial_runner`.
 
     Returns
@@ -362,6 +452,8 @@ def get_spatial_prior_trial_runner(
     >>> sptr = cy.get_spatial_prior_trial_runner(llh_priors=prior_map, min_dec=-1.48, max_dec=1.48) # doctest: +SKIP
     >>> sptr.get_one_fit(20, seed=1)                                                                # doctest: +SKIP
     """
+    from nusky.multiorder import MultiOrderMap
+    from nusky.prior_pixels import prior_pixels
     from nusky.prior_runner import SpatialPriorTrialRunner
 
     call = "get_spatial_prior_trial_runner"
@@ -384,15 +476,29 @@ def get_spatial_prior_trial_runner(
         raise ValueError(f"{call}: sources are drawn from the priors; for a fixed one use inj_conf={{'priors': map}}")
     drawn_from = injected.get("priors")
     drawn = None if drawn_from is None else _priors(call, settings, drawn_from, bool(injected.get("nest", nest)))
-    fitted = {key: settings[key] for key in ("containment", "prior_floor") if settings.get(key) is not None}
+    pixels = prior_pixels(
+        priors,
+        cells=maps if isinstance(maps, MultiOrderMap) else None,
+        **_given(settings, "pixels", "min_nside", "max_nside", "containment", "prior_floor"),
+        **_given(settings, "min_dec", "max_dec", "pixmask", "cone"),
+    )
+    _report(settings, pixels)
+    template = _template(call, settings)
+    if template is None and getattr(settings.get("src"), "is_transient", False):
+        raise ValueError(
+            f"{call}: src has a time window, but the sources are drawn from the priors; pass it as src_tr="
+        )
     return SpatialPriorTrialRunner(
         analysis=_analysis(call, settings),
         priors=priors,
-        pixels=_select(settings, nside, prior=list(priors), **fitted),
+        pixels=pixels,
         allowed=_select(settings, nside if drawn is None else drawn[0].nside),
         injection_priors=drawn,
-        likelihood=_likelihood(call, settings, _template_extension(settings)),
+        refine=_refine(call, settings),
+        combine=settings.get("combine", "max"),
+        likelihood=_likelihood(call, settings, 0.0 if template is None else _one_extension(template)),
         injection=_injection(call, settings, injected),
+        transient=_transient(call, settings, template),
         mp_cpus=settings.get("mp_cpus"),
         ts_to_p=settings.get("ts_to_p"),
     )

@@ -133,7 +133,7 @@ def _near_few(
             model.likelihood,
             index,
             near.directions(tiles, rows),
-            matrix[:, rows],
+            np.take(matrix, rows, axis=1),
             gamma=model.fixed_gamma,
             n_threads=n_threads,
         )

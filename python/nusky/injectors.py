@@ -1,4 +1,4 @@
-"""Injectors: scrambled background, signal at a position, signal from a spatial prior."""
+"""Injectors: scrambled background, signal at a position."""
 
 from __future__ import annotations
 
@@ -16,23 +16,18 @@ from nusky import hyp
 from nusky.events import Events
 from nusky.rotation import offset_by, rotate_to
 from nusky.seeding import TrialStreams
+from nusky.source import MAX_EXTENSION
 from nusky.trial import Scramble
 
 if TYPE_CHECKING:
     from nusky.analysis import Analysis
-    from nusky.pixels import PixelSet
-    from nusky.priors import SpatialPrior
+    from nusky.transient import OnTime
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 Injected = tuple[Events | None, ...]
 
-__all__ = ["BackgroundInjector", "InjectionOptions", "PriorInjector", "SignalInjector", "check_n_sig"]
-
-# Sub-pixels this fine (nside 2^29, 0.4 milliarcseconds) stand for "anywhere inside a pixel"
-_FINEST_ORDER = 29
-# Acceptances are kept as logarithms, where nothing is e^−200 of the largest value
-_ACCEPTS = 1e-30
+__all__ = ["BackgroundInjector", "InjectionOptions", "SignalInjector", "check_n_sig"]
 
 
 def check_n_sig(n_sig: Any, poisson: bool) -> float:
@@ -77,6 +72,9 @@ class InjectionOptions:
     by : {"count", "flux"}
         From a prior: "count", n_sig events wherever the source is; "flux", n_sig is the average over the prior and a
         source at δ has n_sig·A(δ)/Ā of them, Poisson-distributed.
+    extension : float or None
+        rad; width of the injected sources: the true directions of the events scatter around the source by a
+        two-dimensional Gaussian of this width. None: that of the likelihood.
 
     Examples
     --------
@@ -88,6 +86,7 @@ class InjectionOptions:
     sindec_bandwidth: float = float(np.radians(1.0))
     in_pixel: bool = False
     by: Literal["count", "flux"] = "count"
+    extension: float | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.flux, hyp.Flux):
@@ -96,6 +95,12 @@ class InjectionOptions:
             raise ValueError(f"sindec_bandwidth={self.sindec_bandwidth!r} must be in 0 … 2 (sin dec), 0 excluded")
         if self.by not in ("count", "flux"):
             raise ValueError(f"by={self.by!r} is not known; use 'count' or 'flux'")
+        if self.extension is not None:
+            if isinstance(self.extension, bool) or not isinstance(self.extension, Real):
+                raise TypeError(f"extension must be a number (rad) or None, got {self.extension!r}")
+            if not 0 <= self.extension <= MAX_EXTENSION + 1e-12:
+                raise ValueError(f"extension={self.extension!r} must be in 0 … {MAX_EXTENSION:.4f} rad (20 degrees)")
+            object.__setattr__(self, "extension", float(self.extension))
 
     def as_dict(self) -> dict[str, Any]:
         """Values JSON can hold."""
@@ -104,17 +109,8 @@ class InjectionOptions:
             "sindec_bandwidth": self.sindec_bandwidth,
             "in_pixel": self.in_pixel,
             "by": self.by,
+            "extension": self.extension,
         }
-
-
-def _pick(cumulative: F64, at: F64) -> I64:
-    """Indices whose share of the cumulative weight holds `at`; entries of weight 0 are never picked.
-
-    Rounding can bring ``at`` up to the total itself; that belongs to the last entry with weight.
-    """
-    last = np.searchsorted(cumulative, cumulative[-1], side="left")
-    picked: I64 = np.minimum(np.searchsorted(cumulative, at, side="right"), last)
-    return picked
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,18 +155,21 @@ class _SimulatedBand:
         cumulative = np.concatenate([[0.0], np.cumsum(weight[order])])
         return cls(sim, order, sin_true[order], cumulative)
 
-    def draw(self, rng: Generator, sin_dec: float, bandwidth: float, n: int) -> I64:
-        """Rows of n simulated events of the band, with probability ∝ oneweight · flux."""
-        low, high = np.searchsorted(self.sin_true, (sin_dec - bandwidth, sin_dec + bandwidth))
+    def draw(self, rng: Generator, dec: Any, bandwidth: float, n: int) -> I64:
+        """Rows of n simulated events of the band around `dec` (one, or one for each), with weight oneweight · flux."""
+        sin_dec = np.sin(dec)
+        low, high = (np.searchsorted(self.sin_true, sin_dec + step) for step in (-bandwidth, bandwidth))
         first, last = self.cumulative[low], self.cumulative[high]
-        if not last > first:
+        if not np.all(last > first):
+            where = np.degrees(np.ravel(dec)[np.ravel(~(last > first))][0])
             raise ValueError(
-                f"no simulated event with weight has its true sin(dec) within {bandwidth:.4g} of {sin_dec:.4f}: "
-                "nothing can be injected there; widen sindec_bandwidth or exclude this declination"
+                f"no simulated event with weight has its true sin(dec) within {bandwidth:.4g} of that of {where:.3f} "
+                "deg: nothing can be injected there; widen sindec_bandwidth or exclude this declination"
             )
-        picked: I64 = self.order[
-            low + _pick(self.cumulative[low + 1 : high + 1], first + (last - first) * rng.random(n))
-        ]
+        # Rounding can bring a draw up to the end of its band; that belongs to the band's last event with weight
+        ends = self.cumulative[1:]
+        at = np.searchsorted(ends, first + (last - first) * rng.random(n), side="right")
+        picked: I64 = self.order[np.minimum(at, np.searchsorted(ends, last, side="left"))]
         return picked
 
 
@@ -186,12 +185,16 @@ class SignalInjector:
     analysis : Analysis
     options : InjectionOptions
     extension : float
-        rad; true positions scatter around the source by a two-dimensional Gaussian of this width.
+        rad; true directions scatter around the source by a two-dimensional Gaussian of this width, unless the options
+        have one of their own. Each event is then taken from the simulation at its own true declination.
+    on_time : OnTime or None
+        A time window: acceptances are those inside it, and events get times (`mjd`) of T_S within the uptime.
     """
 
     analysis: Analysis
     options: InjectionOptions
     extension: float = 0.0
+    on_time: OnTime | None = None
 
     @cached_property
     def _bands(self) -> tuple[_SimulatedBand, ...]:
@@ -202,8 +205,9 @@ class SignalInjector:
         return tuple(season.acceptance.for_flux(self.options.flux) for season in self.analysis)
 
     def acceptance(self, dec: Any) -> F64:
-        """(K, …) expected events of each season for the injected flux, at these declinations (rad)."""
-        return np.stack([np.asarray(acceptance(dec), dtype=np.float64) for acceptance in self._acceptances])
+        """(K, …) expected events of each season (in the window) for the injected flux, at these declinations (rad)."""
+        whole = np.stack([np.asarray(acceptance(dec), dtype=np.float64) for acceptance in self._acceptances])
+        return whole if self.on_time is None else (whole.T * self.on_time.shares).T
 
     def inject(self, rng: Generator, ra: Sequence[float], dec: Sequence[float], counts: Sequence[int]) -> Injected:
         """Inject exactly `counts` events at the sources; seasons share them by acceptance.
@@ -242,109 +246,28 @@ class SignalInjector:
 
     def _season(self, rng: Generator, k: int, source_ra: float, source_dec: float, n: int) -> Events:
         band = self._bands[k]
-        rows = band.draw(rng, float(np.sin(source_dec)), self.options.sindec_bandwidth, n)
         sim = band.sim
         to_ra: Any = source_ra
         to_dec: Any = source_dec
-        if self.extension > 0:
-            distance = np.minimum(self.extension * np.sqrt(-2.0 * np.log1p(-rng.random(n))), np.pi)
+        extension = self.extension if self.options.extension is None else self.options.extension
+        if extension > 0:
+            distance = np.minimum(extension * np.sqrt(-2.0 * np.log1p(-rng.random(n))), np.pi)
             to_ra, to_dec = offset_by(source_ra, source_dec, distance, 2.0 * np.pi * rng.random(n))
+        rows = band.draw(rng, to_dec, self.options.sindec_bandwidth, n)
         ra, dec = rotate_to(
             sim["ra"][rows], sim["dec"][rows], sim["true_ra"][rows], sim["true_dec"][rows], to_ra, to_dec
         )
         log10energy = sim["log10energy"][rows]
-        return Events(
-            {
-                "dec": dec,
-                "energy": 10.0**log10energy,
-                "idx": rows,
-                "inj": np.ones(n, dtype=np.int64),
-                "log10energy": log10energy,
-                "ra": ra,
-                "sigma": sim["sigma"][rows],
-                "sindec": np.sin(dec),
-            }
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class PriorInjector:
-    """Signal from sources drawn from spatial priors, one for each prior.
-
-    A pixel is drawn with probability ∝ prior among the allowed pixels with acceptance. Several priors are several
-    objects of equal flux: the events are shared in proportion to the prior-averaged acceptances.
-
-    Parameters
-    ----------
-    signal : SignalInjector
-    priors : tuple of SpatialPrior
-        What sources are drawn from; need not be the priors of the fit.
-    allowed : PixelSet
-        Where a source can be, of the priors' nside.
-    """
-
-    signal: SignalInjector
-    priors: tuple[SpatialPrior, ...]
-    allowed: PixelSet
-
-    @cached_property
-    def _pixel_acceptance(self) -> F64:
-        """(P,) acceptance of the injected flux at the allowed pixels, over all seasons; evaluated once a ring."""
-        dec, ring = np.unique(self.allowed.dec, return_inverse=True)
-        total: F64 = self.signal.acceptance(dec).sum(axis=0)[ring]
-        return total
-
-    @cached_property
-    def _probabilities(self) -> tuple[F64, ...]:
-        found = []
-        accepting = self._pixel_acceptance > _ACCEPTS * self._pixel_acceptance.max(initial=0.0)
-        for j, prior in enumerate(self.priors):
-            p = np.where(accepting, prior.probability[self.allowed.pixels], 0.0)
-            total = p.sum()
-            if not total > 0:
-                raise ValueError(f"prior {j} is zero in every pixel where a source can be; nothing can be injected")
-            found.append(p / total)
-        return tuple(found)
-
-    @cached_property
-    def _cumulatives(self) -> tuple[F64, ...]:
-        return tuple(np.cumsum(p) for p in self._probabilities)
-
-    @cached_property
-    def mean_acceptances(self) -> F64:
-        """(J,) acceptance for the injected flux, averaged over each prior."""
-        return np.array([p @ self._pixel_acceptance for p in self._probabilities])
-
-    def inject(self, rng: Generator, n_sig: float, poisson: bool) -> tuple[Injected, F64, F64]:
-        """Draw the sources and inject.
-
-        Returns
-        -------
-        injected : tuple of Events or None
-        ra, dec : (J,) rad
-            True positions, (0,) when ``n_sig=0``.
-        """
-        if n_sig == 0:
-            return (None,) * len(self.signal.analysis), np.empty(0), np.empty(0)
-        rows = np.concatenate([_pick(c, c[-1] * rng.random(1)) for c in self._cumulatives])
-        ra, dec = self._positions(rng, rows)
-        shares = self.mean_acceptances / self.mean_acceptances.sum()
-        if self.signal.options.by == "flux":
-            mean = n_sig * shares * self._pixel_acceptance[rows] / self.mean_acceptances
-            counts = rng.poisson(mean)
-        else:
-            n = int(rng.poisson(n_sig)) if poisson else int(n_sig)
-            counts = rng.multinomial(n, shares) if len(shares) > 1 else np.array([n])
-        return self.signal.inject(rng, ra.tolist(), dec.tolist(), counts.tolist()), ra, dec
-
-    def _positions(self, rng: Generator, rows: I64) -> tuple[F64, F64]:
-        if not self.signal.options.in_pixel:
-            return self.allowed.ra[rows], self.allowed.dec[rows]
-        import healpy
-
-        nside = self.allowed.nside
-        children = 4 ** (_FINEST_ORDER - (nside.bit_length() - 1))
-        nested = healpy.ring2nest(nside, self.allowed.pixels[rows])
-        inside = nested * children + rng.integers(0, children, size=len(rows))
-        theta, phi = healpy.pix2ang(2**_FINEST_ORDER, inside, nest=True)
-        return np.asarray(phi), np.asarray(np.pi / 2 - theta)
+        columns = {
+            "dec": dec,
+            "energy": 10.0**log10energy,
+            "idx": rows,
+            "inj": np.ones(n, dtype=np.int64),
+            "log10energy": log10energy,
+            "ra": ra,
+            "sigma": sim["sigma"][rows],
+            "sindec": np.sin(dec),
+        }
+        if self.on_time is not None:
+            columns["mjd"] = self.on_time.draw_times(rng, k, n)
+        return Events(columns)

@@ -78,8 +78,7 @@ def fit_trials(
 
     def fit_one(j: int, threads: int) -> tuple[float, ...]:
         table = runner._best(runner._index(runner._draw(seed, j, n_sig, poisson), threads), threads)
-        best = table[table["ts_raw"].argmax()] if len(table) > 1 else table
-        _, _, _, ts, ns, gamma, ra, dec, _ = best.item()
+        _, _, _, _, ts, ns, gamma, ra, dec, _ = runner._summary(table).item()
         fit = (ts, ns, gamma) if gamma_free else (ts, ns)
         return (ts, *fit, ra, dec) if sky else fit
 
@@ -156,7 +155,13 @@ def get_many_fits(
     else:
         rows = _on_executor(runner, executor, indices, n_sig, poisson, seed, mp_cpus, logging)
     trials = TrialSet.of(
-        rows, seed=seed, first_trial=first_trial, n_sig=n_sig, poisson=poisson, config_hash=runner.config_hash
+        rows,
+        seed=seed,
+        first_trial=first_trial,
+        n_sig=n_sig,
+        poisson=poisson,
+        config_hash=runner.config_hash,
+        config=runner.config(),
     )
     return trials.as_dataframe if as_dataframe else trials
 

@@ -5,18 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nusky.fit import Fit
-from nusky.hottest import best_of_map, hottest_spots, scan_pixels
-from nusky.injectors import PriorInjector
-from nusky.pixels import PixelSet
+from nusky.localization import get_localization
+from nusky.mixed_pixels import MultiOrderPixels
+from nusky.pixelset import PixelSet
+from nusky.prior_injector import PriorInjector
+from nusky.prior_terms import PriorTerms
 from nusky.priors import SpatialPrior
+from nusky.refinement import Refinement
 from nusky.runners import Background, Made, Runner
-from nusky.sky_scan_runner import describe_pixels, get_one_scan, get_one_scan_from_trial
+from nusky.sky_scan_runner import (
+    describe_pixels,
+    describe_refinement,
+    finest_nside,
+    get_one_scan,
+    get_one_scan_from_trial,
+)
+from nusky.spot_finder import SpotFinder
 from nusky.trial import SpatialPriorTrial, Trial
 
 if TYPE_CHECKING:
@@ -32,18 +42,24 @@ __all__ = ["SpatialPriorTrialRunner"]
 class SpatialPriorTrialRunner(Runner):
     """Fits TS + w ln(p/p_max) over the pixels, and injects from the prior.
 
-    Every prior gets its own best pixel; the trial's TS is the largest of them.
+    Every prior gets its own best pixel; the trial's TS is the largest of them, or their sum.
 
     Parameters
     ----------
     priors : tuple of SpatialPrior
-    pixels : PixelSet
-        Pixels that are fitted, of the priors' nside.
+    pixels : PixelSet or MultiOrderPixels
+        Pixels that are fitted, of the priors' nside; or cells that follow the one prior there is (`follow_prior`).
     allowed : PixelSet, optional
         Pixels where a source can be; default those of `pixels`.
     injection_priors : tuple of SpatialPrior, optional
         What sources are drawn from; default `priors`.
-    analysis, likelihood, injection, mp_cpus, ts_to_p
+    refine : Refinement, optional
+        Look again around each prior's hottest pixel, see `Refinement`; scans are not affected.
+    combine : {"max", "sum"}
+        Several priors: "max", the trial's TS is that of the best of them; "sum", it is Σ_j max(0, TS_j), which is
+        sensitive to many weak objects. `ns` is then the sum over the priors with TS_j > 0, and γ and position are those
+        of the prior that adds most.
+    analysis, likelihood, injection, mp_cpus, ts_to_p, transient
         See `Runner`.
 
     Examples
@@ -55,23 +71,25 @@ class SpatialPriorTrialRunner(Runner):
     """
 
     priors: tuple[SpatialPrior, ...]
-    pixels: PixelSet
+    pixels: PixelSet | MultiOrderPixels
     allowed: PixelSet | None = None
     injection_priors: tuple[SpatialPrior, ...] | None = None
+    refine: Refinement | None = None
+    combine: Literal["max", "sum"] = "max"
 
     def __post_init__(self) -> None:
         if not self.priors:
             raise ValueError("priors is empty; give at least one")
-        for name, priors, pixels in (
-            ("priors", self.priors, self.pixels),
-            ("injection_priors", self._drawn_from, self._where),
-        ):
-            for j, prior in enumerate(priors):
-                if prior.nside != pixels.nside:
-                    raise ValueError(
-                        f"{name}[{j}] has nside {prior.nside}, its pixels nside {pixels.nside}; bring it there with "
-                        f"SpatialPrior(map, policy=PriorPolicy(regrade={pixels.nside}))"
-                    )
+        if self.combine not in ("max", "sum"):
+            raise ValueError(f"combine={self.combine!r} is not known; use 'max' or 'sum'")
+        if isinstance(self.pixels, MultiOrderPixels):
+            if len(self.priors) > 1:
+                raise ValueError(f"pixels follow one prior, but there are {len(self.priors)}; use pixels of one nside")
+            if self.allowed is None:
+                raise ValueError("pixels of mixed size need allowed=, the pixels where a source can be")
+        else:
+            _check_nside("priors", self.priors, self.pixels)
+        _check_nside("injection_priors", self._drawn_from, self._where)
         super().__post_init__()
 
     @property
@@ -80,7 +98,10 @@ class SpatialPriorTrialRunner(Runner):
 
     @property
     def _where(self) -> PixelSet:
-        return self.pixels if self.allowed is None else self.allowed
+        if self.allowed is not None:
+            return self.allowed
+        assert isinstance(self.pixels, PixelSet)
+        return self.pixels
 
     def _describe(self) -> dict[str, Any]:
         def content(priors: tuple[SpatialPrior, ...]) -> list[dict[str, Any]]:
@@ -92,12 +113,14 @@ class SpatialPriorTrialRunner(Runner):
             "priors": content(self.priors),
             "injection_priors": content(self._drawn_from),
             "allowed": {"n_pixels": where["n_pixels"], **where["pixels"]},
+            "refine": describe_refinement(self.refine),
+            "combine": self.combine,
         }
 
     @property
     def nside(self) -> int:
-        """HEALPix resolution of scan and priors."""
-        return self.pixels.nside
+        """HEALPix resolution of the scan; of cells of mixed size the finest."""
+        return finest_nside(self.pixels)
 
     @property
     def llh_prior_term(self) -> tuple[F64, ...]:
@@ -110,18 +133,14 @@ class SpatialPriorTrialRunner(Runner):
         return PriorInjector(self.signal_injector, self._drawn_from, self._where)
 
     @cached_property
-    def _terms(self) -> F64:
-        return np.stack([prior.term[self.pixels.pixels] for prior in self.priors])
-
-    @cached_property
-    def _fallback(self) -> I64:
-        return np.array([prior.peak for prior in self.priors], dtype=np.int64)
+    def _finder(self) -> SpotFinder:
+        return SpotFinder(self.model, PriorTerms.of(self.priors, self.pixels), self.refine)
 
     def _prepare(self, n_sig: float) -> None:
         super()._prepare(n_sig)
-        _ = self._terms, self._fallback, self.pixels.directions
+        self._finder.prepare()
         if n_sig:
-            _ = self.prior_injector.mean_acceptances, self.prior_injector._cumulatives
+            self.prior_injector.prepare()
 
     def _with_signal(
         self, background: Background, rng: np.random.Generator, n_sig: float, poisson: bool, made: Made
@@ -130,31 +149,41 @@ class SpatialPriorTrialRunner(Runner):
         n_exs = (0,) * len(background)
         return SpatialPriorTrial(background, injected, n_exs, **made, ra=ra, dec=dec)
 
-    def _truth(self) -> Trial:
-        background = self.background_injector.truth()
-        n_seasons = len(background)
-        return SpatialPriorTrial(background, (None,) * n_seasons, (0,) * n_seasons, TRUTH=True)
+    def _background_only(self, background: Background, made: Made) -> Trial:
+        return SpatialPriorTrial(background, (None,) * len(background), (0,) * len(background), **made)
 
     get_one_scan = get_one_scan
     get_one_scan_from_trial = get_one_scan_from_trial
+    get_localization = get_localization
+
+    def _index(self, trial: Trial, n_threads: int) -> _core.EventIndex:
+        return self._finder.index(trial, n_threads)
 
     def _best(self, index: _core.EventIndex, n_threads: int) -> NDArray[np.void]:
-        return hottest_spots(self.model, index, self.pixels, self._terms, self._fallback, n_threads)
+        return self._finder.best(index, n_threads, False)
 
     def _best_logged(self, index: _core.EventIndex, n_threads: int) -> NDArray[np.void]:
-        # The whole map: slower than the search for the hottest spot, equal to the last bit, and its progress shows
-        fits = scan_pixels(self.model, index, self.pixels, n_threads, True)
-        return best_of_map(fits, self.pixels, self._terms, self._fallback)
+        return self._finder.best(index, n_threads, True)
+
+    def _summary(self, table: NDArray[np.void]) -> np.void:
+        best = super()._summary(table)
+        if self.combine == "sum":
+            best = best.copy()
+            best["ts"] = best["ts_raw"] = table["ts"].sum()
+            best["ns"] = table["ns"][table["ts"] > 0].sum()
+        return best
 
     def _fit(self, table: NDArray[np.void], about: dict[str, Any]) -> Fit:
         winner = int(np.argmax(table["ts_raw"]))
         return Fit(
             n_scanned=len(self.pixels),
-            nside=self.pixels.nside,
+            nside=int(table["nside"][winner]),
             pixel=int(table["pixel"][winner]),
             prior=winner,
             per_prior=table,
+            combine=self.combine,
             prior_policy=self.priors[winner].policy.as_dict(),
+            refine=describe_refinement(self.refine),
             **about,
         )
 
@@ -164,4 +193,13 @@ class SpatialPriorTrialRunner(Runner):
             raise TypeError(f"unknown argument {next(iter(where))!r}: the acceptance is averaged over the prior")
         dec, ring = np.unique(self._where.dec, return_inverse=True)
         accepted = np.asarray(acceptance(dec), dtype=np.float64)[ring]
-        return float(sum(p @ accepted for p in self.prior_injector._probabilities))
+        return float(self.prior_injector.average(accepted).sum())
+
+
+def _check_nside(name: str, priors: tuple[SpatialPrior, ...], pixels: PixelSet) -> None:
+    for j, prior in enumerate(priors):
+        if prior.nside != pixels.nside:
+            raise ValueError(
+                f"{name}[{j}] has nside {prior.nside}, its pixels nside {pixels.nside}; bring it there with "
+                f"SpatialPrior(map, policy=PriorPolicy(regrade={pixels.nside}))"
+            )

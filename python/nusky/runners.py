@@ -19,11 +19,15 @@ from nusky.injectors import BackgroundInjector, InjectionOptions, SignalInjector
 from nusky.journal import config_hash
 from nusky.likelihood import LikelihoodModel, LikelihoodOptions
 from nusky.many_fits import check_poisson
+from nusky.offtime import OffTimeInjector
 from nusky.scan import Status
 from nusky.seeding import resolve_seed, trial_streams
 from nusky.threads import resolve_threads
+from nusky.transient import OnTime, TransientOptions
 from nusky.trial import Scramble, Trial, as_trial
 from nusky.version import code_version
+from nusky.window import TimeWindow
+from nusky.window_likelihood import WindowLikelihoodModel
 
 if TYPE_CHECKING:
     from nusky import _core
@@ -38,8 +42,10 @@ Background = tuple[Scramble, ...]
 class Made(TypedDict):
     """Which trial this is."""
 
-    seed: int
-    index: int
+    seed: int | None
+    index: int | None
+    TRUTH: bool
+    window: TimeWindow | None
 
 
 __all__ = ["Background", "Made", "Runner"]
@@ -62,6 +68,9 @@ class Runner(ABC):
         Threads unless a call says otherwise; None or 0: all the process may use.
     ts_to_p : callable or None
         ``p = ts_to_p(dec, ts)``, vectorised, rad; fills mlog10p.
+    transient : TransientOptions or None
+        A time window: trials are Poisson draws of its background, the likelihood is the extended one, and acceptance,
+        fluxes and fluences are those of the window. None: the whole livetime.
     """
 
     analysis: Analysis
@@ -69,6 +78,7 @@ class Runner(ABC):
     injection: InjectionOptions = field(default_factory=InjectionOptions)
     mp_cpus: int | None = None
     ts_to_p: TsToP | None = None
+    transient: TransientOptions | None = None
 
     _sky: ClassVar[bool] = True
 
@@ -76,7 +86,7 @@ class Runner(ABC):
         resolve_threads(self.mp_cpus)
         if not len(self.analysis):
             raise ValueError("the analysis has no seasons")
-        _ = self.model  # checks γ against the nodes
+        _ = self.model  # checks γ against the nodes, and the window against the livetime
 
     def __getstate__(self) -> dict[str, Any]:
         # Worker processes build the core's objects themselves: what was made from the options stays here
@@ -91,8 +101,8 @@ class Runner(ABC):
         """Trial with `n_sig` events injected; `made` holds its seed and index."""
 
     @abstractmethod
-    def _truth(self) -> Trial:
-        """The real events as a trial."""
+    def _background_only(self, background: Background, made: Made) -> Trial:
+        """Trial of these events, with nothing injected."""
 
     @abstractmethod
     def _best(self, index: _core.EventIndex, n_threads: int) -> NDArray[np.void]:
@@ -101,6 +111,11 @@ class Runner(ABC):
     @abstractmethod
     def _best_logged(self, index: _core.EventIndex, n_threads: int) -> NDArray[np.void]:
         """Same as `_best`, with progress lines."""
+
+    def _summary(self, table: NDArray[np.void]) -> np.void:
+        """The trial's own row: that of the best prior."""
+        best: np.void = table[table["ts_raw"].argmax()] if len(table) > 1 else table[0]
+        return best
 
     @abstractmethod
     def _fit(self, table: NDArray[np.void], about: dict[str, Any]) -> Fit:
@@ -117,19 +132,26 @@ class Runner(ABC):
     # Shared machinery
 
     @cached_property
-    def model(self) -> LikelihoodModel:
-        """The likelihood of the analysis under the options."""
-        return LikelihoodModel(self.analysis, self.likelihood)
+    def on_time(self) -> OnTime | None:
+        """Uptime and expected background of each season in the time window; None without one."""
+        return None if self.transient is None else OnTime(self.analysis, self.transient)
 
     @cached_property
-    def background_injector(self) -> BackgroundInjector:
-        """Scrambles the seasons' events."""
-        return BackgroundInjector(self.analysis)
+    def model(self) -> LikelihoodModel:
+        """The likelihood of the analysis under the options."""
+        if self.on_time is None:
+            return LikelihoodModel(self.analysis, self.likelihood)
+        return WindowLikelihoodModel(self.analysis, self.likelihood, on_time=self.on_time)
+
+    @cached_property
+    def background_injector(self) -> BackgroundInjector | OffTimeInjector:
+        """Scrambles the seasons' events, or brings off-time events into the window."""
+        return BackgroundInjector(self.analysis) if self.on_time is None else OffTimeInjector(self.on_time)
 
     @cached_property
     def signal_injector(self) -> SignalInjector:
         """Puts simulated events onto a position."""
-        return SignalInjector(self.analysis, self.injection, self.likelihood.extension)
+        return SignalInjector(self.analysis, self.injection, self.likelihood.extension, self.on_time)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -147,6 +169,7 @@ class Runner(ABC):
         Two runners with equal ``config()`` make equal trials from equal seeds. Where the analysis lies on disk, the
         number of threads and the version of the code are left out: the trial store keeps the version beside it.
         """
+        window = {} if self.transient is None else {"transient": self.transient.as_dict()}
         return {
             "runner": type(self).__name__,
             "analysis": {
@@ -156,6 +179,7 @@ class Runner(ABC):
             "likelihood": self.likelihood.as_dict(),
             "injection": self.injection.as_dict(),
             "mlog10p_is_ts": self.ts_to_p is None,
+            **window,
             **self._describe(),
         }
 
@@ -177,7 +201,14 @@ class Runner(ABC):
     def _draw(self, seed: int, index: int, n_sig: float, poisson: bool) -> Trial:
         streams = trial_streams(seed, index, len(self.analysis))
         background = self.background_injector.scramble(streams)
-        return self._with_signal(background, streams.signal, n_sig, poisson, {"seed": seed, "index": index})
+        made = self._made(seed, index)
+        if n_sig == 0:
+            return self._background_only(background, made)
+        return self._with_signal(background, streams.signal, n_sig, poisson, made)
+
+    def _made(self, seed: int | None, index: int | None) -> Made:
+        window = None if self.transient is None else self.transient.window
+        return {"seed": seed, "index": index, "TRUTH": seed is None, "window": window}
 
     def _one_trial(self, n_sig: float, poisson: bool, seed: Any, TRUTH: bool) -> Trial:
         n_sig, poisson = check_n_sig(n_sig, check_poisson(poisson)), bool(poisson)
@@ -187,7 +218,7 @@ class Runner(ABC):
             if n_sig:
                 raise ValueError(f"TRUTH=True takes the real sky as it is; n_sig={n_sig:g} cannot be injected into it")
             _log.warning("TRUTH=True: these are the real, unscrambled events of %s.", ", ".join(self.analysis.keys))
-            return self._truth()
+            return self._background_only(self.background_injector.truth(), self._made(None, None))
         return self._draw(resolve_seed(seed), 0, n_sig, poisson)
 
     def get_one_trial(
@@ -275,7 +306,7 @@ class Runner(ABC):
     def _fit_trial(self, trial: Trial, n_threads: int, logging: bool) -> Fit:
         index = self._index(trial, n_threads)
         table = self._best_logged(index, n_threads) if logging else self._best(index, n_threads)
-        best = table[int(np.argmax(table["ts_raw"]))]
+        best = self._summary(table)
         about: dict[str, Any] = {
             "columns": self.columns,
             "status": Status(int(best["status"])),
@@ -302,6 +333,7 @@ class Runner(ABC):
             "TRUTH": trial.TRUTH,
             "n_events": list(trial.n_events),
             "n_injected": trial.n_injected,
+            **({} if self.on_time is None else {"n_background": [on.n_background for on in self.on_time]}),
             "energy": self.likelihood.mode,
             "gamma_fixed": self.model.fixed_gamma,
             "mlog10p_is_ts": self.ts_to_p is None,
@@ -340,4 +372,5 @@ class Runner(ABC):
     get_acc_total = conversion.get_acc_total
     to_E2dNdE = conversion.to_E2dNdE
     to_dNdE = conversion.to_dNdE
+    to_fluence = conversion.to_fluence
     to_ns = conversion.to_ns

@@ -11,12 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nusky.fit import Fit
-from nusky.hottest import best_of_map, embed_scan, hottest_spots, scan_pixels
-from nusky.pixels import PixelSet
-from nusky.point_source import require_steady
+from nusky.hottest import embed_scan, scan_pixels
+from nusky.localization import get_localization
+from nusky.mixed_pixels import MultiOrderPixels
+from nusky.pixelset import PixelSet
+from nusky.point_source import check_sources
+from nusky.prior_terms import PriorTerms
+from nusky.refinement import Refinement
 from nusky.runners import Background, Made, Runner
 from nusky.sky_scan import SkyScan
 from nusky.source import Sources
+from nusky.spot_finder import SpotFinder
 from nusky.trial import Trial, as_trial
 
 if TYPE_CHECKING:
@@ -62,19 +67,32 @@ def get_one_scan_from_trial(
 def _scan_trial(runner: ScansPixels, trial: Trial, n_threads: int, logging: bool) -> SkyScan:
     pixels = runner.pixels
     fits = scan_pixels(runner.model, runner._index(trial, n_threads), pixels, n_threads, logging)
-    provenance = {**runner.provenance(trial), "nside": pixels.nside, "n_scanned": len(pixels)}
+    provenance = {**runner.provenance(trial), "nside": finest_nside(pixels), "n_scanned": len(pixels)}
     return embed_scan(fits, pixels, runner.ts_to_p, runner.likelihood.mode == "fit", provenance)
 
 
-def describe_pixels(pixels: PixelSet) -> dict[str, Any]:
+def describe_pixels(pixels: PixelSet | MultiOrderPixels) -> dict[str, Any]:
     """What decides the pixels, as values JSON can hold."""
     from nusky.dataset import content_hash
 
+    content: list[Any] = [pixels.pixels]
+    if isinstance(pixels, MultiOrderPixels):
+        content += [pixels.nside, pixels.log_ratio]
     return {
-        "nside": pixels.nside,
+        "nside": finest_nside(pixels),
         "n_pixels": len(pixels),
-        "pixels": {"rules": [str(rule.rule) for rule in pixels.report], "hash": content_hash([pixels.pixels])},
+        "pixels": {"rules": [str(rule.rule) for rule in pixels.report], "hash": content_hash(content)},
     }
+
+
+def describe_refinement(refine: Refinement | None) -> dict[str, Any] | None:
+    """The refinement as values JSON can hold; None without one."""
+    return None if refine is None else refine.as_dict()
+
+
+def finest_nside(pixels: PixelSet | MultiOrderPixels) -> int:
+    """nside of the smallest pixels."""
+    return pixels.nside if isinstance(pixels, PixelSet) else pixels.parts[-1].nside
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -87,7 +105,9 @@ class SkyScanTrialRunner(Runner):
         From `select_pixels`.
     src : Sources, optional
         Where `n_sig` events are injected; without it only background trials (and trials made elsewhere) are fitted.
-    analysis, likelihood, injection, mp_cpus, ts_to_p
+    refine : Refinement, optional
+        Look again around the hottest pixels, see `Refinement`; scans are not affected.
+    analysis, likelihood, injection, mp_cpus, ts_to_p, transient
         See `Runner`.
 
     Examples
@@ -100,61 +120,67 @@ class SkyScanTrialRunner(Runner):
 
     pixels: PixelSet
     src: Sources | None = None
+    refine: Refinement | None = None
 
     def __post_init__(self) -> None:
-        require_steady(self.src)
+        check_sources(self.src, self.transient)
         super().__post_init__()
 
     def _describe(self) -> dict[str, Any]:
         positions = None
         if self.src is not None:
             positions = {name: getattr(self.src, name).tolist() for name in ("ra", "dec", "weight")}
-        return {**describe_pixels(self.pixels), "src": positions}
+        return {**describe_pixels(self.pixels), "src": positions, "refine": describe_refinement(self.refine)}
 
     @cached_property
-    def _terms(self) -> F64:
-        return np.zeros((1, len(self.pixels)))
+    def _finder(self) -> SpotFinder:
+        return SpotFinder(self.model, PriorTerms.flat(self.pixels), self.refine)
 
-    @cached_property
-    def _fallback(self) -> I64:
-        return self.pixels.pixels[:1]
+    def _prepare(self, n_sig: float) -> None:
+        super()._prepare(n_sig)
+        self._finder.prepare()
 
     def _with_signal(
         self, background: Background, rng: np.random.Generator, n_sig: float, poisson: bool, made: Made
     ) -> Trial:
-        n_seasons = len(background)
-        injected: tuple[Any, ...] = (None,) * n_seasons
-        if n_sig:
-            if self.src is None:
-                raise ValueError(
-                    f"n_sig={n_sig:g} needs a place: pass src=nusky.sources(ra, dec) to get_sky_scan_trial_runner, "
-                    "or take the trial from a spatial-prior runner"
-                )
-            n = int(rng.poisson(n_sig)) if poisson else int(n_sig)
-            # Sources of equal spectrum: each one's share of the events is its weight times its acceptance
-            share = self.src.weight * self.signal_injector.acceptance(self.src.dec).sum(axis=0)
-            if not share.sum() > 0:
-                raise ValueError("no season accepts signal at any of the sources: nothing can be injected there")
-            counts = rng.multinomial(n, share / share.sum()) if len(share) > 1 else np.array([n])
-            injected = self.signal_injector.inject(rng, self.src.ra.tolist(), self.src.dec.tolist(), counts.tolist())
-        return Trial(background, injected, (0,) * n_seasons, **made)
+        if self.src is None:
+            raise ValueError(
+                f"n_sig={n_sig:g} needs a place: pass src=nusky.sources(ra, dec) to get_sky_scan_trial_runner, "
+                "or take the trial from a spatial-prior runner"
+            )
+        n = int(rng.poisson(n_sig)) if poisson else int(n_sig)
+        # Sources of equal spectrum: each one's share of the events is its weight times its acceptance
+        share = self.src.weight * self.signal_injector.acceptance(self.src.dec).sum(axis=0)
+        if not share.sum() > 0:
+            raise ValueError("no season accepts signal at any of the sources: nothing can be injected there")
+        counts = rng.multinomial(n, share / share.sum()) if len(share) > 1 else np.array([n])
+        injected = self.signal_injector.inject(rng, self.src.ra.tolist(), self.src.dec.tolist(), counts.tolist())
+        return Trial(background, injected, (0,) * len(background), **made)
 
-    def _truth(self) -> Trial:
-        background = self.background_injector.truth()
-        return Trial(background, (None,) * len(background), (0,) * len(background), TRUTH=True)
+    def _background_only(self, background: Background, made: Made) -> Trial:
+        return Trial(background, (None,) * len(background), (0,) * len(background), **made)
 
     get_one_scan = get_one_scan
     get_one_scan_from_trial = get_one_scan_from_trial
+    get_localization = get_localization
+
+    def _index(self, trial: Trial, n_threads: int) -> _core.EventIndex:
+        return self._finder.index(trial, n_threads)
 
     def _best(self, index: _core.EventIndex, n_threads: int) -> NDArray[np.void]:
-        return hottest_spots(self.model, index, self.pixels, self._terms, self._fallback, n_threads)
+        return self._finder.best(index, n_threads, False)
 
     def _best_logged(self, index: _core.EventIndex, n_threads: int) -> NDArray[np.void]:
-        fits = scan_pixels(self.model, index, self.pixels, n_threads, True)
-        return best_of_map(fits, self.pixels, self._terms, self._fallback)
+        return self._finder.best(index, n_threads, True)
 
     def _fit(self, table: NDArray[np.void], about: dict[str, Any]) -> Fit:
-        return Fit(n_scanned=len(self.pixels), nside=self.pixels.nside, pixel=int(table["pixel"][0]), **about)
+        return Fit(
+            n_scanned=len(self.pixels),
+            nside=int(table["nside"][0]),
+            pixel=int(table["pixel"][0]),
+            refine=describe_refinement(self.refine),
+            **about,
+        )
 
     def _acceptance(self, acceptance: Callable[[Any], Any], **where: Any) -> float:
         if set(where) != {"dec"}:
