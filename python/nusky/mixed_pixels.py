@@ -57,6 +57,10 @@ class MultiOrderPixels:
     def __len__(self) -> int:
         return sum(len(part) for part in self.parts)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Worker processes rebuild the core's object: it is cheap to make and cannot be pickled
+        return MultiOrderPixels, (self.parts, self.probability, self.log_ratio, self.min_nside, self.report)
+
     def __repr__(self) -> str:
         if not self.parts:
             return "MultiOrderPixels(0 cells)"
