@@ -73,7 +73,7 @@ def test_keys_of_csky_that_are_not_needed_are_accepted(key: str) -> None:
         ({"space": "template"}, "space='template' is not supported, only 'ps' or 'prior'"),
         ({"time": "lc"}, "time='lc'"),
         ({"sigsub": True}, "sigsub=True"),
-        ({"refine_max": True}, "refine_max=True"),
+        ({"box": True}, "box=True"),
         ({"TRUTH": True}, r"ask get_one_fit\(TRUTH=True\)"),
         ({"randomize": ["ra", "dec"]}, "randomize"),
         ({"energy": "customflux"}, "energy='customflux'"),

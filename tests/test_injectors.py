@@ -10,8 +10,9 @@ import pytest
 
 from nusky import hyp
 from nusky.events import Events
-from nusky.injectors import BackgroundInjector, InjectionOptions, PriorInjector, SignalInjector, check_n_sig
+from nusky.injectors import BackgroundInjector, InjectionOptions, SignalInjector, check_n_sig
 from nusky.pixels import select_pixels
+from nusky.prior_injector import PriorInjector
 from nusky.priors import SpatialPrior
 from nusky.rotation import offset_by, separation
 from nusky.seeding import trial_streams
@@ -141,12 +142,43 @@ def test_seasons_share_the_events_by_acceptance_and_the_total_is_exact() -> None
 
 def test_an_extended_source_scatters_its_events() -> None:
     width = np.radians(1.0)
-    point = signal().inject(rng(), [1.0], [0.5], [4000])[0]
-    wide = signal(extension=width).inject(rng(), [1.0], [0.5], [4000])[0]
+    for injector in (signal(extension=width), own_extension(width), own_extension(width, likelihood=0.1)):
+        wide = injector.inject(rng(), [1.0], [0.5], [4000])[0]
+        assert wide is not None
+        sim = SIM[wide.idx]
+        own_error = separation(sim.ra, sim.dec, sim.true_ra, sim.true_dec) ** 2
+        scatter = (separation(wide.ra, wide.dec, 1.0, 0.5) ** 2).mean() - own_error.mean()
+        assert scatter == pytest.approx(2 * width**2, rel=0.1)
+
+
+def own_extension(width: float, likelihood: float = 0.0) -> SignalInjector:
+    base = signal()
+    return SignalInjector(base.analysis, InjectionOptions(flux=E2, extension=width), likelihood)
+
+
+def test_an_injected_extension_of_zero_is_a_point_whatever_the_likelihood_has() -> None:
+    point = signal().inject(rng(), [1.0], [0.5], [50])[0]
+    again = own_extension(0.0, likelihood=0.1).inject(rng(), [1.0], [0.5], [50])[0]
     assert point is not None
-    assert wide is not None
-    square = [float((separation(part.ra, part.dec, 1.0, 0.5) ** 2).mean()) for part in (point, wide)]
-    assert square[1] - square[0] == pytest.approx(2 * width**2, rel=0.1)
+    assert again is not None
+    np.testing.assert_array_equal(again.ra, point.ra)
+
+
+def test_events_of_a_wide_source_come_from_the_simulation_at_their_own_declination() -> None:
+    width = np.radians(8.0)
+    events = own_extension(width).inject(rng(), [1.0], [0.0], [3000])[0]
+    assert events is not None
+    assert SIM.true_dec[events.idx].std() == pytest.approx(width, rel=0.05)
+    shift = SIM.sindec[events.idx] - events.sindec  # what the turn did to them: at most the band
+    assert np.quantile(np.abs(shift), 0.9) < 2 * np.sin(np.radians(1.0))
+
+
+@pytest.mark.parametrize(
+    ("bad", "error"), [(-0.1, ValueError), (1.0, ValueError), ("wide", TypeError), (True, TypeError)]
+)
+def test_an_injected_extension_out_of_range_is_refused(bad: object, error: type[Exception]) -> None:
+    with pytest.raises(error, match="extension"):
+        InjectionOptions(extension=bad)  # type: ignore[arg-type]
 
 
 def test_nothing_injected_is_none_in_every_season() -> None:
