@@ -19,9 +19,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nusky.binned_tsd import BinnedTSD
+from nusky.post_trial import post_trial_p
 from nusky.tsd import MIN_TAIL, TSD, Chi2TSD, finite, ts_values
 
-__all__ = ["MIN_TAIL", "TSD", "BinnedTSD", "Chi2TSD", "PValues", "read_tsd", "ts_to_p", "ts_values"]
+__all__ = ["MIN_TAIL", "TSD", "BinnedTSD", "Chi2TSD", "PValues", "post_trial_p", "read_tsd", "ts_to_p", "ts_values"]
 
 FloatArray = NDArray[np.float64]
 

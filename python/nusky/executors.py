@@ -8,13 +8,11 @@ again.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-import logging as logging_module
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
-from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
-from functools import lru_cache
+from concurrent.futures import Executor
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -24,6 +22,7 @@ from numpy.typing import NDArray
 from nusky.batch import InterruptedBatch, check_indices
 from nusky.progress import trial_progress
 from nusky.threads import resolve_threads
+from nusky.workers import LostTask, fit_chunk, run_tasks
 
 if TYPE_CHECKING:
     from nusky.progress import Progress
@@ -31,16 +30,12 @@ if TYPE_CHECKING:
 
 __all__ = ["FitsTrials", "LostBatch", "contiguous_runs", "run_batches"]
 
-_log = logging_module.getLogger("nusky")
-
 I64 = NDArray[np.int64]
 Chunk = tuple[int, int]  # positions first … last + 1 in the list of indices, whose trial numbers are consecutive
 
 _CHUNKS = 64  # of a batch: enough for an even load, few enough that a task lasts much longer than it takes to send
 _LARGEST = 1000
-_OUTSTANDING = 4096  # tasks submitted at once: every worker of a large cluster has some, Ctrl-C cancels them quickly
 _SECONDS_A_SHARD = 5.0
-_POLL = 0.2  # seconds between looks at Ctrl-C
 
 
 class FitsTrials(Protocol):
@@ -248,110 +243,22 @@ class _Batch:
 
         if not chunks:
             return
-        path, digest = write_spec(self.runner, spool)
-        workers = _Workers(executor)
-        losses: dict[Chunk, int] = {}
-        waiting: list[Chunk] = list(reversed(chunks))
-        running: dict[Future[NDArray[np.void]], Chunk] = {}
+        spec = write_spec(self.runner, spool)
+        tasks = {(a, z): (*spec, self.numbers[a:z].tolist(), self.how, n_threads) for a, z in chunks}
         try:
-            while waiting or running:
-                while waiting and len(running) < _OUTSTANDING:
-                    a, z = waiting[-1]
-                    future = workers.submit(_fit_chunk, path, digest, self.numbers[a:z].tolist(), self.how, n_threads)
-                    running[future] = waiting.pop()
-                finished, _ = wait(running, timeout=_POLL, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    piece = running.pop(future)
-                    try:
-                        rows = future.result()
-                    except Exception as error:
-                        if not _worker_lost(error):
-                            raise
-                        losses[piece] = losses.get(piece, 0) + 1
-                        self._again_or_give_up(piece, losses[piece], retries, error)
-                        waiting.append(piece)
-                        continue
+            with contextlib.closing(run_tasks(executor, fit_chunk, tasks, retries)) as results:
+                for (a, _), rows in results:
                     if hasattr(self.runner, "_fill_p"):
                         self.runner._fill_p(rows)  # the workers have no ts_to_p
-                    self.keep(piece[0], rows)
+                    self.keep(a, rows)
                     progress.update(int(self.done.sum()))
+        except LostTask as lost:
+            a, z = lost.task
+            raise LostBatch(
+                f"the worker fitting trials {self.numbers[a]}:{self.numbers[z - 1] + 1} died {lost.times} times "
+                f"({lost.error}); {int(self.done.sum())} of {len(self.numbers)} trials are finished and kept: give the "
+                "workers more memory, or smaller chunks",
+                *self.partial(),
+            ) from lost.error
         except KeyboardInterrupt:
             raise InterruptedBatch(*self.partial(), len(self.numbers)) from None
-        finally:
-            for future in running:
-                future.cancel()
-            workers.close()
-
-    def _again_or_give_up(self, piece: Chunk, times: int, retries: int, error: Exception) -> None:
-        a, z = int(self.numbers[piece[0]]), int(self.numbers[piece[1] - 1]) + 1
-        if times > retries:
-            raise LostBatch(
-                f"the worker fitting trials {a}:{z} died {times} times ({type(error).__name__}: {error}); "
-                f"{int(self.done.sum())} of {len(self.numbers)} trials are finished and kept: give the workers more "
-                "memory, or smaller chunks",
-                *self.partial(),
-            ) from error
-        _log.warning("the worker fitting trials %d:%d was lost (%s); they are run again", a, z, type(error).__name__)
-
-
-class _Workers:
-    """An executor that is replaced when it breaks."""
-
-    def __init__(self, executor: Executor | Callable[[], Executor]) -> None:
-        self._make = None if isinstance(executor, Executor) else executor
-        self._executor = executor if isinstance(executor, Executor) else executor()
-        self._own = self._make is not None
-        if not isinstance(self._executor, Executor):
-            raise TypeError(f"executor must be a concurrent.futures.Executor or make one, got {self._executor!r}")
-
-    def submit(self, work: Callable[..., NDArray[np.void]], *args: Any) -> Future[NDArray[np.void]]:
-        try:
-            return self._executor.submit(work, *args)
-        except BrokenExecutor as error:
-            self._replace(error)
-            return self._executor.submit(work, *args)
-
-    def _replace(self, error: BrokenExecutor) -> None:
-        size = getattr(self._executor, "_max_workers", None)
-        self.close()
-        if self._make is not None:
-            self._executor = self._make()
-        elif isinstance(error, BrokenProcessPool):
-            import multiprocessing
-
-            # an executor of processes never recovers from the loss of one; its user is owed the trials all the same
-            _log.warning("the executor is broken (%s); the rest runs on %s new processes", error, size)
-            self._executor = ProcessPoolExecutor(size, mp_context=multiprocessing.get_context("spawn"))
-        else:
-            raise error
-        self._own = True
-
-    def close(self) -> None:
-        """Shut down what was made here; the user's own executor stays his."""
-        if self._own:
-            self._executor.shutdown(wait=False, cancel_futures=True)
-
-
-def _worker_lost(error: Exception) -> bool:
-    """Tell a dead worker from a mistake in the work."""
-    if isinstance(error, (BrokenExecutor, CancelledError)):
-        return True
-    # dask's exceptions, without importing dask
-    return type(error).__name__ in ("KilledWorker", "CommClosedError", "FutureCancelledError", "FutureLostError")
-
-
-@lru_cache(maxsize=4)
-def _runner(path: str, digest: str) -> Any:
-    from nusky.runner_spec import read_spec
-
-    return read_spec(path, digest)
-
-
-def _fit_chunk(path: str, digest: str, numbers: list[int], how: dict[str, Any], n_threads: int) -> NDArray[np.void]:
-    """What a worker does."""
-    try:
-        rows = _runner(path, digest).fit_trials(numbers, **how, n_threads=n_threads)
-    except KeyboardInterrupt:
-        # Ctrl-C in a terminal reaches the workers, too; the parent has its own and knows what is finished
-        raise KeyboardInterrupt from None
-    return np.array(rows.view(np.ndarray))

@@ -15,16 +15,15 @@ import json
 import logging
 import os
 import time
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from nusky.atomic import TEMPORARY_SUFFIX, atomic_write
+from nusky.npz import DamagedFile, read_npz, write_npz
 
 __all__ = ["Identity", "Journal", "Problem", "Shard", "config_hash", "differences"]
 
@@ -222,13 +221,8 @@ class Journal:
         OSError
             Full disk, no permission: the file is named and nothing half-written is left.
         """
-        if "meta" in arrays:
-            raise ValueError('an array is called "meta", the name of the description inside a shard: rename it')
-        text = json.dumps({"identity": self.identity.as_dict(), "shard": meta})
-        path = self.path / "shards" / name
-        with atomic_write(path) as f:
-            np.savez(f, meta=np.frombuffer(text.encode(), dtype=np.uint8), **arrays)  # type: ignore[arg-type]
-            size = f.tell()
+        described = {"identity": self.identity.as_dict(), "shard": meta}
+        size = write_npz(self.path / "shards" / name, arrays, described)
         shard = Shard(name, size, dict(meta))
         self._add_line({"name": name, "n_bytes": size, "meta": meta})
         self._accept(shard)
@@ -237,10 +231,9 @@ class Journal:
     def read(self, shard: Shard, columns: Sequence[str] | None = None) -> dict[str, NDArray[Any]] | None:
         """Arrays of a shard (all, or those named); None if it is damaged, which is reported and remembered."""
         try:
-            with open(self.path / "shards" / shard.name, "rb") as f, np.load(f, allow_pickle=False) as z:
-                return {name: z[name] for name in z.files if name != "meta" and (columns is None or name in columns)}
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as e:
-            self._report(shard.name, f"cannot be read ({type(e).__name__}: {e})")
+            return read_npz(self.path / "shards" / shard.name, columns)[1]
+        except (OSError, DamagedFile) as e:
+            self._report(shard.name, f"cannot be read ({e})")
             self._remove(shard.name)
             with contextlib.suppress(OSError):
                 stat = os.stat(self.path / "shards" / shard.name)
@@ -269,13 +262,12 @@ class Journal:
 
     def _adopt(self, name: str, size: int) -> None:
         try:
-            with open(self.path / "shards" / name, "rb") as f, np.load(f, allow_pickle=False) as z:
-                described = json.loads(z["meta"].tobytes())
+            described, _ = read_npz(self.path / "shards" / name, ())
             identity = described["identity"]
             made_by = Identity(identity["format"], identity["version"], identity["config"])
             self.identity.require_same(made_by, f"shard {name}", mix_versions=self.mix_versions)
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as e:
-            self._report(name, f"cannot be used ({type(e).__name__}: {e})")
+        except (OSError, ValueError, KeyError, TypeError) as e:
+            self._report(name, f"cannot be used ({e})")
             return
         self._accept(Shard(name, size, described["shard"]))
 

@@ -13,14 +13,13 @@ import importlib
 import json
 import os
 import tempfile
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nusky.atomic import atomic_write
+from nusky.npz import DamagedFile, read_npz, write_npz
 from nusky.version import code_version
 
 if TYPE_CHECKING:
@@ -78,12 +77,10 @@ def write_spec(runner: Any, spool: str | os.PathLike[str] | None = None) -> tupl
         "analysis": {"paths": _paths(analysis, where), "fingerprint": analysis.fingerprint},
         "fields": {name: _encode(value, name, arrays) for name, value in fields.items()},
     }
-    text = json.dumps(description, sort_keys=True).encode()
-    digest = hashlib.sha256(text).hexdigest()  # the text names each array by the hash of its content
+    digest = _digest(description)
     path = where / f"runner-{digest[:32]}.npz"
     if not path.exists():
-        with atomic_write(path) as f:
-            np.savez(f, runner=np.frombuffer(text, dtype=np.uint8), **arrays)  # type: ignore[arg-type]
+        write_npz(path, arrays, description)
     return str(path), digest
 
 
@@ -113,15 +110,10 @@ def read_spec(path: str | os.PathLike[str], digest: str | None = None) -> Runner
             f"{path} is not there on {socket.gethostname()}: give spool= a directory that every worker sees"
         )
     try:
-        with open(path, "rb") as f, np.load(f, allow_pickle=False) as z:
-            arrays = {name: z[name] for name in z.files}
-        text = arrays.pop("runner").tobytes()
-        description = json.loads(text)
-    except (KeyError, zipfile.BadZipFile, EOFError, ValueError) as error:
-        raise ValueError(
-            f"{path} is damaged or describes no runner ({error}): remove it, it is written again"
-        ) from error
-    if digest is not None and hashlib.sha256(text).hexdigest() != digest:
+        description, arrays = read_npz(path)
+    except DamagedFile as error:
+        raise DamagedFile(f"{error}: remove it, it is written again") from error
+    if digest is not None and _digest(description) != digest:
         raise ValueError(f"{path} does not have the expected content: remove it, it is written again")
     if description.get("format") != FORMAT or description.get("version") != code_version():
         raise ValueError(
@@ -137,6 +129,11 @@ def read_spec(path: str | os.PathLike[str], digest: str | None = None) -> Runner
     fields = {name: _decode(value, arrays) for name, value in description["fields"].items()}
     runner: Runner = _class(description["runner"])(analysis=analysis, **fields)
     return runner
+
+
+def _digest(description: dict[str, Any]) -> str:
+    """Hash of the whole content: the description names each array by the hash of its values."""
+    return hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()
 
 
 def _spool(analysis: Analysis, spool: str | os.PathLike[str] | None) -> Path:

@@ -1,0 +1,371 @@
+"""`ScanLibrary`: background scans without any prior, kept sparsely, to which any prior is applied afterwards.
+
+Scanning is what costs; a prior only adds a number to each pixel. One library therefore serves every alert, every burst
+of a catalogue and every question asked later, and gives the very numbers that fitting with the prior would have given.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nusky.executors import contiguous_runs
+from nusky.hottest import mlog10
+from nusky.journal import Identity, Journal, Problem
+from nusky.pixelset import PixelSet
+from nusky.prior_search import FIT_DTYPE, PriorSearch, pixel_centres
+from nusky.prior_terms import PriorTerms
+from nusky.progress import Progress
+from nusky.sparse_scan import SparseScan, unpack
+from nusky.threads import resolve_threads
+from nusky.version import code_version
+from nusky.workers import run_tasks, scan_chunk, scan_trials
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from nusky.sky_scan import SkyScan
+    from nusky.sky_scan_runner import SkyScanTrialRunner
+
+__all__ = ["FIT_DTYPE", "ScanLibrary", "StoredScan"]
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+FORMAT = "nusky-scans-1"
+
+
+@dataclass(frozen=True, eq=False)
+class StoredScan:
+    """One scan of a library.
+
+    Attributes
+    ----------
+    seed, index : int
+        The trial: ``trial index`` of the batch with this seed.
+    scan : SparseScan
+        Pixels with TS > 0.
+    """
+
+    seed: int
+    index: int
+    scan: SparseScan
+
+
+class ScanLibrary:
+    """Stored background scans of one configuration.
+
+    Parameters
+    ----------
+    path : path-like
+        Directory.
+    runner : SkyScanTrialRunner, optional
+        What the scans are made with. None opens an existing library as it is; otherwise it is made, or must be one of
+        this runner's configuration.
+    mix_versions : bool
+        Accept scans that another version of the code made.
+
+    Raises
+    ------
+    FileNotFoundError
+        If `runner` is None and there is no library.
+    ValueError
+        If the library has another configuration: every key that differs is named.
+
+    Examples
+    --------
+    >>> library = ScanLibrary("scans", sstr)                             # doctest: +SKIP
+    >>> library.add(sstr, range(1000), seed=1)                           # doctest: +SKIP
+    >>> background = library.fit(sptr.priors)                            # doctest: +SKIP
+    >>> background.shape                                                 # doctest: +SKIP
+    (1000, 1)
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], runner: SkyScanTrialRunner | None = None, *, mix_versions: bool = False
+    ) -> None:
+        identity = None if runner is None else Identity(FORMAT, code_version(), _config(runner.config()))
+        self._journal = Journal(path, identity, mix_versions=mix_versions)
+        if self._journal.identity.format != FORMAT:
+            raise ValueError(f"{path} has the format {self._journal.identity.format!r}, not that of a scan library")
+
+    @property
+    def path(self) -> Path:
+        """Directory of the library."""
+        return self._journal.path
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """Configuration of every scan."""
+        return self._journal.identity.config
+
+    @property
+    def nside(self) -> int:
+        """HEALPix resolution of the scans."""
+        return int(self.config["nside"])
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Damaged, missing or foreign shards found so far."""
+        return self._journal.problems
+
+    @property
+    def n_bytes(self) -> int:
+        """Size on disk."""
+        return sum(shard.n_bytes for shard in self._journal.shards)
+
+    def __len__(self) -> int:
+        return sum(int(shard.meta["stop"]) - int(shard.meta["start"]) for shard in self._journal.shards)
+
+    def __repr__(self) -> str:
+        damaged = f", {len(self.problems)} unusable shards" if self.problems else ""
+        return f"ScanLibrary({str(self.path)!r}, {len(self)} scans at nside {self.nside}{damaged})"
+
+    def add(
+        self,
+        runner: SkyScanTrialRunner,
+        indices: Sequence[int] | IntArray,
+        *,
+        seed: int,
+        mp_cpus: int | None = None,
+        executor: Executor | Callable[[], Executor] | None = None,
+        chunk: int = 20,
+        logging: bool = False,
+        spool: str | os.PathLike[str] | None = None,
+        retries: int = 3,
+    ) -> None:
+        """Scan background trials and keep them; those that are there are not made again.
+
+        Parameters
+        ----------
+        runner : SkyScanTrialRunner
+            Of the library's configuration.
+        indices : (n,) int
+            Trial numbers of the batch with this seed.
+        seed : int
+        mp_cpus : int, optional
+            Threads; with an executor, threads of a worker (1 by default).
+        executor, spool, retries
+            See `nusky.executors.run_batches`.
+        chunk : int
+            Scans of one shard: what a kill may cost.
+        logging : bool
+            Print progress.
+        """
+        given = Identity(FORMAT, code_version(), _config(runner.config()))
+        self._journal.identity.require_same(given, str(self.path), mix_versions=self._journal.mix_versions)
+        numbers = np.setdiff1d(np.asarray(indices, dtype=np.int64), self._stored(seed))
+        pieces = [(i, min(i + chunk, end)) for first, end in contiguous_runs(numbers) for i in range(first, end, chunk)]
+        threads = resolve_threads(mp_cpus) if executor is None or mp_cpus is not None else 1
+        done = 0
+        header = f"Scanning {len(numbers)} trials at {len(runner.pixels)} locations using {threads} cores:"
+        with (
+            Progress(header, len(numbers), "trials", logging) as progress,
+            contextlib.closing(self._made(runner, numbers, pieces, seed, threads, executor, spool, retries)) as made,
+        ):
+            for (a, z), arrays in made:
+                start = int(numbers[a])
+                meta = {"seed": int(seed), "start": start, "stop": start + z - a}
+                self._journal.append(f"scans-seed{seed}-{start:09d}-{meta['stop']:09d}.npz", arrays, meta)
+                done += z - a
+                progress.update(done)
+
+    def scans(self) -> Iterator[StoredScan]:
+        """All scans, ordered by seed and trial; a shard in memory at a time."""
+        for shard in sorted(self._journal.shards, key=lambda s: (s.meta["seed"], s.meta["start"])):
+            arrays = self._journal.read(shard)
+            for k, scan in enumerate([] if arrays is None else unpack(arrays)):
+                yield StoredScan(int(shard.meta["seed"]), int(shard.meta["start"]) + k, scan)
+
+    @cached_property
+    def pixels(self) -> PixelSet:
+        """Pixels that were scanned."""
+        for shard in self._journal.shards:
+            arrays = self._journal.read(shard, ["scanned"])
+            if arrays is not None:
+                return PixelSet(self.nside, arrays["scanned"].astype(np.int64))
+        raise ValueError(f"{self.path} holds no scans yet: add some")
+
+    def fit(self, priors: Any, *, min_dec: float | None = None, max_dec: float | None = None) -> NDArray[np.void]:
+        """Hottest spot of every stored scan with every prior: bit for bit what fitting with the prior gives.
+
+        Parameters
+        ----------
+        priors : SpatialPrior, sequence of them, maps, or None
+            Of the library's nside. None: no prior.
+        min_dec, max_dec : float, optional
+            rad; only pixels whose centre lies between.
+
+        Returns
+        -------
+        (S, J) structured array, `FIT_DTYPE`
+            Scan by prior. TS is exact; n_s and γ are kept in float32. Where nothing is hot, ts = ns = 0, γ = NaN and
+            the position is the prior's most probable scanned pixel.
+
+        Raises
+        ------
+        ValueError
+            If a prior has another nside, no pixel is left, or the library is empty.
+
+        Examples
+        --------
+        >>> background = TSD(library.fit(prior)[:, 0])                   # doctest: +SKIP
+        """
+        search = self._search(priors, min_dec, max_dec)
+        out = np.zeros((len(self), len(search.terms)), dtype=FIT_DTYPE)
+        n = 0
+        for stored in self.scans():
+            out[n] = search(stored.scan)
+            n += 1
+        out = out[:n]  # fewer where a shard turned out to be damaged
+        out["ra"], out["dec"] = pixel_centres(self.nside, out["pixel"])
+        return out
+
+    def fit_one(
+        self, scan: SparseScan, priors: Any = None, *, min_dec: float | None = None, max_dec: float | None = None
+    ) -> NDArray[np.void]:
+        """The same for one scan, such as that of the real sky (see `take`): (J,) structured array."""
+        out = self._search(priors, min_dec, max_dec)(scan)
+        out["ra"], out["dec"] = pixel_centres(self.nside, out["pixel"])
+        return out
+
+    def hottest_by_p(
+        self,
+        ts_to_p: Callable[[FloatArray, FloatArray], Any],
+        *,
+        min_dec: float | None = None,
+        max_dec: float | None = None,
+    ) -> NDArray[np.void]:
+        """The most significant pixel of every scan: the largest −log10 p instead of the largest TS.
+
+        Parameters
+        ----------
+        ts_to_p : callable
+            ``p = ts_to_p(dec, ts)``, vectorised, rad; a `DeclinationTSDs`, say.
+        min_dec, max_dec : float, optional
+            rad.
+
+        Returns
+        -------
+        (S,) structured array, `FIT_DTYPE`
+            `mlog10p` holds −log10 p.
+        """
+        rows = [
+            self.most_significant(stored.scan, ts_to_p, min_dec=min_dec, max_dec=max_dec) for stored in self.scans()
+        ]
+        return np.concatenate(rows)
+
+    def most_significant(
+        self,
+        scan: SparseScan,
+        ts_to_p: Callable[[FloatArray, FloatArray], Any],
+        *,
+        min_dec: float | None = None,
+        max_dec: float | None = None,
+    ) -> NDArray[np.void]:
+        """The same for one scan: (1,) structured array; where all TS are 0, the first pixel stands for the sky."""
+        pixels = self._within(min_dec, max_dec)
+        dec = np.full(pixels.npix, np.nan)
+        dec[pixels.pixels] = pixels.dec
+        out = np.zeros(1, dtype=FIT_DTYPE)
+        out["gamma"], out["pixel"] = np.nan, pixels.pixels[0]
+        at = dec[scan.pixel]
+        inside = np.flatnonzero(np.isfinite(at))
+        if len(inside):
+            mlog10p = mlog10(ts_to_p, at[inside], scan.ts[inside])
+            best = int(np.argmax(mlog10p))
+            i = inside[best]
+            out["mlog10p"], out["ts"], out["ts_raw"] = mlog10p[best], scan.ts[i], scan.ts[i]
+            out["ns"], out["gamma"], out["pixel"] = scan.ns[i], scan.gamma[i], scan.pixel[i]
+        out["ra"], out["dec"] = pixel_centres(self.nside, out["pixel"])
+        return out
+
+    def require(self, scan: SkyScan) -> None:
+        """Raise ValueError, naming each key that differs, unless the scan was made as the library's were."""
+        config = scan.provenance.get("config")
+        if config is not None:
+            given = Identity(FORMAT, self._journal.identity.version, _config(config))
+            self._journal.identity.require_same(given, str(self.path))
+
+    def take(self, scan: SkyScan) -> SparseScan:
+        """A full scan, of the real sky say, as the library keeps its own; it must cover the same pixels.
+
+        Raises
+        ------
+        ValueError
+            If it does not.
+        """
+        if scan.nside != self.nside:
+            raise ValueError(f"the scan has nside {scan.nside}, the library {self.nside}")
+        scanned = np.flatnonzero(scan.scanned)
+        if not np.array_equal(scanned, self.pixels.pixels):
+            raise ValueError(
+                f"the scan covers {scan.n_scanned} pixels, not the {len(self.pixels)} of the library: scan with the "
+                "runner the library was made with"
+            )
+        return SparseScan.of(scanned, scan.ts[scanned], scan.ns[scanned], scan.gamma[scanned])
+
+    def _made(
+        self,
+        runner: SkyScanTrialRunner,
+        numbers: IntArray,
+        pieces: Sequence[tuple[int, int]],
+        seed: int,
+        n_threads: int,
+        executor: Executor | Callable[[], Executor] | None,
+        spool: str | os.PathLike[str] | None,
+        retries: int,
+    ) -> Any:
+        """Yield the arrays of each piece as it is finished."""
+        from nusky.runner_spec import write_spec
+
+        if executor is None:
+            for a, z in pieces:
+                yield (a, z), scan_trials(runner, numbers[a:z].tolist(), seed, n_threads)
+        elif pieces:
+            spec = write_spec(runner, spool)
+            tasks = {(a, z): (*spec, numbers[a:z].tolist(), seed, n_threads) for a, z in pieces}
+            yield from run_tasks(executor, scan_chunk, tasks, retries)
+
+    def _stored(self, seed: int) -> IntArray:
+        self._journal.refresh()
+        ranges = [np.arange(s.meta["start"], s.meta["stop"]) for s in self._journal.shards if s.meta["seed"] == seed]
+        return np.concatenate(ranges) if ranges else np.empty(0, dtype=np.int64)
+
+    def _within(self, min_dec: float | None, max_dec: float | None) -> PixelSet:
+        pixels = self.pixels
+        low, high = -np.pi / 2 if min_dec is None else min_dec, np.pi / 2 if max_dec is None else max_dec
+        inside = pixels.pixels[(pixels.dec >= low) & (pixels.dec <= high)]
+        if len(inside) == 0:
+            raise ValueError(f"no scanned pixel lies between min_dec = {low:.4f} and max_dec = {high:.4f} rad")
+        return PixelSet(self.nside, inside)
+
+    def _search(self, priors: Any, min_dec: float | None, max_dec: float | None) -> PriorSearch:
+        pixels = self._within(min_dec, max_dec)
+        if priors is None:
+            return PriorSearch(PriorTerms.flat(pixels), pixels)
+        from nusky.priors import as_priors
+
+        given = as_priors(priors)
+        for j, prior in enumerate(given):
+            if prior.nside != self.nside:
+                raise ValueError(
+                    f"priors[{j}] has nside {prior.nside}, the library {self.nside}: bring it there with "
+                    f"SpatialPrior(map, policy=PriorPolicy(regrade={self.nside}))"
+                )
+        # no table of whole rows: for a thousand scans, the lists of each prior's top pixels are what is quick
+        return PriorSearch(PriorTerms.of(given, pixels, matrix_bytes=0), pixels)
+
+
+def _config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a runner's configuration that decides a background scan."""
+    pixels = {"hash": config["pixels"]["hash"]}
+    return {**{name: config[name] for name in ("analysis", "likelihood", "nside")}, "pixels": pixels}

@@ -1,0 +1,167 @@
+"""Trial-corrected p of the hottest spot: how often background scans have one as hot anywhere in the region."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nusky.pvalue import PValue
+from nusky.tsd import TSD
+
+if TYPE_CHECKING:
+    from nusky.library import ScanLibrary
+    from nusky.sky_scan import SkyScan
+
+__all__ = ["REGIONS", "HottestSpot", "hottest_spots", "post_trial_p"]
+
+FloatArray = NDArray[np.float64]
+
+REGIONS: Mapping[str, tuple[float | None, float | None]] = {
+    "whole sky": (None, None),
+    "north": (float(np.radians(-5.0)), None),
+    "south": (None, float(np.radians(-5.0))),
+}
+"""Declination limits (rad). IceCube's samples change character at −5°, where the Earth begins to shield from muons."""
+
+
+@dataclass(frozen=True)
+class HottestSpot:
+    """The hottest spot of one region of the real (or any) sky.
+
+    Attributes
+    ----------
+    region : str
+    ts : float
+        TS, with the prior if there is one.
+    mlog10p : float
+        −log10 of the local p where a ``ts_to_p`` was given, else TS.
+    ra, dec : float, rad
+    pixel : int
+    p : PValue
+        Trial-corrected p.
+    TRUTH : bool or None
+        Whether it is the real sky; None if the scan does not say.
+    """
+
+    region: str
+    ts: float
+    mlog10p: float
+    ra: float
+    dec: float
+    pixel: int
+    p: PValue
+    TRUTH: bool | None
+
+    def __str__(self) -> str:
+        where = f"RA {np.degrees(self.ra):.2f}, Dec {np.degrees(self.dec):+.2f} deg"
+        return f"{self.region}: TS = {self.ts:.2f} at {where}, post-trial {self.p}"
+
+
+def post_trial_p(observed: Any, background: Any, fit: bool | None = None) -> PValue:
+    """Trial-corrected p of a hottest spot against those of background trials.
+
+    Parameters
+    ----------
+    observed : float or Fit
+        TS of the hottest spot; of a prior search's ``get_one_fit(TRUTH=True)``, say.
+    background : TSD, or trials
+        Hottest spots of background trials of the **same** search: ``get_many_fits`` of the same runner, or
+        `ScanLibrary.fit` with the same prior.
+    fit : bool, optional
+        Count (False), or extrapolate with a fitted tail where `background` is a `Chi2TSD`; see `nusky.dists`.
+
+    Returns
+    -------
+    PValue
+
+    Raises
+    ------
+    ValueError
+        If both say what they were made with, and it is not the same.
+
+    Examples
+    --------
+    >>> print(post_trial_p(9.0, [4.0, 8.0, 5.5, 9.5]))
+    p = 0.4 +/- 0.22 (0.25 sigma; 1 at or above of 4 trials)
+    """
+    ours, theirs = getattr(observed, "config_hash", ""), getattr(background, "config_hash", "")
+    if ours and theirs and ours != theirs:
+        raise ValueError(
+            f"the fit was made with the configuration {ours}, the background trials with {theirs}: their hottest spots "
+            "cannot be compared; make background trials with the runner of the fit"
+        )
+    distribution = background if hasattr(background, "p_value") else TSD(background)
+    p: PValue = distribution.p_value(float(getattr(observed, "ts", observed)), fit)
+    return p
+
+
+def hottest_spots(
+    scan: SkyScan,
+    library: ScanLibrary,
+    prior: Any = None,
+    *,
+    regions: Mapping[str, tuple[float | None, float | None]] | None = None,
+    ts_to_p: Callable[[FloatArray, FloatArray], Any] | None = None,
+) -> dict[str, HottestSpot]:
+    """Hottest spot of each region of a scan, with its trial-corrected p from stored background scans.
+
+    Parameters
+    ----------
+    scan : SkyScan
+        Without prior: ``get_one_scan(TRUTH=True)`` of the runner the library was made with.
+    library : ScanLibrary
+    prior : SpatialPrior or map, optional
+        Added to the scan and to every background scan alike.
+    regions : mapping from name to (min_dec, max_dec), rad, optional
+        Default `REGIONS`: whole sky, north and south of −5°, as far as they were scanned.
+    ts_to_p : callable, optional
+        ``p = ts_to_p(dec, ts)``: the hottest spot is then the one with the smallest local p, as it must be where TS
+        means something else at each declination. Not together with a prior.
+
+    Returns
+    -------
+    dict of HottestSpot
+
+    Raises
+    ------
+    ValueError
+        If scan and library cover different pixels or were made with different configurations (each key is named), a
+        named region holds no scanned pixel, or both `prior` and `ts_to_p` are given.
+
+    Examples
+    --------
+    >>> truth = sstr.get_one_scan(TRUTH=True)                                      # doctest: +SKIP
+    >>> for spot in hottest_spots(truth, library, ts_to_p=sky).values():           # doctest: +SKIP
+    ...     print(spot)
+    """
+    if prior is not None and ts_to_p is not None:
+        raise ValueError("give prior= or ts_to_p=, not both: with a prior the hottest spot is that of TS + prior term")
+    library.require(scan)
+    sparse = library.take(scan)
+    found = {}
+    for name, (low, high) in (REGIONS if regions is None else regions).items():
+        limits = {"min_dec": low, "max_dec": high}
+        if regions is None and not _covered(library, low, high):
+            continue
+        if ts_to_p is None:
+            row = library.fit_one(sparse, prior, **limits)[0]
+            background = library.fit(prior, **limits)[:, 0]["ts_raw"]
+            # ts_raw orders below 0, too; a spot that is not hot has p = 1 either way
+            p = TSD(np.maximum(background, 0.0)).p_value(max(float(row["ts_raw"]), 0.0))
+        else:
+            row = library.most_significant(sparse, ts_to_p, **limits)[0]
+            p = TSD(library.hottest_by_p(ts_to_p, **limits)["mlog10p"]).p_value(float(row["mlog10p"]))
+        found[name] = HottestSpot(
+            name, float(row["ts"]), float(row["mlog10p"]), float(row["ra"]), float(row["dec"]), int(row["pixel"]), p,
+            scan.provenance.get("TRUTH"),
+        )  # fmt: skip
+    return found
+
+
+def _covered(library: ScanLibrary, low: float | None, high: float | None) -> bool:
+    dec = library.pixels.dec
+    return bool(np.any((dec >= (-np.inf if low is None else low)) & (dec <= (np.inf if high is None else high))))

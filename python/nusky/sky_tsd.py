@@ -1,0 +1,242 @@
+"""TS distributions of a whole sky: one for each of many declinations, from the same scrambles.
+
+A scramble is good for every declination at once, and for several right ascensions far apart on each: the cost of
+setting a trial up is shared by all of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nusky.dists import ts_to_p
+from nusky.npz import DamagedFile, read_npz, write_npz
+from nusky.progress import Progress
+from nusky.threads import resolve_threads
+from nusky.tsd import TSD, Chi2TSD
+from nusky.version import code_version
+from nusky.workers import run_tasks, ts_at, ts_chunk
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from nusky.runners import Runner
+
+__all__ = ["DeclinationTSDs", "declination_tsds"]
+
+FloatArray = NDArray[np.float64]
+
+FORMAT = "nusky-sky-tsd-1"
+
+
+@dataclass(frozen=True, eq=False)
+class DeclinationTSDs:
+    """Background TS distributions over declination; itself a ``ts_to_p`` for the runners.
+
+    Parameters
+    ----------
+    dec : (D,) array_like, rad
+        Ascending.
+    tsds : sequence of TSD
+        One for each.
+    about : mapping
+        How they were made; values JSON can hold.
+
+    Raises
+    ------
+    ValueError
+        If the declinations do not ascend, or there is not one distribution for each.
+
+    Examples
+    --------
+    >>> sky = DeclinationTSDs([-0.2, 0.2], [TSD([1.0], n_zero=9), TSD([1.0] * 3, n_zero=7)])
+    >>> sky(np.array([0.2, 0.0]), np.array([0.5, 0.5])).round(4).tolist()
+    [0.3636, 0.2571]
+    """
+
+    dec: FloatArray
+    tsds: tuple[TSD, ...]
+    about: Mapping[str, Any]
+
+    def __init__(self, dec: ArrayLike, tsds: Sequence[TSD], about: Mapping[str, Any] | None = None) -> None:
+        nodes = np.array(dec, dtype=np.float64)
+        if nodes.ndim != 1 or len(nodes) != len(tsds) or len(nodes) == 0:
+            raise ValueError(
+                f"dec has shape {nodes.shape} for {len(tsds)} distributions: give one declination for each"
+            )
+        if not (np.all(np.diff(nodes) > 0) and np.all(np.abs(nodes) <= np.pi / 2)):
+            raise ValueError(f"dec must ascend within −π/2 … π/2 rad, got {nodes}")
+        nodes.setflags(write=False)
+        object.__setattr__(self, "dec", nodes)
+        object.__setattr__(self, "tsds", tuple(tsds))
+        object.__setattr__(self, "about", dict(about or {}))
+
+    def __call__(self, dec: ArrayLike, ts: ArrayLike) -> FloatArray:
+        """p-values; log p is linear in δ between the declinations (see `nusky.dists.ts_to_p`).
+
+        Parameters
+        ----------
+        dec : array_like, rad
+            Within those of the distributions.
+        ts : array_like
+        """
+        return ts_to_p(dict(zip(self.dec.tolist(), self.tsds, strict=True)), dec, ts)
+
+    def __len__(self) -> int:
+        return len(self.dec)
+
+    def __iter__(self) -> Iterator[tuple[float, TSD]]:
+        return iter(zip(self.dec.tolist(), self.tsds, strict=True))
+
+    def __repr__(self) -> str:
+        low, high = np.degrees(self.dec[[0, -1]])
+        n = min(tsd.n_total for tsd in self.tsds)
+        return f"DeclinationTSDs({len(self)} declinations {low:.1f} … {high:.1f} deg, at least {n} trials each)"
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write an npz file; `DeclinationTSDs.read` reads it back."""
+        fits = [tsd.fit_options if isinstance(tsd, Chi2TSD) else None for tsd in self.tsds]
+        meta = {
+            "format": FORMAT,
+            "version": code_version(),
+            "about": dict(self.about),
+            "fits": [None if f is None else dict(f) for f in fits],
+        }
+        values = [tsd.trials[tsd.trials != 0] for tsd in self.tsds]
+        arrays = {
+            "dec": self.dec,
+            "indptr": np.cumsum([0, *map(len, values)]),
+            "values": np.concatenate(values),
+            "n_zero": np.array([tsd.n_zero for tsd in self.tsds]),
+        }
+        write_npz(path, arrays, meta)
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> DeclinationTSDs:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            If there is no such file, or it is damaged or something else (named).
+        """
+        meta, arrays = read_npz(path)
+        if meta.get("format") != FORMAT:
+            raise DamagedFile(f"{path} has the format {meta.get('format')!r}, TS distributions of a sky {FORMAT!r}")
+        tsds: list[TSD] = []
+        for k, fit in enumerate(meta["fits"]):
+            values = arrays["values"][arrays["indptr"][k] : arrays["indptr"][k + 1]]
+            n_zero = int(arrays["n_zero"][k])
+            tsds.append(TSD(values, n_zero) if fit is None else Chi2TSD(values, n_zero, **fit))
+        return cls(arrays["dec"], tsds, meta["about"])
+
+
+def declination_tsds(
+    runner: Runner,
+    n_trials: int,
+    *,
+    dec: ArrayLike | None = None,
+    seed: int,
+    n_ra: int = 12,
+    fit: bool = True,
+    mp_cpus: int | None = None,
+    executor: Executor | Callable[[], Executor] | None = None,
+    logging: bool = False,
+    spool: str | os.PathLike[str] | None = None,
+    retries: int = 3,
+) -> DeclinationTSDs:
+    """Background TS distributions of every declination, in one call.
+
+    Parameters
+    ----------
+    runner : Runner
+        Any runner of the analysis: its likelihood is what is fitted.
+    n_trials : int
+        TS values wanted at each declination, at least.
+    dec : (D,) array_like, rad, optional
+        Default: every 2° from the lowest to the highest pixel of the runner (−85° … 85° without pixels).
+    seed : int
+    n_ra : int
+        Directions fitted at each declination of a scramble, evenly spaced in right ascension. They share no event near
+        them as long as they are tens of degrees apart: 12 are 30° apart at the equator. 1 makes strictly independent
+        trials.
+    fit : bool
+        Give `Chi2TSD` with a fitted tail (True) or plain `TSD`.
+    mp_cpus, executor, spool, retries
+        As for `nusky.executors.run_batches`.
+    logging : bool
+        Print progress.
+
+    Returns
+    -------
+    DeclinationTSDs
+
+    Raises
+    ------
+    ValueError
+        For declinations that do not ascend or lie outside −π/2 … π/2, or numbers below 1.
+
+    Examples
+    --------
+    >>> sky = declination_tsds(sstr, 10_000, seed=1)                                  # doctest: +SKIP
+    >>> scans = cy.get_sky_scan_trial_runner(nside=64, ts_to_p=sky, ana=ana)          # doctest: +SKIP
+    """
+    for name, value in (("n_trials", n_trials), ("n_ra", n_ra)):
+        if isinstance(value, bool) or int(value) != value or value < 1:
+            raise ValueError(f"{name} = {value!r} must be an integer >= 1")
+    nodes = _default_dec(runner) if dec is None else np.array(dec, dtype=np.float64)
+    if nodes.ndim != 1 or len(nodes) == 0 or not np.all(np.diff(nodes) > 0) or np.abs(nodes).max() > np.pi / 2:
+        raise ValueError(f"dec must be ascending declinations within −π/2 … π/2 rad, got {nodes}")
+    n_scrambles = -(-int(n_trials) // int(n_ra))
+    threads = resolve_threads(mp_cpus) if executor is None or mp_cpus is not None else 1
+    size = max(1, min(100, n_scrambles // 64))
+    pieces = [(a, min(a + size, n_scrambles)) for a in range(0, n_scrambles, size)]
+    ts = np.empty((n_scrambles, len(nodes), int(n_ra)))
+    header = f"Fitting {len(nodes)} declinations in {n_scrambles} scrambles using {threads} cores:"
+    with Progress(header, n_scrambles, "scrambles", logging) as progress:
+        done = 0
+        with contextlib.closing(
+            _made(runner, pieces, seed, nodes, int(n_ra), threads, executor, spool, retries)
+        ) as made:
+            for (a, z), values in made:
+                ts[a:z] = values
+                done += z - a
+                progress.update(done)
+    kind = Chi2TSD if fit else TSD
+    about = {"seed": int(seed), "n_scrambles": n_scrambles, "n_ra": int(n_ra), "config": runner.config()}
+    return DeclinationTSDs(nodes, [kind(ts[:, d].ravel()) for d in range(len(nodes))], about)
+
+
+def _made(
+    runner: Runner,
+    pieces: Sequence[tuple[int, int]],
+    seed: int,
+    dec: FloatArray,
+    n_ra: int,
+    n_threads: int,
+    executor: Executor | Callable[[], Executor] | None,
+    spool: str | os.PathLike[str] | None,
+    retries: int,
+) -> Any:
+    if executor is None:
+        for a, z in pieces:
+            yield (a, z), ts_at(runner, list(range(a, z)), seed, dec, n_ra, n_threads)
+    else:
+        from nusky.runner_spec import write_spec
+
+        spec = write_spec(runner, spool)
+        tasks = {(a, z): (*spec, list(range(a, z)), seed, dec, n_ra, n_threads) for a, z in pieces}
+        yield from run_tasks(executor, ts_chunk, tasks, retries)
+
+
+def _default_dec(runner: Any) -> FloatArray:
+    pixels = getattr(runner, "pixels", None)
+    low, high = (np.radians(-85), np.radians(85)) if pixels is None else (pixels.dec.min(), pixels.dec.max())
+    n = max(2, round(float(np.degrees(high - low)) / 2) + 1)
+    return np.linspace(low, high, n)

@@ -1,0 +1,226 @@
+"""Tasks on an executor that may lose its workers: what is lost is run again."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator, Mapping
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
+from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["LostTask", "Task", "fit_chunk", "run_tasks", "runner_of"]
+
+_log = logging.getLogger("nusky")
+
+Task = tuple[int, int]
+
+_OUTSTANDING = 4096  # tasks submitted at once: every worker of a large cluster has some, Ctrl-C cancels them quickly
+_POLL = 0.2  # seconds between looks at Ctrl-C
+
+
+class LostTask(Exception):
+    """A task lost its worker too often."""
+
+    def __init__(self, task: Task, times: int, error: Exception) -> None:
+        super().__init__(f"task {task} lost its worker {times} times: {error}")
+        self.task = task
+        self.times = times
+        self.error = error
+
+
+def run_tasks(
+    executor: Executor | Callable[[], Executor],
+    work: Callable[..., Any],
+    tasks: Mapping[Task, tuple[Any, ...]],
+    retries: int,
+) -> Generator[tuple[Task, Any], None, None]:
+    """Run ``work(*arguments)`` for every task; yields results as they come in.
+
+    Parameters
+    ----------
+    executor : Executor, or callable that makes one
+        A callable is asked again when its executor broke; a broken executor of processes is replaced by one of spawned
+        processes of the same size.
+    work : callable
+        Of a module, so that another process finds it.
+    tasks : mapping from task to arguments
+    retries : int
+        How often a task may lose its worker.
+
+    Raises
+    ------
+    LostTask
+        If that happens once more.
+    Exception
+        What the work itself raises, at once.
+    """
+    workers = _Workers(executor)
+    losses: dict[Task, int] = {}
+    waiting = list(tasks)[::-1]
+    running: dict[Future[Any], Task] = {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < _OUTSTANDING:
+                future = workers.submit(work, *tasks[waiting[-1]])
+                running[future] = waiting.pop()
+            finished, _ = wait(running, timeout=_POLL, return_when=FIRST_COMPLETED)
+            for future in sorted(finished, key=running.__getitem__):
+                task = running.pop(future)
+                try:
+                    result = future.result()
+                except Exception as error:
+                    if not _worker_lost(error):
+                        raise
+                    losses[task] = losses.get(task, 0) + 1
+                    if losses[task] > retries:
+                        raise LostTask(task, losses[task], error) from error
+                    _log.warning("a worker was lost (%s); its part %d:%d is run again", type(error).__name__, *task)
+                    waiting.append(task)
+                    continue
+                yield task, result
+    finally:
+        for future in running:
+            future.cancel()
+        workers.close()
+
+
+class _Workers:
+    """An executor that is replaced when it breaks."""
+
+    def __init__(self, executor: Executor | Callable[[], Executor]) -> None:
+        self._make = None if isinstance(executor, Executor) else executor
+        self._executor = executor if isinstance(executor, Executor) else executor()
+        self._own = self._make is not None
+        if not isinstance(self._executor, Executor):
+            raise TypeError(f"executor must be a concurrent.futures.Executor or make one, got {self._executor!r}")
+
+    def submit(self, work: Callable[..., Any], *args: Any) -> Future[Any]:
+        try:
+            return self._executor.submit(work, *args)
+        except BrokenExecutor as error:
+            self._replace(error)
+            return self._executor.submit(work, *args)
+
+    def _replace(self, error: BrokenExecutor) -> None:
+        size = getattr(self._executor, "_max_workers", None)
+        self.close()
+        if self._make is not None:
+            self._executor = self._make()
+        elif isinstance(error, BrokenProcessPool):
+            import multiprocessing
+
+            # an executor of processes never recovers from the loss of one; its user is owed the results all the same
+            _log.warning("the executor is broken (%s); the rest runs on %s new processes", error, size)
+            self._executor = ProcessPoolExecutor(size, mp_context=multiprocessing.get_context("spawn"))
+        else:
+            raise error
+        self._own = True
+
+    def close(self) -> None:
+        """Shut down what was made here; the user's own executor stays his."""
+        if self._own:
+            self._executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _worker_lost(error: Exception) -> bool:
+    """Tell a dead worker from a mistake in the work."""
+    if isinstance(error, (BrokenExecutor, CancelledError)):
+        return True
+    # dask's exceptions, without importing dask
+    return type(error).__name__ in ("KilledWorker", "CommClosedError", "FutureCancelledError", "FutureLostError")
+
+
+@lru_cache(maxsize=4)
+def runner_of(path: str, digest: str) -> Any:
+    """The runner of a description, built once in each process."""
+    from nusky.runner_spec import read_spec
+
+    return read_spec(path, digest)
+
+
+def fit_chunk(path: str, digest: str, numbers: list[int], how: dict[str, Any], n_threads: int) -> NDArray[np.void]:
+    """What a worker does with a chunk of trials."""
+    try:
+        rows = runner_of(path, digest).fit_trials(numbers, **how, n_threads=n_threads)
+    except KeyboardInterrupt:
+        # Ctrl-C in a terminal reaches the workers, too; the parent has its own and knows what is finished
+        raise KeyboardInterrupt from None
+    return np.array(rows.view(np.ndarray))
+
+
+def scan_trials(runner: Any, numbers: list[int], seed: int, n_threads: int) -> dict[str, NDArray[Any]]:
+    """Sparse scans of background trials, as `ScanLibrary` keeps them.
+
+    Parameters
+    ----------
+    runner : SkyScanTrialRunner
+    numbers : list of int
+        Trial numbers.
+    seed, n_threads : int
+    """
+    from nusky.hottest import scan_pixels
+    from nusky.sparse_scan import SparseScan, pack
+
+    scans = []
+    for j in numbers:
+        trial = runner._draw(seed, j, 0.0, False)
+        index = runner._index(trial, n_threads)
+        ts, ns, gamma, _ = scan_pixels(runner.model, index, runner.pixels, n_threads, False)
+        scans.append(SparseScan.of(runner.pixels.pixels, ts, ns, gamma))
+    return {**pack(scans), "scanned": runner.pixels.pixels.astype(np.uint32)}
+
+
+def scan_chunk(path: str, digest: str, numbers: list[int], seed: int, n_threads: int) -> dict[str, NDArray[Any]]:
+    """What a worker does with a chunk of background scans."""
+    try:
+        return scan_trials(runner_of(path, digest), numbers, seed, n_threads)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt from None
+
+
+def ts_at(
+    runner: Any, numbers: list[int], seed: int, dec: NDArray[np.float64], n_ra: int, n_threads: int
+) -> NDArray[np.float64]:
+    """TS of background trials at some declinations, each at `n_ra` right ascensions.
+
+    Parameters
+    ----------
+    runner : Runner
+    numbers : list of int
+        Trial numbers.
+    seed : int
+    dec : (D,) rad
+    n_ra, n_threads : int
+
+    Returns
+    -------
+    (n, D, n_ra) float64
+    """
+    from nusky import _core
+
+    # every declination begins at another right ascension, so that neighbours do not look at the same events
+    start = np.arange(len(dec)) * (np.pi * (3 - np.sqrt(5)))
+    ra = (start[:, None] + 2 * np.pi / n_ra * np.arange(n_ra)) % (2 * np.pi)
+    directions = _core.Directions(ra.ravel(), np.repeat(dec, n_ra))
+    out = np.empty((len(numbers), len(dec), n_ra))
+    for i, j in enumerate(numbers):
+        index = runner.model.index(runner._draw(seed, j, 0.0, False), n_threads)
+        ts, _, _, _ = _core.scan(
+            runner.model.likelihood, index, directions, gamma=runner.model.fixed_gamma, n_threads=n_threads
+        )
+        out[i] = ts.reshape(len(dec), n_ra)
+    return out
+
+
+def ts_chunk(
+    path: str, digest: str, numbers: list[int], seed: int, dec: NDArray[np.float64], n_ra: int, n_threads: int
+) -> NDArray[np.float64]:
+    """What a worker does with a chunk of scrambles."""
+    try:
+        return ts_at(runner_of(path, digest), numbers, seed, dec, n_ra, n_threads)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt from None
