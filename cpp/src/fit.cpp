@@ -3,18 +3,12 @@
 #include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <cmath>
-#include <stdexcept>
-#include <string>
-
-#include "nusky/threads.hpp"
 
 namespace nusky {
 namespace {
 
 // n_s may come this close to its bound n_k = N_k, where ln(1 − n_k/N_k) diverges.
 constexpr double closest_to_limit = 1.0 - 1e-6;
-// The derivative test is a bound in exact arithmetic; float sums of a thousand terms stay within this of it.
-constexpr float screen_slack = 1e-4F;
 // Newton ends when the step in hand would gain less than this in ln Λ; the step and its gain are still applied,
 // so what is lost is of third order and far smaller.
 constexpr double enough_gain = 2e-5;
@@ -25,193 +19,19 @@ constexpr double weak_u = 0.05;
 
 }  // namespace
 
-FitModel::FitModel(const Likelihood& likelihood, const EventIndex& index, double gamma, std::size_t n_groups, int n_threads)
-    : likelihood_(&likelihood), index_(&index), free_(likelihood.axis().free() && std::isnan(gamma)), gamma_(gamma) {
-  const GammaAxis& axis = likelihood.axis();
-  if (index.n_seasons() != likelihood.n_seasons())
-    throw std::invalid_argument("the event index has " + std::to_string(index.n_seasons()) + " seasons, the likelihood " +
-                                std::to_string(likelihood.n_seasons()));
-  if (index.size() > 0 && index.axis().nodes() != axis.nodes())
-    throw std::invalid_argument("gamma_nodes of the event columns and of the likelihood differ");
-  if (std::isnan(gamma)) {
-    if (axis.size() == 1) gamma_ = axis.front();
-  } else if (axis.size() == 0) {
-    throw std::invalid_argument("gamma: cannot be fixed without an energy term (gamma_nodes is empty)");
-  } else if (!(gamma >= axis.front() && gamma <= axis.back())) {
-    throw std::invalid_argument("gamma: " + std::to_string(gamma) + " is outside the nodes " + std::to_string(axis.front()) + " … " +
-                                std::to_string(axis.back()));
-  }
-  if (free_) return;
-  if (axis.size() > 0) stencil_ = axis.stencil(gamma_);
-  // worth a table when events are looked at from many tiles
-  if (axis.size() > 0 && n_groups > 30) {
-    std::vector<float> table(index.size());
-    parallel_for(index.size(), n_threads, 8192, [&](std::size_t i) { table[i] = ratio_of(static_cast<std::uint32_t>(i)); });
-    table_ = std::move(table);
-  }
-}
-
-float FitModel::ratio_of(std::uint32_t i) const {
-  if (likelihood_->axis().size() == 0) return 1.0F;
-  const IndexedEvent& e = index_->event(i);
-  const float* row = e.log_ratio + stencil_.first;
-  double l = 0.0;
-  for (std::size_t k = 0; k < 4; ++k) l += stencil_.value_d[k] * static_cast<double>(row[k]);
-  return static_cast<float>(std::exp(l));
-}
-
 GroupFitter::GroupFitter(const FitModel& model, bool several_tiles)
     : model_(&model),
-      several_tiles_(several_tiles),
-      neighbourhood_(static_cast<std::size_t>(model.index().n_seasons())),
       kernels_(&kernels()),
       n_seasons_(static_cast<std::size_t>(model.index().n_seasons())),
+      tile_(model, several_tiles),
       share_bounds_(n_seasons_ * n_lanes),
       shares_(n_seasons_) {}
 
-// Neighbouring tiles share most of their candidates, so the index is asked for a wider cap once; the test of the single
-// event below makes the candidates of a tile the same whatever cap they came from, and in the same order.
-void GroupFitter::gather(const DirectionGroup& group) {
-  const EventIndex& index = model_->index();
-  const double apart = 2.0 * std::asin(std::min(1.0, 0.5 * (group.centre - neighbourhood_centre_).norm()));
-  if (!(apart + group.radius <= neighbourhood_radius_)) {
-    const double wide = several_tiles_ ? group.radius + std::clamp(3.0 * group.radius, 1.0 * pi / 180.0, 5.0 * pi / 180.0) : group.radius;
-    neighbourhood_centre_ = group.centre;
-    neighbourhood_radius_ = wide;
-    for (std::size_t k = 0; k < n_seasons_; ++k) {
-      Neighbourhood& near = neighbourhood_[k];
-      index.near(static_cast<int>(k), group.centre, wide, ranges_);
-      std::size_t most = 0, n = 0;
-      for (const EventRange r : ranges_) most += r.last - r.first;
-      near.ids.resize(most + n_lanes);
-      for (const EventRange r : ranges_)
-        n += kernels_->within(index.caps(r.first, r.last - r.first), static_cast<float>(group.centre.x()),
-                              static_cast<float>(group.centre.y()), static_cast<float>(group.centre.z()),
-                              static_cast<float>(std::cos(wide + 1e-6)), static_cast<float>(std::sin(wide + 1e-6)), r.first,
-                              near.ids.data() + n);
-      for (auto* column : {&near.x, &near.y, &near.z, &near.cos_cut, &near.sin_cut}) column->resize(n);
-      for (std::size_t i = 0; i < n; ++i) {
-        const CapView e = index.caps(near.ids[i], 1);
-        near.x[i] = *e.x;
-        near.y[i] = *e.y;
-        near.z[i] = *e.z;
-        near.cos_cut[i] = *e.cos_cut;
-        near.sin_cut[i] = *e.sin_cut;
-      }
-    }
-  }
-  ids_.clear();
-  tile_segments_.clear();
-  for (std::size_t k = 0; k < n_seasons_; ++k) {
-    const Neighbourhood& near = neighbourhood_[k];
-    const CapView view{near.x.size(), near.x.data(), near.y.data(), near.z.data(), near.cos_cut.data(), near.sin_cut.data()};
-    found_.resize(view.n + n_lanes);
-    const std::size_t n = kernels_->within(view, static_cast<float>(group.centre.x()), static_cast<float>(group.centre.y()),
-                                           static_cast<float>(group.centre.z()), static_cast<float>(std::cos(group.radius)),
-                                           static_cast<float>(std::sin(group.radius)), 0, found_.data());
-    const std::size_t first = ids_.size();
-    ids_.resize(first + n);
-    for (std::size_t i = 0; i < n; ++i) ids_[first + i] = near.ids[found_[i]];
-    tile_segments_.push_back({first, first + n});
-  }
-}
-
-void GroupFitter::load(const Directions& directions, const DirectionGroup& group) {
-  const EventIndex& index = model_->index();
-  const bool free = model_->gamma_free();
-  gather(group);
-  const std::size_t n = ids_.size(), filled = (n + n_lanes - 1) / n_lanes * n_lanes;
-  for (auto* column : {&x_, &y_, &z_, &rate_, &gaussian_, &weight_, &cut_, &peak_}) column->resize(filled);
-  for (std::size_t i = 0; i < n; ++i) {
-    const IndexedEvent& e = index.event(ids_[i]);
-    x_[i] = static_cast<float>(e.x - group.centre.x());
-    y_[i] = static_cast<float>(e.y - group.centre.y());
-    z_[i] = static_cast<float>(e.z - group.centre.z());
-    rate_[i] = e.spatial.rate;
-    gaussian_[i] = e.spatial.gaussian;
-    weight_[i] = e.spatial.weight;
-    cut_[i] = e.spatial.cut;
-    peak_[i] = e.peak;
-    if (!free) weight_[i] *= model_->fixed_ratio(ids_[i]);
-  }
-  for (std::size_t i = n; i < filled; ++i) {
-    for (auto* column : {&x_, &y_, &z_, &rate_, &gaussian_, &weight_, &peak_}) (*column)[i] = 0.0F;
-    cut_[i] = -1.0F;
-  }
-  count_ = group.count;
-  alignas(64) float vx[n_lanes], vy[n_lanes], vz[n_lanes];
-  for (std::uint32_t p = 0; p < group.count; ++p) {
-    const Vec3& v = directions.vector(directions.order()[group.first + p]);
-    vx[p] = static_cast<float>(v.x() - group.centre.x());
-    vy[p] = static_cast<float>(v.y() - group.centre.y());
-    vz[p] = static_cast<float>(v.z() - group.centre.z());
-    sindec_[p] = v.z();
-  }
-  a_.resize(filled * n_lanes);
-  const CandidateView view{n, x_.data(), y_.data(), z_.data(), rate_.data(), gaussian_.data(), weight_.data(), cut_.data()};
-  kernels_->spatial(view, count_, vx, vy, vz, a_.data());
-}
-
-void GroupFitter::screen() {
-  const Likelihood& likelihood = model_->likelihood();
-  const EventIndex& index = model_->index();
-  for (std::size_t p = 0; p < count_; ++p) any_event_[p] = false;
-  if (!model_->gamma_free()) {
-    for (std::size_t p = 0; p < count_; ++p) {
-      likelihood.shares(sindec_[p], model_->stencil(), shares_.data());
-      double excess = 0.0;
-      for (std::size_t k = 0; k < n_seasons_; ++k) {
-        const float sum = kernels_->total(tile_segments_[k].first, tile_segments_[k].last, a_.data(), p);
-        excess += shares_[k].f / index.n_events(static_cast<int>(k)) * static_cast<double>(sum);
-        any_event_[p] |= sum > 0.0F;
-      }
-      bound_[p] = static_cast<float>(excess * (1.0 + static_cast<double>(screen_slack)) - 1.0);
-    }
-    return;
-  }
-  const std::size_t n = ids_.size();
-  ratio_rows_.resize(n);
-  node_rows_.resize(n);
-  for (std::size_t i = 0; i < n; ++i) {
-    const IndexedEvent& e = index.event(ids_[i]);
-    ratio_rows_[i] = e.ratio;
-    node_rows_[i] = e.log_ratio;
-    __builtin_prefetch(e.ratio);
-    __builtin_prefetch(e.ratio + n_lanes);
-    for (int line = 0; line < 4; ++line) __builtin_prefetch(e.log_ratio + 16 * line);
-  }
-  season_sums_.assign(n_seasons_ * n_lanes * n_lanes, 0.0F);
-  for (std::size_t k = 0; k < n_seasons_; ++k)
-    kernels_->screen(tile_segments_[k].first, tile_segments_[k].last, count_, a_.data(), ratio_rows_.data(),
-                     season_sums_.data() + k * n_lanes * n_lanes);
-  for (std::size_t p = 0; p < count_; ++p) {
-    likelihood.share_bounds(sindec_[p], share_bounds_.data());
-    float most = 0.0F;
-    for (std::size_t g = 0; g < n_lanes; ++g) {
-      float sum = 0.0F;
-      for (std::size_t k = 0; k < n_seasons_; ++k) {
-        const float part = season_sums_[(k * n_lanes + p) * n_lanes + g];
-        sum += part * share_bounds_[k * n_lanes + g] * static_cast<float>(1.0 / index.n_events(static_cast<int>(k)));
-        any_event_[p] |= part > 0.0F;
-      }
-      most = std::max(most, sum);
-    }
-    bound_[p] = most * (1.0F + screen_slack) - 1.0F;
-  }
-}
-
-std::size_t GroupFitter::count_pairs() const {
-  std::size_t pairs = 0;
-  for (std::size_t i = 0; i < ids_.size(); ++i)
-    for (std::size_t p = 0; p < count_; ++p) pairs += a_[(i / n_lanes * n_lanes + p) * n_lanes + i % n_lanes] > 0.0F;
-  return pairs;
-}
-
 // The events of one direction; those that are strong at n_ref (see weak_u) are listed apart.
 void GroupFitter::compact(int lane, double n_ref) {
-  const std::size_t n = ids_.size();
+  const std::size_t n = tile_.n_candidates();
   const bool free = model_->gamma_free();
-  direction_sindec_ = sindec_[static_cast<std::size_t>(lane)];
+  direction_sindec_ = tile_.sindec(static_cast<std::size_t>(lane));
   value_.resize(n + n_lanes);  // room for whole vectors beyond the last
   candidate_.resize(n + n_lanes);
   strong_.resize(n + n_lanes);
@@ -229,10 +49,10 @@ void GroupFitter::compact(int lane, double n_ref) {
       threshold =
           static_cast<float>(weak_u / n_ref * model_->index().n_events(static_cast<int>(k)) / std::max(static_cast<double>(most), 1e-30));
     }
-    const Segment tile = tile_segments_[k];
+    const Segment near = tile_.segment(k);
     const std::size_t before = n_strong;
     const std::size_t found =
-        kernels_->compact(tile.first, tile.last, a_.data(), static_cast<std::size_t>(lane), peak_.data(), threshold,
+        kernels_->compact(near.first, near.last, tile_.values(), static_cast<std::size_t>(lane), tile_.peak(), threshold,
                           static_cast<std::uint32_t>(m), value_.data() + m, candidate_.data() + m, strong_.data(), &n_strong);
     segments_.push_back({m, m + found});
     strong_segments_.push_back({before, n_strong});
@@ -311,12 +131,12 @@ EventSums GroupFitter::season_sums(std::size_t season, double y, const Stencil& 
   }
   s = weak_sums(season, y, gamma);
   const EventView few{strong.last - strong.first, strong_value_.data() + strong.first, strong_candidate_.data() + strong.first};
-  kernels_->sums(few, node_rows_.data(), at.first, at.value.data(), at.slope.data(), at.curvature.data(), yf, s);
+  kernels_->sums(few, tile_.node_rows(), at.first, at.value.data(), at.slope.data(), at.curvature.data(), yf, s);
   if (accuracy == Accuracy::exact) {
     // Value and gradient from every event; the curvature, which only scales the last step, stays that of the profile.
     s.log = s.p = s.p1 = 0.0;
     const EventView every{all.last - all.first, value_.data() + all.first, candidate_.data() + all.first};
-    kernels_->sums_first(every, node_rows_.data(), at.first, at.value.data(), at.slope.data(), yf, s);
+    kernels_->sums_first(every, tile_.node_rows(), at.first, at.value.data(), at.slope.data(), yf, s);
   }
   return s;
 }
@@ -347,12 +167,12 @@ GroupFitter::Evaluation GroupFitter::evaluate(double n, const Stencil& at, doubl
 DirectionFit GroupFitter::fit(int lane) {
   const auto p = static_cast<std::size_t>(lane);
   DirectionFit out;
-  if (!any_event_[p]) {
+  if (!tile_.any_event(p)) {
     out.status = Status::no_events;
     return out;
   }
   out.status = Status::no_excess;
-  if (bound_[p] <= 0.0F) return out;
+  if (proven_zero(lane)) return out;
   return model_->gamma_free() ? fit_free(lane) : fit_fixed(lane);
 }
 
@@ -378,10 +198,10 @@ void GroupFitter::profile(double* n, double* value) {
     const Segment all = segments_[k], strong = strong_segments_[k];
     float* of_weak = moments_.data() + k * 4 * L;
     float* of_strong = of_weak + 2 * L;
-    kernels_->moments({all.last - all.first, value_.data() + all.first, candidate_.data() + all.first}, ratio_rows_.data(), of_weak,
+    kernels_->moments({all.last - all.first, value_.data() + all.first, candidate_.data() + all.first}, tile_.ratio_rows(), of_weak,
                       of_weak + L);
     kernels_->moments({strong.last - strong.first, strong_value_.data() + strong.first, strong_candidate_.data() + strong.first},
-                      ratio_rows_.data(), of_strong, of_strong + L);
+                      tile_.ratio_rows(), of_strong, of_strong + L);
   }
   for (std::size_t j = 0; j < strong_.size(); ++j) value_[strong_[j]] = strong_value_[j];
   log_moments_.assign(K * 2 * L, std::numeric_limits<double>::quiet_NaN());
@@ -415,7 +235,7 @@ void GroupFitter::profile(double* n, double* value) {
       s2.fill(0.0F);
       const Segment strong = strong_segments_[k];
       kernels_->profile({strong.last - strong.first, strong_value_.data() + strong.first, strong_candidate_.data() + strong.first},
-                        ratio_rows_.data(), y.data(), s1.data(), s2.data());
+                        tile_.ratio_rows(), y.data(), s1.data(), s2.data());
       const float* t = moments_.data() + k * 4 * L;
       for (std::size_t g = 0; g < L; ++g) {
         if (!active[g]) continue;
@@ -446,7 +266,7 @@ void GroupFitter::profile(double* n, double* value) {
     logs.fill(0.0F);
     const Segment strong = strong_segments_[k];
     kernels_->profile_log({strong.last - strong.first, strong_value_.data() + strong.first, strong_candidate_.data() + strong.first},
-                          ratio_rows_.data(), y.data(), logs.data());
+                          tile_.ratio_rows(), y.data(), logs.data());
     const float* t = moments_.data() + k * 4 * L;
     for (std::size_t g = 0; g < L; ++g) {
       if (!active[g]) continue;
