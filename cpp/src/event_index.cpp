@@ -60,6 +60,7 @@ void check(const std::vector<EventPart>& parts, const std::vector<double>& n_eve
 
 EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> n_events, int n_threads) : n_events_(std::move(n_events)) {
   check(parts, n_events_);
+  const Kernels& kernel = kernels();  // throws for an unknown level, so not inside a parallel region
   if (!parts.empty()) axis_ = parts[0].columns->axis();
   const std::size_t n_seasons = n_events_.size();
   classes_.resize(n_seasons);
@@ -158,7 +159,7 @@ EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> 
         double cos_dec[chunk], x[chunk], y[chunk];
         for (std::size_t i = 0; i < n; ++i)
           cos_dec[i] = columns.cos_dec(part.rows ? static_cast<std::size_t>(part.rows[first + i]) : first + i);
-        kernels().circle(n, wrapped.data() + base + first, cos_dec, x, y);
+        kernel.circle(n, wrapped.data() + base + first, cos_dec, x, y);
         for (std::size_t i = 0; i < n; ++i) {
           const std::size_t row = part.rows ? static_cast<std::size_t>(part.rows[first + i]) : first + i, at = place[base + first + i];
           IndexedEvent& e = events_[at];
