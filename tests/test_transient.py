@@ -73,6 +73,17 @@ def test_a_window_over_everything_leaves_no_background_and_says_so():
         on_time(FIRST - 1, 1000.0)
 
 
+def test_background_can_be_taken_from_the_days_around_the_window():
+    on = on_time(FIRST + 10.2, 0.5, off_days=5).seasons[0]
+    mjd = ONE[0].data.mjd
+    near = (mjd >= FIRST + 5.2) & (mjd <= FIRST + 15.7) & ~((mjd >= FIRST + 10.2) & (mjd <= FIRST + 10.7))
+    np.testing.assert_array_equal(on.off, np.flatnonzero(near))
+    assert on.rate == pytest.approx(near.sum() / (0.7 + 9 * 0.9 + 0.7 - 0.5))
+    assert on.share == pytest.approx(0.5 / 90)
+    with pytest.raises(ValueError, match=r"within off_days=0.001.*widen off_days"):
+        on_time(FIRST + 10.0, 0.9, off_days=1e-3)
+
+
 def test_a_season_without_good_runs_needs_a_word():
     ana = small_analysis()
     with pytest.raises(ValueError, match="no good-run list"):
@@ -238,6 +249,8 @@ def test_a_trials_background_does_not_depend_on_other_seasons_or_trials():
         ({"window": (57_000, 1)}, TypeError, "must be a TimeWindow"),
         ({"window": TimeWindow(57_000, 1), "scramble": "mjd"}, ValueError, "use 'ra'"),
         ({"window": TimeWindow(57_000, 1), "use_grl": "yes"}, TypeError, "use_grl"),
+        ({"window": TimeWindow(57_000, 1), "off_days": 0}, ValueError, "off_days=0 must"),
+        ({"window": TimeWindow(57_000, 1), "off_days": "all"}, TypeError, "off_days must"),
     ],
 )
 def test_options_are_checked(options, error, said):

@@ -81,9 +81,7 @@ def test_a_follow_up_of_a_day_on_the_real_season(ic40, scramble):
 
 
 def test_a_window_outside_the_real_livetime_names_the_runs_around_it(ic40):
-    with pytest.raises(
-        ValueError, match=r"no season took data .* IC40 \(MJD 54562\.\d+ … 54971\.\d+\): the run"
-    ):
+    with pytest.raises(ValueError, match=r"no season took data .* IC40 \(MJD 54562\.\d+ … 54971\.\d+\): the run"):
         cy.get_trial_runner(src=cy.sources(1.0, 0.3, mjd=58_000.0, t_100=1.0), ana=ic40)
     up = season_uptime(ic40[0])
     gap = int(np.argmax(up.start[1:] - up.stop[:-1]))

@@ -237,12 +237,13 @@ def test_the_window_is_part_of_the_configuration():
         for runner in (
             tr,
             prior(scramble="time"),
+            prior(off_days=10),
             prior(src_tr=cy.sources(0, 0, mjd=FIRST + 20.3, t_100=0.06)),
             prior(src_tr=cy.sources(0, 0, **WINDOW, sigma_t=0.01)),
             prior(src_tr=None),
         )
     }
-    assert len(hashes) == 5
+    assert len(hashes) == 6
     assert "transient" not in prior(src_tr=None).config()
     assert tr.get_one_scan(seed=1).provenance["n_background"] == [tr.on_time.n_background]
 
@@ -310,6 +311,7 @@ def test_factories_take_the_window_where_csky_has_it():
         ({"src": cy.sources(RA, DEC), "sig": "transient"}, "sig='transient' .* needs a time window"),
         ({"src": cy.sources(RA, DEC), "scramble": "time"}, "scramble='time' .* needs a time window"),
         ({"src": cy.sources(RA, DEC), "use_grl": False}, "use_grl=False .* needs a time window"),
+        ({"src": cy.sources(RA, DEC), "off_days": 5}, "off_days needs a time window"),
         ({"src": cy.sources(RA, DEC, **WINDOW), "time": "utf"}, "time='utf' does not go with a time window"),
         ({"src": cy.sources(RA, DEC, **WINDOW), "extended": False}, "extended=False does not go with a time window"),
         ({"src": cy.sources(RA, DEC, **WINDOW), "scramble": "mjd"}, "scramble='mjd' .* only 'ra' or 'time'"),

@@ -54,6 +54,7 @@ _COMMON = {
     "sig",
     "scramble",
     "use_grl",
+    "off_days",
 }
 _PIXELS = {"nside", "min_dec", "max_dec", "pixmask", "cone", "refine", "refine_max", "logging"}
 _PRIOR = {"llh_priors", "nest", "prior_policy", "prior_weight", "prior_zero", "frame", "containment", "prior_floor"}
@@ -215,8 +216,10 @@ def _transient(call: str, settings: dict[str, Any], src: Sources | None) -> Tran
             mend = "; it needs a time window: mjd= and t_100= in src (or src_tr)" if value in _WINDOW[key] else ""
             raise ValueError(f"{call}: {key}={value!r} is not supported, only {options}{mend}")
     if window is None:
+        if settings.get("off_days") is not None:
+            raise ValueError(f"{call}: off_days needs a time window: mjd= and t_100= in src (or src_tr)")
         return None
-    chosen = {key: settings[key] for key in ("scramble", "use_grl") if settings.get(key) is not None}
+    chosen = {key: settings[key] for key in ("scramble", "use_grl", "off_days") if settings.get(key) is not None}
     return TransientOptions(window, **chosen)
 
 
@@ -280,6 +283,8 @@ def get_trial_runner(
         With a time window: background at new right ascensions, or at new times from the same local direction.
     use_grl : bool
         With a time window: False takes the detector as always on.
+    off_days : float
+        With a time window: take the background from so many days on both sides of it; the whole season by default.
     mp_cpus : int
         Threads.
 
@@ -347,7 +352,7 @@ def get_sky_scan_trial_runner(
         What every position is to have: an extension, a time window (which may also come with `src`).
     ts_to_p : callable, optional
         ``p = ts_to_p(dec, ts)``: fills the row mlog10p, which otherwise holds TS.
-    ana, gamma, energy, flux, cut_n_sigma, sindec_bandwidth, scramble, use_grl, mp_cpus
+    ana, gamma, energy, flux, cut_n_sigma, sindec_bandwidth, scramble, use_grl, off_days, mp_cpus
         As for `get_trial_runner`.
 
     Returns
@@ -434,7 +439,7 @@ def get_spatial_prior_trial_runner(
         Must be that of the priors.
     src_tr, src_kw : optional
         What every position is to have: an extension, a time window.
-    ana, gamma, energy, flux, cut_n_sigma, sindec_bandwidth, scramble, use_grl, mp_cpus, ts_to_p
+    ana, gamma, energy, flux, cut_n_sigma, sindec_bandwidth, scramble, use_grl, off_days, mp_cpus, ts_to_p
         As for `get_trial_runner`.
 
     Returns

@@ -140,6 +140,10 @@ class LikelihoodModel:
             return self.analysis.event_columns(self.options.cut_n_sigma, self.options.extension)
         return tuple(self._spatial_columns(k, season.data) for k, season in enumerate(self.analysis))
 
+    def prepare(self) -> None:
+        """Make what all trials share."""
+        _ = self.likelihood, self.columns
+
     def columns_for(self, k: int, events: Events) -> _core.EventColumns:
         """Injected or foreign events of season k."""
         if self.options.energy:

@@ -348,7 +348,7 @@ class Runner(ABC):
 
     def _prepare(self, n_sig: float) -> None:
         """Make what all trials share before threads start, lest each of them makes its own."""
-        _ = self.model.likelihood, self.model.columns
+        self.model.prepare()
         if n_sig:
             _ = self.signal_injector._bands, self.signal_injector._acceptances
 

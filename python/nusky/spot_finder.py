@@ -61,8 +61,7 @@ class SpotFinder:
     def prepare(self) -> None:
         """Make what all trials share."""
         _ = self.terms.pixels.directions
-        if self._near_rows is not None:
-            _ = self._near_rows._seasons
+        _ = self._near_rows._seasons if self._near_rows is not None else (self.terms.near_tiles, self.terms.cold)
         if self.refine is not None:
             _ = self._cells
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -44,6 +45,9 @@ class TransientOptions:
         window much shorter than a day sees the detector's azimuthal response: use "time" there.
     use_grl : bool
         False: take the detector as on from a season's first event to its last, without a good-run list.
+    off_days : float or None
+        Background rate and events are those within so many days before and after the window, which follows slow changes
+        of the rate; None: of the whole season.
 
     Examples
     --------
@@ -54,6 +58,7 @@ class TransientOptions:
     window: TimeWindow
     scramble: Scrambling = "ra"
     use_grl: bool = True
+    off_days: float | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.window, TimeWindow):
@@ -62,10 +67,16 @@ class TransientOptions:
             raise ValueError(f"scramble={self.scramble!r} is not known; use 'ra' (new right ascension) or 'time'")
         if not isinstance(self.use_grl, bool):
             raise TypeError(f"use_grl must be True or False, got {self.use_grl!r}")
+        if self.off_days is not None:
+            if isinstance(self.off_days, bool) or not isinstance(self.off_days, Real):
+                raise TypeError(f"off_days must be a number of days or None (the whole season), got {self.off_days!r}")
+            if not 0 < self.off_days < np.inf:
+                raise ValueError(f"off_days={self.off_days!r} must be a number of days above 0, or None")
+            object.__setattr__(self, "off_days", float(self.off_days))
 
     def as_dict(self) -> dict[str, Any]:
         """Values JSON can hold."""
-        return {"window": self.window.as_dict(), "scramble": self.scramble, "use_grl": self.use_grl}
+        return {**asdict(self), "window": self.window.as_dict()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,11 +93,11 @@ class OnTimeSeason:
     share : float
         T_w over the uptime of the whole season: what the acceptance is multiplied with.
     rate : float
-        Events a day outside the window.
+        Events a day outside the window (within `off_days` of it).
     n_background : float
         N_b = `rate` × `uptime`: the expected background.
     on, off : (M,) int64
-        The season's events inside and outside the window; of those outside, the ones in good runs.
+        The season's events in good runs, inside the window and outside (within `off_days`).
     """
 
     season: SubAnalysis
@@ -210,16 +221,20 @@ class OnTime:
         signal_days = _integral(window, uptime)
         inside = window.inside(times)
         good = whole.contains(times, _SLACK)
-        off = np.flatnonzero(good & ~inside)
+        around = np.inf if self.options.off_days is None else self.options.off_days
+        first, last = window.start - around, window.stop + around
+        off = np.flatnonzero(good & ~inside & (times >= first) & (times <= last))
+        off_time = whole.clipped(first, last).days - uptime.days
         if not signal_days > 0:
             return OnTimeSeason(season, Uptime(np.empty(0), np.empty(0)), 0.0, 0.0, 0.0, 0.0, off[:0], off)
         _check_resolution(season, self.options)
-        if not (len(off) and whole.days > uptime.days):
+        if not (len(off) and off_time > 0):
             raise ValueError(
-                f"season {season.key} has no data outside the window MJD {window.start:.6f} … {window.stop:.6f}, so "
-                "its background is unknown; shorten the window (t_100 is in days), or leave it out: the whole season"
+                f"season {season.key} has no data outside the window MJD {window.start:.6f} … {window.stop:.6f} (and "
+                f"within off_days={self.options.off_days}), so its background is unknown; shorten the window (t_100 is "
+                "in days), widen off_days, or fit the whole season without a window"
             )
-        rate = len(off) / (whole.days - uptime.days)
+        rate = len(off) / off_time
         return OnTimeSeason(
             season=season,
             uptime=uptime,

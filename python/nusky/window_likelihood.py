@@ -59,6 +59,11 @@ class WindowLikelihoodModel(LikelihoodModel):
         """For each season how far from each of its events anything can be found, rad."""
         return tuple(self._radius(season.data) for season in self.analysis)
 
+    def prepare(self) -> None:
+        """Make what all trials share."""
+        super().prepare()
+        _ = self._reach, self._expected
+
     def _radius(self, events: Events) -> F64:
         return np.asarray(self.options.cut_n_sigma * np.hypot(events["sigma"], self.options.extension))
 
