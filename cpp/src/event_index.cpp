@@ -156,7 +156,7 @@ EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> 
       parallel_for((part.n + chunk - 1) / chunk, n_threads, 8, [&](std::size_t c) {
         const EventColumns& columns = *part.columns;
         const std::size_t first = c * chunk, n = std::min(chunk, part.n - first);
-        double cos_dec[chunk], x[chunk], y[chunk];
+        double cos_dec[chunk] = {}, x[chunk], y[chunk];
         for (std::size_t i = 0; i < n; ++i)
           cos_dec[i] = columns.cos_dec(part.rows ? static_cast<std::size_t>(part.rows[first + i]) : first + i);
         kernel.circle(n, wrapped.data() + base + first, cos_dec, x, y);

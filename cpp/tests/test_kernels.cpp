@@ -51,7 +51,7 @@ void at_every_level(const std::function<void(const Kernels&, Output&)>& body) {
 }
 
 // Candidates of a tile as GroupFitter::load lays them out, and directions.
-struct Tile {
+struct Patch {
   std::size_t n, filled, count;
   AlignedVector<float> x, y, z, rate, gaussian, weight, cut, peak;
   std::vector<double> sigma;
@@ -59,10 +59,10 @@ struct Tile {
   CandidateView view() const { return {n, x.data(), y.data(), z.data(), rate.data(), gaussian.data(), weight.data(), cut.data()}; }
 };
 
-Tile make_tile(std::size_t n, std::size_t count, double sigma_low, double sigma_high, double cut_n_sigma, unsigned seed) {
+Patch make_patch(std::size_t n, std::size_t count, double sigma_low, double sigma_high, double cut_n_sigma, unsigned seed) {
   std::mt19937_64 random(seed);
   std::uniform_real_distribution<double> uniform(0.0, 1.0);
-  Tile t;
+  Patch t;
   t.n = n;
   t.count = count;
   t.filled = (n + 15) / 16 * 16;
@@ -192,7 +192,7 @@ TEST_CASE("kernels: spatial is S/B of the definition, zero beyond the cut and in
   };
   for (const Range r : {Range{0.2, 3.0, 5.0}, {0.2, 7.0, 5.0}, {7.01, 170.0, 5.0}, {0.2, 170.0, 3.0}, {1.0, 40.0, 1e9}})
     for (const std::size_t count : {1u, 5u, 16u}) {
-      const Tile t = make_tile(77, count, r.low * degree, r.high * degree, r.cut, static_cast<unsigned>(count));
+      const Patch t = make_patch(77, count, r.low * degree, r.high * degree, r.cut, static_cast<unsigned>(count));
       at_every_level([&](const Kernels& k, Output& out) {
         AlignedVector<float> a(t.filled * 16, -7.0F);
         k.spatial(t.view(), count, t.vx.data(), t.vy.data(), t.vz.data(), a.data());
@@ -227,7 +227,7 @@ TEST_CASE("kernels: spatial is S/B of the definition, zero beyond the cut and in
 }
 
 TEST_CASE("kernels: screen and total are the sums over the candidates of a segment") {
-  const Tile t = make_tile(300, 16, 1.0 * degree, 20.0 * degree, 5.0, 9);
+  const Patch t = make_patch(300, 16, 1.0 * degree, 20.0 * degree, 5.0, 9);
   const Events e = make_events(200, 1.0, 2);  // its rows serve the candidates
   for (const auto& [first, last] : {std::pair{0u, 300u}, {0u, 1u}, {5u, 5u}, {13u, 14u}, {7u, 250u}, {16u, 32u}})
     for (const std::size_t count : {1u, 3u, 16u})
@@ -274,7 +274,7 @@ TEST_CASE("kernels: circle is sine and cosine of right ascensions, to the last b
 TEST_CASE("kernels: the survey bounds u, the sum of p and that of u p from above, and not by much") {
   for (const double widest : {7.0, 90.0})
     for (const std::size_t count : {1u, 3u, 4u}) {
-      const Tile t = make_tile(301, count, 0.3 * degree, widest * degree, 5.0, 10);
+      const Patch t = make_patch(301, count, 0.3 * degree, widest * degree, 5.0, 10);
       // what Survey::load hands over: weights with the largest R, the rate in steps of the exponent's bits
       AlignedVector<float> rate(t.filled, 0.0F), weight(t.filled, 0.0F);
       for (std::size_t c = 0; c < t.n; ++c) {
@@ -326,7 +326,7 @@ TEST_CASE("kernels: the survey bounds u, the sum of p and that of u p from above
 }
 
 TEST_CASE("kernels: compact lists the events within the cut in order, and the strong ones once more") {
-  const Tile t = make_tile(333, 16, 1.0 * degree, 20.0 * degree, 5.0, 11);
+  const Patch t = make_patch(333, 16, 1.0 * degree, 20.0 * degree, 5.0, 11);
   for (const auto& [first, last] : {std::pair{0u, 333u}, {0u, 1u}, {5u, 5u}, {7u, 250u}, {16u, 48u}, {17u, 31u}})
     for (const float threshold : {0.0F, 3.0F, INFINITY})
       at_every_level([&](const Kernels& k, Output& out) {
