@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from nusky.events import Events
     from nusky.fit import Fit
     from nusky.installation import show_config
+    from nusky.localization import Localization
     from nusky.mapreader import read_sky_map
     from nusky.mapwriter import write_sky_map
     from nusky.pixels import PixelSet, select_pixels
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from nusky.policy import PriorPolicy
     from nusky.prior_runner import SpatialPriorTrialRunner
     from nusky.priors import SpatialPrior
+    from nusky.refinement import Refinement
     from nusky.scan import Status, scan_events
     from nusky.sky_scan import SkyScan
     from nusky.sky_scan_runner import SkyScanTrialRunner
@@ -59,8 +61,10 @@ _NAMES = {
     "Events": "events",
     "Fit": "fit",
     "InterruptedBatch": "batch",
+    "Localization": "localization",
     "PixelSet": "pixels",
     "PriorPolicy": "policy",
+    "Refinement": "refinement",
     "SkyScan": "sky_scan",
     "SkyScanTrialRunner": "sky_scan_runner",
     "Sources": "source",
@@ -108,8 +112,10 @@ __all__ = [
     "Events",
     "Fit",
     "InterruptedBatch",
+    "Localization",
     "PixelSet",
     "PriorPolicy",
+    "Refinement",
     "SkyScan",
     "SkyScanTrialRunner",
     "Sources",
