@@ -1,10 +1,10 @@
 #pragma once
 // The slow, obvious reference of the likelihood, in double precision from the definitions. It shares the γ axis with the
 // core (the interpolant is part of the model) and nothing else.
+#include <Eigen/Geometry>
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <Eigen/Geometry>
 #include <vector>
 
 #include "nusky/gamma_axis.hpp"
@@ -86,7 +86,8 @@ inline std::vector<double> shares(const Model& m, const GammaAxis& axis, double 
       if (m.gamma_nodes.empty()) return row[0];
       const Stencil st = axis.stencil(gamma);
       double v = 0.0;
-      for (std::size_t j = 0; j < 4 && static_cast<int>(j) + st.first < axis.size(); ++j) v += st.value_d[j] * row[st.first + static_cast<int>(j)];
+      for (std::size_t j = 0; j < 4 && static_cast<int>(j) + st.first < axis.size(); ++j)
+        v += st.value_d[j] * row[st.first + static_cast<int>(j)];
       return v;
     };
     a[k] = std::exp(D > 1 ? (1 - t) * at(c) + t * at(c + 1) : at(0));
@@ -163,7 +164,10 @@ inline Fit fit(const Model& m, double ra, double dec, int grid = 97) {
     double low = i > 0 ? at[c - 1].gamma : at[c].gamma, high = i + 1 < grid ? at[c + 1].gamma : at[c].gamma;
     for (int step = 0; step < 40; ++step) {
       const double x = low + (high - low) / 3, y = high - (high - low) / 3;
-      if (fit_ns(m, axis, sky, x).ts < fit_ns(m, axis, sky, y).ts) low = x; else high = y;
+      if (fit_ns(m, axis, sky, x).ts < fit_ns(m, axis, sky, y).ts)
+        low = x;
+      else
+        high = y;
     }
     const Fit polished = fit_ns(m, axis, sky, 0.5 * (low + high));
     for (const Fit& f : {at[c], polished})
