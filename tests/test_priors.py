@@ -187,3 +187,22 @@ def test_bad_policies_are_refused_with_the_mend():
         PriorPolicy(regrade=True)
     with pytest.raises(ValueError, match="'galactic'"):
         resolve_frame("supergalactic")
+
+
+@pytest.mark.parametrize("zero", ["exclude", "floor"])
+@pytest.mark.parametrize("smallest", [1e-3, 1e-300, 1e-323])
+def test_terms_of_some_pixels_are_those_of_the_whole_map(zero: str, smallest: float) -> None:
+    m = np.geomspace(smallest, 1e5, 48)
+    m[[5, 6]] = 0.0
+    prior = SpatialPrior(m, policy=PriorPolicy(zero=zero, weight=1.5))  # type: ignore[arg-type]
+    with np.errstate(divide="ignore"):
+        expected = 1.5 * (np.log(m) - np.log(1e5))
+    if zero == "floor":
+        expected[[5, 6]] = 1.5 * (np.log(m[0]) - np.log(1e5) - 10 * np.log(10.0))
+    np.testing.assert_allclose(prior.term, expected, rtol=1e-13, atol=1e-13)
+    rows = np.array([47, 5, 0, 20])
+    np.testing.assert_array_equal(prior.term_at(rows), prior.term[rows])
+    assert not prior.term.flags.writeable
+    assert (prior.deep is None) == (smallest == 1e-3 or smallest == 1e-300)
+    again = SpatialPrior(prior, policy=PriorPolicy(weight=3.0))
+    np.testing.assert_allclose(again.term_at(rows[[0, 2, 3]]), 2 * prior.term_at(rows[[0, 2, 3]]), rtol=1e-14)

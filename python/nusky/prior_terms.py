@@ -104,8 +104,8 @@ class PriorTerms:
         if isinstance(pixels, MultiOrderPixels):
             return cls(pixels, fallback, nside, pixels.term(priors[0].policy)[None])
         if 8 * len(priors) * len(pixels) <= matrix_bytes:
-            return cls(pixels, fallback, nside, np.stack([prior.term[pixels.pixels] for prior in priors]))
-        tops = [_top(prior.term[pixels.pixels], kept) for prior in priors]
+            return cls(pixels, fallback, nside, np.stack([prior.term_at(pixels.pixels) for prior in priors]))
+        tops = [_top(prior.term_at(pixels.pixels), kept) for prior in priors]
         rows, terms, cuts = zip(*tops, strict=True)
         return cls(pixels, fallback, nside, None, tuple(priors), rows, terms, cuts)
 
@@ -143,7 +143,7 @@ class PriorTerms:
     def at(self, j: int, rows: I64) -> F64:
         """(n,) terms of prior j at some rows of the pixel set; −inf for the row −1."""
         matrix = self.matrix
-        found = self.priors[j].term[self.pixels.pixels[rows]] if matrix is None else matrix[j, rows]
+        found = self.priors[j].term_at(self.pixels.pixels[rows]) if matrix is None else matrix[j, rows]
         return np.where(rows >= 0, found, -np.inf)
 
     def best(self, ts: F64) -> Best:

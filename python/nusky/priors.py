@@ -45,10 +45,12 @@ class SpatialPrior:
     nside : int
     probability : (npix,) float64
         RING, equatorial, sum 1.
-    term : (npix,) float64
-        ``w ln(p / p_max)`` ≤ 0; −inf where excluded (or the floor's value).
     peak : int
         RING pixel of the maximum (lowest index if several).
+    lowest : float
+        ln(p / p_max) of the smallest positive value.
+    deep : (npix,) float64 or None
+        ln(p / p_max) of a map that reaches below what a float64 probability can hold, else None.
     n_excluded : int
         Pixels with p = 0.
     repaired : dict of str to int
@@ -74,8 +76,9 @@ class SpatialPrior:
 
     nside: int
     probability: F64
-    term: F64
     peak: int
+    lowest: float
+    deep: F64 | None
     n_excluded: int
     repaired: dict[str, int]
     policy: PriorPolicy
@@ -87,30 +90,59 @@ class SpatialPrior:
             raise TypeError(f"policy: expected a PriorPolicy, got {type(policy).__name__}")
         if isinstance(map, SpatialPrior) and policy.regrade in (None, map.nside):
             # Only the policy is new: the map keeps its values, and therefore its hash, to the last bit.
-            log_ratio, probability, repaired = _log_ratio_of(map), map.probability, map.repaired
+            deep, probability, repaired = map.deep, map.probability, map.repaired
+            peak, lowest, n_excluded = map.peak, map.lowest, map.n_excluded
         else:
             values, repaired = _ring_values(map, nest, policy)
-            # Logarithms of the values as given: real maps reach 1e-323, where dividing by the sum loses what is left.
-            log_ratio = np.full(values.size, -np.inf)
-            np.log(values, out=log_ratio, where=values > 0)
-            log_ratio -= log_ratio.max()
             probability = normalised(values)
-        peak = int(log_ratio.argmax())
-        excluded = np.isneginf(log_ratio)
-        term = policy.weight * log_ratio
-        if policy.zero == "floor":
-            term[excluded] = term[~excluded].min() - policy.weight * FLOOR_DEPTH
+            positive = values > 0
+            n_excluded = int(values.size - np.count_nonzero(positive))
+            ratio = np.full(values.size, -np.inf)
+            np.log(values, out=ratio, where=positive)
+            ratio -= ratio.max()
+            peak, lowest = int(values.argmax()), float(ratio[positive].min())
+            # Real maps reach 1e-323, where dividing by the sum loses what is left: such a map keeps its logarithms.
+            lost = positive & (probability < np.finfo(np.float64).tiny)
+            deep = _frozen(ratio) if lost.any() else None
         for name, value in (
-            ("nside", map_nside(term.size)),
+            ("nside", map_nside(probability.size)),
             ("probability", probability),
-            ("term", _frozen(term)),
             ("peak", peak),
-            ("n_excluded", int(excluded.sum())),
+            ("lowest", lowest),
+            ("deep", deep),
+            ("n_excluded", n_excluded),
             ("repaired", repaired),
             ("policy", policy),
             ("content_hash", _hash(probability)),
         ):
             object.__setattr__(self, name, value)
+
+    @property
+    def term(self) -> F64:
+        """(npix,) ``w ln(p / p_max)`` ≤ 0; −inf where excluded, or the floor's value. Computed at each call.
+
+        A catalogue of a thousand maps would otherwise take twice the memory.
+        """
+        return _frozen(self.term_at(slice(None)))
+
+    def term_at(self, pixels: Any) -> F64:
+        """Terms of some pixels only.
+
+        Parameters
+        ----------
+        pixels : (n,) RING indices or slice
+        """
+        if self.deep is not None:
+            term: F64 = self.policy.weight * self.deep[pixels]
+        else:
+            p = self.probability[pixels]
+            term = np.full(p.shape, -np.inf)
+            np.log(p, out=term, where=p > 0)
+            term -= np.log(self.probability[self.peak])
+            term *= self.policy.weight
+        if self.policy.zero == "floor" and self.n_excluded:
+            term[np.isneginf(term)] = self.policy.weight * (self.lowest - FLOOR_DEPTH)
+        return term
 
     @property
     def map(self) -> F64:
@@ -203,14 +235,6 @@ def _one_by_one(llh_priors: Any) -> Sequence[Any]:
     if items and all(isinstance(item, (int, float, np.number)) for item in items):
         return [np.asarray(items)]
     return items
-
-
-def _log_ratio_of(prior: SpatialPrior) -> F64:
-    """ln(p / p_max) of an existing prior, −inf at its excluded pixels whatever its zero rule was."""
-    log_ratio: F64 = prior.term / prior.policy.weight
-    if prior.policy.zero == "floor" and prior.n_excluded:
-        log_ratio[prior.term == prior.term.min()] = -np.inf
-    return log_ratio
 
 
 def _ring_values(map: Any, nest: bool, policy: PriorPolicy) -> tuple[F64, dict[str, int]]:
