@@ -31,7 +31,6 @@ def _elsewhere(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_page_on_refinement_and_regions(capsys: pytest.CaptureFixture[str]) -> None:
     names = run("refine_and_regions.md", 4)
     out = capsys.readouterr().out
-    print(out)
     assert "of nside 64" in out
     assert "of nside 1024" in out
     assert names["where"].complete
@@ -44,7 +43,6 @@ def test_the_page_on_several_priors(capsys: pytest.CaptureFixture[str]) -> None:
     names = run("several_priors.md", 3)
     out = capsys.readouterr().out
     assert names["trial"].n_injected == 12
-    print(out)
     power = [int(value) for value in re.findall(r"(\d+)% of the signal trials", out)]
     assert power[1] >= power[0]
 
@@ -52,6 +50,5 @@ def test_the_page_on_several_priors(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_page_on_injection(capsys: pytest.CaptureFixture[str]) -> None:
     run("inject_signal.md", 5)
     out = capsys.readouterr().out
-    print(out)
     assert "[10, 10, 10, 10, 10]" in out
     assert out.count("TS") == 1 + 5 + 5 + 2
