@@ -296,8 +296,9 @@ def test_without_a_spectrum_the_error_names_gamma() -> None:
         runner().to_E2dNdE(20, E0=100, unit=1e3)
 
 
-def test_a_flux_injects_on_average_what_it_says() -> None:
-    sptr = runner(inj_conf={"by": "flux"})
+@pytest.mark.parametrize("by", ["flux", "fluence"])
+def test_a_flux_injects_on_average_what_it_says(by: str) -> None:
+    sptr = runner(inj_conf={"by": by})
     flux = sptr.to_E2dNdE(12, gamma=2)
     mean = sptr.to_ns(flux, gamma=2)
     counts = [sptr.get_one_trial(mean, poisson=True, seed=seed).n_injected for seed in range(300)]
@@ -322,6 +323,20 @@ def test_a_flux_injects_on_average_what_it_says() -> None:
         ({"prior_zero": "ignore"}, ValueError, "zero='ignore'"),
         ({"containment": 90}, ValueError, "containment"),
         ({"gamma": 0.5}, ValueError, "outside the nodes"),
+        ({"llh_priors": np.ones(12 * 48**2)}, ValueError, "nearest is 12288"),
+        ({"nside": 7}, ValueError, "nside=7 is not a power of two"),
+        ({"containment": "0.9"}, TypeError, "containment: expected a number"),
+        ({"containment": True}, TypeError, "containment: expected a number"),
+        ({"refine": 4}, ValueError, "nside=4 is not finer than the scan's 8; give 32"),
+        ({"refine": 8}, ValueError, "nside=8 is not finer"),
+        ({"inj_conf": {"in_pixel": "yes"}}, TypeError, "in_pixel must be True or False"),
+        ({"inj_conf": {"by": "events"}}, ValueError, "by='events' is not known"),
+        ({"inj_conf": {"extension": 5}}, ValueError, "extension=5 must be in"),
+        (
+            {"inj_conf": {"priors": PRIOR * (VECTORS[2] > 0.5)}, "max_dec": 0.0},
+            ValueError,
+            r"injection_priors\[0\] is zero",
+        ),
         ({"inj_conf": {"src": cy.sources(1.0, 0.0)}}, ValueError, "drawn from the priors"),
         ({"inj_conf": {"priors": np.zeros(NPIX)}}, ValueError, "no value is larger than 0"),
         ({"prior_policy": cy.PriorPolicy(), "prior_weight": 1.0}, TypeError, "not both"),

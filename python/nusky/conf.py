@@ -240,12 +240,12 @@ def _select(settings: dict[str, Any], nside: int) -> PixelSet:
     return select_pixels(nside, **_given(settings, "min_dec", "max_dec", "pixmask", "cone"))
 
 
-def _refine(call: str, settings: dict[str, Any]) -> Refinement | None:
+def _refine(call: str, settings: dict[str, Any], nside: int) -> Refinement | None:
     from nusky.refinement import Refinement
 
     if settings.get("refine") is not None and settings.get("refine_max") is not None:
         raise TypeError(f"{call}: give refine= or csky's refine_max=, not both")
-    return Refinement.of(settings.get("refine", settings.get("refine_max")))
+    return Refinement.of(settings.get("refine", settings.get("refine_max")), nside)
 
 
 def _report(settings: dict[str, Any], pixels: PixelSet | MultiOrderPixels) -> None:
@@ -379,7 +379,7 @@ def get_sky_scan_trial_runner(
         analysis=_analysis(call, settings),
         pixels=pixels,
         src=src,
-        refine=_refine(call, settings),
+        refine=_refine(call, settings, pixels.nside),
         likelihood=_likelihood(call, settings, 0.0 if template is None else _one_extension(template)),
         injection=_injection(call, settings, injected),
         transient=_transient(call, settings, timed),
@@ -411,7 +411,7 @@ def get_spatial_prior_trial_runner(
     ----------
     conf, inj_conf
         As for `get_trial_runner`. In ``inj_conf`` also ``priors`` (draw sources from other maps than those of the fit),
-        ``in_pixel=True`` (anywhere inside the pixel, not its centre) and ``by="flux"``.
+        ``in_pixel=True`` (anywhere inside the pixel, not its centre) and ``by="flux"`` or ``"fluence"``.
     llh_priors : map, or list of maps
         (npix,) RING arrays, objects with ``.map``, or `SpatialPrior`; the scan has their nside.
     nest : bool
@@ -458,6 +458,7 @@ def get_spatial_prior_trial_runner(
     >>> sptr.get_one_fit(20, seed=1)                                                                # doctest: +SKIP
     """
     from nusky.multiorder import MultiOrderMap
+    from nusky.policy import check_nside
     from nusky.prior_pixels import prior_pixels
     from nusky.prior_runner import SpatialPriorTrialRunner
 
@@ -471,7 +472,7 @@ def get_spatial_prior_trial_runner(
     nest = bool(settings.get("nest", False))
     priors = _priors(call, settings, maps, nest)
     nside = priors[0].nside
-    if settings.get("nside") not in (None, nside):
+    if settings.get("nside") is not None and check_nside(settings["nside"]) != nside:
         raise ValueError(
             f"{call}: nside={settings['nside']} but the priors have nside {nside}, which is the scan's; "
             f"regrade them with prior_policy=PriorPolicy(regrade={settings['nside']})"
@@ -499,7 +500,7 @@ def get_spatial_prior_trial_runner(
         pixels=pixels,
         allowed=_select(settings, nside if drawn is None else drawn[0].nside),
         injection_priors=drawn,
-        refine=_refine(call, settings),
+        refine=_refine(call, settings, nside),
         combine=settings.get("combine", "max"),
         likelihood=_likelihood(call, settings, 0.0 if template is None else _one_extension(template)),
         injection=_injection(call, settings, injected),

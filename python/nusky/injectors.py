@@ -69,9 +69,9 @@ class InjectionOptions:
         Simulated events with \\|sin δ_true − sin δ\\| below this are used.
     in_pixel : bool
         From a prior: False, the source sits on the pixel's centre (as csky does); True, anywhere inside the pixel.
-    by : {"count", "flux"}
-        From a prior: "count", n_sig events wherever the source is; "flux", n_sig is the average over the prior and a
-        source at δ has n_sig·A(δ)/Ā of them, Poisson-distributed.
+    by : {"count", "flux", "fluence"}
+        From a prior: "count", n_sig events wherever the source is; "flux" or "fluence", n_sig is the average over the
+        prior (``to_ns`` of the flux or fluence) and a source at δ has n_sig·A(δ)/Ā of them, Poisson-distributed.
     extension : float or None
         rad; width of the injected sources: the true directions of the events scatter around the source by a
         two-dimensional Gaussian of this width. None: that of the likelihood.
@@ -85,7 +85,7 @@ class InjectionOptions:
     flux: hyp.Flux = field(default_factory=lambda: hyp.PowerLawFlux(2.0))
     sindec_bandwidth: float = float(np.radians(1.0))
     in_pixel: bool = False
-    by: Literal["count", "flux"] = "count"
+    by: Literal["count", "flux", "fluence"] = "count"
     extension: float | None = None
 
     def __post_init__(self) -> None:
@@ -93,8 +93,10 @@ class InjectionOptions:
             raise TypeError(f"flux must be a flux such as hyp.PowerLawFlux(2), got {self.flux!r}")
         if not 0 < self.sindec_bandwidth <= 2:
             raise ValueError(f"sindec_bandwidth={self.sindec_bandwidth!r} must be in 0 … 2 (sin dec), 0 excluded")
-        if self.by not in ("count", "flux"):
-            raise ValueError(f"by={self.by!r} is not known; use 'count' or 'flux'")
+        if not isinstance(self.in_pixel, (bool, np.bool_)):
+            raise TypeError(f"in_pixel must be True or False, got {self.in_pixel!r}")
+        if self.by not in ("count", "flux", "fluence"):
+            raise ValueError(f"by={self.by!r} is not known; use 'count', 'flux' or 'fluence'")
         if self.extension is not None:
             if isinstance(self.extension, bool) or not isinstance(self.extension, Real):
                 raise TypeError(f"extension must be a number (rad) or None, got {self.extension!r}")

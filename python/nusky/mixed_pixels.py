@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from nusky.multiorder import MultiOrderMap
 from nusky.pixelset import PixelRule, PixelSet, tile_radius, tiles_of
-from nusky.policy import FLOOR_DEPTH, PriorPolicy, check_nside
+from nusky.policy import FLOOR_DEPTH, PriorPolicy, check_fraction, check_nside
 from nusky.priors import SpatialPrior
 from nusky.skymap import SkyMap
 
@@ -217,10 +217,8 @@ def follow_prior(
         raise ValueError(f"min_nside={low} is larger than max_nside={high}; exchange them")
     if min_dec >= max_dec:
         raise ValueError(f"min_dec={min_dec} is not below max_dec={max_dec}; exchange them")
-    if containment is not None and not 0.0 < containment <= 1.0:
-        raise ValueError(
-            f"containment={containment} must be larger than 0 and at most 1 (a fraction, not a percentage)"
-        )
+    if containment is not None:
+        check_fraction("containment", containment)
     cells = prior if isinstance(prior, MultiOrderMap) else _merged(prior, tolerance, p_max)
     order, ipix, probability = _clamped(cells, low.bit_length() - 1, high.bit_length() - 1)
     density = probability / (np.pi / 3 * 0.25 ** order.astype(np.float64))

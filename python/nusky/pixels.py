@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nusky.mixed_pixels import MultiOrderPixels, follow_prior
 from nusky.pixelset import PixelRule, PixelSet, Tiles, full_sky, tile_radius, tiles_of
-from nusky.policy import check_nside
+from nusky.policy import check_fraction, check_nside
 from nusky.priors import SpatialPrior, as_priors
 from nusky.refinement import children_of, refined_pixels
 from nusky.region import PositionRegion, position_regions
@@ -106,13 +106,12 @@ def select_pixels(
     nside = check_nside(nside)
     priors = () if prior is None else as_priors(prior)
     _check_limits(min_dec, max_dec)
-    for name, value, low in (("containment", containment, 0.0), ("prior_floor", prior_floor, 0.0)):
+    for name, value in (("containment", containment), ("prior_floor", prior_floor)):
         if value is None:
             continue
         if not priors:
             raise ValueError(f"{name}={value} needs prior=: the map it is taken from")
-        if not (low < value <= 1.0):
-            raise ValueError(f"{name}={value} must be larger than 0 and at most 1 (a fraction, not a percentage)")
+        check_fraction(name, value)
     for item in priors:
         if item.nside != nside:
             raise ValueError(

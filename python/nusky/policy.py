@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from numbers import Real
 from typing import Any, Literal
 
-__all__ = ["FLOOR_DEPTH", "Frame", "PriorPolicy", "ZeroRule", "check_nside", "resolve_frame"]
+__all__ = ["FLOOR_DEPTH", "Frame", "PriorPolicy", "ZeroRule", "check_fraction", "check_nside", "resolve_frame"]
 
 ZeroRule = Literal["exclude", "floor"]
 Frame = Literal["equatorial", "galactic", "ecliptic"]
@@ -100,6 +101,22 @@ def check_nside(nside: Any, name: str = "nside") -> int:
     if value < 1 or value > 2**29 or value & (value - 1):
         raise ValueError(f"{name}={value} is not a power of two between 1 and 2**29; use 32, 64, 128, …")
     return value
+
+
+def check_fraction(name: str, value: Any) -> float:
+    """`value` as a fraction above 0 and at most 1, or an error that names it.
+
+    Examples
+    --------
+    >>> check_fraction("containment", 0.9)
+    0.9
+    """
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name}: expected a number above 0 and at most 1, got {value!r}")
+    fraction = float(value)
+    if not 0.0 < fraction <= 1.0:
+        raise ValueError(f"{name}={value} must be larger than 0 and at most 1 (a fraction, not a percentage)")
+    return fraction
 
 
 @dataclass(frozen=True)

@@ -121,7 +121,7 @@ class PriorInjector:
         rows = self.draw(rng)
         ra, dec = self._positions(rng, rows)
         shares = self.mean_acceptances / self.mean_acceptances.sum()
-        if self.signal.options.by == "flux":
+        if self.signal.options.by != "count":
             mean = n_sig * shares * self._pixel_acceptance[rows] / self.mean_acceptances
             counts = rng.poisson(mean)
         else:

@@ -11,6 +11,7 @@ from nusky.mixed_pixels import MultiOrderPixels, follow_prior
 from nusky.multiorder import MultiOrderMap
 from nusky.pixels import select_pixels
 from nusky.pixelset import PixelRule, PixelSet
+from nusky.policy import check_fraction
 from nusky.priors import SpatialPrior
 
 __all__ = ["prior_cells", "prior_pixels"]
@@ -113,9 +114,8 @@ def prior_cells(
         rules = [rule.rule for rule in flat.report[1:]]
         found = _only(found, mask[_pixel_at(prior.nside, found)], " and ".join(rules))
     if prior_floor is not None:
-        if not 0.0 < prior_floor <= 1.0:
-            raise ValueError(f"prior_floor={prior_floor} must be larger than 0 and at most 1 (a fraction)")
-        found = _only(found, found.log_ratio >= np.log(prior_floor), f"p >= {prior_floor:g} p_max")
+        floor = np.log(check_fraction("prior_floor", prior_floor))
+        found = _only(found, found.log_ratio >= floor, f"p >= {prior_floor:g} p_max")
     return found
 
 

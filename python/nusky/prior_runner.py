@@ -90,6 +90,13 @@ class SpatialPriorTrialRunner(Runner):
         else:
             _check_nside("priors", self.priors, self.pixels)
         _check_nside("injection_priors", self._drawn_from, self._where)
+        for j, prior in enumerate(self.injection_priors or ()):
+            if not prior.probability[self._where.pixels].any():
+                raise ValueError(
+                    f"injection_priors[{j}] is zero in every pixel where a source can be; widen the limits"
+                )
+        if self.refine is not None:
+            self.refine.check(finest_nside(self.pixels))
         super().__post_init__()
 
     @property

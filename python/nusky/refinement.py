@@ -43,8 +43,8 @@ class Refinement:
     --------
     >>> Refinement.of(True)
     Refinement(nside=1024, spots=1, rings=1)
-    >>> Refinement.of(512).nside, Refinement.of(False)
-    (512, None)
+    >>> Refinement.of(512).nside, Refinement.of(False), Refinement.of(True, 512).nside
+    (512, None, 2048)
     """
 
     nside: int = _DEFAULT_NSIDE
@@ -62,11 +62,21 @@ class Refinement:
             object.__setattr__(self, name, int(value))
 
     @classmethod
-    def of(cls, value: Any) -> Refinement | None:
-        """Refinement from what a user gives: True, an nside, a `Refinement`, or False or None for none."""
+    def of(cls, value: Any, scan_nside: int = 1) -> Refinement | None:
+        """Refinement from what a user gives: True, an nside, a `Refinement`, or False or None for none.
+
+        True means nside 1024, or 4 times that of the scan if that is more.
+        """
         if value is None or value is False or isinstance(value, cls):
             return value or None
-        return cls() if value is True else cls(nside=value)
+        return cls(nside=max(_DEFAULT_NSIDE, 4 * scan_nside)) if value is True else cls(nside=value)
+
+    def check(self, scan_nside: int) -> None:
+        """Raise ValueError unless it is finer than the scan."""
+        if self.nside <= scan_nside:
+            raise ValueError(
+                f"refine: nside={self.nside} is not finer than the scan's {scan_nside}; give {4 * scan_nside} or more"
+            )
 
     def as_dict(self) -> dict[str, Any]:
         """Values JSON can hold."""

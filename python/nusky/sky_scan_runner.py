@@ -124,6 +124,8 @@ class SkyScanTrialRunner(Runner):
 
     def __post_init__(self) -> None:
         check_sources(self.src, self.transient)
+        if self.refine is not None:
+            self.refine.check(finest_nside(self.pixels))
         super().__post_init__()
 
     def _describe(self) -> dict[str, Any]:
