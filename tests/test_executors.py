@@ -301,10 +301,12 @@ from nusky.executors import run_batches
 from nusky.runner_spec import read_spec
 from nusky.source import sources
 from nusky.store import TrialStore
+from nusky.workers import ignore_interrupts
 if __name__ == "__main__":
     runner = read_spec(sys.argv[1])
     store = TrialStore(sys.argv[2], runner.config())
-    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as executor:
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(2, mp_context=spawn, initializer=ignore_interrupts) as executor:
         try:
             run_batches(runner, range(100_000), seed=5, executor=executor, chunk=5, store=store)
         except InterruptedBatch as stopped:
@@ -330,8 +332,12 @@ def test_ctrl_c_in_a_terminal_reaches_all_processes_and_loses_no_finished_chunk(
         shards = tmp_path / "s" / "shards"
         while time.monotonic() < deadline and not (shards.exists() and len(list(shards.glob("*.npz"))) >= 3):
             time.sleep(0.05)
-        os.killpg(process.pid, signal.SIGINT)  # what the terminal does: parent and workers get it
-        out, _ = process.communicate(timeout=60)
+        try:
+            os.killpg(process.pid, signal.SIGINT)  # what the terminal does: parent and workers get it
+            out, _ = process.communicate(timeout=60)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # whatever is left must not outlive the test
     assert process.returncode == 42
     store = TrialStore(tmp_path / "s")
     # Ctrl-C may come while a chunk is being written: the caller then has it, the store not

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LostTask", "Task", "fit_chunk", "run_tasks", "runner_of"]
+__all__ = ["LostTask", "Task", "fit_chunk", "ignore_interrupts", "run_tasks", "runner_of"]
 
 _log = logging.getLogger("nusky")
 
@@ -30,6 +31,21 @@ class LostTask(Exception):
         self.task = task
         self.times = times
         self.error = error
+
+
+def ignore_interrupts() -> None:
+    """Leave Ctrl-C to the parent; pass it as ``initializer=`` of a ``ProcessPoolExecutor``.
+
+    A terminal sends Ctrl-C to every process of its group. A worker that dies of it while it holds the lock of the
+    pool's queue leaves the others waiting for ever; the parent keeps what is finished and ends the workers itself.
+
+    Examples
+    --------
+    >>> from concurrent.futures import ProcessPoolExecutor
+    >>> pool = ProcessPoolExecutor(2, initializer=ignore_interrupts)
+    >>> pool.shutdown()
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def run_tasks(
@@ -115,7 +131,9 @@ class _Workers:
 
             # an executor of processes never recovers from the loss of one; its user is owed the results all the same
             _log.warning("the executor is broken (%s); the rest runs on %s new processes", error, size)
-            self._executor = ProcessPoolExecutor(size, mp_context=multiprocessing.get_context("spawn"))
+            self._executor = ProcessPoolExecutor(
+                size, mp_context=multiprocessing.get_context("spawn"), initializer=ignore_interrupts
+            )
         else:
             raise error
         self._own = True
