@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import nusky as cy
-from nusky import conf
+from nusky import settings
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from seasons import one_season, two_seasons
@@ -61,7 +61,7 @@ def test_keys_for_another_runner_may_stay_in_the_session_but_not_in_a_call() -> 
         cy.get_trial_runner(src=SRC, nside=8)
 
 
-@pytest.mark.parametrize("key", sorted(conf._NOT_NEEDED))
+@pytest.mark.parametrize("key", sorted(settings.NOT_NEEDED))
 def test_keys_of_csky_that_are_not_needed_are_accepted(key: str) -> None:
     cy.get_trial_runner(conf={key: ["energy"]}, ana=one_season(), src=SRC)
     cy.get_trial_runner(ana=one_season(), src=SRC, **{key: True})
