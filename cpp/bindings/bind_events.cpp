@@ -38,6 +38,12 @@ std::shared_ptr<EventIndex> make_index(const py::sequence& parts, const F64& n_e
     const std::string name = "part " + std::to_string(number++);
     const auto fields = py::cast<py::tuple>(item);
     if (fields.size() != 5) throw std::invalid_argument(name + ": expected (columns, ra, season, rows, factor)");
+    const auto require = [&](bool right, const char* field, const char* wanted) {
+      if (!right) throw py::type_error(name + ": " + field + " must be " + wanted);
+    };
+    require(py::isinstance<EventColumns>(fields[0]), "columns", "EventColumns");
+    require(py::isinstance<F64>(fields[1]), "ra", "a contiguous float64 array");
+    require(PyIndex_Check(fields[2].ptr()) != 0, "season", "an integer");
     EventPart part;
     part.columns = py::cast<std::shared_ptr<EventColumns>>(fields[0]);
     const auto ra = py::cast<F64>(fields[1]);
@@ -46,6 +52,7 @@ std::shared_ptr<EventIndex> make_index(const py::sequence& parts, const F64& n_e
     part.season = py::cast<int>(fields[2]);
     keep.push_back(ra);
     if (!fields[3].is_none()) {
+      require(py::isinstance<I64>(fields[3]), "rows", "a contiguous int64 array or None");
       const auto rows = py::cast<I64>(fields[3]);
       require_length(rows, part.n, "rows");
       part.rows = rows.data();
@@ -55,6 +62,7 @@ std::shared_ptr<EventIndex> make_index(const py::sequence& parts, const F64& n_e
                                   std::to_string(part.columns->size()));
     }
     if (!fields[4].is_none()) {
+      require(py::isinstance<F64>(fields[4]), "factor", "a contiguous float64 array or None");
       const auto factor = py::cast<F64>(fields[4]);
       require_length(factor, part.n, "factor");
       part.factor = factor.data();
