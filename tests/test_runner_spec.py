@@ -120,6 +120,13 @@ def test_a_description_can_only_name_classes_of_this_package(tmp_path: Path, ana
         read_spec(path)
 
 
+def test_a_runner_of_ones_own_stays_in_its_process(tmp_path: Path) -> None:
+    from toy_runner import ToyRunner
+
+    with pytest.raises(TypeError, match=r"only the runners of nusky can; leave executor out"):
+        write_spec(ToyRunner(), tmp_path)
+
+
 def test_a_spool_that_cannot_be_written_is_named(ana: Analysis, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="cannot hold the description of the runner"):

@@ -66,6 +66,10 @@ def write_spec(runner: Any, spool: str | os.PathLike[str] | None = None) -> tupl
     >>> read_spec(path, digest).config() == sptr.config()        # doctest: +SKIP
     True
     """
+    if not dataclasses.is_dataclass(runner) or not hasattr(runner, "analysis"):
+        raise TypeError(
+            f"{runner!r} cannot travel to another process: only the runners of nusky can; leave executor out"
+        )
     where = _spool(runner.analysis, spool)
     arrays: Arrays = {}
     fields = {f.name: getattr(runner, f.name) for f in dataclasses.fields(runner) if f.init and f.name not in _STAYS}
