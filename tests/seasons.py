@@ -11,7 +11,8 @@ import numpy as np
 
 from nusky.analysis import Analysis
 from nusky.dataset import Dataset
-from nusky.subanalysis import SubAnalysis, set_up
+from nusky.season_setup import set_up
+from nusky.subanalysis import SubAnalysis
 from nusky.trial import Trial
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))

@@ -10,7 +10,7 @@ from nusky.analysis import Analysis
 from nusky.dataset import Dataset
 from nusky.events import Events
 from nusky.rotation import offset_by
-from nusky.subanalysis import ModelOptions, set_up
+from nusky.season_setup import ModelOptions, set_up
 
 
 def small_dataset(

@@ -13,7 +13,8 @@ import nusky
 from nusky import Analysis, get_analysis, hyp
 from nusky.cache import DamagedCache, StaleCache
 from nusky.events import Events
-from nusky.subanalysis import ModelOptions, SubAnalysis, input_hash, set_up
+from nusky.season_setup import ModelOptions, input_hash, set_up
+from nusky.subanalysis import SubAnalysis
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import oracle
@@ -312,7 +313,7 @@ def test_the_identity_of_a_season_depends_on_data_options_and_code(monkeypatch):
     assert base == input_hash("data", ModelOptions())
     assert base != input_hash("other", ModelOptions())
     assert base != input_hash("data", ModelOptions(smooth=False))
-    monkeypatch.setattr("nusky.subanalysis.code_version", lambda: "99")
+    monkeypatch.setattr("nusky.season_setup.code_version", lambda: "99")
     assert base != input_hash("data", ModelOptions())
 
 

@@ -16,7 +16,8 @@ import nusky as cy
 from nusky import _core
 from nusky.dataset import Dataset
 from nusky.scan import Status
-from nusky.subanalysis import SubAnalysis, set_up
+from nusky.season_setup import set_up
+from nusky.subanalysis import SubAnalysis
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import core_sky

@@ -16,7 +16,7 @@ from nusky.transient import OnTime, TransientOptions
 from nusky.window import TimeWindow
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from nusky.subanalysis import set_up
+from nusky.season_setup import set_up
 from small_analysis import small_analysis, small_dataset
 from transient_season import FIRST, OPTIONS, timed_analysis
 

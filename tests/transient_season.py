@@ -11,7 +11,7 @@ import numpy as np
 from nusky.analysis import Analysis
 from nusky.dataset import Dataset
 from nusky.events import Events
-from nusky.subanalysis import ModelOptions, set_up
+from nusky.season_setup import ModelOptions, set_up
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from small_analysis import small_dataset

@@ -27,7 +27,8 @@ import numpy as np
 from skyllh_peer import Sky, SkyLLHPeer
 
 from nusky import _core
-from nusky.subanalysis import SubAnalysis, set_up
+from nusky.season_setup import set_up
+from nusky.subanalysis import SubAnalysis
 
 
 def season(release: Path | None) -> SubAnalysis:

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nusky.cache import DamagedCache, StaleCache, cache_path, check_writable, user_cache_dir
-from nusky.cleaning import MIN_SIGMA, OnBad
+from nusky.cache import StaleCache, cache_path, check_writable, user_cache_dir
+from nusky.cleaning import MIN_SIGMA, OnBad, check_min_sigma
 from nusky.dataset import content_hash
 from nusky.energy import GAMMA_NODES, EmptyRule, check_gamma_nodes
 from nusky.events import Events
-from nusky.subanalysis import ModelOptions, SubAnalysis, input_hash, open_season, set_up
+from nusky.narration import Narration
+from nusky.season_setup import ModelOptions, SeasonSetup, season_name
+from nusky.subanalysis import SubAnalysis, open_season
 
 if TYPE_CHECKING:
     from nusky import _core
-    from nusky.selections import DataRepository, Spec
+    from nusky.data_repository import DataRepository, Spec
 
 __all__ = ["Analysis", "SubAnalysis", "get_analysis"]
 
@@ -205,7 +206,7 @@ class Analysis:
             The folder cannot be written to.
         """
         check_writable(dir)
-        tell = _Narration(True)
+        tell = Narration(True)
         saved = []
         for ana in self.anas:
             path = cache_path(dir, ana.key, ana.version)
@@ -315,69 +316,23 @@ def get_analysis(
     """
     from nusky.selections import SyntheticRepository, resolve
 
-    tell = _Narration(logging)
+    tell = Narration(logging)
     chosen_version, chosen = resolve(repo, version, specs)
-    if not (np.isfinite(min_sigma) and 0 <= min_sigma <= np.pi):
-        raise ValueError(f"min_sigma={min_sigma!r} rad: must be in 0 … π")
+    reading = {"on_bad": on_bad, "min_sigma": check_min_sigma(min_sigma)}
     options = ModelOptions(tuple(check_gamma_nodes(gammas).tolist()), empty, bool(smooth))
-    folder = None if dir is None else Path(dir)
-    optional = folder is None and isinstance(repo, SyntheticRepository)
-    if optional:
-        folder = user_cache_dir()
-    reading: dict[str, Any] = {"on_bad": on_bad, "min_sigma": float(min_sigma)}
+    folder, must_write = (None if dir is None else Path(dir)), True
+    if folder is None and isinstance(repo, SyntheticRepository):
+        folder, must_write = user_cache_dir(), False
+    season = SeasonSetup(repo, chosen_version, reading, options, folder, must_write, tell)
 
     tell.line("Setting up Analysis for:")
-    tell.line(", ".join(_name(repo, spec) for spec in chosen))
-    checked = False
+    tell.line(", ".join(season_name(repo, spec) for spec in chosen))
     seasons = []
     for spec in chosen:
-        tell.line(f"Setting up {_name(repo, spec)}...")
-        expected = input_hash(repo.fingerprint(chosen_version, spec, **reading), options)
-        path = None if folder is None else cache_path(folder, _name(repo, spec), chosen_version)
-        season = None if path is None else _opened(path, expected, tell)
-        if season is None:
-            if folder is not None and not checked:
-                try:
-                    check_writable(folder)
-                except OSError as error:
-                    if not optional:
-                        raise
-                    tell.line(f"No cache is kept: {error}")
-                    folder = path = None
-                checked = True
-            dataset = repo.read(chosen_version, spec, log=tell.line, **reading)
-            season = set_up(dataset, options, say=tell.line, redraw=tell.redraw)
-            for note in season.notes:
-                tell.line(f"  {note}")
-            if path is not None:
-                season = season.save(path)
-                tell.line(f"-> {path}")
-        seasons.append(season if load_sig else season.without_sim())
+        ana = season(spec)
+        seasons.append(ana if load_sig else ana.without_sim())
     tell.line("Done.")
     return Analysis(seasons)
-
-
-def _opened(path: Path, expected: str, tell: _Narration) -> SubAnalysis | None:
-    """The season of a cache file, or None where there is none that can be used."""
-    try:
-        season = open_season(path, expected)
-    except (FileNotFoundError, NotADirectoryError):  # the latter is told when the folder is tried
-        return None
-    except (DamagedCache, StaleCache) as reason:
-        tell.line(f"The cache is {'stale' if isinstance(reason, StaleCache) else 'damaged'} and is rebuilt: {reason}")
-        return None
-    tell.line(f"<- {path}")
-    return season
-
-
-def _name(repo: DataRepository, spec: Spec) -> str:
-    """The season's key as the repository writes it (the synthetic season answers to IC86_2011, too)."""
-    from nusky import synthetic
-    from nusky.selections import SyntheticRepository
-
-    if isinstance(repo, SyntheticRepository):
-        return synthetic.KEY
-    return spec if isinstance(spec, str) else spec.key
 
 
 def _core_columns(
@@ -399,30 +354,3 @@ def _core_columns(
         cut_n_sigma=cut_n_sigma,
         extension=extension,
     )
-
-
-class _Narration:
-    """Lines on standard output, some of which replace the one before."""
-
-    def __init__(self, logging: bool) -> None:
-        self._logging = logging
-        self._pending = ""
-
-    def line(self, text: str) -> None:
-        if self._logging:
-            self._finish()
-            sys.stdout.write(text + "\n")
-            sys.stdout.flush()
-
-    def redraw(self, text: str) -> None:
-        if self._logging:
-            if sys.stdout.isatty():
-                sys.stdout.write("\r" + text)
-                sys.stdout.flush()
-            self._pending = text
-
-    def _finish(self) -> None:
-        # In a file only the last state of a redrawn line is of use.
-        if self._pending:
-            sys.stdout.write("\n" if sys.stdout.isatty() else self._pending + "\n")
-            self._pending = ""

@@ -13,7 +13,16 @@ from numpy.typing import NDArray
 from .dataset import DATA_COLUMNS, OPTIONAL_DATA_COLUMNS, SIM_COLUMNS
 from .events import Events
 
-__all__ = ["MIN_SIGMA", "OnBad", "RawTable", "clean", "count_duplicates", "in_time_order", "summary_lines"]
+__all__ = [
+    "MIN_SIGMA",
+    "OnBad",
+    "RawTable",
+    "check_min_sigma",
+    "clean",
+    "count_duplicates",
+    "in_time_order",
+    "summary_lines",
+]
 
 OnBad = Literal["raise", "drop"]
 
@@ -102,8 +111,7 @@ def clean(
     """
     if on_bad not in ("raise", "drop"):
         raise ValueError(f"on_bad={on_bad!r}; use 'raise' or 'drop'")
-    if not (np.isfinite(min_sigma) and 0 < min_sigma < 0.5 * np.pi):
-        raise ValueError(f"min_sigma={min_sigma!r} rad; it must be positive and below π/2 (0.2 deg = 0.00349 rad)")
+    check_min_sigma(min_sigma)
     needed = [name for name in (DATA_COLUMNS if kind == "data" else SIM_COLUMNS) if name != "sindec"]
     missing = [name for name in needed if name not in table.columns]
     if missing:
@@ -151,6 +159,20 @@ def clean(
         columns["sigma"][low] = min_sigma
     columns["sindec"] = np.sin(columns["dec"])
     return Events(columns), counts
+
+
+def check_min_sigma(min_sigma: float) -> float:
+    """Floor of σ, rad, as float, or a ValueError.
+
+    Examples
+    --------
+    >>> from nusky.cleaning import check_min_sigma
+    >>> check_min_sigma(0.01)
+    0.01
+    """
+    if not (np.isfinite(min_sigma) and 0 < min_sigma < 0.5 * np.pi):
+        raise ValueError(f"min_sigma={min_sigma!r} rad; it must be positive and below π/2 (0.2 deg = 0.00349 rad)")
+    return float(min_sigma)
 
 
 def _refuse(table: RawTable, name: str, values: NDArray[Any], mask: NDArray[np.bool_], reason: str) -> None:

@@ -1,9 +1,9 @@
-"""`SubAnalysis`: one season with its models, set up once and kept in a cache file."""
+"""`SubAnalysis`: one season with its models, to and from its cache file."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,42 +13,15 @@ from numpy.typing import NDArray
 
 from nusky.acceptance import Acceptance
 from nusky.background import Background
-from nusky.cache import SCHEMA, DamagedCache, Meta, StoredEvents, read_cache, write_cache
-from nusky.dataset import Dataset, content_hash
-from nusky.energy import GAMMA_NODES, EmptyRule, EnergyRatio
+from nusky.cache import DamagedCache, Meta, StoredEvents, read_cache, write_cache
+from nusky.energy import EnergyRatio
 from nusky.events import Events
 from nusky.version import code_version
 
-__all__ = ["GivenEvents", "ModelOptions", "NoEvents", "SubAnalysis", "input_hash", "open_season", "set_up"]
+__all__ = ["GivenEvents", "NoEvents", "SubAnalysis", "open_season"]
 
 F64 = NDArray[np.float64]
 F32 = NDArray[np.float32]
-Say = Callable[[str], object]
-
-
-@dataclass(frozen=True)
-class ModelOptions:
-    """How the models of a season are built; part of its cache's identity.
-
-    Parameters
-    ----------
-    gammas : tuple of float
-        γ nodes, increasing.
-    empty : {"continued", "nearest", "percentile99"}
-        See `EnergyRatio.from_events`.
-    smooth : bool
-        Smooth sparse cells of the background's energy histogram.
-
-    Examples
-    --------
-    >>> from nusky.subanalysis import ModelOptions
-    >>> len(ModelOptions().gammas)
-    49
-    """
-
-    gammas: tuple[float, ...] = tuple(GAMMA_NODES.tolist())
-    empty: EmptyRule = "continued"
-    smooth: bool = True
 
 
 @dataclass(frozen=True)
@@ -238,96 +211,6 @@ class SubAnalysis:
         )
 
 
-def input_hash(dataset_fingerprint: str, options: ModelOptions) -> str:
-    """Identity of a season with its models: its data, the options, and the code that makes the one from the other.
-
-    Parameters
-    ----------
-    dataset_fingerprint : str
-        See `nusky.dataset.content_hash`.
-    options : ModelOptions
-
-    Examples
-    --------
-    >>> from nusky.subanalysis import ModelOptions, input_hash
-    >>> input_hash("data", ModelOptions()) == input_hash("data", ModelOptions(empty="nearest"))
-    False
-    """
-    return content_hash(["subanalysis", SCHEMA, code_version(), dataset_fingerprint, sorted(asdict(options).items())])
-
-
-def set_up(
-    dataset: Dataset,
-    options: ModelOptions | None = None,
-    *,
-    say: Say = lambda _: None,
-    redraw: Say = lambda _: None,
-) -> SubAnalysis:
-    """Build the models of a season.
-
-    Parameters
-    ----------
-    dataset : Dataset
-    options : ModelOptions, optional
-    say : callable
-        Gets each line of csky's narration.
-    redraw : callable
-        Gets the lines that replace each other.
-
-    Raises
-    ------
-    ValueError
-        The season's data and models do not go together; the message names the season.
-
-    Examples
-    --------
-    >>> from nusky import selections
-    >>> from nusky.subanalysis import set_up
-    >>> set_up(selections.demo.read("synthetic-v1", "IC86_2011"))                               # doctest: +SKIP
-    SubAnalysis(IC86_2011_synthetic | synthetic-v1 | 136244 events, 332.61 days, 49 gamma nodes 1 … 4)
-    """
-    options = ModelOptions() if options is None else options
-    gammas = np.asarray(options.gammas, dtype=np.float64)
-    data, sim = dataset.data, dataset.sim
-    try:
-        background = Background.from_data(data["sindec"], dataset.sindec_bins)
-        say("Energy PDF Ratio Model...")
-        energy = EnergyRatio.from_events(
-            data,
-            sim,
-            sindec_bins=dataset.sindec_bins,
-            log10energy_bins=dataset.log10energy_bins,
-            gamma_nodes=gammas,
-            empty=options.empty,
-            smooth=options.smooth,
-            progress=lambda gamma: redraw(f"  * gamma = {gamma:.4f} ..."),
-        )
-        say("Signal Acceptance Model...")
-        acceptance = Acceptance.from_sim(sim, dataset.livetime, gamma_nodes=gammas)
-        redraw(f"  * gamma = {gammas[-1]:.4f} ...")
-    except ValueError as error:
-        raise ValueError(f"season {dataset.key}: {error}") from error
-    density = np.asarray(background(data["sindec"]), dtype=np.float64)
-    log_ratio = energy.log_ratio(data["sindec"], data["log10energy"]).astype(np.float32)
-    for array in (density, log_ratio):
-        array.setflags(write=False)
-    return SubAnalysis(
-        key=dataset.key,
-        version=dataset.version,
-        data=data,
-        grl=dataset.grl,
-        livetime=dataset.livetime,
-        background=background,
-        energy=energy,
-        acceptance=acceptance,
-        background_density=density,
-        log_energy_ratio=log_ratio,
-        notes=(*dataset.notes, *_model_notes(background, energy)),
-        fingerprint=input_hash(dataset.fingerprint, options),
-        sim_source=GivenEvents(sim),
-    )
-
-
 def open_season(path: Path, fingerprint: str | None = None) -> SubAnalysis:
     """Read a season's cache file; its simulation stays there until it is used.
 
@@ -376,16 +259,6 @@ def _from_cache(path: Path, meta: Meta, arrays: Mapping[str, NDArray[Any]]) -> S
         sim_source=StoredEvents(path, "sim/", meta["input_hash"]),
         path=path,
     )
-
-
-def _model_notes(background: Background, energy: EnergyRatio) -> tuple[str, ...]:
-    notes = []
-    if background.empty_bins:
-        edges = background.sindec_bins
-        where = ", ".join(f"{edges[i]:.3g} … {edges[i + 1]:.3g}" for i in background.empty_bins)
-        notes.append(f"no events in {len(background.empty_bins)} bin(s) of sin(dec), half an event assumed: {where}")
-    notes.append(f"energy term: {energy!r}")
-    return tuple(notes)
 
 
 def _replaced(season: SubAnalysis, **changes: Any) -> SubAnalysis:
