@@ -12,6 +12,7 @@ import pytest
 
 import nusky as cy
 from nusky import hyp
+from nusky.fit import Fit
 from nusky.runner_spec import read_spec, write_spec
 from nusky.scan import Status
 from nusky.transient import TransientOptions
@@ -245,7 +246,35 @@ def test_the_window_is_part_of_the_configuration():
     }
     assert len(hashes) == 6
     assert "transient" not in prior(src_tr=None).config()
-    assert tr.get_one_scan(seed=1).provenance["n_background"] == [tr.on_time.n_background]
+
+
+@pytest.mark.parametrize("make", [point, sky, prior])
+def test_results_say_their_window_also_when_read_again(make, tmp_path):
+    tr = make(scramble="time", off_days=20, gamma=2.5)
+    trial = tr.get_one_trial(0 if make is sky else 3, seed=1)
+    said = {
+        **WINDOW,
+        "sigma_t": 0.0,
+        "scramble": "time",
+        "use_grl": True,
+        "off_days": 20.0,
+        "n_background": [tr.on_time.n_background],
+        "n_events": list(trial.n_events),
+    }
+    fit = tr.get_one_fit_from_trial(trial)
+    assert fit.window == said
+    assert f"{trial.n_events[0]} events in 4320 s from MJD 56020.30000" in repr(fit)
+    fit.save(tmp_path / "fit.json")
+    assert Fit.read(tmp_path / "fit.json").window == said
+    assert tr.get_one_fit(TRUTH=True).window["n_events"] == [int(trial.window.inside(ANA[0].data.mjd).sum())]
+    if make is not point:
+        assert tr.get_localization(trial, nside=64).provenance["window"] == said
+        scan = tr.get_one_scan_from_trial(trial)
+        scan.save(tmp_path / "scan.fits")
+        assert cy.SkyScan.read(tmp_path / "scan.fits").provenance["window"] == said
+    steady = prior(src_tr=None).get_one_fit(seed=1)
+    assert steady.window is None
+    assert "MJD" not in repr(steady)
 
 
 @pytest.mark.parametrize("make", [point, sky, prior])

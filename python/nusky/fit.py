@@ -105,6 +105,10 @@ class Fit:
     energy : {"fit", "fixed", "off"}
         γ fitted, γ fixed at `gamma_fixed`, or no energy term at all.
     gamma_fixed : float or None
+    window : dict or None
+        The time window that was searched; None: the whole livetime. ``mjd`` (start), ``t_100``, ``sigma_t`` (days), how
+        its background is made (``scramble``, ``use_grl``, ``off_days``), ``n_background`` (expected events of each
+        season in it) and ``n_events`` (those that were there).
     TRUTH : bool
         The real, unscrambled sky was fitted.
     seed, index : int or None
@@ -140,6 +144,7 @@ class Fit:
     refine: Mapping[str, Any] | None = None
     energy: str = "fit"
     gamma_fixed: float | None = None
+    window: Mapping[str, Any] | None = None
     TRUTH: bool = False
     seed: int | None = None
     index: int | None = None
@@ -199,6 +204,9 @@ class Fit:
             extra.append(f"ts_raw={self.ts_raw:.6g}")
         if self.energy != "fit":
             extra.append("no energy term" if self.energy == "off" else f"gamma fixed at {self.gamma_fixed:g}")
+        if self.window is not None:
+            seconds, n = 86_400 * self.window["t_100"], sum(self.window["n_events"])
+            extra.append(f"{n} event{'s' * (n != 1)} in {seconds:g} s from MJD {self.window['mjd']:.5f}")
         if self.TRUTH:
             extra.append("TRUTH")
         elif self.seed is not None:

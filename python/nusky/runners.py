@@ -303,6 +303,18 @@ class Runner(ABC):
         """
         return self._fit_trial(as_trial(trial, len(self.analysis)), self._threads(mp_cpus), logging)
 
+    def _window(self, trial: Trial) -> dict[str, Any] | None:
+        """What a result says about the time window."""
+        if self.transient is None or self.on_time is None:
+            return None
+        options = self.transient.as_dict()
+        return {
+            **options.pop("window"),
+            **options,
+            "n_background": [on.n_background for on in self.on_time],
+            "n_events": list(trial.n_events),
+        }
+
     def _fit_trial(self, trial: Trial, n_threads: int, logging: bool) -> Fit:
         index = self._index(trial, n_threads)
         table = self._best_logged(index, n_threads) if logging else self._best(index, n_threads)
@@ -313,6 +325,7 @@ class Runner(ABC):
             "mlog10p_is_ts": self.ts_to_p is None,
             "energy": self.likelihood.mode,
             "gamma_fixed": self.model.fixed_gamma,
+            "window": self._window(trial),
             "TRUTH": trial.TRUTH,
             "seed": trial.seed,
             "index": trial.index,
@@ -333,7 +346,7 @@ class Runner(ABC):
             "TRUTH": trial.TRUTH,
             "n_events": list(trial.n_events),
             "n_injected": trial.n_injected,
-            **({} if self.on_time is None else {"n_background": [on.n_background for on in self.on_time]}),
+            "window": self._window(trial),
             "energy": self.likelihood.mode,
             "gamma_fixed": self.model.fixed_gamma,
             "mlog10p_is_ts": self.ts_to_p is None,
