@@ -12,7 +12,7 @@ import pytest
 from nusky.mapreader import read_sky_map
 from nusky.mapwriter import write_sky_map
 from nusky.multiorder import MultiOrderMap
-from nusky.priors import PriorPolicy, SpatialPrior
+from nusky.priors import PriorPolicy, SpatialPrior, as_priors
 from nusky.skymap import SkyMap
 
 NSIDE = 16
@@ -397,3 +397,32 @@ def test_what_is_no_map_is_refused_with_the_mend(tmp_path):
         read_sky_map(events, hdu=7)
     with pytest.raises(ValueError, match="is no table"):
         read_sky_map(events, hdu=0)
+
+
+def test_a_gzip_file_that_ends_too_soon_is_not_taken_for_one_without_tables(tmp_path):
+    path = write_sky_map(tmp_path / "whole.fits.gz", SkyMap(sky()))
+    whole = path.read_bytes()
+    for share in (0.2, 0.5, 0.9, 0.999):
+        (tmp_path / "half.fits.gz").write_bytes(whole[: int(share * len(whole))])
+        with pytest.raises(ValueError, match=r"half\.fits\.gz cannot be read as FITS.*is the file complete"):
+            read_sky_map(tmp_path / "half.fits.gz")
+
+
+def test_the_unit_of_a_quantity_is_looked_at():
+    from astropy import units as u
+
+    p = sky()
+    assert read_sky_map(p / u.sr).record.kind == "density"
+    assert read_sky_map(p * u.dimensionless_unscaled).record.kind == "probability"
+    np.testing.assert_allclose(SpatialPrior(p / u.deg**2).probability, SpatialPrior(p).probability, rtol=1e-14)
+    for take in (read_sky_map, SpatialPrior, lambda m: as_priors([m])):
+        with pytest.raises(ValueError, match=r"unit 'K' is no probability.*\.value"):
+            take(p * u.K)
+    assert read_sky_map(p * u.K, kind="probability").nside == 16
+
+
+def test_a_file_name_where_a_map_is_wanted_says_how_to_read_it():
+    for name in ("map.fits", pathlib.Path("map.fits")):
+        for take in (SpatialPrior, as_priors, lambda m: as_priors([m])):
+            with pytest.raises(TypeError, match=r"map\.fits.*read_sky_map\(path\)"):
+                take(name)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 
+import healpy
 import numpy as np
 import pytest
+from astropy.io import fits
 
+import nusky as cy
 from nusky.mapreader import read_sky_map
 from nusky.mapwriter import write_sky_map
 from nusky.multiorder import MultiOrderMap
@@ -21,8 +24,6 @@ def some(nside: int = 16) -> np.ndarray:
 @pytest.mark.parametrize("nside", [1, 4, 64])
 @pytest.mark.parametrize("name", ["m.fits", "m.fits.gz"])
 def test_healpy_and_our_reader_return_what_was_written(tmp_path, nside, name):
-    import healpy
-
     m = SkyMap(some(nside))
     path = write_sky_map(tmp_path / name, m)
     np.testing.assert_array_equal(healpy.read_map(path, dtype=None), m.probability)
@@ -31,9 +32,6 @@ def test_healpy_and_our_reader_return_what_was_written(tmp_path, nside, name):
 
 
 def test_any_array_can_be_written_with_its_column_and_keywords(tmp_path):
-    import healpy
-    from astropy.io import fits
-
     ts, ns = some(), some().astype(np.float32)
     path = write_sky_map(tmp_path / "ts.fits", {"TS": ts, "NS": ns}, header={"SEED": 7}, nest=True, frame="G")
     got, head = healpy.read_map(path, field=None, nest=None, h=True, dtype=None)
@@ -91,3 +89,25 @@ def test_bad_maps_and_names_are_refused(tmp_path):
         write_sky_map(tmp_path / "m.fits", {})
     with pytest.raises(OSError, match=r"m\.fits"):
         write_sky_map(tmp_path / "no" / "m.fits", some())
+
+
+def test_our_maps_are_reordered_for_nested_files_and_never_mislabelled(tmp_path):
+    """A map of ours is RING and equatorial: a file that says otherwise about the same values is another sky."""
+    sky = SkyMap(np.arange(1.0, 12 * 16**2 + 1))
+    for name, m in (("sky", sky), ("prior", cy.SpatialPrior(sky))):
+        path = write_sky_map(tmp_path / f"{name}.fits", m, nest=True)
+        assert fits.getheader(path, 1)["ORDERING"] == "NESTED"
+        np.testing.assert_array_equal(healpy.read_map(path), sky.probability)
+        np.testing.assert_array_equal(healpy.read_map(path, nest=True), healpy.reorder(sky.probability, r2n=True))
+        np.testing.assert_array_equal(cy.read_sky_map(path).probability, sky.probability)
+        with pytest.raises(ValueError, match="is equatorial; leave frame= out"):
+            write_sky_map(tmp_path / "no.fits", m, frame="galactic")
+    cells = cy.priors.MultiOrderMap.from_flat(sky)
+    for option in ({"nest": True}, {"frame": "G"}, {"column": "PROB"}, {"unit": "pix-1"}):
+        with pytest.raises(ValueError, match="written as UNIQ and PROBDENSITY"):
+            write_sky_map(tmp_path / "no.fits", cells, **option)
+    for option in ({"nest": True}, {"frame": "galactic"}, {"kind": "density"}):
+        for m in (sky, cells):
+            with pytest.raises(ValueError, match="is a RING, equatorial probability; leave"):
+                cy.read_sky_map(m, **option)
+    assert not (tmp_path / "no.fits").exists()

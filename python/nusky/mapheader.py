@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from nusky.maptable import INDEX_COLUMNS, MapTable
 from nusky.policy import Frame, check_nside, resolve_frame
 
-__all__ = ["Kind", "check_nside_keyword", "choose_column", "frame_of", "is_nested", "kind_of"]
+__all__ = ["Kind", "check_nside_keyword", "choose_column", "frame_of", "is_nested", "kind_of", "kind_of_quantity"]
 
 Kind = Literal["probability", "density", "2dlnl", "cl"]
 
@@ -43,10 +43,30 @@ def choose_column(table: MapTable, column: str | None) -> str:
     return known or names[0]
 
 
+def kind_of_quantity(values: Any, name: str) -> Kind:
+    """What an array is by its unit, if it is an astropy Quantity; plain numbers are probabilities per pixel.
+
+    Raises
+    ------
+    ValueError
+        The unit is that of something else.
+
+    Examples
+    --------
+    >>> from astropy import units as u
+    >>> kind_of_quantity([1.0], "m"), kind_of_quantity([1.0] / u.sr, "m")
+    ('probability', 'density')
+    """
+    unit = str(getattr(values, "unit", None) or "")
+    kind = _kind_of_unit(unit)
+    if kind is None and _bare(unit) not in _BLANK:
+        raise ValueError(f"{name}: unit {unit!r} is no probability; if it is one, give its .value, without a unit")
+    return kind or "probability"
+
+
 def kind_of(table: MapTable, name: str, unit: str) -> Kind:
     """What the values are, by the column's name and unit; ValueError if they do not say or contradict each other."""
-    bare = unit.strip().lower().replace("**", "").replace("^", "").replace(" ", "").replace("(", "").replace(")", "")
-    by_unit: Kind | None = "probability" if bare in _PER_PIXEL else "density" if bare in _PER_AREA else None
+    bare, by_unit = _bare(unit), _kind_of_unit(unit)
     by_name = _KIND_OF_NAME.get(name)
     where = f"{table.source}: column {name!r} with unit {unit!r}"
     mend = "give kind='probability' (per pixel), 'density' (per sr), '2dlnl' or 'cl'"
@@ -57,6 +77,15 @@ def kind_of(table: MapTable, name: str, unit: str) -> Kind:
     if by_name is None and by_unit is None:
         raise ValueError(f"{where} does not say whether it is a probability or a density; {mend}")
     return by_name or by_unit or "probability"
+
+
+def _bare(unit: str) -> str:
+    return unit.strip().lower().replace("**", "").replace("^", "").replace(" ", "").replace("(", "").replace(")", "")
+
+
+def _kind_of_unit(unit: str) -> Kind | None:
+    bare = _bare(unit)
+    return "probability" if bare in _PER_PIXEL else "density" if bare in _PER_AREA else None
 
 
 def frame_of(table: MapTable) -> Frame:

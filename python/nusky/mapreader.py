@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from nusky.mapheader import Kind, check_nside_keyword, choose_column, frame_of, is_nested, kind_of
+from nusky.mapheader import Kind, check_nside_keyword, choose_column, frame_of, is_nested, kind_of, kind_of_quantity
 from nusky.maptable import INDEX_COLUMNS, MapTable, read_map_table
 from nusky.multiorder import MAX_FLAT_NSIDE, MultiOrderMap
 from nusky.policy import Frame, check_nside, resolve_frame
@@ -121,6 +121,10 @@ def read_sky_map(
     given_frame = None if frame is None else resolve_frame(frame)
     source = path_or_object
     if isinstance(source, (SkyMap, MultiOrderMap)):
+        if nest or kind not in (None, "probability") or given_frame not in (None, "equatorial"):
+            raise ValueError(
+                f"a {type(source).__name__} is a RING, equatorial probability; leave nest, kind and frame out"
+            )
         return source if nside is None else source.regrade(nside)
     if isinstance(source, (str, os.PathLike)) and os.fspath(source).endswith(".npy") and os.path.isfile(source):
         name, source = os.fspath(source), np.load(source, allow_pickle=False)
@@ -129,7 +133,8 @@ def read_sky_map(
     if isinstance(source, (str, os.PathLike)) or (hasattr(source, "colnames") and hasattr(source, "meta")):
         cells = _cells_of_table(read_map_table(source, hdu=hdu), kind, given_frame, nest, column, missing)
     else:
-        cells = _cells_of_array(map_values(source), name, kind or "probability", bool(nest))
+        values = map_values(source)
+        cells = _cells_of_array(values, name, kind or kind_of_quantity(values, name), bool(nest))
         cells = replace(cells, record=replace(cells.record, frame=given_frame or "equatorial"))
     return _finish(cells, nside)
 

@@ -71,7 +71,7 @@ def read_map_table(source: Any, *, hdu: int | str | None = None) -> MapTable:
     if start == _HDF5:
         return _from_hdf5(path, hdu)
     if start[:2] == b"\x1f\x8b" or start[:6] == b"SIMPLE":
-        return _from_fits(path, hdu)
+        return _from_fits(path, hdu, packed=start[:2] == b"\x1f\x8b")
     raise ValueError(f"{path} is neither FITS nor HDF5 (it begins with {start!r}); give a HEALPix map in one of these")
 
 
@@ -86,7 +86,9 @@ def _from_astropy(table: Any) -> MapTable:
     return MapTable(type(table).__name__, columns, units, header)
 
 
-def _from_fits(path: Path, hdu: int | str | None) -> MapTable:
+def _from_fits(path: Path, hdu: int | str | None, packed: bool) -> MapTable:
+    import gzip
+    import io
     import warnings
     import zlib
 
@@ -94,7 +96,9 @@ def _from_fits(path: Path, hdu: int | str | None) -> MapTable:
     from astropy.utils.exceptions import AstropyUserWarning
 
     try:
-        with warnings.catch_warnings(), fits.open(path, memmap=False) as hdus:
+        # astropy takes what comes out of half a gzip file for a file without tables
+        content = io.BytesIO(gzip.decompress(path.read_bytes())) if packed else path
+        with warnings.catch_warnings(), fits.open(content, memmap=False) as hdus:
             # astropy warns and then fails obscurely on a file that ends too soon
             warnings.filterwarnings("error", "File may have been truncated", AstropyUserWarning)
             tables = [(i, h) for i, h in enumerate(hdus) if isinstance(h, fits.BinTableHDU)]

@@ -49,9 +49,9 @@ def write_sky_map(
     unit : str, optional
         FITS unit; default ``"pix-1"`` for ``"PROB"``, none otherwise.
     nest : bool
-        The arrays are in NESTED order, and are written so.
+        Write in NESTED order: arrays must be so already; maps of this package, which are RING, are reordered.
     frame : str
-        Frame of the arrays, for the header.
+        Frame of the arrays, for the header. Maps of this package are equatorial.
     header : mapping, optional
         Further keywords (8 characters), e.g. the seed or the prior's hash.
     overwrite : bool
@@ -67,7 +67,7 @@ def write_sky_map(
     FileExistsError
         `path` exists and `overwrite` is False.
     ValueError, TypeError
-        Not a full sky, or arrays of different length.
+        Not a full sky, arrays of different length, or another frame for a map that is equatorial.
 
     Examples
     --------
@@ -85,10 +85,16 @@ def write_sky_map(
         raise ValueError(f"{path}: give a name that ends in .fits or .fits.gz")
     if path.exists() and not overwrite:
         raise FileExistsError(f"{path} exists; use overwrite=True or another name")
+    letter = _LETTER[resolve_frame(frame)]
     if isinstance(map, MultiOrderMap):
+        if column or unit or nest or letter != "C":
+            raise ValueError(
+                "a MultiOrderMap is written as UNIQ and PROBDENSITY, equatorial; give none of column, unit, "
+                "nest and frame, or write map.regrade(nside)"
+            )
         table = _multiorder_table(map)
     else:
-        table = _flat_table(map, column, unit, nest, _LETTER[resolve_frame(frame)])
+        table = _flat_table(map, column, unit, nest, letter)
     for key, value in (header or {}).items():
         table.header[key] = value
     _write(path, table)
@@ -102,7 +108,14 @@ def _flat_table(map: Any, column: str | None, unit: str | None, nest: bool, lett
         arrays = {str(name): np.asarray(values) for name, values in map.items()}
     else:
         own = hasattr(map, "probability")
-        arrays = {column or ("PROB" if own else "VALUE"): np.asarray(map_values(map))}
+        values = np.asarray(map_values(map))
+        if own and letter != "C":
+            raise ValueError(f"a {type(map).__name__} is equatorial; leave frame= out (it says what arrays are in)")
+        if own and nest:
+            import healpy
+
+            values = values[healpy.nest2ring(map_nside(values.size), np.arange(values.size))]
+        arrays = {column or ("PROB" if own else "VALUE"): values}
     if not arrays:
         raise ValueError("map is an empty dict; give at least one array")
     first, npix = next((name, values.size) for name, values in arrays.items())

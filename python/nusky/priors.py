@@ -6,6 +6,7 @@ TS_prior(x) = TS(x) + w · ln( p(x) / p_max )          p_max over the whole map 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nusky.mapheader import kind_of_quantity
 from nusky.mapreader import read_sky_map
 from nusky.mapwriter import write_sky_map
 from nusky.multiorder import MultiOrderMap
@@ -227,8 +229,10 @@ def _one_by_one(llh_priors: Any) -> Sequence[Any]:
         return [llh_priors]
     if isinstance(llh_priors, np.ndarray):
         return list(llh_priors) if llh_priors.ndim == 2 else [llh_priors]
-    if isinstance(llh_priors, (str, bytes)):
-        raise TypeError(f"llh_priors: got the text {llh_priors!r}; read a file with nusky.priors.read_sky_map(path)")
+    if isinstance(llh_priors, (str, bytes, os.PathLike)):
+        raise TypeError(
+            f"llh_priors: got the text {os.fspath(llh_priors)!r}; read a file with nusky.priors.read_sky_map(path)"
+        )
     if not isinstance(llh_priors, Iterable):
         raise TypeError(f"llh_priors: expected a map or a list of maps, got {type(llh_priors).__name__}")
     items = list(llh_priors)
@@ -247,7 +251,9 @@ def _ring_values(map: Any, nest: bool, policy: PriorPolicy) -> tuple[F64, dict[s
         values, repaired = map.map, dict(mended)
         frame = "equatorial"
     else:
-        values, repaired = clean_values(map_values(map))
+        raw = map_values(map)
+        kind_of_quantity(raw, "map")  # a density is as good as a probability here: pixels are of one size
+        values, repaired = clean_values(raw)
         frame = policy.frame
         if nest:
             import healpy

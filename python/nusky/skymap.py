@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -99,6 +100,8 @@ def clean_values(values: Any, name: str = "map") -> tuple[F64, dict[str, int]]:
     >>> clean_values([1.0, -2.0, float("nan")])
     (array([1., 0., 0.]), {'nan': 1, 'negative': 1})
     """
+    if isinstance(values, (str, bytes, os.PathLike)):
+        raise TypeError(f"{name}: got the text {os.fspath(values)!r}; read a file with nusky.priors.read_sky_map(path)")
     mask = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else None
     raw = np.asarray(values)
     if raw.dtype.kind not in "fiu":
