@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib
-import importlib.util
 import math
 import sys
 from collections.abc import Sequence
@@ -12,6 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
+
+from nusky.cli_trials import add_parsers
+from nusky.cli_values import degrees, say, whole_number
 
 if TYPE_CHECKING:
     from nusky.search import Search, Steps
@@ -93,12 +94,12 @@ def _parser() -> argparse.ArgumentParser:
     scan.add_argument("--data", type=Path, metavar="PATH", help=data)
     scan.add_argument("--data-version", metavar="NAME", help="version in the repository, where it has several")
     scan.add_argument("--season", action="append", metavar="KEY", help="season, may be repeated; default: all")
-    scan.add_argument("--nside", type=_count, help="resolution of the scan; default: the map's")
+    scan.add_argument("--nside", type=whole_number, help="resolution of the scan; default: the map's")
     scan.add_argument("--kind", choices=_KINDS, help="what the map holds, where the file does not say it")
     scan.add_argument("--frame", choices=_FRAMES, help="frame of the map, where the file does not say it")
     scan.add_argument("--column", help="column that holds the map, where there are several")
-    scan.add_argument("--min-dec", type=_degrees, default=-85.0, metavar="DEG", help="default: %(default)s")
-    scan.add_argument("--max-dec", type=_degrees, default=85.0, metavar="DEG", help="default: %(default)s")
+    scan.add_argument("--min-dec", type=degrees, default=-85.0, metavar="DEG", help="default: %(default)s")
+    scan.add_argument("--max-dec", type=degrees, default=85.0, metavar="DEG", help="default: %(default)s")
     scan.add_argument("--truth", action="store_true", help="fit the real, unscrambled sky")
     _add_trial_options(scan, out="nusky-scan", n_sig=0)
     scan.set_defaults(run=_scan)
@@ -106,18 +107,16 @@ def _parser() -> argparse.ArgumentParser:
     config = commands.add_parser("config", help="say what is installed and used")
     config.set_defaults(run=_config)
 
-    # Trial production lives in its own module, which brings its own commands.
-    if importlib.util.find_spec("nusky.cli_trials") is not None:
-        importlib.import_module("nusky.cli_trials").add_parsers(commands)
+    add_parsers(commands)
     return parser
 
 
 def _add_trial_options(parser: argparse.ArgumentParser, *, out: str, n_sig: int) -> None:
     default = "default: %(default)s"
     parser.add_argument("--out", type=Path, default=Path(out), metavar="DIR", help=f"where the files go; {default}")
-    parser.add_argument("--seed", type=_count, default=1, help=default)
-    parser.add_argument("--n-sig", type=_count, default=n_sig, metavar="N", help=f"events to inject; {default}")
-    parser.add_argument("--threads", type=_count, default=0, metavar="N", help="default: all that are allowed")
+    parser.add_argument("--seed", type=whole_number, default=1, help=default)
+    parser.add_argument("--n-sig", type=whole_number, default=n_sig, metavar="N", help=f"events to inject; {default}")
+    parser.add_argument("--threads", type=whole_number, default=0, metavar="N", help="default: all that are allowed")
 
 
 def _demo(args: argparse.Namespace) -> None:
@@ -125,7 +124,7 @@ def _demo(args: argparse.Namespace) -> None:
     from nusky.search import Steps
 
     out = _output_directory(args.out)
-    steps = Steps(_say)
+    steps = Steps(say)
     search, files = run_demo(out, steps, seed=args.seed, n_sig=args.n_sig, real=args.real, mp_cpus=args.threads)
     _report(search, files, out, steps)
 
@@ -143,11 +142,11 @@ def _scan(args: argparse.Namespace) -> None:
         raise ValueError(f"--min-dec {args.min_dec:g} is not below --max-dec {args.max_dec:g}; exchange them")
     source = _source(args.data)
     out = _output_directory(args.out)
-    steps = Steps(_say)
+    steps = Steps(say)
     with steps(f"Prior {args.prior}"):
         sky = read_sky_map(args.prior, nside=args.nside, kind=args.kind, frame=args.frame, column=args.column)
         prior = SpatialPrior(sky)
-        _say(f"    {prior!r}")
+        say(f"    {prior!r}")
     with steps("Analysis"):
         ana = get_analysis(source, args.data_version, args.season)
     options = {"min_dec": np.radians(args.min_dec), "max_dec": np.radians(args.max_dec), "mp_cpus": args.threads}
@@ -188,22 +187,22 @@ def _output_directory(path: Path) -> Path:
 def _report(search: Search, files: dict[Path, str], out: Path, steps: Steps) -> None:
     fit, trial = search.fit, search.trial
     here = fit.pixel if fit.pixel is not None else search.prior.peak
-    _say("")
-    _say("Best fit")
-    _say(f"  TS        {fit.ts:.2f} with the prior, {search.scan.ts[here]:.2f} without")
-    _say(f"  n_s       {fit.ns:.2f}")
-    _say(f"  gamma     {fit.gamma:.2f}" if math.isfinite(fit.gamma) else "  gamma     undefined: no excess")
-    _say(f"  RA, Dec   {_position(fit.ra, fit.dec)}")
-    _say(f"  status    {fit.status.name}")
+    say("")
+    say("Best fit")
+    say(f"  TS        {fit.ts:.2f} with the prior, {search.scan.ts[here]:.2f} without")
+    say(f"  n_s       {fit.ns:.2f}")
+    say(f"  gamma     {fit.gamma:.2f}" if math.isfinite(fit.gamma) else "  gamma     undefined: no excess")
+    say(f"  RA, Dec   {_position(fit.ra, fit.dec)}")
+    say(f"  status    {fit.status.name}")
     for ra, dec in zip(trial.ra, trial.dec, strict=True):
-        _say(f"  injected  {_position(ra, dec)}, {trial.n_injected} events")
-    _say("")
-    _say(f"Files in {out}")
+        say(f"  injected  {_position(ra, dec)}, {trial.n_injected} events")
+    say("")
+    say(f"Files in {out}")
     width = max(len(path.name) for path in files)
     for path, what in files.items():
-        _say(f"  {path.name:<{width}}  {what}")
-    _say("")
-    _say(f"{sum(steps.seconds.values()):.1f} s: " + ", ".join(f"{name} {s:.2f} s" for name, s in steps.seconds.items()))
+        say(f"  {path.name:<{width}}  {what}")
+    say("")
+    say(f"{sum(steps.seconds.values()):.1f} s: " + ", ".join(f"{name} {s:.2f} s" for name, s in steps.seconds.items()))
 
 
 def _one_line(error: Exception) -> str:
@@ -220,31 +219,7 @@ def _position(ra: float, dec: float) -> str:
     return f"{np.degrees(ra):.2f}°, {np.degrees(dec):+.2f}°"
 
 
-def _say(text: str) -> None:
-    print(text, flush=True)
-
-
 def _version() -> str:
     from nusky.version import code_version
 
     return code_version()
-
-
-def _count(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{number} is negative")
-    return number
-
-
-def _degrees(text: str) -> float:
-    try:
-        angle = float(text)
-    except ValueError:
-        angle = math.nan
-    if not -90 <= angle <= 90:
-        raise argparse.ArgumentTypeError(f"{text!r} is no declination in degrees, -90 … 90")
-    return angle

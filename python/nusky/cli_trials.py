@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from nusky.cli_values import n_events, say, trial_range, whole_number
 
 if TYPE_CHECKING:
     from nusky.runners import Runner
@@ -29,17 +30,21 @@ def add_parsers(commands: Any) -> None:
             "not made again: a job that was killed is simply started once more."
         ),
     )
-    trials.add_argument("--seed", type=_natural, required=True, help="seed of the whole run, the same for every job")
-    trials.add_argument("--trials", type=_range, required=True, metavar="A:B", help="trial numbers of this job")
+    trials.add_argument(
+        "--seed", type=whole_number, required=True, help="seed of the whole run, the same for every job"
+    )
+    trials.add_argument("--trials", type=trial_range, required=True, metavar="A:B", help="trial numbers of this job")
     trials.add_argument("--out", type=Path, required=True, metavar="DIR", help="store; made if missing")
     what = "runner written by nusky.runner_spec.write_spec; default: the tutorial's search on the synthetic season"
     trials.add_argument("--runner", type=Path, metavar="FILE", help=what)
     trials.add_argument(
-        "--n-sig", type=_signal, default=0.0, metavar="N", help="events to inject; default: %(default)g"
+        "--n-sig", type=n_events, default=0.0, metavar="N", help="events to inject; default: %(default)g"
     )
     trials.add_argument("--poisson", action="store_true", help="draw the number of injected events around N")
-    trials.add_argument("--threads", type=_natural, default=0, metavar="N", help="default: all that are allowed")
-    trials.add_argument("--chunk", type=_natural, metavar="N", help="trials of one file; default: some seconds' worth")
+    trials.add_argument("--threads", type=whole_number, default=0, metavar="N", help="default: all that are allowed")
+    trials.add_argument(
+        "--chunk", type=whole_number, metavar="N", help="trials of one file; default: some seconds' worth"
+    )
     trials.set_defaults(run=_trials)
 
     merge = commands.add_parser(
@@ -64,19 +69,19 @@ def _trials(args: argparse.Namespace) -> int:
     store = TrialStore(args.out, runner.config())
     where = {"seed": args.seed, "n_sig": args.n_sig, "poisson": args.poisson}
     missing = sum(b - a for a, b in store.missing(**where, start=start, stop=stop))
-    _say(f"{runner!r}")
-    _say(f"configuration {store.config_hash}, seed {args.seed}, n_sig {args.n_sig:g}, trials {start}:{stop}")
+    say(f"{runner!r}")
+    say(f"configuration {store.config_hash}, seed {args.seed}, n_sig {args.n_sig:g}, trials {start}:{stop}")
     if missing < stop - start:
-        _say(f"{stop - start - missing} of them are in {store.path} already")
+        say(f"{stop - start - missing} of them are in {store.path} already")
     try:
         chunk = args.chunk or None
         run_batches(
             runner, range(start, stop), **where, n_threads=args.threads, store=store, chunk=chunk, logging=missing > 0
         )
     except InterruptedBatch as interrupted:
-        _say(f"interrupted: {len(interrupted.partial)} of {stop - start} trials are kept; the same command goes on")
+        say(f"interrupted: {len(interrupted.partial)} of {stop - start} trials are kept; the same command goes on")
         return 130
-    _say(f"{store!r}")
+    say(f"{store!r}")
     return _report(store)
 
 
@@ -86,11 +91,11 @@ def _merge(args: argparse.Namespace) -> int:
 
     merged = merge(args.out, args.sources, mix_versions=args.mix_versions)
     for n_sig in merged.n_sigs:
-        _say(f"{merged.count(n_sig=n_sig):>12d} trials with n_sig = {n_sig:g}")
-    _say(f"{merged!r}")
+        say(f"{merged.count(n_sig=n_sig):>12d} trials with n_sig = {n_sig:g}")
+    say(f"{merged!r}")
     if args.export is not None:
         merged.export(args.export)
-        _say(f"-> {args.export}")
+        say(f"-> {args.export}")
     # opened again: what was left out was left out of the sources
     stores = [TrialStore(source, mix_versions=args.mix_versions) for source in args.sources]
     for store in stores:
@@ -101,7 +106,7 @@ def _merge(args: argparse.Namespace) -> int:
 def _report(store: Any) -> int:
     """Name what cannot be used; such a run has not simply succeeded."""
     for problem in store.problems:
-        _say(f"left out: {store.path / 'shards' / problem.shard}: {problem.reason}")
+        say(f"left out: {store.path / 'shards' / problem.shard}: {problem.reason}")
     return 1 if store.problems else 0
 
 
@@ -114,40 +119,8 @@ def _runner(path: Path | None) -> Runner:
     from nusky.analysis import get_analysis
     from nusky.demo import MAX_DEC, tutorial_prior
 
-    _say("no --runner: the tutorial's search, with its prior, on the synthetic season")
+    say("no --runner: the tutorial's search, with its prior, on the synthetic season")
     ana = get_analysis(selections.demo, logging=False)
     return conf.get_spatial_prior_trial_runner(
         ana=ana, llh_priors=tutorial_prior(), min_dec=-float(MAX_DEC), max_dec=float(MAX_DEC)
     )
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
-
-
-def _natural(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{number} is negative")
-    return number
-
-
-def _signal(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = float("nan")
-    if not 0 <= number < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of events, finite and not negative")
-    return number
-
-
-def _range(text: str) -> tuple[int, int]:
-    first, colon, end = text.partition(":")
-    if not (colon and first.isdigit() and end.isdigit() and int(first) < int(end)):
-        raise argparse.ArgumentTypeError(f"{text!r} is no range; give A:B with A < B, the trials A … B-1")
-    return int(first), int(end)
