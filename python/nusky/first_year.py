@@ -10,12 +10,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .cleaning import MIN_SIGMA, OnBad, RawTable, clean, count_duplicates, in_time_order, summary_lines
-from .dataset import Dataset, content_hash, silent
-from .events import Events
-from .release_table import STAND_IN_NOTE, area_table, read_table, rounded_log10energy_bins, snapped_sindec_bins
-from .response import StandInResponse, simulate_from_tables
-from .rotation import separation
+from nusky.cleaning import MIN_SIGMA, OnBad, RawTable, count_duplicates, in_time_order, summary_lines
+from nusky.dataset import Dataset, content_hash, silent
+from nusky.events import Events
+from nusky.release_table import (
+    STAND_IN_NOTE,
+    area_table,
+    clean_events,
+    read_table,
+    rounded_log10energy_bins,
+    snapped_sindec_bins,
+)
+from nusky.response import StandInResponse, simulate_from_tables
+from nusky.rotation import separation
 
 __all__ = [
     "FIRST_YEAR_FILES",
@@ -34,9 +41,6 @@ FIRST_YEAR_KEY = "IC86_2011"
 FIRST_YEAR_FILES = ("upgoing_events.txt", "downgoing_events.txt", "TabulatedAeff.txt", "AngRes.txt")
 #: Days. The files do not say it; the release's own description does.
 FIRST_YEAR_LIVETIME = 332.61
-
-# One sigma of 495.8 deg; nothing else in this release is impossible.
-_KNOWN_DEFECTS = ("sigma",)
 
 
 def is_first_year(path: pathlib.Path) -> bool:
@@ -105,13 +109,7 @@ def read_ic86_first_year(
             "dec": np.radians(rows[:, 4]),
         }
         raw = RawTable(str(file), columns, spelled, {"sigma": degree, "ra": degree, "dec": degree})
-        part, found = clean(
-            raw,
-            "data",
-            on_bad=on_bad or "raise",
-            known_defects=() if on_bad == "raise" else _KNOWN_DEFECTS,
-            min_sigma=min_sigma,
-        )
+        part, found = clean_events(raw, on_bad, min_sigma)
         part, late = in_time_order(part)
         parts.append(part)
         counts += found + Counter({"rows out of time order, sorted": late})

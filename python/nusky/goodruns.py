@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from .events import Events
+from nusky.events import Events
+from nusky.uptime import Uptime
 
 __all__ = ["clean_good_runs", "count_outside"]
+
+_SECOND = 1.0 / 86_400.0  # days
 
 
 def clean_good_runs(
@@ -56,7 +59,7 @@ def clean_good_runs(
     order = np.argsort(begin, kind="stable")
     begin, end = begin[order], end[order]
     overlap = end[:-1] - begin[1:]
-    if np.any(overlap > 1.0 / 86400.0):
+    if np.any(overlap > _SECOND):
         row = int(np.argmax(overlap))
         raise ValueError(
             f"{where}: the run {begin[row]} … {end[row]} overlaps the next, which starts at {begin[row + 1]}; "
@@ -67,13 +70,14 @@ def clean_good_runs(
     return Events({"start": begin, "stop": end, **others}), notes
 
 
-def inside(grl: Events, mjd: ArrayLike, *, slack: float = 1.0 / 86400.0) -> NDArray[np.bool_]:
-    """Whether times (MJD) fall into a good run, within `slack` days (default one second, for rounded lists)."""
-    times = np.asarray(mjd, dtype=np.float64)
-    run = np.searchsorted(grl.start, times + slack, side="right") - 1
-    return np.asarray((run >= 0) & (times <= grl.stop[np.maximum(run, 0)] + slack))
-
-
 def count_outside(grl: Events, mjd: ArrayLike) -> int:
-    """How many times (MJD) fall into no good run."""
-    return int(np.count_nonzero(~inside(grl, mjd)))
+    """How many times (MJD) lie in no good run, nor within a second of one: lists are rounded.
+
+    Examples
+    --------
+    >>> from nusky.events import Events
+    >>> from nusky.goodruns import count_outside
+    >>> count_outside(Events({"start": [1.0], "stop": [2.0]}), [1.5, 2.000001, 2.5])
+    1
+    """
+    return int(np.count_nonzero(~Uptime(grl["start"], grl["stop"]).contains(mjd, _SECOND)))

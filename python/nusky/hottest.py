@@ -24,7 +24,7 @@ F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 Fits = tuple[F64, F64, F64, NDArray[np.int8]]
 
-__all__ = ["best_of_map", "embed_scan", "hottest_spots", "scan_pixels"]
+__all__ = ["best_of_map", "embed_scan", "hottest_spots", "mlog10", "scan_pixels"]
 
 
 def scan_pixels(
@@ -94,17 +94,18 @@ def hottest_spots(
     from nusky import _core
 
     pixels = terms.pixels
-    find = getattr(_core, "hottest", None)
     if not len(pixels):
         return best_of_map((*(np.empty(0),) * 3, np.empty(0, dtype=np.int8)), terms)
-    if find is None or terms.matrix is None:
+    if terms.matrix is None:
         return best_of_map(scan_pixels(model, index, pixels, n_threads, False), terms)
     reach = getattr(index, "reach", None)
     if reach is not None and terms.near_tiles is not None:
         near = _near_few(model, index, terms, terms.matrix, terms.near_tiles, reach, n_threads)
         if near is not None:
             return near
-    best = find(model.likelihood, index, pixels.directions, terms.matrix, gamma=model.fixed_gamma, n_threads=n_threads)
+    best = _core.hottest(
+        model.likelihood, index, pixels.directions, terms.matrix, gamma=model.fixed_gamma, n_threads=n_threads
+    )
     return _table(best["direction"], best["ts_prior"], best["ns"], best["gamma"], best["status"], terms)
 
 

@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import pathlib
 import warnings
+from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .dataset import SINDEC_BINS
-from .response import AreaTable
+from nusky.cleaning import OnBad, RawTable, clean
+from nusky.dataset import SINDEC_BINS
+from nusky.events import Events
+from nusky.response import AreaTable
 
-__all__ = ["STAND_IN_NOTE", "area_table", "read_table", "rounded_log10energy_bins", "snapped_sindec_bins"]
+__all__ = [
+    "STAND_IN_NOTE",
+    "area_table",
+    "clean_events",
+    "read_table",
+    "rounded_log10energy_bins",
+    "snapped_sindec_bins",
+]
 
 F64 = NDArray[np.float64]
 Log = Callable[[str], None]
+
+# One sigma of 495.8 deg in the first-year release; the ten-year release is of the same sample.
+KNOWN_DEFECTS = ("sigma",)
 
 STAND_IN_NOTE = (
     "stand-in response: log10 E = 0.85 log10 E_true + 0.35 ± 0.35; sigma from the season's own events near that "
@@ -45,6 +58,17 @@ def read_table(path: pathlib.Path, names: tuple[str, ...], log: Log) -> F64:
     if table.shape[1] != len(names):
         raise ValueError(f"{path}: {table.shape[1]} columns where {len(names)} are expected: {', '.join(names)}")
     return np.asarray(table, dtype=np.float64)
+
+
+def clean_events(raw: RawTable, on_bad: OnBad | None, min_sigma: float) -> tuple[Events, Counter[str]]:
+    """`clean` of a release's events: unless told, known defects are dropped and counted, anything else raises."""
+    return clean(
+        raw,
+        "data",
+        on_bad=on_bad or "raise",
+        known_defects=() if on_bad == "raise" else KNOWN_DEFECTS,
+        min_sigma=min_sigma,
+    )
 
 
 def _grid(path: pathlib.Path, low: F64, high: F64, what: str) -> F64:

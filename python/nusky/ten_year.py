@@ -10,16 +10,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .cleaning import MIN_SIGMA, OnBad, RawTable, clean, count_duplicates, in_time_order, summary_lines
-from .dataset import SINDEC_BINS, Dataset, content_hash, silent
-from .events import Events
-from .goodruns import clean_good_runs, count_outside
-from .release_table import STAND_IN_NOTE, area_table, read_table, rounded_log10energy_bins
-from .response import Response, SmearingResponse, StandInResponse, simulate_from_tables
+from nusky.cleaning import MIN_SIGMA, OnBad, RawTable, count_duplicates, in_time_order, summary_lines
+from nusky.dataset import SINDEC_BINS, Dataset, content_hash, silent
+from nusky.events import Events
+from nusky.goodruns import clean_good_runs, count_outside
+from nusky.release_table import STAND_IN_NOTE, area_table, clean_events, read_table, rounded_log10energy_bins
+from nusky.response import Response, SmearingResponse, StandInResponse, simulate_from_tables
 
 __all__ = [
     "TEN_YEAR_STEMS",
     "TEN_YEAR_VERSION",
+    "TenYearFiles",
     "is_ten_year",
     "read_ten_year",
     "ten_year_fingerprint",
@@ -41,9 +42,6 @@ TEN_YEAR_STEMS: dict[str, tuple[str, ...]] = {
     "IC86_2012_2014": tuple(_LATER.values())[:3],
     "IC86_2012_2017": tuple(_LATER.values()),
 }
-
-# σ above 180 deg is what the first-year release of the same sample is known for.
-_KNOWN_DEFECTS = ("sigma",)
 
 _DEGREE = float(np.pi / 180.0)
 
@@ -163,13 +161,7 @@ def read_ten_year(
     files = _complete(folder, key)
     parts, counts = [], Counter[str]()
     for file in files.events:
-        part, found = clean(
-            _events(file, log),
-            "data",
-            on_bad=on_bad or "raise",
-            known_defects=() if on_bad == "raise" else _KNOWN_DEFECTS,
-            min_sigma=min_sigma,
-        )
+        part, found = clean_events(_events(file, log), on_bad, min_sigma)
         parts.append(part)
         counts += found
     data, late = in_time_order(Events.concatenate(parts))
