@@ -34,7 +34,9 @@ from nusky.atomic import atomic_write
 from nusky.events import Events
 
 __all__ = [
+    "SCHEMA",
     "DamagedCache",
+    "Meta",
     "StaleCache",
     "StoredEvents",
     "cache_path",

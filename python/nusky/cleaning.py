@@ -10,8 +10,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .dataset import DATA_COLUMNS, OPTIONAL_DATA_COLUMNS, SIM_COLUMNS
-from .events import Events
+from nusky.dataset import DATA_COLUMNS, OPTIONAL_DATA_COLUMNS, SIM_COLUMNS
+from nusky.events import Events
 
 __all__ = [
     "MIN_SIGMA",

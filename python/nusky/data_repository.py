@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Protocol, runtime_checkable
 
-from .cleaning import MIN_SIGMA, OnBad
-from .dataset import Dataset, silent
-from .specs import CustomDataSpec, DataSpec
+from nusky.cleaning import MIN_SIGMA, OnBad
+from nusky.dataset import Dataset, silent
+from nusky.specs import CustomDataSpec, DataSpec
 
 __all__ = ["DataRepository", "Log", "Spec", "own_key", "resolve"]
 

@@ -11,9 +11,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .events import Events
+from nusky.events import Events
 
-__all__ = ["Dataset", "content_hash", "silent"]
+__all__ = [
+    "DATA_COLUMNS",
+    "LOG10ENERGY_BINS",
+    "OPTIONAL_DATA_COLUMNS",
+    "SIM_COLUMNS",
+    "SINDEC_BINS",
+    "Dataset",
+    "content_hash",
+    "silent",
+]
 
 #: Raised by one whenever reading the same files gives other numbers than before: old caches are then stale.
 SCHEMA = 1

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from nusky.search import Search, Steps
 
-__all__ = ["run_demo", "tutorial_prior"]
+__all__ = ["MAX_DEC", "run_demo", "tutorial_prior"]
 
 F64 = NDArray[np.float64]
 

@@ -12,6 +12,8 @@ from nusky.atomic import atomic_write
 if TYPE_CHECKING:
     from nusky.analysis import Analysis
 
+__all__ = ["write_dump"]
+
 
 def write_dump(ana: Analysis, path: str | Path) -> Path:
     """Write the per-event columns of every season for ``nusky_bench --dump``.

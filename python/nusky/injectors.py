@@ -27,7 +27,7 @@ F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 Injected = tuple[Events | None, ...]
 
-__all__ = ["BackgroundInjector", "InjectionOptions", "SignalInjector", "check_n_sig"]
+__all__ = ["BackgroundInjector", "Injected", "InjectionOptions", "SignalInjector", "check_n_sig"]
 
 
 def check_n_sig(n_sig: Any, poisson: bool) -> float:

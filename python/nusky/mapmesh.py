@@ -54,6 +54,7 @@ def coarsen_for_mesh(m: Any, nest: bool) -> tuple[F64, bool]:
 
 
 def look_up(values: F64, ra: F64, dec: F64, nest: bool) -> np.ma.MaskedArray[Any, np.dtype[np.float64]]:
+    """Values of a map at some positions (rad), masked where they are not finite."""
     import healpy as hp
 
     nside = int(np.sqrt(values.size // 12))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import pathlib
 
-from . import npyfiles
-from .cleaning import MIN_SIGMA, OnBad
-from .data_repository import Log, Spec
-from .dataset import Dataset, silent
-from .specs import CustomDataSpec, DataSpec, PSDataSpecs
+from nusky import npyfiles
+from nusky.cleaning import MIN_SIGMA, OnBad
+from nusky.data_repository import Log, Spec
+from nusky.dataset import Dataset, silent
+from nusky.specs import CustomDataSpec, DataSpec, PSDataSpecs
 
 __all__ = ["Repository"]
 

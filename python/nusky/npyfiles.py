@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .cleaning import MIN_SIGMA, OnBad, RawTable, clean, count_duplicates, in_time_order, summary_lines
-from .dataset import LOG10ENERGY_BINS, SINDEC_BINS, Dataset, content_hash, silent
-from .events import Events
-from .goodruns import clean_good_runs, count_outside
-from .specs import CustomDataSpec
+from nusky.cleaning import MIN_SIGMA, OnBad, RawTable, clean, count_duplicates, in_time_order, summary_lines
+from nusky.dataset import LOG10ENERGY_BINS, SINDEC_BINS, Dataset, content_hash, silent
+from nusky.events import Events
+from nusky.goodruns import clean_good_runs, count_outside
+from nusky.specs import CustomDataSpec
 
 __all__ = ["custom_fingerprint", "read_custom"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import pathlib
 
-from . import releases
-from .cleaning import MIN_SIGMA, OnBad
-from .data_repository import Log, Spec, own_key
-from .dataset import Dataset, silent
-from .specs import DataSpec, PSDataSpecs
+from nusky import releases
+from nusky.cleaning import MIN_SIGMA, OnBad
+from nusky.data_repository import Log, Spec, own_key
+from nusky.dataset import Dataset, silent
+from nusky.specs import DataSpec, PSDataSpecs
 
 __all__ = ["PublicRelease"]
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     F64 = NDArray[np.float64]
     I64 = NDArray[np.int64]
 
-__all__ = ["regrade", "rotate"]
+__all__ = ["map_nside", "regrade", "rotate"]
 
 # Pixels handled at once: bounds the temporaries to some tens of MB at any nside.
 _CHUNK = 1 << 20

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .first_year import (
+from nusky.first_year import (
     FIRST_YEAR_FILES,
     FIRST_YEAR_KEY,
     FIRST_YEAR_VERSION,
@@ -10,7 +10,7 @@ from .first_year import (
     is_first_year,
     read_ic86_first_year,
 )
-from .ten_year import (
+from nusky.ten_year import (
     TEN_YEAR_STEMS,
     TEN_YEAR_VERSION,
     is_ten_year,

@@ -8,10 +8,17 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .events import Events
-from .rotation import offset_by
+from nusky.events import Events
+from nusky.rotation import offset_by
 
-__all__ = ["AreaTable", "Response", "SmearingResponse", "StandInResponse", "simulate_from_tables"]
+__all__ = [
+    "AreaTable",
+    "Response",
+    "SmearingResponse",
+    "StandInResponse",
+    "draw_separation",
+    "simulate_from_tables",
+]
 
 F64 = NDArray[np.float64]
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from .data_repository import DataRepository, Spec, resolve
-from .npy_repository import Repository
-from .public_release import PublicRelease
-from .specs import CustomDataSpecs, PSDataSpecs
-from .synthetic_repository import SyntheticRepository
+from nusky.data_repository import DataRepository, Spec, resolve
+from nusky.npy_repository import Repository
+from nusky.public_release import PublicRelease
+from nusky.specs import CustomDataSpecs, PSDataSpecs
+from nusky.synthetic_repository import SyntheticRepository
 
 __all__ = [
     "CustomDataSpecs",

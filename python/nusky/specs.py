@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .dataset import LOG10ENERGY_BINS, SINDEC_BINS
+from nusky.dataset import LOG10ENERGY_BINS, SINDEC_BINS
 
 __all__ = ["CustomDataSpec", "CustomDataSpecs", "DataSpec", "PSDataSpecs"]
 

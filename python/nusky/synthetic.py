@@ -10,11 +10,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .cleaning import MIN_SIGMA
-from .dataset import LOG10ENERGY_BINS, SINDEC_BINS, Dataset, content_hash
-from .events import Events
-from .response import AreaTable, StandInResponse, simulate_from_tables
-from .sidereal import local_azimuth
+from nusky.cleaning import MIN_SIGMA
+from nusky.dataset import LOG10ENERGY_BINS, SINDEC_BINS, Dataset, content_hash
+from nusky.events import Events
+from nusky.response import AreaTable, StandInResponse, simulate_from_tables
+from nusky.sidereal import local_azimuth
 
 __all__ = ["KEY", "VERSION", "effective_area", "fingerprint", "local_azimuth", "synthetic_season"]
 

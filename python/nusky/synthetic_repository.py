@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from . import synthetic
-from .cleaning import MIN_SIGMA, OnBad
-from .data_repository import Log, Spec, own_key
-from .dataset import Dataset, silent
-from .specs import DataSpec
+from nusky import synthetic
+from nusky.cleaning import MIN_SIGMA, OnBad
+from nusky.data_repository import Log, Spec, own_key
+from nusky.dataset import Dataset, silent
+from nusky.specs import DataSpec
 
 __all__ = ["SyntheticRepository"]
 

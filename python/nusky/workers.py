@@ -13,7 +13,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LostTask", "Task", "fit_chunk", "ignore_interrupts", "run_tasks", "runner_of"]
+__all__ = [
+    "LostTask",
+    "Task",
+    "fit_chunk",
+    "ignore_interrupts",
+    "run_tasks",
+    "runner_of",
+    "scan_chunk",
+    "scan_trials",
+    "ts_at",
+    "ts_chunk",
+]
 
 _log = logging.getLogger("nusky")
 
