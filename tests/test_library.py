@@ -157,8 +157,22 @@ def test_an_empty_library_and_a_damaged_shard_say_so(
     assert victim.name in caplog.text
     assert [p.shard for p in mine.problems] == [victim.name]
     assert mine.fit(None).shape == (2, 1)
-    mine.add(sstr, range(4), seed=5)
-    assert [s.index for s in mine.scans()] == [0, 1, 2, 3]
+    mine.add(sstr, range(4), seed=5, chunk=1)  # other portions than the damaged one
+    for opened in (mine, ScanLibrary(tmp_path / "scans")):
+        assert [s.index for s in opened.scans()] == [0, 1, 2, 3]
+        assert len(opened) == 4
+        assert opened.problems == ()
+
+
+def test_scans_that_two_processes_made_at_once_count_once(sstr: Any, tmp_path: Path) -> None:
+    for name, chunk in (("a", 3), ("b", 2)):
+        ScanLibrary(tmp_path / name, sstr).add(sstr, range(4), seed=5, chunk=chunk)
+    for shard in (tmp_path / "b" / "shards").iterdir():
+        shard.rename(tmp_path / "a" / "shards" / shard.name)
+    both = ScanLibrary(tmp_path / "a")
+    assert [s.index for s in both.scans()] == [0, 1, 2, 3]
+    assert len(both) == 4
+    assert both.fit(None).shape == (4, 1)
 
 
 def test_scans_are_packed_and_unpacked_whole_even_empty_ones() -> None:

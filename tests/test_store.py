@@ -177,6 +177,44 @@ def test_a_damaged_shard_is_named_skipped_reported_and_can_be_made_again(
     assert not store.problems
 
 
+@pytest.mark.parametrize("how", ["a flipped byte", "gone", "garbage"])
+def test_trials_made_again_in_other_portions_take_the_place_of_the_damaged_shard_for_good(
+    tmp_path: Path, how: str
+) -> None:
+    TrialStore(tmp_path / "s", CONFIG).append(trials(0, 100), seed=1, start=0)
+    (shard,) = (tmp_path / "s" / "shards").iterdir()
+    if how == "gone":
+        shard.unlink()
+    elif how == "garbage":
+        shard.write_bytes(b"garbage")
+    else:
+        damage(shard)
+    store = TrialStore(tmp_path / "s")
+    store.verify()
+    store.append(trials(0, 64), seed=1, start=0)
+    assert [p.shard for p in store.problems] == [shard.name]  # 64 … 99 are still to be made
+    again = TrialStore(tmp_path / "s")
+    assert again.missing(seed=1, start=0, stop=100) == [(64, 100)]
+    again.append(trials(64, 100), seed=1, start=64)
+    for opened in (again, TrialStore(tmp_path / "s")):
+        assert same(opened.read(), trials(0, 100))
+        assert opened.verify() == ()
+        assert "unusable" not in repr(opened)
+    assert shard.with_name(shard.name + ".damaged").exists() == (how != "gone")
+
+
+def test_a_damaged_shard_beside_its_own_replacement_is_told_from_two_whole_ones(tmp_path: Path) -> None:
+    # a store in which the damaged file could not be moved away, or came back from a backup
+    store = TrialStore(tmp_path / "s", CONFIG)
+    store.append(trials(0, 100), seed=1, start=0)
+    (shard,) = (tmp_path / "s" / "shards").iterdir()
+    damage(shard)
+    store.verify()
+    store.append(trials(0, 64), seed=1, start=0)
+    shard.with_name(shard.name + ".damaged").rename(shard)
+    assert same(TrialStore(tmp_path / "s").read(), trials(0, 64))
+
+
 @pytest.mark.parametrize("how", ["truncated", "gone", "emptied"])
 def test_a_truncated_or_vanished_shard_is_found_on_opening(tmp_path: Path, how: str) -> None:
     TrialStore(tmp_path / "s", CONFIG).append(trials(0, 1000), seed=1, start=0)

@@ -240,6 +240,22 @@ class Journal:
                 self._unreadable[shard.name] = (stat.st_size, stat.st_mtime_ns)
             return None
 
+    def held(self, name: str) -> Mapping[str, Any] | None:
+        """What the manifest says of a shard, usable or not; None if it does not list it."""
+        entry = self._listed.get(name)
+        return None if entry is None else entry["meta"]
+
+    def retire(self, name: str) -> None:
+        """Move a file that cannot be used out of the way, to ``NAME.damaged``, before its content is written anew.
+
+        Its size is as the manifest says: the next process would take it for whole, and the new shards for a second
+        copy of the same trials.
+        """
+        path = self.path / "shards" / name
+        with contextlib.suppress(OSError):  # gone already, or not ours to move: then reading tells them apart
+            os.replace(path, path.with_name(name + ".damaged"))
+            _log.warning("%s: shard %s is kept as %s.damaged, its content is written anew", self.path, name, name)
+
     def verify(self) -> tuple[Problem, ...]:
         """Read every shard to the last byte (the checksums inside are compared); returns all `problems`."""
         for shard in self.shards:

@@ -114,8 +114,8 @@ class ScanLibrary:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """Damaged, missing or foreign shards found so far."""
-        return self._journal.problems
+        """Damaged, missing or foreign shards found so far; those whose scans were all made again are none any more."""
+        return tuple(p for p in self._journal.problems if not self._made_again(p.shard))
 
     @property
     def n_bytes(self) -> int:
@@ -123,7 +123,7 @@ class ScanLibrary:
         return sum(shard.n_bytes for shard in self._journal.shards)
 
     def __len__(self) -> int:
-        return sum(int(shard.meta["stop"]) - int(shard.meta["start"]) for shard in self._journal.shards)
+        return sum(len(np.unique(self._stored(seed))) for seed in {s.meta["seed"] for s in self._journal.shards})
 
     def __repr__(self) -> str:
         damaged = f", {len(self.problems)} unusable shards" if self.problems else ""
@@ -162,6 +162,7 @@ class ScanLibrary:
         """
         given = Identity(FORMAT, code_version(), _config(runner.config()))
         self._journal.identity.require_same(given, str(self.path), mix_versions=self._journal.mix_versions)
+        self._journal.refresh()
         numbers = np.setdiff1d(np.asarray(indices, dtype=np.int64), self._stored(seed))
         pieces = [(i, min(i + chunk, end)) for first, end in contiguous_runs(numbers) for i in range(first, end, chunk)]
         threads = resolve_threads(mp_cpus) if executor is None or mp_cpus is not None else 1
@@ -174,16 +175,25 @@ class ScanLibrary:
             for (a, z), arrays in made:
                 start = int(numbers[a])
                 meta = {"seed": int(seed), "start": start, "stop": start + z - a}
-                self._journal.append(f"scans-seed{seed}-{start:09d}-{meta['stop']:09d}.npz", arrays, meta)
+                name = f"scans-seed{seed}-{start:09d}-{meta['stop']:09d}.npz"
+                self._retire(name, meta)
+                self._journal.append(name, arrays, meta)
                 done += z - a
                 progress.update(done)
 
     def scans(self) -> Iterator[StoredScan]:
-        """All scans, ordered by seed and trial; a shard in memory at a time."""
+        """All scans, ordered by seed and trial; a shard in memory at a time.
+
+        A scan that two processes made at the same time comes once: it is the same to the last bit.
+        """
+        last = (-1, -1)
         for shard in sorted(self._journal.shards, key=lambda s: (s.meta["seed"], s.meta["start"])):
             arrays = self._journal.read(shard)
             for k, scan in enumerate([] if arrays is None else unpack(arrays)):
-                yield StoredScan(int(shard.meta["seed"]), int(shard.meta["start"]) + k, scan)
+                at = (int(shard.meta["seed"]), int(shard.meta["start"]) + k)
+                if at > last:
+                    last = at
+                    yield StoredScan(*at, scan)
 
     @cached_property
     def pixels(self) -> PixelSet:
@@ -336,9 +346,23 @@ class ScanLibrary:
             yield from run_tasks(executor, scan_chunk, tasks, retries)
 
     def _stored(self, seed: int) -> IntArray:
-        self._journal.refresh()
         ranges = [np.arange(s.meta["start"], s.meta["stop"]) for s in self._journal.shards if s.meta["seed"] == seed]
         return np.concatenate(ranges) if ranges else np.empty(0, dtype=np.int64)
+
+    def _retire(self, name: str, meta: Mapping[str, int]) -> None:
+        """Put damaged shards that held some of these scans out of the way."""
+        for problem in self._journal.problems:
+            held = self._journal.held(problem.shard)
+            if held is None or problem.shard == name or held["seed"] != meta["seed"]:
+                continue
+            if held["start"] < meta["stop"] and meta["start"] < held["stop"]:
+                self._journal.retire(problem.shard)
+
+    def _made_again(self, name: str) -> bool:
+        held = self._journal.held(name)
+        return held is not None and bool(
+            np.isin(np.arange(held["start"], held["stop"]), self._stored(held["seed"])).all()
+        )
 
     def _within(self, min_dec: float | None, max_dec: float | None) -> PixelSet:
         pixels = self.pixels

@@ -45,6 +45,10 @@ class Block:
         """What blocks must share to be parts of one run of trials."""
         return (self.n_sig, self.poisson, self.seed)
 
+    def overlaps(self, other: Block) -> bool:
+        """Whether a trial is in both."""
+        return self.set_key == other.set_key and self.start < other.stop and other.start < self.stop
+
     @property
     def file_name(self) -> str:
         """Name of the shard that holds exactly this block."""
@@ -125,8 +129,11 @@ class TrialStore:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """Damaged, missing or foreign shards found so far; `verify` looks at every byte."""
-        return self._journal.problems
+        """Damaged, missing or foreign shards found so far; `verify` looks at every byte.
+
+        A shard whose trials were all made again is no problem any more.
+        """
+        return tuple(p for p in self._journal.problems if not self._made_again(p.shard))
 
     @property
     def blocks(self) -> tuple[Block, ...]:
@@ -156,7 +163,8 @@ class TrialStore:
 
     def verify(self) -> tuple[Problem, ...]:
         """Read every shard to the last byte and return those that cannot be used."""
-        return self._journal.verify()
+        self._journal.verify()
+        return self.problems
 
     def append(self, trials: NDArray[Any], *, seed: int, start: int, n_sig: float = 0.0, poisson: bool = False) -> None:
         """Add one block of trials as one shard; it is on disk when this returns.
@@ -200,6 +208,10 @@ class TrialStore:
         columns = [[name, trials.dtype[name].str] for name in names]
         if self._index and self._columns() != columns:
             raise ValueError(f"the store has the columns {_names(self._columns())}, the trials {_names(columns)}")
+        for problem in self._journal.problems:
+            lost = self._lost(problem.shard)
+            if lost is not None and lost.overlaps(block) and problem.shard != block.file_name:
+                self._journal.retire(problem.shard)
         meta = {**vars(block), "columns": columns}
         self._journal.append(block.file_name, {name: np.ascontiguousarray(trials[name]) for name in names}, meta)
 
@@ -259,7 +271,9 @@ class TrialStore:
             For a column the store does not have.
         """
         blocks = self._select(n_sig, seed, poisson)
-        _refuse_overlaps_within(blocks)
+        while twice := _overlap_within(blocks):
+            self._refuse_unless_damaged(*twice)
+            blocks = self._select(n_sig, seed, poisson)
         stored = self._columns()
         known = [*stored, ["trial", "<i8"], ["seed", "<u8"], ["n_sig", "<f8"]]
         wanted = known if columns is None else [_column(name, known) for name in columns]
@@ -281,7 +295,7 @@ class TrialStore:
         """Stored columns of exactly these trials; None if not all of them are there and readable."""
         parts = []
         for b in self.blocks:
-            if b.set_key == block.set_key and b.start < block.stop and block.start < b.stop:
+            if b.overlaps(block):
                 arrays = self._journal.read(self._index[b])
                 if arrays is None:
                     return None
@@ -324,7 +338,7 @@ class TrialStore:
     def _index(self) -> dict[Block, Shard]:
         """Shards by block, sorted; made anew when the journal changed."""
         if self._cached[0] != self._journal.generation:
-            index = {_block(shard): shard for shard in self._journal.shards}
+            index = {_block(shard.meta): shard for shard in self._journal.shards}
             self._cached = (self._journal.generation, {b: index[b] for b in sorted(index)})
         return self._cached[1]
 
@@ -334,15 +348,34 @@ class TrialStore:
 
     def _refuse_overlap(self, block: Block) -> None:
         for b in self.blocks:
-            if b.set_key == block.set_key and b.start < block.stop and block.start < b.stop:
+            if b.overlaps(block):
                 raise ValueError(
                     f"{block} overlap the shard {b.file_name} of {self.path} ({b}): take trials from "
                     f"{self.next_index(block.seed)} on, or another seed"
                 )
 
+    def _lost(self, name: str) -> Block | None:
+        """Trials of a shard that cannot be used; None if nobody knows."""
+        held = self._journal.held(name)
+        return None if held is None else _block(held)
 
-def _block(shard: Shard) -> Block:
-    m = shard.meta
+    def _made_again(self, name: str) -> bool:
+        lost = self._lost(name)
+        return lost is not None and not self.missing(
+            seed=lost.seed, start=lost.start, stop=lost.stop, n_sig=lost.n_sig, poisson=lost.poisson
+        )
+
+    def _refuse_unless_damaged(self, a: Block, b: Block) -> None:
+        """Two shards with the same trials: whole ones are an error, a damaged one is found by reading and left out."""
+        # append refuses them; two processes that append at the same instant can still make one
+        if all(self._journal.read(self._index[block]) is not None for block in (a, b)):
+            raise ValueError(
+                f"the shards {a.file_name} and {b.file_name} hold the same trials ({a}; {b}): "
+                "two processes wrote them at the same time; remove one of the files"
+            )
+
+
+def _block(m: Mapping[str, Any]) -> Block:
     return Block(float(m["n_sig"]), bool(m["poisson"]), int(m["seed"]), int(m["start"]), int(m["stop"]))
 
 
@@ -359,14 +392,12 @@ def _checked_block(n_sig: float, poisson: bool, seed: int, start: int, stop: int
     return Block(float(n_sig), bool(poisson) and n_sig > 0, int(seed), int(start), int(stop))
 
 
-def _refuse_overlaps_within(blocks: Sequence[Block]) -> None:
-    # append refuses them; two processes that append at the same instant can still make one
+def _overlap_within(blocks: Sequence[Block]) -> tuple[Block, Block] | None:
+    """The first two of the sorted blocks that share trials."""
     for a, b in itertools.pairwise(blocks):
-        if a.set_key == b.set_key and b.start < a.stop:
-            raise ValueError(
-                f"the shards {a.file_name} and {b.file_name} hold the same trials ({a}; {b}): "
-                "two processes wrote them at the same time; remove one of the files"
-            )
+        if a.overlaps(b):
+            return a, b
+    return None
 
 
 def _column(name: str, known: list[list[str]]) -> list[str]:
