@@ -95,6 +95,8 @@ def test_bad_limits_are_refused():
         follow_prior(bump(8), min_nside=16, max_nside=8)
     with pytest.raises(ValueError, match="exchange them"):
         follow_prior(bump(8), min_nside=8, max_nside=8, min_dec=1.0, max_dec=0.0)
+    with pytest.raises(ValueError, match=r"np\.radians"):
+        follow_prior(bump(8), min_nside=8, max_nside=8, min_dec=-85, max_dec=85)
     with pytest.raises(ValueError, match="not a percentage"):
         follow_prior(bump(8), containment=99)
     p = np.zeros(48)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nusky.dataset import content_hash
 from nusky.pixels import (
     PixelSet,
     contained,
@@ -94,6 +95,13 @@ def test_a_set_can_be_pickled_compared_and_embedded():
     assert np.isfinite(full).sum() == 4
     assert full_sky(2).full
     assert full_sky(2).area == pytest.approx(4 * np.pi)
+
+
+def test_the_hash_that_names_a_set_is_that_of_its_pixels_and_made_once():
+    pixels = PixelSet(4, [7, 2])
+    assert pixels.content_hash == content_hash([np.array([2, 7])])
+    assert pixels.content_hash is pixels.content_hash
+    assert pixels.content_hash != PixelSet(4, [7, 3]).content_hash
 
 
 def test_containment_is_the_smallest_set_with_that_probability():
@@ -183,11 +191,22 @@ def test_no_event_near_is_an_ordinary_result_and_no_pixel_otherwise_is_an_error(
         select_pixels(8, max_dec=0.0, prior=m)
 
 
+def test_angles_may_bring_their_unit():
+    from astropy import units as u
+
+    limits = select_pixels(16, min_dec=-30 * u.deg, max_dec=0.5, cone=(10 * u.deg, 0.1, 40 * u.deg))
+    assert limits == select_pixels(16, min_dec=-np.radians(30), max_dec=0.5, cone=(np.radians(10), 0.1, np.radians(40)))
+    with pytest.raises(TypeError, match="min_dec: expected"):
+        select_pixels(16, min_dec=1 * u.s)
+
+
 def test_bad_requests_are_refused_with_the_mend():
     with pytest.raises(ValueError, match="exchange them"):
         select_pixels(8, min_dec=1.0, max_dec=-1.0)
     with pytest.raises(ValueError, match=r"np\.radians"):
         select_pixels(8, min_dec=-85)
+    with pytest.raises(TypeError, match="min_dec: expected a declination in rad"):
+        select_pixels(8, min_dec="south")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="max_dec=nan"):
         select_pixels(8, max_dec=np.nan)
     with pytest.raises(ValueError, match="power of two"):

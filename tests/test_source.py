@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import numpy as np
@@ -87,6 +88,36 @@ def test_a_time_in_another_scale_is_brought_to_utc() -> None:
     src = sources(1.0, 0.0, mjd=moment.tai, t_100=1.0)
     assert src.mjd is not None
     np.testing.assert_allclose(src.mjd, 57000.0, atol=1e-9)
+
+
+def test_python_s_and_numpy_s_time_spans_are_days_and_their_moments_are_refused() -> None:
+    """NumPy's would otherwise be plain numbers in whatever unit they have, counted from 1970."""
+    for span in (datetime.timedelta(seconds=1000), np.timedelta64(1000, "s"), np.timedelta64(1_000_000_000, "us")):
+        t_100 = sources(1.0, 0.0, mjd=57000.0, t_100=span).t_100
+        assert t_100 is not None
+        np.testing.assert_allclose(t_100, 1000 / 86400)
+    several = sources([1.0, 2.0], 0.0, mjd=57000.0, t_100=np.array([6, 12], dtype="timedelta64[h]")).t_100
+    assert several is not None
+    assert several.tolist() == [0.25, 0.5]
+    for moment in (datetime.datetime(2011, 10, 15), np.datetime64("2011-10-15"), np.timedelta64(5, "D")):
+        with pytest.raises(TypeError, match=r"mjd=.*astropy\.time\.Time"):
+            sources(1.0, 0.0, mjd=moment, t_100=1.0)  # type: ignore[arg-type]
+
+
+def test_units_of_something_else_are_refused_by_name() -> None:
+    units = pytest.importorskip("astropy.units")
+    time = pytest.importorskip("astropy.time")
+    now, span = time.Time(57000.0, format="mjd"), time.TimeDelta(1.0, format="jd")
+    for kw, said in (
+        ({"mjd": 57000.0, "t_100": 3 * units.m}, r"t_100=.*m.* cannot be turned into day; give a length of time"),
+        ({"mjd": 57000.0, "t_100": 1.0, "sigma_t": 3 * units.deg}, "sigma_t=.* cannot be turned into day"),
+        ({"mjd": 57000.0 * units.m, "t_100": 1.0}, "mjd=.* cannot be turned into day"),
+        ({"mjd": now, "t_100": now}, "t_100 is a length of time, got the moment"),
+        ({"mjd": span, "t_100": span}, "mjd is a moment, got the length of time"),
+        ({"extension": 1 * units.s}, "extension=.* cannot be turned into rad; give an angle"),
+    ):
+        with pytest.raises(TypeError, match=said):
+            sources(1.0, 0.0, **kw)
 
 
 def test_priors_are_told_apart_from_lists_of_priors() -> None:

@@ -84,6 +84,16 @@ def test_background_can_be_taken_from_the_days_around_the_window():
         on_time(FIRST + 10.0, 0.9, off_days=1e-3)
 
 
+def test_days_around_the_window_may_bring_their_unit():
+    from astropy import units as u
+
+    window = TimeWindow(FIRST + 50.3, 0.1)
+    for ten in (10 * u.day, 240 * u.hour, np.timedelta64(10, "D"), 10):
+        assert TransientOptions(window, off_days=ten) == TransientOptions(window, off_days=10.0)
+    with pytest.raises(TypeError, match=r"off_days=.* cannot be turned into day"):
+        TransientOptions(window, off_days=10 * u.m)
+
+
 def test_a_season_without_good_runs_needs_a_word():
     ana = small_analysis()
     with pytest.raises(ValueError, match="no good-run list"):

@@ -272,6 +272,10 @@ def test_results_say_their_window_also_when_read_again(make, tmp_path):
         scan = tr.get_one_scan_from_trial(trial)
         scan.save(tmp_path / "scan.fits")
         assert cy.SkyScan.read(tmp_path / "scan.fits").provenance["window"] == said
+    # a trial of the whole livetime is cut to the window, and so is what is said about it
+    everything = prior(src_tr=None).get_one_trial(seed=1)
+    known = tr.get_one_fit_from_trial(everything).window["n_events"]
+    assert known == [int(trial.window.inside(ANA[0].data.mjd).sum())] != [everything.n_events[0]]
     steady = prior(src_tr=None).get_one_fit(seed=1)
     assert steady.window is None
     assert "MJD" not in repr(steady)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nusky.multiorder import MultiOrderMap
-from nusky.pixelset import PixelRule, PixelSet, tile_radius, tiles_of
+from nusky.pixelset import PixelRule, PixelSet, declination_limits, tile_radius, tiles_of
 from nusky.policy import FLOOR_DEPTH, PriorPolicy, check_fraction, check_nside
 from nusky.priors import SpatialPrior
 from nusky.skymap import SkyMap
@@ -115,6 +115,13 @@ class MultiOrderPixels:
         return term
 
     @cached_property
+    def content_hash(self) -> str:
+        """Names the cells in stored results."""
+        from nusky.dataset import content_hash
+
+        return content_hash([self.pixels, self.nside, self.log_ratio])
+
+    @cached_property
     def directions(self) -> _core.Directions:
         """The centres as the core takes them, in the order of the cells; made once.
 
@@ -196,7 +203,7 @@ def follow_prior(
         than the events' errors, or a hot spot slips between centres: 64 is 0.9°.
     containment : float, optional
         0 < q ≤ 1: the cells of highest density that hold this probability. Changes the question.
-    min_dec, max_dec : float
+    min_dec, max_dec : float or Quantity
         rad, for the centres of the cells.
 
     Returns
@@ -215,8 +222,7 @@ def follow_prior(
     low, high = check_nside(min_nside, "min_nside"), check_nside(max_nside, "max_nside")
     if low > high:
         raise ValueError(f"min_nside={low} is larger than max_nside={high}; exchange them")
-    if min_dec >= max_dec:
-        raise ValueError(f"min_dec={min_dec} is not below max_dec={max_dec}; exchange them")
+    min_dec, max_dec = declination_limits(min_dec, max_dec)
     if containment is not None:
         check_fraction("containment", containment)
     cells = prior if isinstance(prior, MultiOrderMap) else _merged(prior, tolerance, p_max)

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nusky.mixed_pixels import MultiOrderPixels, follow_prior
-from nusky.pixelset import PixelRule, PixelSet, Tiles, full_sky, tile_radius, tiles_of
+from nusky.pixelset import PixelRule, PixelSet, Tiles, declination_limits, full_sky, tile_radius, tiles_of
 from nusky.policy import check_fraction, check_nside
 from nusky.priors import SpatialPrior, as_priors
 from nusky.refinement import children_of, refined_pixels
 from nusky.region import PositionRegion, position_regions
+from nusky.source import radians
 
 if TYPE_CHECKING:
     F64 = NDArray[np.float64]
@@ -60,7 +61,7 @@ def select_pixels(
     ----------
     nside : int
         Power of two.
-    min_dec, max_dec : float
+    min_dec, max_dec : float or Quantity
         rad; pixels whose centre has ``min_dec <= dec <= max_dec``.
     pixmask : (npix,) bool array, RING indices, or PixelSet
         Pixels allowed.
@@ -72,7 +73,7 @@ def select_pixels(
     prior_floor : float
         0 … 1: pixels with ``p >= prior_floor * p_max``.
     cone : (ra, dec, radius)
-        rad; pixels whose centre is within `radius`.
+        rad, or Quantities; pixels whose centre is within `radius`.
     near_events : (ra, dec, radius)
         Arrays (N,) rad, radius (N,) or one number: pixels within `radius` of at least one event. With radius =
         cut_n_sigma × the event's total σ it is exact: elsewhere no event is inside the cut and TS = 0. May leave no
@@ -105,7 +106,7 @@ def select_pixels(
     """
     nside = check_nside(nside)
     priors = () if prior is None else as_priors(prior)
-    _check_limits(min_dec, max_dec)
+    min_dec, max_dec = declination_limits(min_dec, max_dec)
     for name, value in (("containment", containment), ("prior_floor", prior_floor)):
         if value is None:
             continue
@@ -286,14 +287,6 @@ def _checked_discs(ra: Any, dec: Any, radius: Any) -> tuple[F64, F64, F64]:
     return ra, dec, reach
 
 
-def _check_limits(min_dec: float, max_dec: float) -> None:
-    for name, value in (("min_dec", min_dec), ("max_dec", max_dec)):
-        if not np.isfinite(value) or abs(value) > np.pi / 2 + 1e-9:
-            raise ValueError(f"{name}={value} is outside −π/2 … π/2 rad; convert degrees with np.radians")
-    if min_dec >= max_dec:
-        raise ValueError(f"min_dec={min_dec} is not below max_dec={max_dec}; exchange them")
-
-
 def _mask_of(pixmask: Any, nside: int) -> Bool:
     npix = 12 * nside * nside
     if isinstance(pixmask, PixelSet):
@@ -324,7 +317,7 @@ def _cone_mask(sky: PixelSet, cone: tuple[float, float, float]) -> tuple[Bool, s
     import healpy
 
     try:
-        ra, dec, radius = (float(value) for value in cone)
+        ra, dec, radius = (float(radians("cone", value)) for value in cone)
     except (TypeError, ValueError):
         raise ValueError(f"cone={cone!r}: expected (ra, dec, radius) in rad") from None
     if not (np.isfinite(ra) and abs(dec) <= np.pi / 2 and 0 < radius <= np.pi):

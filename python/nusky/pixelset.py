@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nusky.policy import check_nside
+from nusky.source import radians
 
 if TYPE_CHECKING:
     from nusky import _core
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     F64 = NDArray[np.float64]
     I64 = NDArray[np.int64]
 
-__all__ = ["PixelRule", "PixelSet", "Tiles", "full_sky", "tile_radius", "tiles_of"]
+__all__ = ["PixelRule", "PixelSet", "Tiles", "declination_limits", "full_sky", "tile_radius", "tiles_of"]
 
 # nside of a tile is that of the pixels divided by this: 16 pixels share one search for events
 _TILE_FACTOR = 4
@@ -176,6 +177,13 @@ class PixelSet:
         return _centres(self.nside, self.pixels, nest=False)
 
     @cached_property
+    def content_hash(self) -> str:
+        """Names the pixels in stored results; made once, since every scan is stored with it."""
+        from nusky.dataset import content_hash
+
+        return content_hash([self.pixels])
+
+    @cached_property
     def directions(self) -> _core.Directions:
         """The pixel centres as the core takes them, in the order of `pixels`; made once.
 
@@ -210,7 +218,9 @@ class PixelSet:
         given = np.asarray(values)
         if given.shape[-1:] != (len(self),):
             raise ValueError(f"values: last axis must be {len(self)} pixels long, got shape {given.shape}")
-        out = np.full((*given.shape[:-1], self.npix), fill, dtype=given.dtype)
+        shape = (*given.shape[:-1], self.npix)
+        # Zeros come from the system untouched: a map of few pixels at nside 1024 costs no memory where it is empty
+        out = np.zeros(shape, dtype=given.dtype) if fill == 0 else np.full(shape, fill, dtype=given.dtype)
         out[..., self.pixels] = given
         return out
 
@@ -225,6 +235,35 @@ def full_sky(nside: int) -> PixelSet:
     """
     nside = check_nside(nside)
     return PixelSet(nside, np.arange(12 * nside * nside, dtype=np.int64))
+
+
+def declination_limits(min_dec: Any, max_dec: Any) -> tuple[float, float]:
+    """Limits of a declination band in rad, or an error that says what is wrong with them.
+
+    Parameters
+    ----------
+    min_dec, max_dec : float or Quantity
+        rad, −π/2 … π/2, the first below the second.
+
+    Examples
+    --------
+    >>> declination_limits(-1.0, 1)
+    (-1.0, 1.0)
+    """
+    found = []
+    for name, value in (("min_dec", min_dec), ("max_dec", max_dec)):
+        try:
+            limit = float(radians(name, value))
+        except (TypeError, ValueError):
+            raise TypeError(
+                f"{name}: expected a declination in rad, or an angle with its unit, got {value!r}"
+            ) from None
+        if not np.isfinite(limit) or abs(limit) > np.pi / 2 + 1e-9:
+            raise ValueError(f"{name}={value} is outside −π/2 … π/2 rad; convert degrees with np.radians")
+        found.append(limit)
+    if found[0] >= found[1]:
+        raise ValueError(f"min_dec={min_dec} is not below max_dec={max_dec}; exchange them")
+    return found[0], found[1]
 
 
 def tiles_of(nside: int, pixels: I64) -> Tiles:

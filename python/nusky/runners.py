@@ -312,7 +312,7 @@ class Runner(ABC):
             **options.pop("window"),
             **options,
             "n_background": [on.n_background for on in self.on_time],
-            "n_events": list(trial.n_events),
+            "n_events": self.on_time.n_events(trial),
         }
 
     def _fit_trial(self, trial: Trial, n_threads: int, logging: bool) -> Fit:

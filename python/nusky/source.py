@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 F64 = NDArray[np.float64]
 
-__all__ = ["Sources", "sources"]
+__all__ = ["Sources", "days", "radians", "sources"]
 
 MAX_EXTENSION = np.radians(20.0)
 """Beyond this (rad) an extended source is a template, and an extension is more likely degrees taken for radians."""
@@ -103,25 +104,79 @@ class Sources:
         return f"Sources({len(self)} items | columns: {', '.join(sorted(self.keys()))})"
 
 
-def _angle(name: str, value: Any, deg: bool) -> Any:
-    """Radians; an astropy Quantity or Angle knows its own unit and wins over `deg`."""
+def radians(name: str, value: Any, deg: bool = False) -> Any:
+    """Radians; an astropy Quantity or Angle knows its own unit and wins over `deg`.
+
+    Parameters
+    ----------
+    name : str
+        What to call it in messages.
+    value : number, array, Quantity or Angle
+    deg : bool
+        Plain numbers are degrees.
+
+    Raises
+    ------
+    TypeError
+        The unit is that of something else.
+
+    Examples
+    --------
+    >>> from astropy import units as u
+    >>> radians("ra", 1.5), float(radians("ra", 180 * u.deg).round(3))
+    (1.5, 3.142)
+    """
     if hasattr(value, "to_value"):
-        return value.to_value("rad")
+        return _in_unit(name, value, "rad", "an angle, such as 10 * u.deg")
     return np.radians(np.asarray(value, dtype=float)) if deg else value
 
 
-def _days(value: Any) -> Any:
-    """Days, from plain numbers, an astropy Quantity or TimeDelta."""
+def days(name: str, value: Any) -> Any:
+    """Days, from plain numbers, an astropy Quantity or TimeDelta, or a difference of Python's or NumPy's times.
+
+    Parameters
+    ----------
+    name : str
+        What to call it in messages.
+    value : number, array, Quantity, TimeDelta, datetime.timedelta or timedelta64
+
+    Raises
+    ------
+    TypeError
+        The unit is that of something else.
+
+    Examples
+    --------
+    >>> from astropy import units as u
+    >>> days("t_100", 2.0), float(days("t_100", 6 * u.hour)), float(days("t_100", np.timedelta64(6, "h")))
+    (2.0, 0.25, 0.25)
+    """
     if hasattr(value, "jd1"):  # TimeDelta, whose to_value knows formats and no units
+        if hasattr(value, "mjd"):
+            raise TypeError(f"{name} is a length of time, got the moment {value!r}; give 1000 * u.s, say")
         return value.to_value("jd")
-    return value.to_value("day") if hasattr(value, "to_value") else value
+    if isinstance(value, timedelta) or np.asarray(value).dtype.kind == "m":
+        return np.asarray(value, dtype="timedelta64[ns]") / np.timedelta64(1, "D")
+    return _in_unit(name, value, "day", "a length of time, such as 1000 * u.s") if hasattr(value, "to_value") else value
 
 
 def _mjd(value: Any) -> Any:
     """MJD in UTC, the time scale of IceCube's events, from plain numbers, an astropy Time or a Quantity."""
     if hasattr(value, "jd1"):
+        if not hasattr(value, "mjd"):
+            raise TypeError(f"mjd is a moment, got the length of time {value!r}; give astropy's Time or a number")
         return value.utc.mjd
-    return _days(value)
+    # NumPy would count them from 1970, and Python's may be in any time zone
+    if isinstance(value, date) or np.asarray(value).dtype.kind in "mM":
+        raise TypeError(f"mjd={value!r}: give it as astropy.time.Time(…) or as a number, MJD in UTC")
+    return days("mjd", value)
+
+
+def _in_unit(name: str, value: Any, unit: str, wanted: str) -> Any:
+    try:
+        return value.to_value(unit)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name}={value!r} cannot be turned into {unit}; give {wanted}") from None
 
 
 def _column(name: str, value: Any, length: int | None, low: float, high: float, mend: str) -> F64:
@@ -158,8 +213,8 @@ def sources(
     extension: ArrayLike | None = None,
     name: str | Sequence[str] | None = None,
     mjd: ArrayLike | None = None,
-    t_100: ArrayLike | None = None,
-    sigma_t: ArrayLike | None = None,
+    t_100: ArrayLike | timedelta | None = None,
+    sigma_t: ArrayLike | timedelta | None = None,
     prior: Any = None,
 ) -> Sources:
     """Make sources from positions and whatever else is known of them.
@@ -177,9 +232,9 @@ def sources(
     name : str or sequence of str, optional
     mjd : float, (P,), astropy Time or Quantity, optional
         **Start** of the time window, MJD (UTC).
-    t_100 : float, (P,), astropy TimeDelta or Quantity, optional
+    t_100 : float, (P,), astropy TimeDelta or Quantity, or a timedelta, optional
         Length of the window, **days**. Needs `mjd`.
-    sigma_t : float, (P,), TimeDelta or Quantity, optional
+    sigma_t : float, (P,), TimeDelta, Quantity or timedelta, optional
         Width of the Gaussian tails before and after the box, days; 0 by default. Needs `mjd`.
     prior : map or sequence of maps, optional
         One spatial prior for each source.
@@ -204,9 +259,9 @@ def sources(
     array([0.011574])
     """
     hint = "wrap it with ra % (2*np.pi), or pass deg=True for degrees"
-    ra_column = _column("ra", _angle("ra", ra, deg), None, 0.0, 2 * np.pi, hint)
+    ra_column = _column("ra", radians("ra", ra, deg), None, 0.0, 2 * np.pi, hint)
     dec_hint = "declinations are rad; pass deg=True for degrees"
-    dec_column = _column("dec", _angle("dec", dec, deg), None, -np.pi / 2, np.pi / 2, dec_hint)
+    dec_column = _column("dec", radians("dec", dec, deg), None, -np.pi / 2, np.pi / 2, dec_hint)
     n = max(len(ra_column), len(dec_column))
     if n == 0 or min(len(ra_column), len(dec_column)) == 0:
         raise ValueError("ra and dec are empty; give at least one source")
@@ -217,7 +272,7 @@ def sources(
     )
     extensions = _column(
         "extension",
-        0.0 if extension is None else _angle("extension", extension, False),
+        0.0 if extension is None else radians("extension", extension, False),
         n,
         0.0,
         float(MAX_EXTENSION),
@@ -228,8 +283,8 @@ def sources(
     if mjd is not None and t_100 is None:
         raise ValueError("mjd is the start of a time window and needs t_100, its length in days")
     huge = np.finfo(float).max
-    days = "the unit is days"
-    tails = 0.0 if sigma_t is None else _days(sigma_t)
+    unit = "the unit is days"
+    tails = 0.0 if sigma_t is None else days("sigma_t", sigma_t)
     return Sources(
         ra=ra_column,
         dec=dec_column,
@@ -237,8 +292,8 @@ def sources(
         extension=extensions,
         name=None if name is None else _objects("name", name, n, isinstance(name, str)),
         mjd=None if mjd is None else _column("mjd", _mjd(mjd), n, 0.0, 1e6, "MJD runs to about 60 000 today"),
-        t_100=None if t_100 is None else _column("t_100", _days(t_100), n, np.nextafter(0, 1), huge, days),
-        sigma_t=None if mjd is None else _column("sigma_t", tails, n, 0.0, huge, days),
+        t_100=None if t_100 is None else _column("t_100", days("t_100", t_100), n, np.nextafter(0, 1), huge, unit),
+        sigma_t=None if mjd is None else _column("sigma_t", tails, n, 0.0, huge, unit),
         prior=None if prior is None else _objects("prior", prior, n, _is_one_map(prior)),
     )
 

@@ -12,12 +12,16 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from nusky.source import days
+from nusky.trial import Scramble
 from nusky.uptime import Uptime, season_uptime, time_resolution
 from nusky.window import TimeWindow
 
 if TYPE_CHECKING:
     from nusky.analysis import Analysis
+    from nusky.events import Events
     from nusky.subanalysis import SubAnalysis
+    from nusky.trial import Trial
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -45,9 +49,9 @@ class TransientOptions:
         window much shorter than a day sees the detector's azimuthal response: use "time" there.
     use_grl : bool
         False: take the detector as on from a season's first event to its last, without a good-run list.
-    off_days : float or None
-        Background rate and events are those within so many days before and after the window, which follows slow changes
-        of the rate; None: of the whole season.
+    off_days : float, Quantity, TimeDelta or None
+        Days. Background rate and events are those within so many days before and after the window, which follows slow
+        changes of the rate; None: of the whole season.
 
     Examples
     --------
@@ -68,11 +72,13 @@ class TransientOptions:
         if not isinstance(self.use_grl, bool):
             raise TypeError(f"use_grl must be True or False, got {self.use_grl!r}")
         if self.off_days is not None:
-            if isinstance(self.off_days, bool) or not isinstance(self.off_days, Real):
+            given = days("off_days", self.off_days)
+            if isinstance(given, bool) or not isinstance(given, Real):
                 raise TypeError(f"off_days must be a number of days or None (the whole season), got {self.off_days!r}")
-            if not 0 < self.off_days < np.inf:
+            off_days = float(given)
+            if not 0 < off_days < np.inf:
                 raise ValueError(f"off_days={self.off_days!r} must be a number of days above 0, or None")
-            object.__setattr__(self, "off_days", float(self.off_days))
+            object.__setattr__(self, "off_days", off_days)
 
     def as_dict(self) -> dict[str, Any]:
         """Values JSON can hold."""
@@ -188,6 +194,21 @@ class OnTime:
         """Whether times are in the window and in the season's uptime."""
         return self.window.inside(mjd) & self.seasons[k].uptime.contains(mjd, _SLACK)
 
+    def n_events(self, trial: Trial) -> list[int]:
+        """How many events of a trial, background and injected, are in the window, for each season."""
+        counts = []
+        for k, (on, background, injected) in enumerate(
+            zip(self.seasons, trial.background, trial.injected, strict=True)
+        ):
+            if not on.active:
+                counts.append(0)
+                continue
+            own = isinstance(background, Scramble) and background.mjd is None
+            times = on.season.data["mjd"][on.on] if own else _times(background)
+            late = np.empty(0) if injected is None else injected["mjd"]
+            counts.append(int(self.contains(k, np.concatenate([times, late])).sum()))
+        return counts
+
     def draw_times(self, rng: Generator, k: int, n: int) -> F64:
         """n times of signal in season k: from T_S, within the uptime, MJD."""
         uptime = self.seasons[k].uptime
@@ -259,6 +280,11 @@ class OnTime:
             f"no season took data in the window MJD {window.start:.6f} … {window.stop:.6f}; {'; '.join(told)}. mjd is "
             "the start of the window, t_100 its length in days"
         )
+
+
+def _times(background: Scramble | Events) -> F64:
+    mjd = background.mjd if isinstance(background, Scramble) else background["mjd"]
+    return np.asarray(mjd)
 
 
 def _integral(window: TimeWindow, uptime: Uptime) -> float:
