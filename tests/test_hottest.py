@@ -62,6 +62,7 @@ def test_some_pixels_of_the_sky_keep_their_numbers() -> None:
     scan = embed_scan(fits([1.0, 4.0]), some, None, True, {})  # type: ignore[arg-type]
     assert scan.ts.tolist() == [0, 0, 1, 0, 0, 0, 0, 0, 0, 4, 0, 0]
     assert scan.status.tolist() == [-1, -1, 0, -1, -1, -1, -1, -1, -1, 0, -1, -1]
+    assert np.flatnonzero(np.isfinite(scan.gamma)).tolist() == [2, 9]
 
 
 def test_p_values_are_checked_and_zero_gives_infinity() -> None:

@@ -48,6 +48,16 @@ def test_negative_numbers_and_what_is_no_integer_are_refused() -> None:
             resolve_threads(bad)  # type: ignore[arg-type]
 
 
+@pytest.mark.usefixtures("four")
+def test_messages_name_the_argument_that_was_given(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(ValueError, match=r"n_threads must not be negative .*, got -2"):
+        resolve_threads(-2, "n_threads")
+    with pytest.raises(TypeError, match=r"n_threads must be an integer .*, got 2\.0"):
+        resolve_threads(2.0, "n_threads")  # type: ignore[arg-type]
+    assert resolve_threads(9, "n_threads") == 4
+    assert caplog.messages == ["n_threads=9: using 4, all that this process may use."]
+
+
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no affinity mask on this system")
 def test_the_affinity_mask_is_respected() -> None:
     before = os.sched_getaffinity(0)

@@ -197,15 +197,16 @@ def embed_scan(
     columns = ("mlog10p", "ts", "ns", "gamma") if gamma_free else ("mlog10p", "ts", "ns")
     if isinstance(pixels, PixelSet):
         values, filled = pixels.embed(np.stack(rows)), pixels.embed(status, fill=Status.NOT_SCANNED)
-        outside = filled == Status.NOT_SCANNED
+        if gamma_free:
+            values[3] = pixels.embed(gamma, fill=np.nan)
     else:
         # Every cell spreads over its area on the finest cells' map
         row = pixels.embed(np.arange(len(pixels)), fill=-1.0).astype(np.int64)
         outside = row < 0
         values = np.where(outside, 0.0, np.stack(rows)[:, row])
         filled = np.where(outside, np.int8(Status.NOT_SCANNED), status[row])
-    if gamma_free:
-        values[3, outside] = np.nan
+        if gamma_free:
+            values[3, outside] = np.nan
     return SkyScan(values, filled, columns, provenance)
 
 

@@ -71,7 +71,7 @@ def fit_trials(
     """
     numbers = check_indices(indices)
     n_sig, poisson = check_n_sig(n_sig, check_poisson(poisson)), bool(poisson)
-    seed, n_threads = resolve_seed(seed), resolve_threads(n_threads)
+    seed, n_threads = resolve_seed(seed), resolve_threads(n_threads, "n_threads")
     runner._prepare(n_sig)
     gamma_free = runner.likelihood.mode == "fit"
     sky = runner._sky

@@ -73,15 +73,10 @@ def _scan_trial(runner: ScansPixels, trial: Trial, n_threads: int, logging: bool
 
 def describe_pixels(pixels: PixelSet | MultiOrderPixels) -> dict[str, Any]:
     """What decides the pixels, as values JSON can hold."""
-    from nusky.dataset import content_hash
-
-    content: list[Any] = [pixels.pixels]
-    if isinstance(pixels, MultiOrderPixels):
-        content += [pixels.nside, pixels.log_ratio]
     return {
         "nside": finest_nside(pixels),
         "n_pixels": len(pixels),
-        "pixels": {"rules": [str(rule.rule) for rule in pixels.report], "hash": content_hash(content)},
+        "pixels": {"rules": [str(rule.rule) for rule in pixels.report], "hash": pixels.content_hash},
     }
 
 

@@ -70,17 +70,19 @@ def allowed_threads() -> int:
 
 
 @cache  # said once for each pair, not once for each of ten thousand calls
-def _say_capped(requested: int, allowed: int) -> None:
-    _log.warning("mp_cpus=%d: using %d, all that this process may use.", requested, allowed)
+def _say_capped(name: str, requested: int, allowed: int) -> None:
+    _log.warning("%s=%d: using %d, all that this process may use.", name, requested, allowed)
 
 
-def resolve_threads(mp_cpus: int | None = None) -> int:
+def resolve_threads(mp_cpus: int | None = None, name: str = "mp_cpus") -> int:
     """Turn the wish ``mp_cpus`` into the number of threads really used.
 
     Parameters
     ----------
     mp_cpus : int or None
         None or 0 means all allowed threads. A number above the allowed one is capped, and that is logged once.
+    name : str
+        What the caller's argument is called, for messages.
 
     Returns
     -------
@@ -102,13 +104,13 @@ def resolve_threads(mp_cpus: int | None = None) -> int:
     if mp_cpus is None:
         return allowed_threads()
     if isinstance(mp_cpus, (bool, np.bool_)) or not isinstance(mp_cpus, Integral):
-        raise TypeError(f"mp_cpus must be an integer (0 or None: all allowed threads), got {mp_cpus!r}")
+        raise TypeError(f"{name} must be an integer (0 or None: all allowed threads), got {mp_cpus!r}")
     if mp_cpus < 0:
-        raise ValueError(f"mp_cpus must not be negative (0 or None: all allowed threads), got {mp_cpus}")
+        raise ValueError(f"{name} must not be negative (0 or None: all allowed threads), got {mp_cpus}")
     allowed = allowed_threads()
     if mp_cpus == 0:
         return allowed
     if mp_cpus > allowed:
-        _say_capped(int(mp_cpus), allowed)
+        _say_capped(name, int(mp_cpus), allowed)
         return allowed
     return int(mp_cpus)
