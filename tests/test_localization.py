@@ -130,6 +130,7 @@ def test_it_can_be_drawn() -> None:
     fig, ax = plt.subplots()
     bar = found.plot(ax)
     assert bar.ax.get_ylabel() == "TS"
+    assert bar.vmin >= found.ts.min(), "no colours are left for values that do not occur"
     low, high = ax.get_xlim()
     assert low > high, "east is left"
     contour = next(c for c in ax.collections if type(c).__name__ == "QuadContourSet")

@@ -58,6 +58,31 @@ def test_the_fit_is_the_largest_ts_plus_prior_term(n_sig: int, weight: float) ->
         assert fit.prior_policy == {"weight": weight, "zero": "exclude", "regrade": None, "frame": "equatorial"}
 
 
+def test_results_say_where_the_map_came_from_and_what_was_done_to_it(tmp_path: pathlib.Path) -> None:
+    galactic = PRIOR.copy()
+    galactic[:3] = -1e-9
+    path = tmp_path / "gal.fits"
+    healpy.write_map(path, galactic, coord="G", column_names=["PROB"], dtype=np.float64)
+    nside = healpy.npix2nside(PRIOR.size)
+    sptr = runner(cy.read_sky_map(path), prior_policy=cy.PriorPolicy(weight=1.0, regrade=nside // 2))
+    fit = sptr.get_one_fit(seed=1)
+    assert fit.prior_policy == {"weight": 1.0, "zero": "exclude", "regrade": nside // 2, "frame": "equatorial"}
+    assert fit.prior_map is not None
+    said = {"source": f"{path}[1]", "kind": "probability", "frame": "galactic", "repaired": {"negative": 3}}
+    assert {name: fit.prior_map[name] for name in said} == said
+    fit.save(tmp_path / "fit.json")
+    assert Fit.read(tmp_path / "fit.json").prior_map == fit.prior_map
+    scan = sptr.get_one_scan(seed=1)
+    scan.save(tmp_path / "scan.fits")
+    assert cy.SkyScan.read(tmp_path / "scan.fits").provenance["prior_maps"] == [fit.prior_map]
+    where = sptr.get_localization(sptr.get_one_trial(10, seed=1), nside=nside)
+    assert where.provenance["prior_maps"] == [fit.prior_map]
+    # where the file lies is no part of what decides the numbers
+    again = runner(SpatialPrior(sptr.priors[0].probability, policy=sptr.priors[0].policy))
+    assert again.config_hash == sptr.config_hash
+    assert again.get_one_fit(seed=1).prior_map is None
+
+
 def test_the_prior_term_is_a_full_map_for_each_prior() -> None:
     sptr = runner([PRIOR, blob(1.0, -0.5)], min_dec=-1.0, max_dec=1.0)
     assert len(sptr.llh_prior_term) == 2

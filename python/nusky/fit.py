@@ -102,6 +102,8 @@ class Fit:
         others those of the prior that adds most.
     prior_policy : dict or None
         Weight, zero rule, regrade and frame of the prior.
+    prior_map : dict or None
+        Where the prior's map came from and what was done to it (`nusky.skymap.MapRecord`); None for a plain array.
     energy : {"fit", "fixed", "off"}
         γ fitted, γ fixed at `gamma_fixed`, or no energy term at all.
     gamma_fixed : float or None
@@ -141,6 +143,7 @@ class Fit:
     per_prior: NDArray[np.void] | None = None
     combine: str = "max"
     prior_policy: Mapping[str, Any] | None = None
+    prior_map: Mapping[str, Any] | None = None
     refine: Mapping[str, Any] | None = None
     energy: str = "fit"
     gamma_fixed: float | None = None
@@ -205,8 +208,9 @@ class Fit:
         if self.energy != "fit":
             extra.append("no energy term" if self.energy == "off" else f"gamma fixed at {self.gamma_fixed:g}")
         if self.window is not None:
-            seconds, n = 86_400 * self.window["t_100"], sum(self.window["n_events"])
-            extra.append(f"{n} event{'s' * (n != 1)} in {seconds:g} s from MJD {self.window['mjd']:.5f}")
+            days, n = self.window["t_100"], sum(self.window["n_events"])
+            length = f"{86_400 * days:g} s" if days < 1 else f"{days:g} days"
+            extra.append(f"{n} event{'s' * (n != 1)} in {length} from MJD {self.window['mjd']:.5f}")
         if self.TRUTH:
             extra.append("TRUTH")
         elif self.seed is not None:

@@ -135,7 +135,7 @@ class Localization:
         width : float, rad, optional
             Side of the square; by default so that the largest region fills about a half of it.
         **pc_kw
-            For matplotlib's ``pcolormesh``. The colours end a few borders below the maximum unless ``vmin`` is given.
+            For matplotlib's ``pcolormesh``. Without ``vmin``, the colours end a few borders below the maximum at most.
 
         Returns
         -------
@@ -150,7 +150,8 @@ class Localization:
         edges, ra, dec = zoom.positions()
         ts = np.ma.masked_invalid(self.ts_at(ra, dec))
         levels = sorted(self.ts[self.best] - region.delta_ts for region in self.regions)
-        lowest = self.ts[self.best] - 4.0 * (self.ts[self.best] - levels[0])
+        # The colours end where the fits do, or a few borders below the maximum
+        lowest = max(float(self.ts.min()), self.ts[self.best] - 4.0 * (self.ts[self.best] - levels[0]))
         mesh = ax.pcolormesh(edges, edges, ts, shading="flat", rasterized=True, **{"vmin": lowest, **pc_kw})
         middle = 0.5 * (edges[1:] + edges[:-1])
         ax.contour(middle, middle, ts.filled(float(self.ts.min()) - 1.0), levels=levels, colors="k", linewidths=1.0)

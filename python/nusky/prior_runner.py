@@ -159,6 +159,10 @@ class SpatialPriorTrialRunner(Runner):
     def _background_only(self, background: Background, made: Made) -> Trial:
         return SpatialPriorTrial(background, (None,) * len(background), (0,) * len(background), **made)
 
+    def provenance(self, trial: Trial) -> dict[str, Any]:
+        """As that of every runner; ``prior_maps`` says where the priors came from (None: arrays)."""
+        return {**super().provenance(trial), "prior_maps": [_record(prior) for prior in self.priors]}
+
     get_one_scan = get_one_scan
     get_one_scan_from_trial = get_one_scan_from_trial
     get_localization = get_localization
@@ -190,6 +194,7 @@ class SpatialPriorTrialRunner(Runner):
             per_prior=table,
             combine=self.combine,
             prior_policy=self.priors[winner].policy.as_dict(),
+            prior_map=_record(self.priors[winner]),
             refine=describe_refinement(self.refine),
             **about,
         )
@@ -201,6 +206,10 @@ class SpatialPriorTrialRunner(Runner):
         dec, ring = np.unique(self._where.dec, return_inverse=True)
         accepted = np.asarray(acceptance(dec), dtype=np.float64)[ring]
         return float(self.prior_injector.average(accepted).sum())
+
+
+def _record(prior: SpatialPrior) -> dict[str, Any] | None:
+    return None if prior.record is None else prior.record.as_dict()
 
 
 def _check_nside(name: str, priors: tuple[SpatialPrior, ...], pixels: PixelSet) -> None:

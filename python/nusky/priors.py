@@ -20,7 +20,7 @@ from nusky.mapwriter import write_sky_map
 from nusky.multiorder import MultiOrderMap
 from nusky.policy import FLOOR_DEPTH, PriorPolicy
 from nusky.regrade import map_nside, regrade, rotate
-from nusky.skymap import SkyMap, clean_values, map_values, normalised
+from nusky.skymap import MapRecord, SkyMap, clean_values, map_values, normalised
 
 if TYPE_CHECKING:
     F64 = NDArray[np.float64]
@@ -60,6 +60,8 @@ class SpatialPrior:
     policy : PriorPolicy
     content_hash : str
         SHA-256 of nside and probability: names the map in stored results (the policy is stored beside it).
+    record : MapRecord or None
+        For maps from `read_sky_map`: file, kind and frame as read, and what was repaired; None for plain arrays.
 
     Raises
     ------
@@ -85,6 +87,7 @@ class SpatialPrior:
     repaired: dict[str, int]
     policy: PriorPolicy
     content_hash: str = field(default="")
+    record: MapRecord | None = None
 
     def __init__(self, map: Any, *, nest: bool = False, policy: PriorPolicy | None = None) -> None:
         policy = PriorPolicy() if policy is None else policy
@@ -116,6 +119,7 @@ class SpatialPrior:
             ("repaired", repaired),
             ("policy", policy),
             ("content_hash", _hash(probability)),
+            ("record", getattr(map, "record", None) if isinstance(map, _READ) else None),
         ):
             object.__setattr__(self, name, value)
 
@@ -170,6 +174,10 @@ class SpatialPrior:
 
     def __hash__(self) -> int:
         return hash((self.content_hash, self.policy))
+
+
+# Maps that are equatorial and RING already, and know where they come from
+_READ = (SkyMap, MultiOrderMap, SpatialPrior)
 
 
 def as_priors(llh_priors: Any, nest: bool = False, policy: PriorPolicy | None = None) -> tuple[SpatialPrior, ...]:
@@ -243,7 +251,7 @@ def _one_by_one(llh_priors: Any) -> Sequence[Any]:
 
 def _ring_values(map: Any, nest: bool, policy: PriorPolicy) -> tuple[F64, dict[str, int]]:
     """Clean RING equatorial values at the policy's nside, before normalisation."""
-    if isinstance(map, (SkyMap, MultiOrderMap, SpatialPrior)):
+    if isinstance(map, _READ):
         # These are equatorial RING and clean already. Multi-order maps may be too fine to exist at their own nside.
         if policy.regrade is not None and not isinstance(map, SpatialPrior):
             map = map.regrade(policy.regrade)
