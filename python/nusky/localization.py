@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from nusky import _core
     from nusky.likelihood import LikelihoodModel
     from nusky.mixed_pixels import MultiOrderPixels
-    from nusky.sky_scan_runner import ScansPixels
+    from nusky.pixel_scans import ScansPixels
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]

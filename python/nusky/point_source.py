@@ -137,19 +137,16 @@ class TrialRunner(Runner):
     def _background_only(self, background: Background, made: Made) -> Trial:
         return Trial(background, (None,) * len(background), (0,) * len(background), **made)
 
-    def _best(self, index: _core.EventIndex, n_threads: int) -> NDArray[np.void]:
+    def _best(self, index: _core.EventIndex, n_threads: int, logging: bool = False) -> NDArray[np.void]:
         from nusky import _core
 
-        ts, ns, gamma, status = _core.scan(
-            self.model.likelihood, index, self._directions, gamma=self.model.fixed_gamma, n_threads=n_threads
-        )
+        with scan_progress(1, n_threads, logging):
+            ts, ns, gamma, status = _core.scan(
+                self.model.likelihood, index, self._directions, gamma=self.model.fixed_gamma, n_threads=n_threads
+            )
         table = np.empty(1, dtype=PER_PRIOR_DTYPE)
         table[0] = (0, -1, 0, ts[0], ts[0], ns[0], gamma[0], self.src.ra[0], self.src.dec[0], status[0])
         return table
-
-    def _best_logged(self, index: _core.EventIndex, n_threads: int) -> NDArray[np.void]:
-        with scan_progress(1, n_threads, True):
-            return self._best(index, n_threads)
 
     def _fit(self, table: NDArray[np.void], about: dict[str, Any]) -> Fit:
         return Fit(n_scanned=1, **about)

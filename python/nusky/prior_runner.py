@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nusky import pixel_scans
 from nusky.fit import Fit
 from nusky.localization import get_localization
 from nusky.mixed_pixels import MultiOrderPixels
@@ -19,18 +20,8 @@ from nusky.prior_terms import PriorTerms
 from nusky.priors import SpatialPrior
 from nusky.refinement import Refinement
 from nusky.runners import Background, Made, Runner
-from nusky.sky_scan_runner import (
-    describe_pixels,
-    describe_refinement,
-    finest_nside,
-    get_one_scan,
-    get_one_scan_from_trial,
-)
 from nusky.spot_finder import SpotFinder
 from nusky.trial import SpatialPriorTrial, Trial
-
-if TYPE_CHECKING:
-    from nusky import _core
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -96,7 +87,7 @@ class SpatialPriorTrialRunner(Runner):
                     f"injection_priors[{j}] is zero in every pixel where a source can be; widen the limits"
                 )
         if self.refine is not None:
-            self.refine.check(finest_nside(self.pixels))
+            self.refine.check(pixel_scans.finest_nside(self.pixels))
         super().__post_init__()
 
     @property
@@ -114,20 +105,20 @@ class SpatialPriorTrialRunner(Runner):
         def content(priors: tuple[SpatialPrior, ...]) -> list[dict[str, Any]]:
             return [{"hash": prior.content_hash, "policy": prior.policy.as_dict()} for prior in priors]
 
-        where = describe_pixels(self._where)
+        where = pixel_scans.describe_pixels(self._where)
         return {
-            **describe_pixels(self.pixels),
+            **pixel_scans.describe_pixels(self.pixels),
             "priors": content(self.priors),
             "injection_priors": content(self._drawn_from),
             "allowed": {"n_pixels": where["n_pixels"], **where["pixels"]},
-            "refine": describe_refinement(self.refine),
+            "refine": pixel_scans.describe_refinement(self.refine),
             "combine": self.combine,
         }
 
     @property
     def nside(self) -> int:
         """HEALPix resolution of the scan; of cells of mixed size the finest."""
-        return finest_nside(self.pixels)
+        return pixel_scans.finest_nside(self.pixels)
 
     @property
     def llh_prior_term(self) -> tuple[F64, ...]:
@@ -163,18 +154,11 @@ class SpatialPriorTrialRunner(Runner):
         """As that of every runner; ``prior_maps`` says where the priors came from (None: arrays)."""
         return {**super().provenance(trial), "prior_maps": [_record(prior) for prior in self.priors]}
 
-    get_one_scan = get_one_scan
-    get_one_scan_from_trial = get_one_scan_from_trial
+    get_one_scan = pixel_scans.get_one_scan
+    get_one_scan_from_trial = pixel_scans.get_one_scan_from_trial
     get_localization = get_localization
-
-    def _index(self, trial: Trial, n_threads: int) -> _core.EventIndex:
-        return self._finder.index(trial, n_threads)
-
-    def _best(self, index: _core.EventIndex, n_threads: int) -> NDArray[np.void]:
-        return self._finder.best(index, n_threads, False)
-
-    def _best_logged(self, index: _core.EventIndex, n_threads: int) -> NDArray[np.void]:
-        return self._finder.best(index, n_threads, True)
+    _index = pixel_scans.event_index
+    _best = pixel_scans.best_spots
 
     def _summary(self, table: NDArray[np.void]) -> np.void:
         best = super()._summary(table)
@@ -195,7 +179,7 @@ class SpatialPriorTrialRunner(Runner):
             combine=self.combine,
             prior_policy=self.priors[winner].policy.as_dict(),
             prior_map=_record(self.priors[winner]),
-            refine=describe_refinement(self.refine),
+            refine=pixel_scans.describe_refinement(self.refine),
             **about,
         )
 

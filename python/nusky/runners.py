@@ -105,12 +105,8 @@ class Runner(ABC):
         """Trial of these events, with nothing injected."""
 
     @abstractmethod
-    def _best(self, index: _core.EventIndex, n_threads: int) -> NDArray[np.void]:
-        """Best fits of the events, one row a prior (`nusky.fit.PER_PRIOR_DTYPE`)."""
-
-    @abstractmethod
-    def _best_logged(self, index: _core.EventIndex, n_threads: int) -> NDArray[np.void]:
-        """Same as `_best`, with progress lines."""
+    def _best(self, index: _core.EventIndex, n_threads: int, logging: bool = False) -> NDArray[np.void]:
+        """Best fits of the events, one row a prior (`nusky.fit.PER_PRIOR_DTYPE`); with `logging`, progress lines."""
 
     def _summary(self, table: NDArray[np.void]) -> np.void:
         """The trial's own row: that of the best prior."""
@@ -317,7 +313,7 @@ class Runner(ABC):
 
     def _fit_trial(self, trial: Trial, n_threads: int, logging: bool) -> Fit:
         index = self._index(trial, n_threads)
-        table = self._best_logged(index, n_threads) if logging else self._best(index, n_threads)
+        table = self._best(index, n_threads, logging)
         best = self._summary(table)
         about: dict[str, Any] = {
             "columns": self.columns,

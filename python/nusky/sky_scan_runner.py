@@ -5,89 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nusky import pixel_scans
 from nusky.fit import Fit
-from nusky.hottest import embed_scan, scan_pixels
 from nusky.localization import get_localization
-from nusky.mixed_pixels import MultiOrderPixels
 from nusky.pixelset import PixelSet
 from nusky.point_source import check_sources
 from nusky.prior_terms import PriorTerms
 from nusky.refinement import Refinement
 from nusky.runners import Background, Made, Runner
-from nusky.sky_scan import SkyScan
 from nusky.source import Sources
 from nusky.spot_finder import SpotFinder
-from nusky.trial import Trial, as_trial
-
-if TYPE_CHECKING:
-    from nusky import _core
-    from nusky.prior_runner import SpatialPriorTrialRunner
-
-    ScansPixels: TypeAlias = "SpatialPriorTrialRunner | SkyScanTrialRunner"
+from nusky.trial import Trial
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
-__all__ = ["SkyScanTrialRunner", "describe_pixels", "get_one_scan", "get_one_scan_from_trial"]
-
-
-def get_one_scan(
-    runner: ScansPixels,
-    n_sig: float = 0,
-    *,
-    poisson: bool = False,
-    seed: Any = None,
-    TRUTH: bool = False,
-    mp_cpus: int | None = None,
-    logging: bool = False,
-) -> SkyScan:
-    """Make one trial and fit every pixel; arguments as for `get_one_fit`.
-
-    Returns
-    -------
-    SkyScan
-        Array-like of shape (4, npix): mlog10p, ts, ns, gamma; **without** any prior (add ``llh_prior_term[j]`` to ts).
-    """
-    n_threads = runner._threads(mp_cpus)
-    return _scan_trial(runner, runner._one_trial(n_sig, poisson, seed, TRUTH), n_threads, logging)
-
-
-def get_one_scan_from_trial(
-    runner: ScansPixels, trial: Any, *, mp_cpus: int | None = None, logging: bool = False
-) -> SkyScan:
-    """Fit every pixel to the events of a trial, whichever runner of the same analysis made it; see `get_one_scan`."""
-    return _scan_trial(runner, as_trial(trial, len(runner.analysis)), runner._threads(mp_cpus), logging)
-
-
-def _scan_trial(runner: ScansPixels, trial: Trial, n_threads: int, logging: bool) -> SkyScan:
-    pixels = runner.pixels
-    fits = scan_pixels(runner.model, runner._index(trial, n_threads), pixels, n_threads, logging)
-    provenance = {**runner.provenance(trial), "nside": finest_nside(pixels), "n_scanned": len(pixels)}
-    return embed_scan(fits, pixels, runner.ts_to_p, runner.likelihood.mode == "fit", provenance)
-
-
-def describe_pixels(pixels: PixelSet | MultiOrderPixels) -> dict[str, Any]:
-    """What decides the pixels, as values JSON can hold."""
-    return {
-        "nside": finest_nside(pixels),
-        "n_pixels": len(pixels),
-        "pixels": {"rules": [str(rule.rule) for rule in pixels.report], "hash": pixels.content_hash},
-    }
-
-
-def describe_refinement(refine: Refinement | None) -> dict[str, Any] | None:
-    """The refinement as values JSON can hold; None without one."""
-    return None if refine is None else refine.as_dict()
-
-
-def finest_nside(pixels: PixelSet | MultiOrderPixels) -> int:
-    """nside of the smallest pixels."""
-    return pixels.nside if isinstance(pixels, PixelSet) else pixels.parts[-1].nside
+__all__ = ["SkyScanTrialRunner"]
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -120,14 +58,18 @@ class SkyScanTrialRunner(Runner):
     def __post_init__(self) -> None:
         check_sources(self.src, self.transient)
         if self.refine is not None:
-            self.refine.check(finest_nside(self.pixels))
+            self.refine.check(pixel_scans.finest_nside(self.pixels))
         super().__post_init__()
 
     def _describe(self) -> dict[str, Any]:
         positions = None
         if self.src is not None:
             positions = {name: getattr(self.src, name).tolist() for name in ("ra", "dec", "weight")}
-        return {**describe_pixels(self.pixels), "src": positions, "refine": describe_refinement(self.refine)}
+        return {
+            **pixel_scans.describe_pixels(self.pixels),
+            "src": positions,
+            "refine": pixel_scans.describe_refinement(self.refine),
+        }
 
     @cached_property
     def _finder(self) -> SpotFinder:
@@ -157,25 +99,18 @@ class SkyScanTrialRunner(Runner):
     def _background_only(self, background: Background, made: Made) -> Trial:
         return Trial(background, (None,) * len(background), (0,) * len(background), **made)
 
-    get_one_scan = get_one_scan
-    get_one_scan_from_trial = get_one_scan_from_trial
+    get_one_scan = pixel_scans.get_one_scan
+    get_one_scan_from_trial = pixel_scans.get_one_scan_from_trial
     get_localization = get_localization
-
-    def _index(self, trial: Trial, n_threads: int) -> _core.EventIndex:
-        return self._finder.index(trial, n_threads)
-
-    def _best(self, index: _core.EventIndex, n_threads: int) -> NDArray[np.void]:
-        return self._finder.best(index, n_threads, False)
-
-    def _best_logged(self, index: _core.EventIndex, n_threads: int) -> NDArray[np.void]:
-        return self._finder.best(index, n_threads, True)
+    _index = pixel_scans.event_index
+    _best = pixel_scans.best_spots
 
     def _fit(self, table: NDArray[np.void], about: dict[str, Any]) -> Fit:
         return Fit(
             n_scanned=len(self.pixels),
             nside=int(table["nside"][0]),
             pixel=int(table["pixel"][0]),
-            refine=describe_refinement(self.refine),
+            refine=pixel_scans.describe_refinement(self.refine),
             **about,
         )
 
