@@ -52,7 +52,7 @@ def distance_grid(pixels: PixelSet | MultiOrderPixels) -> F32:
     >>> from nusky.pixelset import PixelSet
     >>> grid = distance_grid(PixelSet(64, [0]))            # at the north pole
     >>> bool(grid[-1, 0] == 0), round(float(np.degrees(grid[90, 0])))
-    (True, 86)
+    (True, 87)
     """
     import healpy
     from scipy.spatial import cKDTree

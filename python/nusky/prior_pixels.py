@@ -55,8 +55,8 @@ def prior_pixels(
     >>> import numpy as np
     >>> prior = SpatialPrior(np.exp(-np.arange(12 * 64**2) / 3000))
     >>> prior_pixels((prior,), containment=0.9)
-    PixelSet(nside=64, 6892 of 49152 pixels)
-    >>> prior_pixels((prior,), pixels="prior", min_nside=16, containment=0.9).parts[0].nside
+    PixelSet(nside=64, 6908 of 49152 pixels)
+    >>> prior_pixels((prior,), pixels="prior", min_nside=16).parts[0].nside
     16
     """
     nside = priors[0].nside

@@ -13,7 +13,7 @@ from nusky.threads import resolve_threads
 
 F64 = NDArray[np.float64]
 
-__all__ = ["DirectionScan", "Status", "scan_events"]
+__all__ = ["DirectionScan", "Status", "check_gamma", "scan_events"]
 
 
 class Status(IntEnum):
