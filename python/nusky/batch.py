@@ -37,6 +37,14 @@ class InterruptedBatch(KeyboardInterrupt):
         Their numbers in the batch; ``get_many_fits(..., first_trial=...)`` with the same seed makes the others.
     n_trials : int
         How many were asked for.
+
+    Examples
+    --------
+    >>> try:
+    ...     raise InterruptedBatch(np.zeros(2, dtype=[("ts", "f8")]), np.array([0, 1]), 1000)
+    ... except InterruptedBatch as stopped:
+    ...     print(len(stopped.partial), "of", stopped.n_trials)
+    2 of 1000
     """
 
     def __init__(self, partial: NDArray[np.void], indices: I64, n_trials: int) -> None:

@@ -95,6 +95,14 @@ def read_tsd(path: str | os.PathLike[str]) -> TSD | BinnedTSD:
     ------
     FileNotFoundError, ValueError
         If there is no such file, or it is damaged or something else (named).
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = tempfile.mkdtemp() + "/bg.npz"
+    >>> TSD([0.5, 2.0], n_zero=8).save(path)
+    >>> read_tsd(path)
+    TSD(10 trials, eta=0.200, median=0.000)
     """
     from nusky.tsd_file import read_tsd as read
 

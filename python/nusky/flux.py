@@ -25,7 +25,24 @@ F64 = NDArray[np.float64]
 
 
 class Flux(ABC):
-    """What every flux can do; subclass it (a frozen dataclass that defines `_value`) for a spectrum of your own."""
+    """What every flux can do; subclass it (a frozen dataclass that defines `_value`) for a spectrum of your own.
+
+    Worker processes know nusky's own classes only: where trials run on an executor, give them a `TableFlux`.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> from nusky import hyp
+    >>> @dataclass(frozen=True)
+    ... class LogParabola(hyp.Flux):
+    ...     alpha: float
+    ...     beta: float
+    ...
+    ...     def _value(self, energy):
+    ...         return (energy / 1e5) ** (-self.alpha - self.beta * np.log(energy / 1e5))
+    >>> LogParabola(2.0, 0.2)(1e5)
+    1.0
+    """
 
     @abstractmethod
     def _value(self, energy: F64) -> F64:

@@ -29,6 +29,12 @@ class DataSpec:
         Folder of the sample under the repository's root.
     sindec_bins, log10energy_bins : tuple of float
         Histogram edges.
+
+    Examples
+    --------
+    >>> from nusky.specs import DataSpec
+    >>> DataSpec("IC79", ("IC79_exp.npy",), "IC79_MC.npy", ("IC79_exp.npy",))
+    DataSpec('IC79')
     """
 
     key: str
@@ -148,6 +154,13 @@ class CustomDataSpec:
 
 
 class CustomDataSpecs:
-    """csky's home of `CustomDataSpec`."""
+    """csky's home of `CustomDataSpec`.
+
+    Examples
+    --------
+    >>> from nusky import selections
+    >>> selections.CustomDataSpecs.CustomDataSpec("exp.npy", "mc.npy", 300.0, key="MINE")
+    CustomDataSpec('MINE')
+    """
 
     CustomDataSpec = CustomDataSpec

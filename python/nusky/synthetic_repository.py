@@ -12,7 +12,14 @@ __all__ = ["SyntheticRepository"]
 
 
 class SyntheticRepository:
-    """The embedded synthetic season; it answers to ``IC86_2011`` too, so that `PSDataSpecs.ps_2011` runs on it."""
+    """The embedded synthetic season; it answers to ``IC86_2011`` too, so that `PSDataSpecs.ps_2011` runs on it.
+
+    Examples
+    --------
+    >>> from nusky import selections
+    >>> selections.demo.versions, selections.demo.specs("synthetic-v1")
+    (('synthetic-v1',), (DataSpec('IC86_2011_synthetic'),))
+    """
 
     def __repr__(self) -> str:
         return "SyntheticRepository()"
