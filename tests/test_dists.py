@@ -116,6 +116,9 @@ def test_no_trials_nan_and_a_bad_number_of_zeros_are_refused_by_name() -> None:
         TSD([1.0], n_zero=-1)
     with pytest.raises(ValueError, match="NaN at 0"):
         TSD([1.0]).sf(np.nan)
+    for what in ("ts", BinnedTSD([1.0])):
+        with pytest.raises(TypeError, match=f"values is a {type(what).__name__}: give the TS of each trial"):
+            TSD(what)
 
 
 def test_a_threshold_the_trials_cannot_give_says_how_many_are_needed() -> None:
@@ -267,6 +270,14 @@ def test_a_binned_distribution_never_guesses_in_the_overflow() -> None:
         BinnedTSD.merged([binned, BinnedTSD([1.0])])
     with pytest.raises(ValueError, match="begin with 0"):
         BinnedTSD([1.0], bins=[1, 2])
+    table = binned.description.splitlines()
+    assert table[:2] == ["BinnedTSD from 3 trials:", "  eta    = 1.0000"]
+    assert [row.split()[-1] for row in table[3:]] == ["-"] * 6  # two thirds lie beyond the bins
+    assert [row.split()[-1] for row in BinnedTSD(np.arange(100) / 10).description.splitlines()[3:6]] == [
+        "4.920", "8.420", "9.720",  # above each: at most 50, 15, 2 of the hundred
+    ]  # fmt: skip
+    with pytest.raises(ValueError, match="no fitted tail"):
+        binned.median(fit=True)
     assert BinnedTSD([0.0]).median() == 0.0
     assert BinnedTSD([0.5], bins=[0, 1, 2]).median() == 1.0
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,11 @@ import pytest
 from scipy import stats
 
 from nusky.dists import TSD, Chi2TSD
+from nusky.n_sig_result import NSigResult
 from nusky.pool import TrialPool
 from nusky.sensitivity import discovery_potential, find_n_sig, sensitivity, upper_limit
 from nusky.store import TrialStore
-
-sys.path.insert(0, str(Path(__file__).parent))
+from nusky.trial_set import TrialSet
 from toy_runner import ToyRunner, exact_n_sig
 
 
@@ -62,9 +61,25 @@ def test_trials_made_before_are_used_and_can_be_enough() -> None:
     assert again.n_sig == first.n_sig
     # a tighter tolerance adds to them instead of beginning anew, at indices of its own
     more = find_n_sig(runner, 2.0, 0.9, trials=first.trials, seed=1, tol=0.02)
-    assert min(j for _, numbers in runner.calls for j in numbers) >= max(map(len, first.trials.values()))
+    assert min(j for _, numbers in runner.calls for j in numbers) == first.info["n_trials"].sum()
     assert more.info["n_trials"].sum() == first.info["n_trials"].sum() + sum(len(n) for _, n in runner.calls)
     assert more.n_sig_error < first.n_sig_error
+
+
+def test_no_trial_is_counted_twice_when_searches_with_one_seed_hand_their_trials_on(
+    background: np.ndarray, tmp_path: Path
+) -> None:
+    options: dict[str, Any] = {"seed": 1, "batch_size": 100}
+    sens = sensitivity(ToyRunner(), background[:500], tol=0.1, **options)
+    sens.save(tmp_path / "sens.npz")
+    for trials in (sens.trials, NSigResult.read(tmp_path / "sens.npz").trials):
+        limit = upper_limit(ToyRunner(), 3.0, trials=trials, tol=0.03, **options)
+        more = discovery_potential(ToyRunner(), trials=limit.trials, n_sigma=3, tol=0.03, **options)
+        # those without signal were given, and do not say where they are from
+        made = np.concatenate([rows["trial"] for n_sig, rows in more.trials.items() if n_sig > 0])
+        assert made.min() == 500
+        assert len(np.unique(made)) == len(made)
+        assert sum(map(len, more.trials.values())) > sum(map(len, sens.trials.values()))
 
 
 def test_a_store_is_filled_and_a_second_search_goes_on_from_it(tmp_path: Path) -> None:
@@ -117,6 +132,42 @@ def test_the_result_reads_as_a_dictionary_and_by_attribute() -> None:
     assert "n_sig=" in repr(found)
     with pytest.raises(KeyError, match="'nsig' is not in the result"):
         found["nsig"]
+
+
+def test_a_result_comes_back_from_its_file_with_curve_trials_and_what_it_was_made_with(tmp_path: Path) -> None:
+    found = find_n_sig(ToyRunner(), 1.0, 0.9, seed=1, tol=0.2, gamma=2.0, E0=100, trials={0: [0.0] * 60, 7: [9.0] * 60})
+    path = tmp_path / "found.npz"
+    found.save(path)
+    again = NSigResult.read(path)
+    assert again.as_dict() == found.as_dict()
+    assert again.config == ToyRunner().config()
+    assert repr(again) == repr(found)
+    assert again.curve.solve_error(0.9) == found.curve.solve_error(0.9)
+    assert list(again.trials) == list(found.trials)
+    for n_sig, rows in found.trials.items():
+        np.testing.assert_array_equal(again.trials[n_sig], rows)
+    runner = ToyRunner()
+    assert find_n_sig(runner, 1.0, 0.9, trials=again.trials, max_batch_size=0).n_sig == found.n_sig
+    TSD([1.0]).save(tmp_path / "tsd.npz")
+    with pytest.raises(ValueError, match=r"tsd\.npz has the format 'nusky-tsd-1'"):
+        NSigResult.read(tmp_path / "tsd.npz")
+    path.write_bytes(path.read_bytes()[:500])
+    with pytest.raises(ValueError, match=r"found\.npz is damaged"):
+        NSigResult.read(path)
+
+
+def test_a_batch_that_takes_long_shows_how_far_it_is_on_a_line_the_table_replaces(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nusky.progress._FILE_INTERVAL", 0.0)
+    find_n_sig(ToyRunner(), 1.0, 0.9, seed=1, tol=0.2, batch_size=5000, mp_cpus=1, logging=True)
+    out = capsys.readouterr().out
+    assert "992/5000 trials complete." in out  # 32 + 64 + ... + 512
+    # what a terminal shows: the last thing written after each carriage return
+    shown = [line.rsplit("\r", 1)[-1] for line in out.split("\n")]
+    assert not [line for line in shown if "complete" in line]
+    assert shown[5].startswith("n_trials  | n_inj")
+    assert shown[6].startswith("5000      |")
 
 
 # ---- the three published numbers
@@ -256,8 +307,42 @@ def test_bad_observations_are_refused(background: np.ndarray) -> None:
         discovery_potential(ToyRunner(), background, n_sigma=-1)
     with pytest.raises(ValueError, match="no background trials"):
         sensitivity(ToyRunner(), max_batch_size=0)
-    with pytest.raises(TypeError, match="bogus"):
+    with pytest.raises(TypeError, match="sensitivity: there is no option 'bogus'; there are trials, store, seed"):
         sensitivity(ToyRunner(), background, bogus=1)
+    with pytest.raises(TypeError, match="is neither a TS nor a Fit"):
+        upper_limit(ToyRunner(), [3.0, 1.0], background)
+    with pytest.raises(ValueError, match=r"seed = 18446744073709551616: .* below 2\*\*64"):
+        sensitivity(ToyRunner(), background, seed=2**64)
+
+
+@pytest.mark.parametrize("n", [0, 1, 9])
+def test_too_few_background_trials_are_refused_and_none_are_made_instead(n: int) -> None:
+    runner = ToyRunner()
+    for quote in (sensitivity, discovery_potential):
+        with pytest.raises(ValueError, match=f"bg holds {n} trials: a threshold needs at least 10"):
+            quote(runner, np.zeros(n), seed=1)
+    assert runner.calls == []
+
+
+def test_background_of_zeros_has_a_median_but_no_tail_to_extrapolate() -> None:
+    zeros = np.zeros(100)
+    assert sensitivity(ToyRunner(), zeros, seed=1, tol=0.3).ts == 0.0
+    with pytest.raises(ValueError, match=r"these 100 trials cannot give .* too few trials with TS > 0 to fit one"):
+        discovery_potential(ToyRunner(), zeros, seed=1)
+
+
+def test_trials_of_another_search_are_refused_where_they_say_so(background: np.ndarray) -> None:
+    def made_with(config: dict[str, Any], n_sig: float = 0.0) -> TrialSet:
+        about: dict[str, Any] = {"seed": 99, "first_trial": 0, "n_sig": n_sig, "poisson": True, "config_hash": "x"}
+        return TrialSet.of(background.copy(), config=config, **about)
+
+    mine = ToyRunner().config()
+    with pytest.raises(ValueError, match=r"n_sig = 0 were made with another search: strength: stored 0\.7, given 0\.6"):
+        sensitivity(ToyRunner(), made_with({**mine, "strength": 0.7}), seed=1)
+    # what would be injected says nothing about trials into which nothing was
+    assert sensitivity(ToyRunner(), made_with({**mine, "injection": {"by": "flux"}}), seed=1, tol=0.3).n_sig > 0
+    with pytest.raises(ValueError, match="n_sig = 5 were made with another search: injection: only stored"):
+        find_n_sig(ToyRunner(), 1.0, 0.9, trials={5: made_with({**mine, "injection": {"by": "flux"}}, 5.0)})
 
 
 def test_the_pool_knows_that_one_and_the_same_seed_made_the_trials_it_is_given(background: np.ndarray) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from nusky.trial_set import TrialSet
 
@@ -43,3 +44,19 @@ def test_it_is_saved_as_the_plain_array_it_is(tmp_path: Path) -> None:
     np.save(tmp_path / "trials.npy", make())
     again = np.load(tmp_path / "trials.npy", allow_pickle=False)
     assert again["ts"].tolist() == [0, 1, 2, 3, 4]
+
+
+def test_it_comes_back_from_its_file_with_what_it_was_made_with(tmp_path: Path) -> None:
+    trials = make()
+    trials.ns[2] = np.nan
+    trials.save(tmp_path / "trials.npz")
+    again = TrialSet.read(tmp_path / "trials.npz")
+    assert again.tobytes() == trials.tobytes()
+    assert again.dtype == trials.dtype
+    assert (again.seed, again.first_trial, again.n_sig, again.poisson) == (7, 10, 2.0, True)
+    assert (again.config, again.config_hash) == ({"runner": "mine"}, "abc")
+    trials[:0].save(tmp_path / "none.npz")
+    assert TrialSet.read(tmp_path / "none.npz").dtype.names == ("ts", "ns")
+    (tmp_path / "trials.npz").write_bytes(b"something else")
+    with pytest.raises(ValueError, match=r"trials\.npz is damaged or something else"):
+        TrialSet.read(tmp_path / "trials.npz")

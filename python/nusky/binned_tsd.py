@@ -179,8 +179,9 @@ class BinnedTSD:
         """`isf` of the one-sided Gaussian tail probability of `nsigma`."""
         return self.isf(nsigma_to_p(nsigma), fit)
 
-    def median(self) -> float:
+    def median(self, fit: bool | None = False) -> float:
         """Median TS, to the bin edge above."""
+        self._refuse(fit)
         return float(self._lowest_edge(np.asarray(0.5 * self.n_total)))
 
     def get_hist(self) -> Histogram:
@@ -194,6 +195,15 @@ class BinnedTSD:
         from nusky.tsd_file import write_tsd
 
         write_tsd(path, self)
+
+    @property
+    def description(self) -> str:
+        """Table of what the distribution is and its thresholds."""
+        rows = [f"BinnedTSD from {self.n_total} trials:", f"  eta    = {self.eta:.4f}", "Thresholds:       trials"]
+        for label, p in [("median", 0.5)] + [(f"{n} sigma", float(nsigma_to_p(n))) for n in (1, 2, 3, 4, 5)]:
+            known = p * self.n_total >= 1 and p * self.n_total >= self._counts[-1]  # not in the overflow
+            rows.append(f"  {label:8s}      " + (f"{float(self.isf(p)):9.3f}" if known else "        -"))
+        return "\n".join(rows)
 
     def __len__(self) -> int:
         return self.n_total

@@ -70,7 +70,7 @@ def run_batches(
     chunk: int | None = None,
     n_threads: int | None = None,
     store: TrialStore | None = None,
-    logging: bool = False,
+    logging: bool | Progress = False,
     spool: str | os.PathLike[str] | None = None,
     retries: int = 3,
 ) -> NDArray[np.void]:
@@ -94,8 +94,8 @@ def run_batches(
         Threads of each worker, 1 by default; without an executor 0 (all).
     store : TrialStore, optional
         Trials that it has are not made again, new ones are added chunk by chunk: what was interrupted goes on.
-    logging : bool
-        Print progress.
+    logging : bool or Progress
+        Print progress, or print it there.
     spool : path-like, optional
         Directory that all workers see, for the description of the runner; default: beside the analysis cache, or the
         temporary directory of this machine.
@@ -126,17 +126,22 @@ def run_batches(
     size = min(max(-(-len(numbers) // _CHUNKS), 1), _LARGEST) if chunk is None else int(chunk)
     if executor is None:
         threads = resolve_threads(n_threads)
-        with trial_progress(len(numbers), n_sig, threads, logging) as progress:
-            if chunk is None and store is not None:
+        with _progress(len(numbers), n_sig, threads, logging) as progress:
+            # a runner of one's own knows no progress: it is between its portions
+            if chunk is None and (store is not None or progress.logging):
                 batch.run_growing(32 * threads, threads, progress)
             else:
                 batch.run_here(batch.chunks(len(numbers) if chunk is None else size), threads, progress)
     else:
         threads = 1 if n_threads is None else resolve_threads(n_threads)
-        with trial_progress(len(numbers), n_sig, threads, logging) as progress:
+        with _progress(len(numbers), n_sig, threads, logging) as progress:
             batch.run_on(executor, batch.chunks(size), threads, spool, retries, progress)
     assert batch.rows is not None
     return batch.rows
+
+
+def _progress(n_trials: int, n_sig: float, n_threads: int, logging: bool | Progress) -> Progress:
+    return trial_progress(n_trials, n_sig, n_threads, logging) if isinstance(logging, bool) else logging
 
 
 def contiguous_runs(indices: I64) -> Iterator[tuple[int, int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -52,6 +53,8 @@ class NSigResult(Mapping[str, Any]):
         E² F in ``unit`` GeV cm⁻² for a transient; None for a steady source.
     spectrum : mapping or None
         The flux, as values JSON can hold.
+    config : mapping
+        Everything that decided the trials (`Runner.config`): data, likelihood, prior and its policy, pixels, injection.
 
     Examples
     --------
@@ -79,6 +82,7 @@ class NSigResult(Mapping[str, Any]):
     unit: float = 1e3
     fluence: float | None = None
     spectrum: Mapping[str, Any] | None = field(default=None)
+    config: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def n_sig_interval(self) -> tuple[float, float]:
@@ -129,7 +133,27 @@ class NSigResult(Mapping[str, Any]):
         """Everything but the trials, as values JSON can hold."""
         plain = {name: self[name] for name in self if name not in ("trials", "curve")}
         info = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in self.info.items()}
-        return {**plain, "spectrum": None if self.spectrum is None else dict(self.spectrum), "info": info}
+        spectrum = None if self.spectrum is None else dict(self.spectrum)
+        return {**plain, "spectrum": spectrum, "config": dict(self.config), "info": info}
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write everything, the trials too, to an npz file; `NSigResult.read` reads it back."""
+        from nusky.n_sig_file import write_n_sig
+
+        write_n_sig(path, self)
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> NSigResult:
+        """Read what `save` wrote; its trials can be given to the next search.
+
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            If there is no such file, or it is damaged or something else (named).
+        """
+        from nusky.n_sig_file import read_n_sig
+
+        return read_n_sig(path)
 
     def __repr__(self) -> str:
         n = int(self.curve.n_trials.sum())

@@ -118,7 +118,8 @@ def search_n_sig(
     table.end()
     return NSigResult(
         n_sig, error, float(ts), float(beta), curve, pool.trials, pool.seed, pool.poisson,
-        converged=bool(error <= search.tol or n_sig == 0), **about, **conversion.of(pool.runner, n_sig),
+        converged=bool(error <= search.tol or n_sig == 0), config=pool.runner.config(), **about,
+        **conversion.of(pool.runner, n_sig),
     )  # fmt: skip
 
 
@@ -136,7 +137,7 @@ def _run(
         for n_sig in _telling(grid, pool, ts, search):
             more = min(search.batch_size, search.max_batch_size - pool.count(n_sig))
             if more > 0:
-                pool.add(n_sig, more)
+                pool.add(n_sig, more, table.working(more))
                 made += more
         curve = fitted()
         n_sig, error = _crossing(curve, beta)
@@ -172,7 +173,7 @@ def _coarse_scan(pool: TrialPool, ts: float, beta: float, search: NSigSearch, ta
     while True:
         missing = search.first_batch_size - pool.count(n_sig)
         if missing > 0:
-            pool.add(n_sig, missing)
+            pool.add(n_sig, missing, table.working(missing))
         fraction = float(np.mean(pool.ts(n_sig) > ts))
         table.scanned(n_sig, fraction)
         if fraction > beta:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TextIO
 
+from nusky.progress import Progress
+
 __all__ = ["NSigTable"]
 
 
@@ -64,6 +66,10 @@ class NSigTable:
         """State after a batch."""
         cells = "".join(f"{fraction:8.1%}" for fraction in fractions)
         self._line(f"{n_trials:<9d} |       {cells} |  {n_sig:.3f} (+/- {error:5.1%}) [{method}]")
+
+    def working(self, n_trials: int) -> Progress:
+        """Progress of a batch that takes longer, on a line that the next one of the table replaces."""
+        return Progress("", n_trials, "trials", self.logging, self.stream, transient=True)
 
     def end(self) -> None:
         """Finish."""

@@ -1,7 +1,12 @@
-"""`TrialPool`: the trials a search for n_sig can use, from memory, from a store, or made when asked for."""
+"""`TrialPool`: the trials a search for n_sig can use, from memory, from a store, or made when asked for.
+
+Every row keeps the seed and the number of its trial (`trial`, −1 where nobody knows), so that trials given to the next
+search are not made, and counted, a second time.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -9,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nusky.executors import FitsTrials, run_batches
+from nusky.journal import differences
 from nusky.seeding import resolve_seed
 from nusky.tsd import ts_values
 
 if TYPE_CHECKING:
+    from nusky.progress import Progress
     from nusky.store import TrialStore
 
 __all__ = ["TrialPool"]
@@ -40,7 +47,8 @@ class TrialPool:
     Raises
     ------
     ValueError
-        If the store was made with another configuration than the runner's.
+        If the store, or trials that say so, were made with another configuration than the runner's (each key is named),
+        or the seed is 2⁶⁴ or more.
     """
 
     def __init__(
@@ -55,6 +63,8 @@ class TrialPool:
     ) -> None:
         self.runner = runner
         self.seed = resolve_seed(seed)
+        if self.seed >= 2**64:
+            raise ValueError(f"seed = {self.seed}: trials are kept with their seed as 64 bits, give one below 2**64")
         self.poisson = poisson
         self._store = store
         self._run = run
@@ -71,11 +81,9 @@ class TrialPool:
             value = float(n_sig)
             if not (np.isfinite(value) and value >= 0):
                 raise ValueError(f"trials has the key {n_sig!r}: keys are injected signals, finite and >= 0")
+            _require_same(given, runner, value)
             self._take(value, given)
-        # trials that know where they came from, and those that do not (made, most likely, from index 0 on)
-        for given in (trials or {}).values():
-            first = getattr(given, "first_trial", None)
-            self._next = max(self._next, (first or 0) + len(given))
+            self._next = max(self._next, _first_unused(given, self.seed))
 
     @property
     def n_sigs(self) -> tuple[float, ...]:
@@ -95,15 +103,16 @@ class TrialPool:
         """Their TS values."""
         return np.concatenate(self._ts.get(float(n_sig), [np.empty(0)]))
 
-    def add(self, n_sig: float, n_trials: int) -> None:
+    def add(self, n_sig: float, n_trials: int, logging: bool | Progress = False) -> None:
         """Make further trials, whose indices follow all others."""
         indices = np.arange(self._next, self._next + n_trials, dtype=np.int64)
         self._next += n_trials
         poisson = self.poisson and n_sig > 0
         rows = run_batches(
-            self.runner, indices, n_sig=n_sig, poisson=poisson, seed=self.seed, store=self._store, **self._run
-        )
-        self._take(float(n_sig), rows)
+            self.runner, indices, n_sig=n_sig, poisson=poisson, seed=self.seed, store=self._store, logging=logging,
+            **self._run,
+        )  # fmt: skip
+        self._take(float(n_sig), _with_origin(rows, self.seed, indices))
 
     def passed(self, threshold: float) -> tuple[FloatArray, IntArray, IntArray]:
         """Injected signals, trials with TS strictly above the threshold, and all trials."""
@@ -118,12 +127,61 @@ class TrialPool:
             self._rows.setdefault(n_sig, []).append(rows)
 
 
-def _joined(parts: list[Any]) -> Any:
-    arrays = [np.asarray(part) for part in parts if isinstance(part, np.ndarray) and part.dtype.names]
-    if len(arrays) < len(parts):
-        return np.concatenate([ts_values(part) for part in parts])
-    names = [name for name in arrays[0].dtype.names or () if all(name in (a.dtype.names or ()) for a in arrays)]
-    out = np.empty(sum(map(len, arrays)), dtype=[(name, arrays[0].dtype[name]) for name in names])
+def _require_same(given: Any, runner: FitsTrials, n_sig: float) -> None:
+    """Refuse trials of another search, where they say what they were made with."""
+    config = getattr(given, "config", None)
+    if not isinstance(config, Mapping) or not config:
+        return
+    # p-values are not used here, and what would be injected does not matter where nothing is
+    aside = {"mlog10p_is_ts", *(("injection",) if n_sig == 0 else ())}
+    theirs, ours = (
+        json.loads(json.dumps({name: value for name, value in c.items() if name not in aside}))
+        for c in (config, runner.config())
+    )
+    if lines := differences(theirs, ours):
+        raise ValueError(
+            f"the trials given for n_sig = {n_sig:g} were made with another search: {'; '.join(lines)} "
+            "(stored: theirs, given: the runner's). Make trials with this runner"
+        )
+
+
+def _first_unused(given: Any, seed: int) -> int:
+    """Smallest trial number of this seed above all that were, or may have been, used for these trials."""
+    rows = given if isinstance(given, np.ndarray) and given.dtype.names else None
+    if rows is not None and {"trial", "seed"} <= set(rows.dtype.names or ()):
+        unknown = rows["trial"] < 0
+        ours = rows["trial"][(rows["seed"] == seed) & ~unknown]
+        return max(int(ours.max()) + 1 if len(ours) else 0, int(unknown.sum()))
+    if getattr(given, "seed", None) not in (None, seed):
+        return 0
+    # of trials that do not know where they came from the most likely is: from number 0 on
+    return (getattr(given, "first_trial", None) or 0) + len(given)
+
+
+def _with_origin(rows: Any, seed: int | None, numbers: IntArray | int) -> NDArray[np.void]:
+    """Rows with the columns ``trial`` and ``seed``."""
+    table = np.asarray(rows) if isinstance(rows, np.ndarray) and rows.dtype.names else None
+    if table is not None and {"trial", "seed"} <= set(table.dtype.names or ()):
+        return table
+    columns = {"ts": ts_values(rows)} if table is None else {name: table[name] for name in table.dtype.names or ()}
+    dtype = [*((name, values.dtype) for name, values in columns.items()), ("trial", "<i8"), ("seed", "<u8")]
+    out = np.empty(len(columns["ts"]), dtype=dtype)
+    for name, values in columns.items():
+        out[name] = values
+    out["trial"], out["seed"] = numbers, seed or 0
+    return out
+
+
+def _joined(parts: list[Any]) -> NDArray[np.void]:
+    """All rows with the columns that all parts have."""
+    tables = []
+    for part in parts:
+        seed, first = getattr(part, "seed", None), getattr(part, "first_trial", None)
+        known = isinstance(seed, int) and isinstance(first, int)
+        numbers = np.arange(first, first + len(part)) if known and first is not None else -1
+        tables.append(_with_origin(part, seed if known else None, numbers))
+    names = [name for name in tables[0].dtype.names or () if all(name in (t.dtype.names or ()) for t in tables)]
+    out = np.empty(sum(map(len, tables)), dtype=[(name, tables[0].dtype[name]) for name in names])
     for name in names:
-        out[name] = np.concatenate([a[name] for a in arrays])
+        out[name] = np.concatenate([table[name] for table in tables])
     return out

@@ -37,7 +37,7 @@ class Progress:
     Parameters
     ----------
     header : str
-        Line printed first.
+        Line printed first; none if empty.
     total : int
         Number of things to do.
     noun : str
@@ -46,6 +46,8 @@ class Progress:
         False prints nothing at all.
     stream : file, optional
         Where to; standard output as it is at that moment by default.
+    transient : bool
+        Leave nothing behind: what comes next takes the place of the line.
     clock : callable
         Seconds, monotonic.
 
@@ -62,6 +64,7 @@ class Progress:
     noun: str
     logging: bool = True
     stream: TextIO | None = None
+    transient: bool = False
     clock: Callable[[], float] = monotonic
     _start: float = field(default=0.0, init=False)
     _last: float = field(default=-1.0, init=False)
@@ -71,7 +74,7 @@ class Progress:
     def __enter__(self) -> Progress:
         self._start = self.clock()
         self._last = self._start
-        if self.logging:
+        if self.logging and self.header:
             self._out.write(self.header + "\n")
             self._out.flush()
         return self
@@ -80,6 +83,12 @@ class Progress:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if not self.logging:
+            return
+        if self.transient:
+            if self._width:
+                self._draw("")
+                self._out.write("\r")
+                self._out.flush()
             return
         if kind is None:
             self._done = self.total
@@ -114,7 +123,7 @@ class Progress:
         elapsed = self.clock() - self._start
         if elapsed > _QUICK and self._done:
             rate = self._done / elapsed
-            text += f" {rate:.3g}/s"
+            text += f" {rate:.0f}/s" if rate >= 100 else f" {rate:.3g}/s"
             text += f", {_duration(elapsed)}" if finished else f", {_duration((self.total - self._done) / rate)} left"
         return text
 

@@ -17,7 +17,7 @@ from nusky.n_sig_search import FluxAt, NSigSearch, search_n_sig
 from nusky.n_sig_table import NSigTable
 from nusky.pool import TrialPool
 from nusky.threads import resolve_threads
-from nusky.tsd import MIN_TAIL, TSD, Chi2TSD
+from nusky.tsd import MIN_TAIL, TSD, Chi2TSD, ts_values
 
 if TYPE_CHECKING:
     from nusky.executors import FitsTrials
@@ -133,7 +133,7 @@ def sensitivity(runner: FitsTrials, bg: Any = None, *, beta: float = 0.9, **opti
     runner : FitsTrials
         For a point source or a spatial prior.
     bg : TSD, trials or None
-        Background; None takes what `trials` or `store` have at n_sig = 0, or makes `n_bg_trials`.
+        Background, at least 10 trials; None takes what `trials` or `store` have at n_sig = 0, or makes `n_bg_trials`.
     beta : float
         0.9 is the convention.
     n_bg_trials : int
@@ -198,7 +198,10 @@ def upper_limit(runner: FitsTrials, ts_obs: Any, bg: Any = None, *, beta: float 
     --------
     >>> upper_limit(sptr, sptr.get_one_fit(TRUTH=True), bg, seed=3)        # doctest: +SKIP
     """
-    observed = float(getattr(ts_obs, "ts", ts_obs))
+    try:
+        observed = float(getattr(ts_obs, "ts", ts_obs))
+    except (TypeError, ValueError):
+        raise TypeError(f"ts_obs = {ts_obs!r} is neither a TS nor a Fit") from None
     if not (math.isfinite(observed) and observed >= 0):
         raise ValueError(f"ts_obs = {observed} must be finite and >= 0")
     return _quote(runner, bg, beta, "upper limit", {**options, "ts_obs": observed})
@@ -212,12 +215,20 @@ def _quote(runner: FitsTrials, bg: Any, beta: float, kind: str, options: dict[st
     sources = {name: options.pop(name, True if name == "poisson" else None) for name in names}
     conversion = FluxAt(**{name: options.pop(name, default) for name, default in vars(FluxAt()).items()})
     logging = options.pop("logging", False)
+    if unknown := options.keys() - vars(NSigSearch()).keys():
+        known = [*names, *vars(FluxAt()), "n_bg_trials", "logging", *vars(NSigSearch())]
+        raise TypeError(f"{kind}: there is no option {min(unknown)!r}; there are {', '.join(known)}")
     search = NSigSearch(**options)
     _check(0.0, beta)
     if isinstance(n_bg_trials, bool) or not isinstance(n_bg_trials, Integral) or n_bg_trials < 1:
         raise ValueError(f"n_bg_trials = {n_bg_trials!r} must be a positive integer")
     given = dict(sources.pop("trials") or {})
     if bg is not None:
+        if len(ts_values(bg)) < MIN_TAIL:
+            raise ValueError(
+                f"bg holds {len(ts_values(bg))} trials: a threshold needs at least {MIN_TAIL}, better thousands; "
+                "give more, or None to have n_bg_trials made"
+            )
         given[0.0] = bg
     pool = _pool(runner, given, **sources)
     table = NSigTable(logging)
@@ -226,7 +237,7 @@ def _quote(runner: FitsTrials, bg: Any, beta: float, kind: str, options: dict[st
         if search.max_batch_size == 0:
             raise ValueError("there are no background trials, and max_batch_size=0 forbids making any: give bg=")
         table.background(int(n_bg_trials))
-        pool.add(0.0, int(n_bg_trials))
+        pool.add(0.0, int(n_bg_trials), table.working(int(n_bg_trials)))
     extrapolated = False
     if n_sigma is not None:
         background = bg if isinstance(bg, Chi2TSD) else Chi2TSD(pool.ts(0.0))

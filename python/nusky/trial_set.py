@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     import pandas
 
 __all__ = ["TrialSet", "require_pandas"]
+
+_FORMAT = "nusky-trial-set-1"
+_ORIGIN = ("seed", "first_trial", "n_sig", "poisson", "config", "config_hash")
 
 
 def require_pandas() -> Any:
@@ -94,10 +98,43 @@ class TrialSet(np.recarray[Any, np.dtype[Any]]):
         same = isinstance(obj, TrialSet) and obj.shape == self.shape
         object.__setattr__(self, "first_trial", obj.first_trial if same else None)
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the rows and what they were made with to an npz file, atomically; `TrialSet.read` reads it back.
+
+        For many trials, made in parts or by several jobs, there is `nusky.store.TrialStore`.
+        """
+        from nusky.npz import write_npz
+        from nusky.version import code_version
+
+        meta = {name: getattr(self, name) for name in _ORIGIN}
+        meta |= {"format": _FORMAT, "version": code_version(), "config": dict(self.config)}
+        write_npz(path, {name: np.ascontiguousarray(self[name]) for name in self.dtype.names or ()}, meta)
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> TrialSet:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            If there is no such file, or it is damaged or something else (named).
+        """
+        from nusky.npz import DamagedFile, read_npz
+
+        meta, arrays = read_npz(path)
+        if meta.get("format") != _FORMAT:
+            raise DamagedFile(f"{path} has the format {meta.get('format')!r}, trials {_FORMAT!r}")
+        rows = np.empty(
+            len(next(iter(arrays.values()))), dtype=[(name, values.dtype) for name, values in arrays.items()]
+        )
+        for name, values in arrays.items():
+            rows[name] = values
+        return cls.of(rows, **{name: meta[name] for name in _ORIGIN})
+
     @property
     def as_dataframe(self) -> pandas.DataFrame:
         """`pandas.DataFrame` with the same columns; what the trials were made with is in its ``attrs``."""
         frame = require_pandas().DataFrame({name: np.array(self[name]) for name in self.dtype.names or ()})
-        for name in ("seed", "first_trial", "n_sig", "poisson", "config", "config_hash"):
+        for name in _ORIGIN:
             frame.attrs[name] = getattr(self, name)
         return frame

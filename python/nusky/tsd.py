@@ -167,9 +167,13 @@ class TSD:
             return np.where(use, tail.isf(np.where(use, p, tail.eta)), counted)
         if np.any(allowed < 1):
             smallest = float(np.min(p))
+            if isinstance(self, Chi2TSD):
+                instead = "; a fitted tail would reach it, but there are too few trials with TS > 0 to fit one"
+            else:
+                instead = ", or use Chi2TSD to extrapolate"
             raise ValueError(
                 f"p = {smallest:.3g} is below 1 / n_total = {1 / n:.3g}: these {n} trials cannot give that threshold; "
-                f"make at least {int(np.ceil(MIN_TAIL / smallest))} trials, or use Chi2TSD to extrapolate"
+                f"make at least {int(np.ceil(MIN_TAIL / smallest))} trials{instead}"
             )
         return np.asarray(counted)
 
@@ -365,7 +369,12 @@ def ts_values(values: Any) -> FloatArray:
         values = values["ts"]
     elif not isinstance(values, np.ndarray) and hasattr(values, "ts"):
         values = values.ts
-    ts = np.asarray(values, dtype=np.float64)
+    try:
+        ts = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"values is a {type(values).__name__}: give the TS of each trial, an array, something with ts, or a TSD"
+        ) from None
     if ts.ndim != 1:
         raise ValueError(f"values has shape {ts.shape}: give one TS per trial, shape (n,)")
     bad = ~np.isfinite(ts)
