@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import pathlib
-import sys
 from functools import cache
 from typing import Any
 
 import numpy as np
 
+import oracle
 from nusky.analysis import Analysis
 from nusky.dataset import Dataset
 from nusky.season_setup import set_up
 from nusky.subanalysis import SubAnalysis
 from nusky.trial import Trial
-
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
-import oracle
 
 
 @cache

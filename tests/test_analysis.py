@@ -1,24 +1,20 @@
 from __future__ import annotations
 
 import copy
-import pathlib
 import pickle
-import sys
 import threading
 
 import numpy as np
 import pytest
 
 import nusky
+import oracle
 from nusky import Analysis, get_analysis, hyp
 from nusky.cache import DamagedCache, StaleCache
 from nusky.events import Events
 from nusky.season_setup import ModelOptions, input_hash, set_up
 from nusky.subanalysis import SubAnalysis
-
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
-import oracle
-from season import SmallRepository, small_season
+from small_repository import SmallRepository, small_season
 
 core = pytest.importorskip("nusky._core", reason="the C++ core is not built")
 FILE = "SMALL_1.subanalysis.v1.npz"

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,6 @@ from nusky.cli import main
 from nusky.runner_spec import write_spec
 from nusky.source import sources
 from nusky.store import TrialStore
-
-sys.path.insert(0, str(Path(__file__).parent))
 from small_analysis import small_analysis
 
 

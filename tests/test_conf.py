@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pathlib
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -12,8 +11,6 @@ import pytest
 
 import nusky as cy
 from nusky import settings
-
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from seasons import one_season, two_seasons
 
 SRC = cy.sources(1.0, 0.2)

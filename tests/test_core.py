@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pathlib
-import sys
 from typing import Any
 
 import numpy as np
@@ -12,17 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+import core_sky
 import nusky as cy
+import oracle
+from core_sky import NODES, made_up, patch, same_bits
 from nusky import _core
 from nusky.dataset import Dataset
 from nusky.scan import Status
 from nusky.season_setup import set_up
 from nusky.subanalysis import SubAnalysis
-
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
-import core_sky
-import oracle
-from core_sky import NODES, made_up, patch, same_bits
 
 F64 = NDArray[np.float64]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pathlib
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,8 +11,6 @@ import numpy as np
 import pytest
 
 from nusky import _core
-
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 NODES = np.array([1.0, 4.0])
 TWO = np.zeros(2)

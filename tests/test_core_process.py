@@ -14,11 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nusky import _core
-
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import core_sky
 from core_sky import made_up, patch, same_bits
+from nusky import _core
 
 PREAMBLE = f"""
 import os, signal, sys, time

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import pathlib
-import sys
 from typing import Any
 
 import healpy
@@ -13,8 +12,6 @@ import pytest
 
 import nusky as cy
 from nusky.fit import Fit
-
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from seasons import two_seasons
 
 NSIDE = 8

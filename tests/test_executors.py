@@ -21,8 +21,6 @@ from nusky.batch import InterruptedBatch
 from nusky.executors import LostBatch, contiguous_runs, run_batches
 from nusky.source import sources
 from nusky.store import TrialStore
-
-sys.path.insert(0, str(Path(__file__).parent))
 from small_analysis import small_analysis
 from toy_runner import ToyRunner
 

@@ -1,17 +1,12 @@
 from __future__ import annotations
 
-import pathlib
-import sys
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nusky.hermite import HermiteAxis
-
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import oracle
+from nusky.hermite import HermiteAxis
 
 
 @given(st.integers(1, 12), st.integers(0, 2**31))

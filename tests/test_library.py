@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
-import sys
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,6 @@ from nusky.post_trial import REGIONS, hottest_spots
 from nusky.sky_tsd import DeclinationTSDs, declination_tsds
 from nusky.sparse_scan import SparseScan, pack, unpack
 from nusky.tsd import Chi2TSD
-
-sys.path.insert(0, str(Path(__file__).parent))
 from small_analysis import small_analysis
 
 NSIDE = 16

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pathlib
-import sys
 from typing import Any
 
 import numpy as np
@@ -12,8 +10,6 @@ import pytest
 import nusky as cy
 from nusky.analysis import Analysis
 from nusky.likelihood import LikelihoodModel, LikelihoodOptions
-
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from seasons import one_season, season, two_seasons
 
 

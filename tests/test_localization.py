@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import pathlib
-import sys
 from typing import Any
 
 import healpy
@@ -15,8 +13,6 @@ import nusky as cy
 from nusky.localization import Localization
 from nusky.pixels import full_sky
 from nusky.region import delta_ts
-
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from seasons import one_season, two_seasons
 
 WHERE = (2.0, 0.4)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import pathlib
-import sys
-
 import healpy
 import numpy as np
 import pytest
@@ -17,8 +14,6 @@ from nusky.near_tiles import unit_vectors
 from nusky.pixels import PixelSet, children_of, full_sky, select_pixels
 from nusky.skymap import SkyMap
 from nusky.trial import Trial
-
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from seasons import one_season, two_seasons
 
 SETS = {

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import pathlib
-import sys
-
 import numpy as np
 import pytest
 from scipy.interpolate import CubicHermiteSpline
 from scipy.optimize import brute, minimize
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import oracle
 
 NO_NODES = np.zeros(0)

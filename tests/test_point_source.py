@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import pathlib
 import pickle
-import sys
 from typing import Any
 
 import numpy as np
@@ -17,8 +15,6 @@ from nusky.batch import InterruptedBatch
 from nusky.point_source import TrialRunner
 from nusky.scan import Status
 from nusky.trial import Trial
-
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from seasons import one_season, oracle_fit, two_seasons
 
 SRC = cy.sources(1.0, 0.2)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import pathlib
 import pickle
-import sys
 from typing import Any
 
 import healpy
@@ -21,8 +20,6 @@ from nusky.prior_pixels import prior_pixels
 from nusky.priors import SpatialPrior
 from nusky.runner_spec import read_spec, write_spec
 from nusky.skymap import SkyMap
-
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from seasons import one_season, two_seasons
 
 NSIDE = 32

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import pathlib
 import pickle
-import sys
 from typing import Any
 
 import healpy
@@ -17,8 +16,6 @@ from nusky.fit import Fit
 from nusky.prior_runner import SpatialPriorTrialRunner
 from nusky.priors import SpatialPrior
 from nusky.scan import Status
-
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from seasons import one_season, two_seasons
 
 NSIDE = 8

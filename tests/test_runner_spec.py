@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,6 @@ from nusky import conf, hyp
 from nusky.analysis import Analysis
 from nusky.runner_spec import read_spec, write_spec
 from nusky.source import sources
-
-sys.path.insert(0, str(Path(__file__).parent))
 from small_analysis import small_analysis
 
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import pathlib
-import sys
 from typing import Any
 
 import numpy as np
 import pytest
 
 import nusky as cy
-from nusky.scan import DirectionScan, Status, scan_events
-
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import oracle
+from nusky.scan import DirectionScan, Status, scan_events
 
 NODES = np.linspace(1.0, 4.0, 13)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import pathlib
 import pickle
-import sys
 import time
 from typing import Any
 
@@ -19,8 +18,6 @@ from nusky.fit import Fit
 from nusky.pixels import full_sky
 from nusky.prior_injector import PriorInjector
 from nusky.priors import SpatialPrior
-
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from seasons import two_seasons
 
 NSIDE = 8

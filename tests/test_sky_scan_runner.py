@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pathlib
-import sys
 from typing import Any
 
 import numpy as np
@@ -13,8 +11,6 @@ import nusky as cy
 from nusky.scan import Status
 from nusky.sky_scan import SkyScan
 from nusky.sky_scan_runner import SkyScanTrialRunner
-
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from seasons import one_season, oracle_fit, two_seasons
 
 NSIDE = 8

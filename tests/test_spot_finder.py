@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import pathlib
 import pickle
-import sys
 from typing import Any
 
 import healpy
@@ -20,8 +19,6 @@ from nusky.refinement import Refinement, neighbourhood
 from nusky.rotation import separation
 from nusky.spot_finder import separate_spots
 from nusky.trial import Trial
-
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from seasons import one_season, two_seasons
 
 NSIDE = 8

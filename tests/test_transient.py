@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import pathlib
-import sys
-
 import numpy as np
 import pytest
 
 from nusky.analysis import Analysis
 from nusky.offtime import OffTimeInjector
+from nusky.season_setup import set_up
 from nusky.seeding import trial_streams
 from nusky.sidereal import local_azimuth, turned_with_earth
 from nusky.transient import OnTime, TransientOptions
 from nusky.window import TimeWindow
-
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from nusky.season_setup import set_up
 from small_analysis import small_analysis, small_dataset
 from transient_season import FIRST, OPTIONS, timed_analysis
 

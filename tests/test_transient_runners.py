@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import pathlib
-import sys
 from typing import Any
 
 import numpy as np
@@ -17,8 +15,6 @@ from nusky.runner_spec import read_spec, write_spec
 from nusky.scan import Status
 from nusky.transient import TransientOptions
 from nusky.window import TimeWindow
-
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from transient_season import FIRST, timed_analysis
 
 ANA = timed_analysis()

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import pathlib
-import sys
-
 import numpy as np
 import pytest
 
 from nusky.uptime import Uptime, season_uptime, time_resolution
-
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from small_analysis import small_analysis
 from transient_season import timed_analysis
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import pathlib
-import sys
 from typing import Any
 
 import numpy as np
 import pytest
 
 import nusky as cy
+import oracle
 from nusky.events import Events
 from nusky.scan import Status
 from nusky.trial import Trial
-
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
-import oracle
 from transient_season import FIRST, timed_analysis
 
 TWO = timed_analysis(FIRST, FIRST + 100)

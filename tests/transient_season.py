@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import pathlib
-import sys
 
 import numpy as np
 
@@ -12,8 +10,6 @@ from nusky.analysis import Analysis
 from nusky.dataset import Dataset
 from nusky.events import Events
 from nusky.season_setup import ModelOptions, set_up
-
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from small_analysis import small_dataset
 
 FIRST = 56_000.0

@@ -7,13 +7,9 @@ of the statistical error of the size that runs.
 from __future__ import annotations
 
 import os
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 FULL = os.environ.get("NUSKY_STATISTICS", "") == "full"
 
