@@ -61,6 +61,7 @@ def test_every_search_says_what_was_done_to_gamma(search: str, mode: str, tmp_pa
         return
     scan = runner.get_one_scan(10, seed=1)
     assert scan.shape[0] == 3
+    assert ("no energy term" if energy == "off" else "gamma fixed at 2.3") in repr(scan)
     scan.save(tmp_path / "scan.npz")
     kept = cy.SkyScan.read(tmp_path / "scan.npz").provenance
     assert (kept["energy"], kept["gamma_fixed"]) == (energy, gamma)

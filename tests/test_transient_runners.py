@@ -267,7 +267,9 @@ def test_results_say_their_window_also_when_read_again(make, tmp_path):
         assert tr.get_localization(trial, nside=64).provenance["window"] == said
         scan = tr.get_one_scan_from_trial(trial)
         scan.save(tmp_path / "scan.fits")
-        assert cy.SkyScan.read(tmp_path / "scan.fits").provenance["window"] == said
+        again = cy.SkyScan.read(tmp_path / "scan.fits")
+        assert again.provenance["window"] == said
+        assert "gamma fixed at 2.5, window of 0.05 days from MJD 56020.30000" in repr(again)
     # a trial of the whole livetime is cut to the window, and so is what is said about it
     everything = prior(src_tr=None).get_one_trial(seed=1)
     known = tr.get_one_fit_from_trial(everything).window["n_events"]

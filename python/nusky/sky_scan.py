@@ -146,7 +146,13 @@ class SkyScan:
         if self.n_scanned:
             pixel = int(np.argmax(np.where(self.scanned, self.ts, -1.0)))
             best = f", max TS {self.ts[pixel]:.3f} at pixel {pixel}"
-        truth = ", TRUTH" if self.provenance.get("TRUTH") else ""
+        energy, window = self.provenance.get("energy", "fit"), self.provenance.get("window")
+        said = {"off": ", no energy term", "fixed": f", gamma fixed at {self.provenance.get('gamma_fixed')}"}.get(
+            energy, ""
+        )
+        if window is not None:
+            said += f", window of {window['t_100']:g} days from MJD {window['mjd']:.5f}"
+        truth = said + (", TRUTH" if self.provenance.get("TRUTH") else "")
         return f"SkyScan({', '.join(self.columns)} | nside {self.nside}, {self.n_scanned} pixels scanned{best}{truth})"
 
     def save(self, path: str | os.PathLike[str]) -> None:
