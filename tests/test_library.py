@@ -172,6 +172,23 @@ def test_scans_that_two_processes_made_at_once_count_once(sstr: Any, tmp_path: P
     assert both.fit(None).shape == (4, 1)
 
 
+def test_trials_that_cannot_be_are_refused_before_any_is_scanned(sstr: Any, tmp_path: Path) -> None:
+    mine = ScanLibrary(tmp_path / "scans", sstr)
+    for indices, error, match in (
+        ([1.5], TypeError, "must be integers"),
+        ("x", ValueError, "one-dimensional"),
+        ([-1], ValueError, "must not be negative"),
+        ([], ValueError, "give at least one trial"),
+    ):
+        with pytest.raises(error, match=match):
+            mine.add(sstr, indices, seed=1)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="chunk = 0 must be a positive integer"):
+        mine.add(sstr, [0], seed=1, chunk=0)
+    with pytest.raises(ValueError, match="seed must not be negative"):
+        mine.add(sstr, [0], seed=-1)
+    assert len(mine) == 0
+
+
 def test_scans_are_packed_and_unpacked_whole_even_empty_ones() -> None:
     scans = [SparseScan.of(np.arange(5), ts, ts + 1, ts) for ts in (np.arange(5.0), np.zeros(5), np.ones(5))]
     for a, b in zip(unpack(pack(scans)), scans, strict=True):

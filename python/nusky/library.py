@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nusky.batch import check_indices
 from nusky.executors import contiguous_runs
 from nusky.hottest import mlog10
 from nusky.journal import Identity, Journal, Problem
@@ -24,6 +25,7 @@ from nusky.pixelset import PixelSet
 from nusky.prior_search import FIT_DTYPE, PriorSearch, pixel_centres
 from nusky.prior_terms import PriorTerms
 from nusky.progress import Progress
+from nusky.seeding import resolve_seed
 from nusky.sparse_scan import SparseScan, unpack
 from nusky.threads import resolve_threads
 from nusky.version import code_version
@@ -159,11 +161,25 @@ class ScanLibrary:
             Scans of one shard: what a kill may cost.
         logging : bool
             Print progress.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For another configuration than the library's (each key is named), trial numbers or a chunk that are no
+            whole numbers, or none at all.
+        KeyboardInterrupt
+            On Ctrl-C; whole shards are kept, and adding the same trials again makes the rest.
         """
         given = Identity(FORMAT, code_version(), _config(runner.config()))
         self._journal.identity.require_same(given, str(self.path), mix_versions=self._journal.mix_versions)
+        if isinstance(chunk, bool) or int(chunk) != chunk or chunk < 1:
+            raise ValueError(f"chunk = {chunk!r} must be a positive integer")
+        wanted = check_indices(indices)
+        if len(wanted) == 0:
+            raise ValueError("indices is empty: give at least one trial")
+        seed = resolve_seed(seed)
         self._journal.refresh()
-        numbers = np.setdiff1d(np.asarray(indices, dtype=np.int64), self._stored(seed))
+        numbers = np.setdiff1d(wanted, self._stored(seed))
         pieces = [(i, min(i + chunk, end)) for first, end in contiguous_runs(numbers) for i in range(first, end, chunk)]
         threads = resolve_threads(mp_cpus) if executor is None or mp_cpus is not None else 1
         done = 0
