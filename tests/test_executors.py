@@ -198,7 +198,7 @@ class Scripted(Executor):
         self.submitted: list[list[int]] = []
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        numbers = args[2]
+        numbers = args[3]  # after path and hash of the description, and the work
         self.submitted.append(numbers)
         future: Future[Any] = Future()
         if self.trial in numbers and self.failures:

@@ -22,13 +22,13 @@ from numpy.typing import NDArray
 from nusky.batch import InterruptedBatch, check_indices
 from nusky.progress import trial_progress
 from nusky.threads import resolve_threads
-from nusky.workers import LostTask, fit_chunk, run_tasks
+from nusky.workers import LostTask, run_pieces
 
 if TYPE_CHECKING:
     from nusky.progress import Progress
     from nusky.store import TrialStore
 
-__all__ = ["FitsTrials", "LostBatch", "contiguous_runs", "run_batches"]
+__all__ = ["FitsTrials", "LostBatch", "contiguous_runs", "fit_chunk", "run_batches"]
 
 I64 = NDArray[np.int64]
 Chunk = tuple[int, int]  # positions first … last + 1 in the list of indices, whose trial numbers are consecutive
@@ -157,6 +157,21 @@ def contiguous_runs(indices: I64) -> Iterator[tuple[int, int]]:
     yield from ((a, z) for a, z in itertools.pairwise(bounds) if z > a)
 
 
+def fit_chunk(runner: FitsTrials, numbers: list[int], how: dict[str, Any], n_threads: int) -> NDArray[np.void]:
+    """Rows of some trials as a plain array, which travels lighter than what a runner gives.
+
+    Parameters
+    ----------
+    runner : FitsTrials
+    numbers : list of int
+        Trial numbers.
+    how : dict
+        ``n_sig``, ``poisson``, ``seed``.
+    n_threads : int
+    """
+    return np.array(runner.fit_trials(numbers, **how, n_threads=n_threads).view(np.ndarray))
+
+
 class _Batch:
     """Rows of one batch as they come in."""
 
@@ -244,14 +259,10 @@ class _Batch:
         retries: int,
         progress: Progress,
     ) -> None:
-        from nusky.runner_spec import write_spec
-
-        if not chunks:
-            return
-        spec = write_spec(self.runner, spool)
-        tasks = {(a, z): (*spec, self.numbers[a:z].tolist(), self.how, n_threads) for a, z in chunks}
+        tasks = {(a, z): (self.numbers[a:z].tolist(), self.how, n_threads) for a, z in chunks}
+        pieces = run_pieces(self.runner, fit_chunk, tasks, executor=executor, spool=spool, retries=retries)
         try:
-            with contextlib.closing(run_tasks(executor, fit_chunk, tasks, retries)) as results:
+            with contextlib.closing(pieces) as results:
                 for (a, _), rows in results:
                     if hasattr(self.runner, "_fill_p"):
                         self.runner._fill_p(rows)  # the workers have no ts_to_p

@@ -26,10 +26,10 @@ from nusky.prior_search import FIT_DTYPE, PriorSearch, pixel_centres
 from nusky.prior_terms import PriorTerms
 from nusky.progress import Progress
 from nusky.seeding import resolve_seed
-from nusky.sparse_scan import SparseScan, unpack
+from nusky.sparse_scan import SparseScan, scan_trials, unpack
 from nusky.threads import resolve_threads
 from nusky.version import code_version
-from nusky.workers import run_tasks, scan_chunk, scan_trials
+from nusky.workers import run_pieces
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -182,11 +182,14 @@ class ScanLibrary:
         numbers = np.setdiff1d(wanted, self._stored(seed))
         pieces = [(i, min(i + chunk, end)) for first, end in contiguous_runs(numbers) for i in range(first, end, chunk)]
         threads = resolve_threads(mp_cpus) if executor is None or mp_cpus is not None else 1
+        tasks = {(a, z): (numbers[a:z].tolist(), seed, threads) for a, z in pieces}
         done = 0
         header = f"Scanning {len(numbers)} trials at {len(runner.pixels)} locations using {threads} cores:"
         with (
             Progress(header, len(numbers), "trials", logging) as progress,
-            contextlib.closing(self._made(runner, numbers, pieces, seed, threads, executor, spool, retries)) as made,
+            contextlib.closing(
+                run_pieces(runner, scan_trials, tasks, executor=executor, spool=spool, retries=retries)
+            ) as made,
         ):
             for (a, z), arrays in made:
                 start = int(numbers[a])
@@ -338,28 +341,6 @@ class ScanLibrary:
                 "runner the library was made with"
             )
         return SparseScan.of(scanned, scan.ts[scanned], scan.ns[scanned], scan.gamma[scanned])
-
-    def _made(
-        self,
-        runner: SkyScanTrialRunner,
-        numbers: IntArray,
-        pieces: Sequence[tuple[int, int]],
-        seed: int,
-        n_threads: int,
-        executor: Executor | Callable[[], Executor] | None,
-        spool: str | os.PathLike[str] | None,
-        retries: int,
-    ) -> Any:
-        """Yield the arrays of each piece as it is finished."""
-        from nusky.runner_spec import write_spec
-
-        if executor is None:
-            for a, z in pieces:
-                yield (a, z), scan_trials(runner, numbers[a:z].tolist(), seed, n_threads)
-        elif pieces:
-            spec = write_spec(runner, spool)
-            tasks = {(a, z): (*spec, numbers[a:z].tolist(), seed, n_threads) for a, z in pieces}
-            yield from run_tasks(executor, scan_chunk, tasks, retries)
 
     def _stored(self, seed: int) -> IntArray:
         ranges = [np.arange(s.meta["start"], s.meta["stop"]) for s in self._journal.shards if s.meta["seed"] == seed]

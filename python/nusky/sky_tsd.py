@@ -21,14 +21,14 @@ from nusky.progress import Progress
 from nusky.threads import resolve_threads
 from nusky.tsd import TSD, Chi2TSD
 from nusky.version import code_version
-from nusky.workers import run_tasks, ts_at, ts_chunk
+from nusky.workers import run_pieces
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from nusky.runners import Runner
 
-__all__ = ["DeclinationTSDs", "declination_tsds"]
+__all__ = ["DeclinationTSDs", "declination_tsds", "ts_at"]
 
 FloatArray = NDArray[np.float64]
 
@@ -197,13 +197,13 @@ def declination_tsds(
     threads = resolve_threads(mp_cpus) if executor is None or mp_cpus is not None else 1
     size = max(1, min(100, n_scrambles // 64))
     pieces = [(a, min(a + size, n_scrambles)) for a in range(0, n_scrambles, size)]
+    tasks = {(a, z): (list(range(a, z)), seed, nodes, int(n_ra), threads) for a, z in pieces}
     ts = np.empty((n_scrambles, len(nodes), int(n_ra)))
     header = f"Fitting {len(nodes)} declinations in {n_scrambles} scrambles using {threads} cores:"
     with Progress(header, n_scrambles, "scrambles", logging) as progress:
         done = 0
-        with contextlib.closing(
-            _made(runner, pieces, seed, nodes, int(n_ra), threads, executor, spool, retries)
-        ) as made:
+        made = run_pieces(runner, ts_at, tasks, executor=executor, spool=spool, retries=retries)
+        with contextlib.closing(made):
             for (a, z), values in made:
                 ts[a:z] = values
                 done += z - a
@@ -213,26 +213,38 @@ def declination_tsds(
     return DeclinationTSDs(nodes, [kind(ts[:, d].ravel()) for d in range(len(nodes))], about)
 
 
-def _made(
-    runner: Runner,
-    pieces: Sequence[tuple[int, int]],
-    seed: int,
-    dec: FloatArray,
-    n_ra: int,
-    n_threads: int,
-    executor: Executor | Callable[[], Executor] | None,
-    spool: str | os.PathLike[str] | None,
-    retries: int,
-) -> Any:
-    if executor is None:
-        for a, z in pieces:
-            yield (a, z), ts_at(runner, list(range(a, z)), seed, dec, n_ra, n_threads)
-    else:
-        from nusky.runner_spec import write_spec
+def ts_at(
+    runner: Any, numbers: list[int], seed: int, dec: NDArray[np.float64], n_ra: int, n_threads: int
+) -> NDArray[np.float64]:
+    """TS of background trials at some declinations, each at `n_ra` right ascensions.
 
-        spec = write_spec(runner, spool)
-        tasks = {(a, z): (*spec, list(range(a, z)), seed, dec, n_ra, n_threads) for a, z in pieces}
-        yield from run_tasks(executor, ts_chunk, tasks, retries)
+    Parameters
+    ----------
+    runner : Runner
+    numbers : list of int
+        Trial numbers.
+    seed : int
+    dec : (D,) rad
+    n_ra, n_threads : int
+
+    Returns
+    -------
+    (n, D, n_ra) float64
+    """
+    from nusky import _core
+
+    # every declination begins at another right ascension, so that neighbours do not look at the same events
+    start = np.arange(len(dec)) * (np.pi * (3 - np.sqrt(5)))
+    ra = (start[:, None] + 2 * np.pi / n_ra * np.arange(n_ra)) % (2 * np.pi)
+    directions = _core.Directions(ra.ravel(), np.repeat(dec, n_ra))
+    out = np.empty((len(numbers), len(dec), n_ra))
+    for i, j in enumerate(numbers):
+        index = runner.model.index(runner._draw(seed, j, 0.0, False), n_threads)
+        ts, _, _, _ = _core.scan(
+            runner.model.likelihood, index, directions, gamma=runner.model.fixed_gamma, n_threads=n_threads
+        )
+        out[i] = ts.reshape(len(dec), n_ra)
+    return out
 
 
 def _default_dec(runner: Any) -> FloatArray:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SparseScan", "pack", "unpack"]
+__all__ = ["SparseScan", "pack", "scan_trials", "unpack"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -64,3 +64,24 @@ def unpack(arrays: dict[str, NDArray[Any]]) -> list[SparseScan]:
     """Inverse of `pack`."""
     parts = [slice(int(a), int(z)) for a, z in zip(arrays["indptr"][:-1], arrays["indptr"][1:], strict=True)]
     return [SparseScan(*(arrays[name][part] for name in ("pixel", "ts", "ns", "gamma"))) for part in parts]
+
+
+def scan_trials(runner: Any, numbers: list[int], seed: int, n_threads: int) -> dict[str, NDArray[Any]]:
+    """Sparse scans of background trials, as `ScanLibrary` keeps them.
+
+    Parameters
+    ----------
+    runner : SkyScanTrialRunner
+    numbers : list of int
+        Trial numbers.
+    seed, n_threads : int
+    """
+    from nusky.hottest import scan_pixels
+
+    scans = []
+    for j in numbers:
+        trial = runner._draw(seed, j, 0.0, False)
+        index = runner._index(trial, n_threads)
+        ts, ns, gamma, _ = scan_pixels(runner.model, index, runner.pixels, n_threads, False)
+        scans.append(SparseScan.of(runner.pixels.pixels, ts, ns, gamma))
+    return {**pack(scans), "scanned": runner.pixels.pixels.astype(np.uint32)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
@@ -10,21 +11,7 @@ from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-__all__ = [
-    "LostTask",
-    "Task",
-    "fit_chunk",
-    "ignore_interrupts",
-    "run_tasks",
-    "runner_of",
-    "scan_chunk",
-    "scan_trials",
-    "ts_at",
-    "ts_chunk",
-]
+__all__ = ["LostTask", "Task", "ignore_interrupts", "run_pieces", "run_tasks", "runner_of", "work_on"]
 
 _log = logging.getLogger("nusky")
 
@@ -171,85 +158,41 @@ def runner_of(path: str, digest: str) -> Any:
     return read_spec(path, digest)
 
 
-def fit_chunk(path: str, digest: str, numbers: list[int], how: dict[str, Any], n_threads: int) -> NDArray[np.void]:
-    """What a worker does with a chunk of trials."""
+def work_on(path: str, digest: str, work: Callable[..., Any], *arguments: Any) -> Any:
+    """What a worker does with a piece: ``work(runner, *arguments)`` with the runner of a description."""
     try:
-        rows = runner_of(path, digest).fit_trials(numbers, **how, n_threads=n_threads)
+        return work(runner_of(path, digest), *arguments)
     except KeyboardInterrupt:
         # Ctrl-C in a terminal reaches the workers, too; the parent has its own and knows what is finished
         raise KeyboardInterrupt from None
-    return np.array(rows.view(np.ndarray))
 
 
-def scan_trials(runner: Any, numbers: list[int], seed: int, n_threads: int) -> dict[str, NDArray[Any]]:
-    """Sparse scans of background trials, as `ScanLibrary` keeps them.
-
-    Parameters
-    ----------
-    runner : SkyScanTrialRunner
-    numbers : list of int
-        Trial numbers.
-    seed, n_threads : int
-    """
-    from nusky.hottest import scan_pixels
-    from nusky.sparse_scan import SparseScan, pack
-
-    scans = []
-    for j in numbers:
-        trial = runner._draw(seed, j, 0.0, False)
-        index = runner._index(trial, n_threads)
-        ts, ns, gamma, _ = scan_pixels(runner.model, index, runner.pixels, n_threads, False)
-        scans.append(SparseScan.of(runner.pixels.pixels, ts, ns, gamma))
-    return {**pack(scans), "scanned": runner.pixels.pixels.astype(np.uint32)}
-
-
-def scan_chunk(path: str, digest: str, numbers: list[int], seed: int, n_threads: int) -> dict[str, NDArray[Any]]:
-    """What a worker does with a chunk of background scans."""
-    try:
-        return scan_trials(runner_of(path, digest), numbers, seed, n_threads)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt from None
-
-
-def ts_at(
-    runner: Any, numbers: list[int], seed: int, dec: NDArray[np.float64], n_ra: int, n_threads: int
-) -> NDArray[np.float64]:
-    """TS of background trials at some declinations, each at `n_ra` right ascensions.
+def run_pieces(
+    runner: Any,
+    work: Callable[..., Any],
+    pieces: Mapping[Task, tuple[Any, ...]],
+    *,
+    executor: Executor | Callable[[], Executor] | None,
+    spool: str | os.PathLike[str] | None,
+    retries: int,
+) -> Generator[tuple[Task, Any], None, None]:
+    """Run ``work(runner, *arguments)`` for every piece, here or on an executor; yields results as they come in.
 
     Parameters
     ----------
     runner : Runner
-    numbers : list of int
-        Trial numbers.
-    seed : int
-    dec : (D,) rad
-    n_ra, n_threads : int
-
-    Returns
-    -------
-    (n, D, n_ra) float64
+    work : callable
+        Of a module, so that another process finds it.
+    pieces : mapping from task to arguments
+    executor, spool, retries
+        See `nusky.executors.run_batches`.
     """
-    from nusky import _core
+    if executor is None:
+        for task, arguments in pieces.items():
+            yield task, work(runner, *arguments)
+    elif pieces:
+        from nusky.runner_spec import write_spec
 
-    # every declination begins at another right ascension, so that neighbours do not look at the same events
-    start = np.arange(len(dec)) * (np.pi * (3 - np.sqrt(5)))
-    ra = (start[:, None] + 2 * np.pi / n_ra * np.arange(n_ra)) % (2 * np.pi)
-    directions = _core.Directions(ra.ravel(), np.repeat(dec, n_ra))
-    out = np.empty((len(numbers), len(dec), n_ra))
-    for i, j in enumerate(numbers):
-        index = runner.model.index(runner._draw(seed, j, 0.0, False), n_threads)
-        ts, _, _, _ = _core.scan(
-            runner.model.likelihood, index, directions, gamma=runner.model.fixed_gamma, n_threads=n_threads
-        )
-        out[i] = ts.reshape(len(dec), n_ra)
-    return out
-
-
-def ts_chunk(
-    path: str, digest: str, numbers: list[int], seed: int, dec: NDArray[np.float64], n_ra: int, n_threads: int
-) -> NDArray[np.float64]:
-    """What a worker does with a chunk of scrambles."""
-    try:
-        return ts_at(runner_of(path, digest), numbers, seed, dec, n_ra, n_threads)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt from None
+        spec = write_spec(runner, spool)
+        tasks = {task: (*spec, work, *arguments) for task, arguments in pieces.items()}
+        yield from run_tasks(executor, work_on, tasks, retries)
