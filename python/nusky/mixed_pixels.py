@@ -13,7 +13,7 @@ from nusky.multiorder import MultiOrderMap
 from nusky.pixelset import PixelRule, PixelSet, declination_limits, tile_radius, tiles_of
 from nusky.policy import FLOOR_DEPTH, PriorPolicy, check_fraction, check_nside
 from nusky.priors import SpatialPrior
-from nusky.skymap import SkyMap
+from nusky.skymap import SkyMap, smallest_region
 
 if TYPE_CHECKING:
     from nusky import _core
@@ -227,7 +227,8 @@ def follow_prior(
         check_fraction("containment", containment)
     cells = prior if isinstance(prior, MultiOrderMap) else _merged(prior, tolerance, p_max)
     order, ipix, probability = _clamped(cells, low.bit_length() - 1, high.bit_length() - 1)
-    density = probability / (np.pi / 3 * 0.25 ** order.astype(np.float64))
+    area = np.pi / 3 * 0.25 ** order.astype(np.float64)
+    density = probability / area
     with np.errstate(divide="ignore"):
         log_ratio = np.log(density) - np.log(density.max())
     sizes = f"nside {1 << int(order.min())} … {1 << int(order.max())}, whole map"
@@ -235,12 +236,8 @@ def follow_prior(
     keep = probability > 0
     report.append(PixelRule("prior > 0", int(keep.sum()), True))
     if containment is not None:
-        along = np.flatnonzero(keep)
-        along = along[np.argsort(-density[along], kind="stable")]
-        total = np.cumsum(probability[along])
-        n = int(np.searchsorted(total, containment * total[-1] * (1.0 - 1e-12))) + 1
         keep[:] = False
-        keep[along[:n]] = True
+        keep[smallest_region(probability, containment, area)] = True
         report.append(PixelRule(f"{100 * containment:g} % containment", int(keep.sum()), False))
     return _cut_and_sorted(order, ipix, probability, log_ratio, keep, (min_dec, max_dec), low, report)
 

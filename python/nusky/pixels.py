@@ -14,6 +14,7 @@ from nusky.policy import check_fraction, check_nside
 from nusky.priors import SpatialPrior, as_priors
 from nusky.refinement import children_of, refined_pixels
 from nusky.region import PositionRegion, position_regions
+from nusky.skymap import smallest_region
 from nusky.source import radians
 
 if TYPE_CHECKING:
@@ -175,16 +176,8 @@ def contained(probability: F64, q: float) -> Bool:
     [False, True, True]
     """
     p = np.asarray(probability, dtype=np.float64)
-    positive = np.flatnonzero(p > 0)
     mask = np.zeros(p.size, dtype=bool)
-    if q >= 1.0:
-        mask[positive] = True
-        return mask
-    order = positive[np.argsort(-p[positive], kind="stable")]
-    total = np.cumsum(p[order])
-    # 0.5 + 0.4 must count as 0.9: compare with room for the rounding of the sum
-    n = int(np.searchsorted(total, q * total[-1] * (1.0 - 1e-12))) + 1
-    mask[order[:n]] = True
+    mask[smallest_region(p, q)] = True
     return mask
 
 

@@ -15,8 +15,9 @@ from nusky.regrade import map_nside, regrade
 
 if TYPE_CHECKING:
     F64 = NDArray[np.float64]
+    I64 = NDArray[np.int64]
 
-__all__ = ["MapRecord", "SkyMap", "clean_values", "map_values", "normalised", "region_area"]
+__all__ = ["MapRecord", "SkyMap", "clean_values", "map_values", "normalised", "region_area", "smallest_region"]
 
 # healpy's mark of an unobserved pixel (-1.6375e30), read from any map stored in float32 or float64
 _UNSEEN = -1.6375e30
@@ -235,8 +236,39 @@ class SkyMap:
         return f"SkyMap(nside={self.nside}, from {self.record.source})"
 
 
+def smallest_region(probability: F64, q: float, cell_area: F64 | None = None) -> I64:
+    """Cells of the smallest region that holds the probability `q`, by falling density; of equal ones the first.
+
+    Parameters
+    ----------
+    probability : (N,) array
+        Need not be normalised; cells without any are never taken.
+    q : float
+        0 < q ≤ 1. For 1: every cell with some probability.
+    cell_area : (N,) array, optional
+        Of cells of unlike size.
+
+    Returns
+    -------
+    (n,) int64
+
+    Examples
+    --------
+    >>> smallest_region(np.array([0.1, 0.5, 0.4]), 0.9).tolist()
+    [1, 2]
+    """
+    density = probability if cell_area is None else probability / cell_area
+    positive = np.flatnonzero(probability > 0)
+    along = positive[np.argsort(-density[positive], kind="stable")]
+    if q >= 1.0:
+        return along
+    total = np.cumsum(probability[along])
+    # 0.5 + 0.4 must count as 0.9: compare with room for the rounding of the sum
+    return along[: int(np.searchsorted(total, q * total[-1] * (1.0 - 1e-12))) + 1]
+
+
 def region_area(probability: F64, cell_area: F64, q: float) -> float:
-    """Area, sr, of the smallest set of cells that holds the probability `q`; cells are taken by falling density.
+    """Area, sr, of the smallest region that holds the probability `q`.
 
     Examples
     --------
@@ -245,8 +277,4 @@ def region_area(probability: F64, cell_area: F64, q: float) -> float:
     """
     if not 0.0 < q <= 1.0:
         raise ValueError(f"q={q} must be larger than 0 and at most 1 (a fraction, not a percentage)")
-    along = np.argsort(-probability / cell_area, kind="stable")
-    along = along[probability[along] > 0]
-    total = np.cumsum(probability[along])
-    n = int(np.searchsorted(total, q * total[-1] * (1.0 - 1e-12))) + 1
-    return float(cell_area[along[:n]].sum())
+    return float(cell_area[smallest_region(probability, q, cell_area)].sum())
