@@ -90,8 +90,8 @@ inline Work count_work(const Setup& setup, const EventIndex& index, const Direct
   GroupFitter fitter(fit);
   for (const DirectionGroup& g : directions.groups()) {
     fitter.load(directions, g);
-    fitter.screen();
     const std::size_t near = fitter.count_pairs();
+    fitter.screen();
     std::size_t open = 0;
     for (std::uint32_t lane = 0; lane < g.count; ++lane) open += !fitter.proven_zero(static_cast<int>(lane));
     w.evaluated += fitter.n_candidates() * g.count;
@@ -102,29 +102,23 @@ inline Work count_work(const Setup& setup, const EventIndex& index, const Direct
   return w;
 }
 
-/// What a scan asks of a machine at least, each evaluated pair looked at once and each fitted pair twice: counted from the
-/// formulas, not from the code, so that it stays the same when the code changes.
+/// What a scan asks of a machine at least, if every pair near a tile is looked at once, and every pair of a direction that is
+/// fitted enters one sum for each of 16 γ. Counted from the formulas, not from the code: a floor that stays where it is when the
+/// code changes. Finding the events, proofs, profiles, Newton's steps and all else that is once for a direction count as nothing.
 struct Demand {
   double flops = 0;  ///< single precision, without the exponentials
   double exps = 0;   ///< single precision
-  double bytes = 0;  ///< to and from the second-level cache, shared by the 16 directions of a tile where they can be
+  double bytes = 0;  ///< to and from the second-level cache; what a tile's 16 directions share is shared among them
 };
+
+constexpr double flops_of_pair = 12;                   // chord² 3 −, 3 ×, 2 +; exponent and weight 2 ×; into one sum × +
+constexpr double bytes_of_pair = 7 * 4 / 16.0 + 4;     // 7 columns of the event; S/B written
+constexpr double flops_of_fitted = 16 * 2;             // S/B R into the sums at 16 γ
+constexpr double bytes_of_fitted = 4 + 16 * 4 / 16.0;  // S/B; 16 ratios of the event
 
 inline Demand demand_of(const Work& w) {
   const auto evaluated = static_cast<double>(w.evaluated), fitted = static_cast<double>(w.fitted);
-  Demand d;
-  // Evaluated pair. S/B: chord² 3 −, 3 ×, 2 +; its exponent and the weight 2 ×. Test: 16 γ, × and + each.
-  d.flops = evaluated * (10 + 32);
-  d.exps = evaluated;
-  // 7 columns and 16 ratios of the event for 16 directions; S/B written and read once.
-  d.bytes = evaluated * (7 * 4 / 16.0 + 16 * 4 / 16.0 + 8);
-  // Fitted pair. Power sums at 16 γ: w = S/B R, Σw, Σw², together 4 each. One exact value with its gradient: ln R and its slope
-  // from 4 nodes (14), R = exp, u = y S/B R (2), u/(1+u) (2, the division counted as one), Π(1+u) (2), two sums (3).
-  d.flops += fitted * (16 * 4 + 23);
-  d.exps += fitted;
-  // S/B; 16 ratios; 4 nodes. Nothing here is shared by directions.
-  d.bytes += fitted * (4 + 16 * 4 + 4 * 4);
-  return d;
+  return {evaluated * flops_of_pair + fitted * flops_of_fitted, evaluated, evaluated * bytes_of_pair + fitted * bytes_of_fitted};
 }
 
 struct Times {

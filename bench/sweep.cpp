@@ -58,6 +58,12 @@ std::string list(const std::vector<Object>& objects) {
   return out + "\n  ]";
 }
 
+#ifdef __clang__
+constexpr const char* compiler = "clang " __clang_version__;
+#else
+constexpr const char* compiler = "gcc " __VERSION__;
+#endif
+
 std::string processor() {
   std::ifstream in("/proc/cpuinfo");
   for (std::string line; std::getline(in, line);)
@@ -106,7 +112,7 @@ std::string machine(const std::string& data) {
   m.add("processor", processor()).add("cores", max_threads()).add("load", load_average());
   m.add("l1", size.l1).add("l2", size.l2).add("l3", size.l3);
   m.add("memory", static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGE_SIZE)));
-  m.add("compiler", __VERSION__).add("flags", NUSKY_FLAGS).add("level", kernels().name).add("levels", simd_levels());
+  m.add("compiler", compiler).add("flags", NUSKY_FLAGS).add("level", kernels().name).add("levels", simd_levels());
   m.add("eigen",
         std::to_string(EIGEN_WORLD_VERSION) + "." + std::to_string(EIGEN_MAJOR_VERSION) + "." + std::to_string(EIGEN_MINOR_VERSION));
   m.add("data", data);
@@ -158,6 +164,8 @@ class Sweep {
       row.add("sweep", name).add("threads", t).add("nside", nside).add("level", kernels().name);
       row.add("events", setup.events).add("seasons", model.seasons.size()).add("directions", directions.size());
       row.add("evaluated", work.evaluated).add("pairs", work.pairs).add("fitted", work.fitted).add("fits", work.fits);
+      row.add("flops_of_pair", flops_of_pair).add("bytes_of_pair", bytes_of_pair);
+      row.add("flops_of_fitted", flops_of_fitted).add("bytes_of_fitted", bytes_of_fitted);
       row.add("flops", demand.flops).add("exps", demand.exps).add("bytes", demand.bytes);
       row.add("index_s", times.index).add("scan_s", times.scan).add("worst_dts", worst);
       rows_.push_back(row);
