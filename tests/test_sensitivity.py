@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from nusky.batch import InterruptedBatch
 from nusky.dists import TSD, Chi2TSD
+from nusky.executors import LostBatch
 from nusky.n_sig_result import NSigResult
 from nusky.pool import TrialPool
-from nusky.sensitivity import discovery_potential, find_n_sig, sensitivity, upper_limit
+from nusky.sensitivity import InterruptedSearch, LostSearch, discovery_potential, find_n_sig, sensitivity, upper_limit
 from nusky.store import TrialStore
 from nusky.trial_set import TrialSet
 from toy_runner import ToyRunner, exact_n_sig
@@ -168,6 +170,45 @@ def test_a_batch_that_takes_long_shows_how_far_it_is_on_a_line_the_table_replace
     assert not [line for line in shown if "complete" in line]
     assert shown[5].startswith("n_trials  | n_inj")
     assert shown[6].startswith("5000      |")
+
+
+class Stopped(ToyRunner):
+    """The tenth call ends after 20 of its trials."""
+
+    def __init__(self, how: type[InterruptedBatch | LostBatch]) -> None:
+        super().__init__()
+        self.how = how
+
+    def fit_trials(self, indices: Any, *args: Any, **how: Any) -> np.ndarray:
+        rows = super().fit_trials(indices, *args, **how)
+        if len(self.calls) == 10 and self.how is InterruptedBatch:
+            raise InterruptedBatch(rows[:20].view(np.recarray), np.asarray(indices)[:20], len(rows))
+        if len(self.calls) == 10:
+            raise LostBatch("the worker died 4 times", rows[:20], np.asarray(indices)[:20])
+        return rows
+
+
+@pytest.mark.parametrize(
+    ("how", "becomes", "says"),
+    [
+        (InterruptedBatch, InterruptedSearch, r"in this exception's \.trials .*give them as trials= to go on"),
+        (LostBatch, LostSearch, r"the worker died 4 times\. All trials of the search are in \.trials"),
+    ],
+)
+def test_a_search_that_is_stopped_keeps_all_its_trials_and_goes_on_with_them(
+    how: type[InterruptedBatch | LostBatch], becomes: type[InterruptedSearch | LostSearch], says: str
+) -> None:
+    stopped = Stopped(how)
+    with pytest.raises(becomes, match=says) as caught:
+        find_n_sig(stopped, 1.0, 0.9, seed=1, tol=0.01, batch_size=100)
+    kept = caught.value.trials
+    made = sum(len(numbers) for _, numbers in stopped.calls[:-1]) + 20
+    assert sum(map(len, kept.values())) == made
+    runner = ToyRunner()
+    found = find_n_sig(runner, 1.0, 0.9, seed=1, tol=0.03, batch_size=100, trials=kept)
+    assert min(j for _, numbers in runner.calls for j in numbers) == made
+    assert found.info["n_trials"].sum() == made + sum(len(numbers) for _, numbers in runner.calls)
+    assert found.converged
 
 
 # ---- the three published numbers

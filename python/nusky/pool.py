@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nusky.executors import FitsTrials, run_batches
+from nusky.batch import InterruptedBatch
+from nusky.executors import FitsTrials, LostBatch, run_batches
 from nusky.journal import differences
 from nusky.seeding import resolve_seed
 from nusky.tsd import ts_values
@@ -22,10 +23,42 @@ if TYPE_CHECKING:
     from nusky.progress import Progress
     from nusky.store import TrialStore
 
-__all__ = ["TrialPool"]
+__all__ = ["InterruptedSearch", "LostSearch", "TrialPool"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+
+
+class InterruptedSearch(KeyboardInterrupt):
+    """Ctrl-C came in the middle of a search; its trials are in `trials`.
+
+    A KeyboardInterrupt, so that a script stops as it should. In an interactive session: ``sys.last_value.trials``.
+
+    Attributes
+    ----------
+    trials : dict
+        {n_sig: rows} of all that was given and made; as ``trials=`` of the same call they let it go on.
+
+    Examples
+    --------
+    >>> str(InterruptedSearch({0.0: range(500), 5.0: range(20)})).partition(" (")[0]
+    "interrupted with 520 trials; they are in this exception's .trials"
+    """
+
+    def __init__(self, trials: dict[float, Any]) -> None:
+        self.trials = trials
+        super().__init__(
+            f"interrupted with {sum(map(len, trials.values()))} trials; they are in this exception's .trials "
+            "(sys.last_value.trials in an interactive session): give them as trials= to go on"
+        )
+
+
+class LostSearch(LostBatch):
+    """The workers failed for good in the middle of a search; its trials are in `trials`, as in `InterruptedSearch`."""
+
+    def __init__(self, lost: LostBatch, trials: dict[float, Any]) -> None:
+        super().__init__(f"{lost}. All trials of the search are in .trials", lost.partial, lost.indices)
+        self.trials = trials
 
 
 class TrialPool:
@@ -104,14 +137,24 @@ class TrialPool:
         return np.concatenate(self._ts.get(float(n_sig), [np.empty(0)]))
 
     def add(self, n_sig: float, n_trials: int, logging: bool | Progress = False) -> None:
-        """Make further trials, whose indices follow all others."""
+        """Make further trials, whose indices follow all others.
+
+        Raises
+        ------
+        InterruptedSearch, LostSearch
+            On Ctrl-C, and if the workers fail for good: with all trials so far.
+        """
         indices = np.arange(self._next, self._next + n_trials, dtype=np.int64)
         self._next += n_trials
         poisson = self.poisson and n_sig > 0
-        rows = run_batches(
-            self.runner, indices, n_sig=n_sig, poisson=poisson, seed=self.seed, store=self._store, logging=logging,
-            **self._run,
-        )  # fmt: skip
+        how = {"n_sig": n_sig, "poisson": poisson, "seed": self.seed, "store": self._store, **self._run}
+        try:
+            rows = run_batches(self.runner, indices, logging=logging, **how)
+        except (InterruptedBatch, LostBatch) as stopped:
+            self._take(float(n_sig), _with_origin(stopped.partial, self.seed, stopped.indices))
+            if isinstance(stopped, LostBatch):
+                raise LostSearch(stopped, self.trials) from stopped
+            raise InterruptedSearch(self.trials) from None
         self._take(float(n_sig), _with_origin(rows, self.seed, indices))
 
     def passed(self, threshold: float) -> tuple[FloatArray, IntArray, IntArray]:

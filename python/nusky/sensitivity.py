@@ -15,14 +15,14 @@ from nusky.efficiency import Method
 from nusky.n_sig_result import NSigResult
 from nusky.n_sig_search import FluxAt, NSigSearch, search_n_sig
 from nusky.n_sig_table import NSigTable
-from nusky.pool import TrialPool
+from nusky.pool import InterruptedSearch, LostSearch, TrialPool
 from nusky.threads import resolve_threads
 from nusky.tsd import MIN_TAIL, TSD, Chi2TSD, ts_values
 
 if TYPE_CHECKING:
     from nusky.executors import FitsTrials
 
-__all__ = ["discovery_potential", "find_n_sig", "sensitivity", "upper_limit"]
+__all__ = ["InterruptedSearch", "LostSearch", "discovery_potential", "find_n_sig", "sensitivity", "upper_limit"]
 
 
 def find_n_sig(
@@ -110,6 +110,8 @@ def find_n_sig(
     ValueError
         If `beta` is outside (0, 1), `ts` is not finite, the threshold is out of reach (the largest fraction found is
         named), or, with ``max_batch_size=0``, the given trials are not enough.
+    InterruptedSearch, LostSearch
+        On Ctrl-C, and if the workers of an executor fail for good: all trials so far are in its ``trials``.
 
     Examples
     --------
