@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import logging
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nusky import conf
+from nusky import conf, sky_tsd
 from nusky.dists import TSD, post_trial_p
 from nusky.library import ScanLibrary
 from nusky.post_trial import REGIONS, hottest_spots
@@ -237,6 +238,46 @@ def test_distributions_are_reproducible_whatever_the_route_and_come_back_from_a_
         assert z.ndof == x.ndof
     assert c.about == a.about
     assert c.about["n_scrambles"] == 10
+
+
+def test_parts_made_apart_are_one_when_merged_and_never_share_a_scramble(ana: Any, sstr: Any) -> None:
+    options: dict[str, Any] = {"seed": 3, "n_ra": 4, "dec": [-0.5, 0.0, 0.5]}
+    whole = declination_tsds(sstr, 40, **options)
+    parts = [declination_tsds(sstr, n, first_scramble=i, **options) for n, i in ((24, 0), (16, 6))]
+    merged = DeclinationTSDs.merged(parts)
+    for x, y in zip(merged.tsds, whole.tsds, strict=True):
+        assert x.trials.tobytes() == y.trials.tobytes()
+        assert isinstance(x, Chi2TSD)
+    assert merged.about["n_scrambles"] == 10
+    assert merged.about["scrambles"] == [[3, 0, 6], [3, 6, 10]]
+    with pytest.raises(ValueError, match=r"scrambles 6:10 of seed 3 are in two of the parts"):
+        DeclinationTSDs.merged([whole, parts[1]])
+    with pytest.raises(ValueError, match=r"parts\[1\] has other declinations"):
+        DeclinationTSDs.merged([whole, declination_tsds(sstr, 4, seed=4, n_ra=4)])
+    fixed = conf.get_sky_scan_trial_runner(nside=NSIDE, ana=ana, min_dec=-1.2, max_dec=1.3, gamma=2)
+    with pytest.raises(ValueError, match=r"another search than parts\[0\]: config\.likelihood\.gamma: stored null"):
+        DeclinationTSDs.merged([whole, declination_tsds(fixed, 4, **{**options, "seed": 4})])
+    with pytest.raises(ValueError, match="parts is empty"):
+        DeclinationTSDs.merged([])
+
+
+def test_ctrl_c_keeps_the_distributions_of_the_finished_scrambles(sstr: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    options: dict[str, Any] = {"seed": 3, "n_ra": 4, "dec": [-0.5, 0.5]}
+    whole = declination_tsds(sstr, 40, **options)
+    real, calls = sky_tsd.ts_at, itertools.count()
+
+    def interrupted(*arguments: Any) -> Any:
+        if next(calls) == 2:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    monkeypatch.setattr(sky_tsd, "ts_at", interrupted)
+    with pytest.raises(sky_tsd.InterruptedTSDs, match="interrupted after 8 of 10 scrambles") as caught:
+        declination_tsds(sstr, 40, **options)
+    rest = declination_tsds(sstr, 8, first_scramble=8, **options)
+    assert caught.value.partial is not None
+    merged = DeclinationTSDs.merged([caught.value.partial, rest])
+    assert [x.trials.tobytes() for x in merged.tsds] == [y.trials.tobytes() for y in whole.tsds]
 
 
 def test_a_scan_fills_its_mlog10p_with_them(ana: Any, sstr: Any) -> None:

@@ -7,8 +7,9 @@ setting a trial up is shared by all of them.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nusky.dists import ts_to_p
+from nusky.executors import contiguous_runs
+from nusky.journal import differences
 from nusky.npz import DamagedFile, read_npz, write_npz
 from nusky.progress import Progress
 from nusky.threads import resolve_threads
@@ -28,11 +31,13 @@ if TYPE_CHECKING:
 
     from nusky.runners import Runner
 
-__all__ = ["DeclinationTSDs", "declination_tsds", "ts_at"]
+__all__ = ["DeclinationTSDs", "InterruptedTSDs", "declination_tsds", "ts_at"]
 
 FloatArray = NDArray[np.float64]
 
 FORMAT = "nusky-sky-tsd-1"
+
+_LOCAL = 4  # scrambles between two looks at the progress
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +93,48 @@ class DeclinationTSDs:
         """
         return ts_to_p(dict(zip(self.dec.tolist(), self.tsds, strict=True)), dec, ts)
 
+    @classmethod
+    def merged(cls, parts: Iterable[DeclinationTSDs]) -> DeclinationTSDs:
+        """All trials of several, which must be of the same search and declinations and share no scramble.
+
+        Raises
+        ------
+        ValueError
+            If they are not (each key that differs is named), or the same scrambles are in two of them.
+
+        Examples
+        --------
+        >>> a, b = (DeclinationTSDs([0.1], [TSD([ts])]) for ts in (1.0, 2.0))
+        >>> DeclinationTSDs.merged([a, b]).tsds
+        (TSD(2 trials, eta=1.000, median=1.500),)
+        """
+        parts = list(parts)
+        if not parts:
+            raise ValueError("parts is empty: give at least one DeclinationTSDs")
+        first = parts[0]
+        for i, part in enumerate(parts[1:], 1):
+            if not np.array_equal(part.dec, first.dec):
+                raise ValueError(f"parts[{i}] has other declinations than parts[0]: make all with the same dec=")
+            lines = [
+                line
+                for name in ("config", "n_ra")
+                for line in differences(first.about.get(name), part.about.get(name), name)
+            ]
+            if lines:
+                raise ValueError(f"parts[{i}] was made with another search than parts[0]: {'; '.join(lines)}")
+        scrambles = sorted(list(piece) for part in parts for piece in part.about.get("scrambles", ()))
+        for a, b in itertools.pairwise(scrambles):
+            if a[0] == b[0] and b[1] < a[2]:
+                raise ValueError(
+                    f"scrambles {b[1]}:{min(a[2], b[2])} of seed {a[0]} are in two of the parts: take another seed, or "
+                    "first_scramble="
+                )
+        joined = [TSD(np.concatenate([part.tsds[d].trials for part in parts])) for d in range(len(first))]
+        fits: list[Any] = [tsd.fit_options if isinstance(tsd, Chi2TSD) else None for tsd in first.tsds]
+        tsds = [tsd if fit is None else Chi2TSD(tsd, **fit) for tsd, fit in zip(joined, fits, strict=True)]
+        about = {**first.about, "scrambles": scrambles, "n_scrambles": sum(z - a for _, a, z in scrambles)}
+        return cls(first.dec, tsds, about)
+
     def __len__(self) -> int:
         return len(self.dec)
 
@@ -137,6 +184,21 @@ class DeclinationTSDs:
         return cls(arrays["dec"], tsds, meta["about"])
 
 
+class InterruptedTSDs(KeyboardInterrupt):
+    """Ctrl-C came while distributions were made; those of the finished scrambles are in `partial` (None: none is).
+
+    With ``first_scramble=`` the rest can be made, and with `DeclinationTSDs.merged` both be joined.
+    """
+
+    def __init__(self, partial: DeclinationTSDs | None, n_scrambles: int) -> None:
+        self.partial = partial
+        done = 0 if partial is None else partial.about["n_scrambles"]
+        super().__init__(
+            f"interrupted after {done} of {n_scrambles} scrambles; the distributions of those are in this exception's "
+            ".partial (sys.last_value.partial in an interactive session)"
+        )
+
+
 def declination_tsds(
     runner: Runner,
     n_trials: int,
@@ -144,6 +206,7 @@ def declination_tsds(
     dec: ArrayLike | None = None,
     seed: int,
     n_ra: int = 12,
+    first_scramble: int = 0,
     fit: bool = True,
     mp_cpus: int | None = None,
     executor: Executor | Callable[[], Executor] | None = None,
@@ -166,6 +229,8 @@ def declination_tsds(
         Directions fitted at each declination of a scramble, evenly spaced in right ascension. They share no event near
         them as long as they are tens of degrees apart: 12 are 30° apart at the equator. 1 makes strictly independent
         trials.
+    first_scramble : int
+        Number of the first scramble, to continue or to share the work: ``n_trials / n_ra`` are taken from there.
     fit : bool
         Give `Chi2TSD` with a fitted tail (True) or plain `TSD`.
     mp_cpus, executor, spool, retries
@@ -181,36 +246,56 @@ def declination_tsds(
     ------
     ValueError
         For declinations that do not ascend or lie outside −π/2 … π/2, or numbers below 1.
+    InterruptedTSDs
+        On Ctrl-C, with the distributions of the finished scrambles.
 
     Examples
     --------
     >>> sky = declination_tsds(sstr, 10_000, seed=1)                                  # doctest: +SKIP
     >>> scans = cy.get_sky_scan_trial_runner(nside=64, ts_to_p=sky, ana=ana)          # doctest: +SKIP
     """
-    for name, value in (("n_trials", n_trials), ("n_ra", n_ra)):
-        if isinstance(value, bool) or int(value) != value or value < 1:
-            raise ValueError(f"{name} = {value!r} must be an integer >= 1")
+    for name, value, least in (("n_trials", n_trials, 1), ("n_ra", n_ra, 1), ("first_scramble", first_scramble, 0)):
+        if isinstance(value, bool) or int(value) != value or value < least:
+            raise ValueError(f"{name} = {value!r} must be an integer >= {least}")
     nodes = _default_dec(runner) if dec is None else np.array(dec, dtype=np.float64)
     if nodes.ndim != 1 or len(nodes) == 0 or not np.all(np.diff(nodes) > 0) or np.abs(nodes).max() > np.pi / 2:
         raise ValueError(f"dec must be ascending declinations within −π/2 … π/2 rad, got {nodes}")
     n_scrambles = -(-int(n_trials) // int(n_ra))
     threads = resolve_threads(mp_cpus) if executor is None or mp_cpus is not None else 1
-    size = max(1, min(100, n_scrambles // 64))
+    # here a piece costs nothing but a look at the progress, elsewhere it is sent
+    size = _LOCAL if executor is None else max(1, min(100, n_scrambles // 64))
     pieces = [(a, min(a + size, n_scrambles)) for a in range(0, n_scrambles, size)]
-    tasks = {(a, z): (list(range(a, z)), seed, nodes, int(n_ra), threads) for a, z in pieces}
+    numbers = range(first_scramble, first_scramble + n_scrambles)
+    tasks = {(a, z): (list(numbers[a:z]), seed, nodes, int(n_ra), threads) for a, z in pieces}
     ts = np.empty((n_scrambles, len(nodes), int(n_ra)))
+    done = np.zeros(n_scrambles, dtype=bool)
+    config = runner.config()
+
+    def distributions() -> DeclinationTSDs:
+        kind = Chi2TSD if fit else TSD
+        made = np.flatnonzero(done)
+        runs = [[int(seed), *(int(first_scramble + made[i]) for i in (a, z - 1))] for a, z in contiguous_runs(made)]
+        about = {
+            "seed": int(seed), "n_scrambles": len(made), "n_ra": int(n_ra), "config": config,
+            "scrambles": [[s, a, z + 1] for s, a, z in runs],
+        }  # fmt: skip
+        return DeclinationTSDs(nodes, [kind(ts[made, d].ravel()) for d in range(len(nodes))], about)
+
     header = f"Fitting {len(nodes)} declinations in {n_scrambles} scrambles using {threads} cores:"
-    with Progress(header, n_scrambles, "scrambles", logging) as progress:
-        done = 0
-        made = run_pieces(runner, ts_at, tasks, executor=executor, spool=spool, retries=retries)
-        with contextlib.closing(made):
-            for (a, z), values in made:
+    try:
+        with (
+            Progress(header, n_scrambles, "scrambles", logging) as progress,
+            contextlib.closing(
+                run_pieces(runner, ts_at, tasks, executor=executor, spool=spool, retries=retries)
+            ) as results,
+        ):
+            for (a, z), values in results:
                 ts[a:z] = values
-                done += z - a
-                progress.update(done)
-    kind = Chi2TSD if fit else TSD
-    about = {"seed": int(seed), "n_scrambles": n_scrambles, "n_ra": int(n_ra), "config": runner.config()}
-    return DeclinationTSDs(nodes, [kind(ts[:, d].ravel()) for d in range(len(nodes))], about)
+                done[a:z] = True
+                progress.update(int(done.sum()))
+    except KeyboardInterrupt:
+        raise InterruptedTSDs(distributions() if done.any() else None, n_scrambles) from None
+    return distributions()
 
 
 def ts_at(
