@@ -228,7 +228,7 @@ def scan_events(
     if total < 1:
         raise ValueError("there are no events: ra is empty and n_events is not given; N of the likelihood must be ≥ 1")
     gamma = check_gamma(gamma, nodes)
-    threads = resolve_threads(n_threads)
+    threads = resolve_threads(n_threads, "n_threads")
 
     columns = _core.EventColumns(
         events["dec"], sigmas, densities, ratio, nodes, cut_n_sigma=float(cut_n_sigma), extension=0.0
