@@ -269,7 +269,7 @@ def test_results_say_their_window_also_when_read_again(make, tmp_path):
         scan.save(tmp_path / "scan.fits")
         again = cy.SkyScan.read(tmp_path / "scan.fits")
         assert again.provenance["window"] == said
-        assert "gamma fixed at 2.5, window of 0.05 days from MJD 56020.30000" in repr(again)
+        assert "gamma fixed at 2.5, window of 0.05 d from MJD 56020.30000" in repr(again)
     # a trial of the whole livetime is cut to the window, and so is what is said about it
     everything = prior(src_tr=None).get_one_trial(seed=1)
     known = tr.get_one_fit_from_trial(everything).window["n_events"]

@@ -209,7 +209,7 @@ class Fit:
             extra.append("no energy term" if self.energy == "off" else f"gamma fixed at {self.gamma_fixed:g}")
         if self.window is not None:
             days, n = self.window["t_100"], sum(self.window["n_events"])
-            length = f"{86_400 * days:g} s" if days < 1 else f"{days:g} days"
+            length = f"{86_400 * days:g} s" if days < 1 else f"{days:g} day{'s' * (days != 1)}"
             extra.append(f"{n} event{'s' * (n != 1)} in {length} from MJD {self.window['mjd']:.5f}")
         if self.TRUTH:
             extra.append("TRUTH")

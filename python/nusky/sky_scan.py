@@ -151,7 +151,7 @@ class SkyScan:
             energy, ""
         )
         if window is not None:
-            said += f", window of {window['t_100']:g} days from MJD {window['mjd']:.5f}"
+            said += f", window of {window['t_100']:g} d from MJD {window['mjd']:.5f}"
         truth = said + (", TRUTH" if self.provenance.get("TRUTH") else "")
         return f"SkyScan({', '.join(self.columns)} | nside {self.nside}, {self.n_scanned} pixels scanned{best}{truth})"
 
