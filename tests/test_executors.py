@@ -124,6 +124,7 @@ def test_stretches_of_numbers_are_found() -> None:
         ([-1], {}, "must not be negative"),
         ([1], {"chunk": 0}, "chunk = 0"),
         ([1], {"executor": lambda: None}, "executor must be"),
+        ([1], {"executor": 3}, "executor must be a concurrent.futures.Executor or make one, got 3"),
     ],
 )
 def test_bad_arguments_are_refused_before_any_work(runner: Any, indices: Any, options: Any, message: str) -> None:
@@ -175,7 +176,7 @@ def test_every_executor_gives_the_same_bits(
     assert rows.tobytes() == here.tobytes() == many.tobytes()
     assert store.count(n_sig=2, seed=5) == 40
     said = capsys.readouterr().out
-    assert "Performing 40 trials with n_sig = 2.000 using 1 core" in said
+    assert "Performing 40 trials with n_sig = 2.000 using 2 cores:" in said
     assert "40/40 trials complete." in said
 
 

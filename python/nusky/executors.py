@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from nusky.batch import InterruptedBatch, check_indices
 from nusky.progress import trial_progress
 from nusky.threads import resolve_threads
-from nusky.workers import LostTask, run_pieces
+from nusky.workers import LostTask, n_workers, run_pieces
 
 if TYPE_CHECKING:
     from nusky.progress import Progress
@@ -134,7 +134,7 @@ def run_batches(
                 batch.run_here(batch.chunks(len(numbers) if chunk is None else size), threads, progress)
     else:
         threads = 1 if n_threads is None else resolve_threads(n_threads)
-        with _progress(len(numbers), n_sig, threads, logging) as progress:
+        with _progress(len(numbers), n_sig, threads * n_workers(executor), logging) as progress:
             batch.run_on(executor, batch.chunks(size), threads, spool, retries, progress)
     assert batch.rows is not None
     return batch.rows

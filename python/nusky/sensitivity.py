@@ -18,6 +18,7 @@ from nusky.n_sig_table import NSigTable
 from nusky.pool import InterruptedSearch, LostSearch, TrialPool
 from nusky.threads import resolve_threads
 from nusky.tsd import MIN_TAIL, TSD, Chi2TSD, ts_values
+from nusky.workers import n_workers
 
 if TYPE_CHECKING:
     from nusky.executors import FitsTrials
@@ -288,4 +289,4 @@ def _pool(
 def _cores(mp_cpus: int | None, executor: Any) -> int:
     if executor is None:
         return resolve_threads(mp_cpus)
-    return int(getattr(executor, "_max_workers", None) or 1) * int(mp_cpus or 1)
+    return n_workers(executor) * int(mp_cpus or 1)

@@ -11,7 +11,7 @@ from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
 from functools import lru_cache
 from typing import Any
 
-__all__ = ["LostTask", "Task", "ignore_interrupts", "run_pieces", "run_tasks", "runner_of", "work_on"]
+__all__ = ["LostTask", "Task", "ignore_interrupts", "n_workers", "run_pieces", "run_tasks", "runner_of", "work_on"]
 
 _log = logging.getLogger("nusky")
 
@@ -44,6 +44,21 @@ def ignore_interrupts() -> None:
     >>> pool.shutdown()
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def n_workers(executor: Any) -> int:
+    """How many tasks an executor runs at once, as far as it says; 1 where it does not.
+
+    Examples
+    --------
+    >>> from concurrent.futures import ThreadPoolExecutor
+    >>> n_workers(ThreadPoolExecutor(3))
+    3
+    """
+    client = getattr(executor, "_client", None)  # dask's
+    if client is not None and hasattr(client, "nthreads"):
+        return max(1, int(sum(client.nthreads().values())))
+    return int(getattr(executor, "_max_workers", None) or 1)
 
 
 def run_tasks(
@@ -107,10 +122,11 @@ class _Workers:
 
     def __init__(self, executor: Executor | Callable[[], Executor]) -> None:
         self._make = None if isinstance(executor, Executor) else executor
-        self._executor = executor if isinstance(executor, Executor) else executor()
+        made = executor() if not isinstance(executor, Executor) and callable(executor) else executor
+        if not isinstance(made, Executor):
+            raise TypeError(f"executor must be a concurrent.futures.Executor or make one, got {made!r}")
+        self._executor = made
         self._own = self._make is not None
-        if not isinstance(self._executor, Executor):
-            raise TypeError(f"executor must be a concurrent.futures.Executor or make one, got {self._executor!r}")
 
     def submit(self, work: Callable[..., Any], *args: Any) -> Future[Any]:
         try:
