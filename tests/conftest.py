@@ -7,6 +7,8 @@ import pathlib
 
 import pytest
 
+from npy_layout import write_season
+
 
 @pytest.fixture(scope="session")
 def shared_data() -> pathlib.Path:
@@ -16,3 +18,13 @@ def shared_data() -> pathlib.Path:
     if not folder.is_dir():
         pytest.skip(f"no public data at {folder}; set NUSKY_SHARED to the folder that holds data/")
     return folder
+
+
+@pytest.fixture
+def npy_root(tmp_path: pathlib.Path) -> pathlib.Path:
+    """Root of a repository in the npy layout: three seasons, the last without a simulation of its own."""
+    folder = tmp_path / "ps_tracks" / "version-003-p02"
+    write_season(folder, "IC86_2011", 55694.0)
+    write_season(folder, "IC86_2012", 56043.0)
+    write_season(folder, "IC86_2013", 56414.0, mc=False)
+    return tmp_path

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import logging
 import os
 import random
@@ -15,34 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from made_trials import CONFIG, DTYPE, damage, same, trials
 from nusky.journal import differences
-from nusky.merging import merge
 from nusky.store import Block, TrialStore
-
-DTYPE = [("ts", "f8"), ("ns", "f8"), ("gamma", "f8")]
-CONFIG = {"analysis": "abc", "prior": {"weight": 2.0, "zero": "exclude"}, "pixels": [1, 2]}
-
-
-def trials(start: int, stop: int) -> np.ndarray:
-    """Trials whose content follows from their index, so that any misplacement shows."""
-    rows = np.zeros(stop - start, dtype=DTYPE)
-    rows["ts"] = np.sqrt(np.arange(start, stop))
-    rows["ns"] = np.arange(start, stop) % 7
-    rows["gamma"] = np.where(rows["ns"] == 0, np.nan, 2.5)
-    return rows
-
-
-def same(a: np.ndarray, b: np.ndarray) -> bool:
-    return all(np.array_equal(a[n], b[n], equal_nan=True) for n in b.dtype.names)
-
-
-def damage(path: Path) -> None:
-    """Flip one bit of a TS value: what a disk does."""
-    with np.load(path) as z:
-        ts = z["ts"].tobytes()
-    content = bytearray(path.read_bytes())
-    content[content.index(ts) + 3] ^= 0x10
-    path.write_bytes(content)
 
 
 def test_what_was_appended_is_read_back_in_order_with_its_origin(tmp_path: Path) -> None:
@@ -285,92 +259,6 @@ def test_two_writers_that_made_the_same_range_at_once_are_found_out(tmp_path: Pa
     late.rename(tmp_path / "s" / "shards" / late.name)
     with pytest.raises(ValueError, match="hold the same trials"):
         TrialStore(tmp_path / "s").read()
-
-
-# ---- exports
-
-
-@pytest.mark.parametrize("suffix", [".h5", ".parquet", ".npz"])
-def test_exports_hold_the_same_numbers_and_the_configuration(tmp_path: Path, suffix: str) -> None:
-    store = TrialStore(tmp_path / "s", CONFIG)
-    store.append(trials(0, 50), seed=9, start=0)
-    out = tmp_path / f"trials{suffix}"
-    if suffix == ".h5":
-        h5py = pytest.importorskip("h5py", reason="h5py is an optional dependency")
-        store.export(out)
-        with h5py.File(out) as f:
-            found, about = f["trials"][:], json.loads(f.attrs["nusky"])
-    elif suffix == ".parquet":
-        parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is an optional dependency")
-        store.export(out)
-        table = parquet.read_table(out)
-        found, about = table.to_pydict(), json.loads(table.schema.metadata[b"nusky"])
-        found = {name: np.array(column, dtype=float) for name, column in found.items()}
-    else:
-        store.export(out)
-        with np.load(out) as z:
-            found, about = dict(z), json.loads(z["nusky"].tobytes())
-    for name in ("ts", "ns", "gamma"):
-        np.testing.assert_array_equal(found[name], trials(0, 50)[name])
-    assert list(found["trial"]) == list(range(50))
-    assert about["config"] == CONFIG
-    assert about["config_hash"] == store.config_hash
-
-
-def test_an_unknown_export_format_is_named(tmp_path: Path) -> None:
-    store = TrialStore(tmp_path / "s", CONFIG)
-    with pytest.raises(ValueError, match=r"'\.csv' is none of"):
-        store.export(tmp_path / "x.csv")
-
-
-# ---- merging
-
-
-def test_merged_stores_hold_the_union_in_few_shards_and_merging_twice_changes_nothing(tmp_path: Path) -> None:
-    for job in range(4):
-        store = TrialStore(tmp_path / f"job{job}", CONFIG)
-        for a in range(job * 50, job * 50 + 50, 10):
-            store.append(trials(a, a + 10), seed=1, start=a)
-    store.append(trials(0, 5), seed=1, start=0, n_sig=2.5, poisson=True)
-    jobs = [tmp_path / f"job{job}" for job in (2, 0, 3, 1)]
-    merged = merge(tmp_path / "all", jobs)
-    assert same(merged.read(n_sig=0), trials(0, 200))
-    assert len(merged.blocks) == 2
-    before = sorted((tmp_path / "all" / "shards").iterdir())
-    assert len(merge(tmp_path / "all", jobs)) == 205
-    assert sorted((tmp_path / "all" / "shards").iterdir()) == before
-
-
-def test_a_merge_stops_where_trials_contradict_each_other_or_ranges_overlap(tmp_path: Path) -> None:
-    TrialStore(tmp_path / "a", CONFIG).append(trials(0, 10), seed=1, start=0)
-    TrialStore(tmp_path / "same", CONFIG).append(trials(0, 10), seed=1, start=0)
-    TrialStore(tmp_path / "other", CONFIG).append(trials(1, 11), seed=1, start=0)
-    TrialStore(tmp_path / "shifted", CONFIG).append(trials(5, 15), seed=1, start=5)
-    TrialStore(tmp_path / "config", {**CONFIG, "gamma": 2}).append(trials(10, 20), seed=1, start=10)
-    assert len(merge(tmp_path / "m", [tmp_path / "a", tmp_path / "same"])) == 10
-    with pytest.raises(ValueError, match="hold different results for"):
-        merge(tmp_path / "m1", [tmp_path / "a", tmp_path / "other"])
-    with pytest.raises(ValueError, match="hold different results for"):
-        merge(tmp_path / "m", [tmp_path / "other"])
-    with pytest.raises(ValueError, match=r"overlap .*give every job its own range"):
-        merge(tmp_path / "m2", [tmp_path / "a", tmp_path / "shifted"])
-    with pytest.raises(ValueError, match="gamma: only given, 2"):
-        merge(tmp_path / "m3", [tmp_path / "a", tmp_path / "config"])
-    with pytest.raises(ValueError, match="sources is empty"):
-        merge(tmp_path / "m4", [])
-    assert not (tmp_path / "m2").exists()
-    assert not (tmp_path / "m3").exists()
-
-
-def test_a_merge_leaves_damaged_shards_out_and_names_them(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    store = TrialStore(tmp_path / "a", CONFIG)
-    store.append(trials(0, 10), seed=1, start=0)
-    store.append(trials(10, 20), seed=1, start=10)
-    damage(tmp_path / "a" / "shards" / store.blocks[0].file_name)
-    with caplog.at_level(logging.WARNING, logger="nusky"):
-        merged = merge(tmp_path / "m", [tmp_path / "a"])
-    assert merged.read()["trial"].tolist() == list(range(10, 20))
-    assert store.blocks[0].file_name in caplog.text
 
 
 # ---- the machine fails
