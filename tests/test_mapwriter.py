@@ -111,3 +111,61 @@ def test_our_maps_are_reordered_for_nested_files_and_never_mislabelled(tmp_path)
             with pytest.raises(ValueError, match="is a RING, equatorial probability; leave"):
                 cy.read_sky_map(m, **option)
     assert not (tmp_path / "no.fits").exists()
+
+
+def coarse_and_fine() -> MultiOrderMap:
+    """Cells of nside 1 to 64 around a spot."""
+    x = np.array(healpy.pix2vec(64, np.arange(12 * 64**2)))
+    spot = np.exp((healpy.ang2vec(1.2, 3.0) @ x - 1) / 0.1**2)
+    return MultiOrderMap.from_flat(SkyMap(spot), p_max=1e-4)
+
+
+def test_mhealpy_rasterizes_a_multi_order_file_of_ours_to_the_same_map(tmp_path):
+    mhealpy = pytest.importorskip("mhealpy")
+    cells = coarse_and_fine()
+    path = write_sky_map(tmp_path / "moc.fits", cells)
+    theirs = mhealpy.HealpixMap.read_map(path, density=True)
+    assert theirs.is_moc
+    flat = theirs.rasterize(64, "RING")
+    ours = cells.regrade(64).probability / flat.pixarea().value
+    np.testing.assert_allclose(np.asarray(flat.data), ours, rtol=1e-12, atol=1e-15 * ours.max())
+    # and the way back
+    theirs.write_map(tmp_path / "theirs.fits", column_names=["PROBDENSITY"])
+    back = read_sky_map(tmp_path / "theirs.fits")
+    np.testing.assert_allclose(back.regrade(64).probability, cells.regrade(64).probability, rtol=1e-12)
+
+
+def test_astropy_healpix_and_reproject_understand_our_files(tmp_path):
+    astropy_healpix = pytest.importorskip("astropy_healpix")
+    cells = coarse_and_fine()
+    table = fits.getdata(write_sky_map(tmp_path / "moc.fits", cells), 1)
+    level, ipix = astropy_healpix.uniq_to_level_ipix(table["UNIQ"])
+    assert (astropy_healpix.level_to_nside(level).min(), level.max()) == (1, 6)
+    area = np.pi / 3 / 4.0**level
+    assert (table["PROBDENSITY"] * area).sum() == pytest.approx(1, abs=1e-12)
+    hottest = table["PROBDENSITY"].argmax()
+    lon, lat = astropy_healpix.healpix_to_lonlat(ipix[hottest], 2 ** level[hottest], order="nested")
+    assert (lon.rad, np.pi / 2 - lat.rad) == pytest.approx((3.0, 1.2), abs=0.02)
+    reproject = pytest.importorskip("reproject")
+    from astropy.wcs import WCS
+
+    flat = cells.regrade(64)
+    grid = WCS(naxis=2)
+    grid.wcs.ctype, grid.wcs.crval, grid.wcs.crpix, grid.wcs.cdelt = ["RA---CAR", "DEC--CAR"], [170, 20], [9, 9], [1, 1]
+    sky = grid.pixel_to_world(*np.meshgrid(np.arange(17), np.arange(17)))
+    for nest in (False, True):
+        path = write_sky_map(tmp_path / f"flat{nest}.fits", flat, nest=nest)
+        with fits.open(path) as hdus:
+            image, _ = reproject.reproject_from_healpix(hdus[1], grid, shape_out=(17, 17), order="nearest-neighbor")
+        ours = flat.probability[healpy.ang2pix(64, np.pi / 2 - sky.dec.rad, sky.ra.rad)]
+        np.testing.assert_array_equal(image, ours)
+
+
+def test_a_partial_map_of_healpy_is_read(tmp_path):
+    m = np.full(12 * 64**2, healpy.UNSEEN)
+    m[500:1500] = np.random.default_rng(1).random(1000)
+    healpy.write_map(tmp_path / "part.fits", m, partial=True, coord="C", column_names=["PROB"], dtype=np.float64)
+    got = read_sky_map(tmp_path / "part.fits")
+    np.testing.assert_allclose(got.probability[500:1500], m[500:1500] / m[500:1500].sum(), rtol=1e-13)
+    assert got.record.n_missing == 12 * 64**2 - 1000
+    assert np.count_nonzero(got.probability) == 1000
