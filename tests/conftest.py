@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import os
 import pathlib
+import signal
 
 import pytest
 
 from npy_layout import write_season
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C be sent by tests, also where a shell has started pytest in the background, with Ctrl-C ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
