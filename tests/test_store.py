@@ -117,6 +117,24 @@ def test_columns_must_be_numbers_and_stay_the_same(tmp_path: Path) -> None:
         store.append(np.zeros(1, dtype=[("ts", "f8")]), seed=1, start=3)
 
 
+def test_what_could_not_be_read_back_is_refused_before_a_file_is_written(tmp_path: Path) -> None:
+    store = TrialStore(tmp_path / "s", CONFIG)
+    last = 2**64 - 1
+    store.append(trials(0, 3), seed=last, start=0)
+    assert TrialStore(tmp_path / "s").read(seed=last)["seed"].tolist() == [last] * 3
+    with pytest.raises(ValueError, match=r"seed = 18446744073709551616 must .* be less than 2\*\*64"):
+        store.append(trials(0, 3), seed=last + 1, start=0)
+    for value in (np.nan, np.inf):
+        rows = trials(10, 13)
+        rows["ts"][1] = value
+        with pytest.raises(ValueError, match=f"ts of trial 11 is {value}: a trial without a finite TS is no trial"):
+            store.append(rows, seed=1, start=10)
+    assert len(store) == 3
+    with pytest.raises(TypeError, match=r"config must be what JSON can hold.*ndarray"):
+        TrialStore(tmp_path / "other", {"nodes": np.zeros(3)})
+    assert not (tmp_path / "other").exists()
+
+
 def test_missing_ranges_are_what_a_resumed_job_has_to_make(tmp_path: Path) -> None:
     store = TrialStore(tmp_path / "s", CONFIG)
     assert store.missing(seed=1, start=0, stop=10) == [(0, 10)]

@@ -6,16 +6,16 @@ there is never made twice (`missing`), what overlaps is refused.
 
 from __future__ import annotations
 
-import itertools
+import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nusky.block import Block, block_of, checked_block, overlap_within
 from nusky.journal import Identity, Journal, Problem, Shard
 from nusky.version import code_version
 
@@ -25,38 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["Block", "TrialStore"]
 
 FORMAT = "nusky-trials-1"
-
-
-@dataclass(frozen=True, order=True)
-class Block:
-    """Trials start … stop − 1 of one seed with one injected signal."""
-
-    n_sig: float
-    poisson: bool
-    seed: int
-    start: int
-    stop: int
-
-    def __len__(self) -> int:
-        return self.stop - self.start
-
-    @property
-    def set_key(self) -> tuple[float, bool, int]:
-        """What blocks must share to be parts of one run of trials."""
-        return (self.n_sig, self.poisson, self.seed)
-
-    def overlaps(self, other: Block) -> bool:
-        """Whether a trial is in both."""
-        return self.set_key == other.set_key and self.start < other.stop and other.start < self.stop
-
-    @property
-    def file_name(self) -> str:
-        """Name of the shard that holds exactly this block."""
-        mode = "poisson" if self.poisson else "exact"
-        return f"nsig{self.n_sig!r}-{mode}-seed{self.seed}-{self.start:012d}-{self.stop:012d}.npz"
-
-    def __str__(self) -> str:
-        return f"n_sig = {self.n_sig:g}, seed {self.seed}, trials {self.start}:{self.stop}"
 
 
 class TrialStore:
@@ -78,6 +46,8 @@ class TrialStore:
         If `config` is None and there is no store.
     ValueError
         If the store has another configuration: every key that differs is named with both values.
+    TypeError
+        If `config` is nothing that JSON can hold.
 
     Examples
     --------
@@ -94,7 +64,7 @@ class TrialStore:
     def __init__(
         self, path: str | os.PathLike[str], config: Mapping[str, Any] | None = None, *, mix_versions: bool = False
     ) -> None:
-        identity = None if config is None else Identity(FORMAT, code_version(), dict(config))
+        identity = None if config is None else Identity(FORMAT, code_version(), _json(config))
         self._journal = Journal(path, identity, mix_versions=mix_versions)
         self._cached: tuple[int, dict[Block, Shard]] = (-1, {})
         if self._journal.identity.format != FORMAT:
@@ -202,7 +172,12 @@ class TrialStore:
                     f"column {name!r} ({trials.dtype[name]}) cannot be stored: give numeric columns; "
                     "meta, trial, seed and n_sig are names of the store itself"
                 )
-        block = _checked_block(n_sig, poisson, seed, start, start + len(trials))
+        block = checked_block(n_sig, poisson, seed, start, start + len(trials))
+        if "ts" in names and not np.isfinite(trials["ts"]).all():
+            row = int(np.argmin(np.isfinite(trials["ts"])))
+            raise ValueError(
+                f"ts of trial {start + row} is {trials['ts'][row]}: a trial without a finite TS is no trial"
+            )
         self.refresh()
         self._refuse_overlap(block)
         columns = [[name, trials.dtype[name].str] for name in names]
@@ -222,7 +197,7 @@ class TrialStore:
 
         A killed job that asks this first makes only what it lost.
         """
-        wanted = _checked_block(n_sig, poisson, seed, start, stop)
+        wanted = checked_block(n_sig, poisson, seed, start, stop)
         gaps, at = [], start
         for b in sorted(b for b in self.blocks if b.set_key == wanted.set_key):
             if b.start > at:
@@ -271,7 +246,7 @@ class TrialStore:
             For a column the store does not have.
         """
         blocks = self._select(n_sig, seed, poisson)
-        while twice := _overlap_within(blocks):
+        while twice := overlap_within(blocks):
             self._refuse_unless_damaged(*twice)
             blocks = self._select(n_sig, seed, poisson)
         stored = self._columns()
@@ -338,7 +313,7 @@ class TrialStore:
     def _index(self) -> dict[Block, Shard]:
         """Shards by block, sorted; made anew when the journal changed."""
         if self._cached[0] != self._journal.generation:
-            index = {_block(shard.meta): shard for shard in self._journal.shards}
+            index = {block_of(shard.meta): shard for shard in self._journal.shards}
             self._cached = (self._journal.generation, {b: index[b] for b in sorted(index)})
         return self._cached[1]
 
@@ -357,7 +332,7 @@ class TrialStore:
     def _lost(self, name: str) -> Block | None:
         """Trials of a shard that cannot be used; None if nobody knows."""
         held = self._journal.held(name)
-        return None if held is None else _block(held)
+        return None if held is None else block_of(held)
 
     def _made_again(self, name: str) -> bool:
         lost = self._lost(name)
@@ -375,29 +350,12 @@ class TrialStore:
             )
 
 
-def _block(m: Mapping[str, Any]) -> Block:
-    return Block(float(m["n_sig"]), bool(m["poisson"]), int(m["seed"]), int(m["start"]), int(m["stop"]))
-
-
-def _checked_block(n_sig: float, poisson: bool, seed: int, start: int, stop: int) -> Block:
-    if not (np.isfinite(n_sig) and n_sig >= 0):
-        raise ValueError(f"n_sig = {n_sig}: the number of injected events must be finite and >= 0")
-    for name, value in (("seed", seed), ("start", start), ("stop", stop)):
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-            raise TypeError(f"{name} = {value!r} must be an integer")
-        if value < 0:
-            raise ValueError(f"{name} = {value} must not be negative")
-    if stop <= start:
-        raise ValueError(f"trials {start}:{stop} are no range: give start < stop")
-    return Block(float(n_sig), bool(poisson) and n_sig > 0, int(seed), int(start), int(stop))
-
-
-def _overlap_within(blocks: Sequence[Block]) -> tuple[Block, Block] | None:
-    """The first two of the sorted blocks that share trials."""
-    for a, b in itertools.pairwise(blocks):
-        if a.overlaps(b):
-            return a, b
-    return None
+def _json(config: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        json.dumps(config)
+    except TypeError as error:
+        raise TypeError(f"config must be what JSON can hold, numbers, strings, lists and mappings: {error}") from None
+    return dict(config)
 
 
 def _column(name: str, known: list[list[str]]) -> list[str]:
