@@ -27,7 +27,7 @@ F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 Injected = tuple[Events | None, ...]
 
-__all__ = ["BackgroundInjector", "Injected", "InjectionOptions", "SignalInjector", "check_n_sig"]
+__all__ = ["BackgroundInjector", "Injected", "InjectionOptions", "SignalInjector", "check_n_sig", "check_signal"]
 
 
 def check_n_sig(n_sig: Any, poisson: bool) -> float:
@@ -55,6 +55,24 @@ def check_n_sig(n_sig: Any, poisson: bool) -> float:
     if value > 1e7:
         raise ValueError(f"n_sig={n_sig!r} is more signal than any season holds events; is it a flux?")
     return value
+
+
+def check_signal(n_sig: Any, poisson: Any) -> tuple[float, bool]:
+    """Number of signal events, and whether it is drawn around that, checked together.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `check_n_sig`; or `poisson` is no bool.
+
+    Examples
+    --------
+    >>> check_signal(2.5, True)
+    (2.5, True)
+    """
+    if not isinstance(poisson, (bool, np.bool_)):
+        raise TypeError(f"poisson must be True or False, got {poisson!r}")
+    return check_n_sig(n_sig, bool(poisson)), bool(poisson)
 
 
 @dataclass(frozen=True)

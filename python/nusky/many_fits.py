@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nusky.batch import InterruptedBatch, check_indices, fit_batch
-from nusky.injectors import check_n_sig
+from nusky.injectors import check_signal
 from nusky.progress import Progress, trial_progress
 from nusky.seeding import resolve_seed
 from nusky.threads import resolve_threads
@@ -21,20 +21,7 @@ if TYPE_CHECKING:
 
 I64 = NDArray[np.int64]
 
-__all__ = ["check_poisson", "fit_trials", "get_many_fits"]
-
-
-def check_poisson(poisson: Any) -> bool:
-    """`poisson` as bool, or a TypeError.
-
-    Examples
-    --------
-    >>> check_poisson(True)
-    True
-    """
-    if not isinstance(poisson, (bool, np.bool_)):
-        raise TypeError(f"poisson must be True or False, got {poisson!r}")
-    return bool(poisson)
+__all__ = ["fit_trials", "get_many_fits"]
 
 
 def fit_trials(
@@ -70,7 +57,7 @@ def fit_trials(
         On Ctrl-C, with the finished trials.
     """
     numbers = check_indices(indices)
-    n_sig, poisson = check_n_sig(n_sig, check_poisson(poisson)), bool(poisson)
+    n_sig, poisson = check_signal(n_sig, poisson)
     seed, n_threads = resolve_seed(seed), resolve_threads(n_threads, "n_threads")
     runner._prepare(n_sig)
     gamma_free = runner.likelihood.mode == "fit"
@@ -144,7 +131,8 @@ def get_many_fits(
     n_trials, first_trial = _whole("n_trials", n_trials, 1), _whole("first_trial", first_trial, 0)
     if TRUTH:
         raise ValueError("TRUTH=True has no meaning for many trials: there is one real sky; use get_one_fit")
-    n_sig, poisson, seed = check_n_sig(n_sig, check_poisson(poisson)), bool(poisson), resolve_seed(seed)
+    n_sig, poisson = check_signal(n_sig, poisson)
+    seed = resolve_seed(seed)
     if as_dataframe:
         require_pandas()
     indices = np.arange(first_trial, first_trial + n_trials, dtype=np.int64)

@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 from nusky import conversion, hyp, many_fits
 from nusky.fit import Fit, result_columns
 from nusky.hottest import mlog10
-from nusky.injectors import BackgroundInjector, InjectionOptions, SignalInjector, check_n_sig
+from nusky.injectors import BackgroundInjector, InjectionOptions, SignalInjector, check_signal
 from nusky.journal import config_hash
 from nusky.likelihood import LikelihoodModel, LikelihoodOptions
-from nusky.many_fits import check_poisson
 from nusky.offtime import OffTimeInjector
 from nusky.scan import Status
 from nusky.seeding import resolve_seed, trial_streams
@@ -33,10 +32,14 @@ if TYPE_CHECKING:
     from nusky import _core
     from nusky.analysis import Analysis
 
+__all__ = ["Background", "Made", "Runner"]
+
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 TsToP = Callable[[F64, F64], Any]
 Background = tuple[Scramble, ...]
+
+_log = logging_module.getLogger("nusky")
 
 
 class Made(TypedDict):
@@ -46,11 +49,6 @@ class Made(TypedDict):
     index: int | None
     TRUTH: bool
     window: TimeWindow | None
-
-
-__all__ = ["Background", "Made", "Runner"]
-
-_log = logging_module.getLogger("nusky")
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -207,7 +205,7 @@ class Runner(ABC):
         return {"seed": seed, "index": index, "TRUTH": seed is None, "window": window}
 
     def _one_trial(self, n_sig: float, poisson: bool, seed: Any, TRUTH: bool) -> Trial:
-        n_sig, poisson = check_n_sig(n_sig, check_poisson(poisson)), bool(poisson)
+        n_sig, poisson = check_signal(n_sig, poisson)
         if not isinstance(TRUTH, (bool, np.bool_)):
             raise TypeError(f"TRUTH must be True or False, got {TRUTH!r}")
         if TRUTH:
