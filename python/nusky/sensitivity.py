@@ -11,19 +11,28 @@ from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
+from nusky.chi2_tsd import Chi2TSD
 from nusky.efficiency import Method
 from nusky.n_sig_result import NSigResult
 from nusky.n_sig_search import FluxAt, NSigSearch, search_n_sig
 from nusky.n_sig_table import NSigTable
 from nusky.pool import InterruptedSearch, LostSearch, TrialPool
 from nusky.threads import resolve_threads
-from nusky.tsd import MIN_TAIL, TSD, Chi2TSD, ts_values
+from nusky.tsd import MIN_TAIL, TSD, ts_values
 from nusky.workers import n_workers
 
 if TYPE_CHECKING:
     from nusky.executors import FitsTrials
 
-__all__ = ["InterruptedSearch", "LostSearch", "discovery_potential", "find_n_sig", "sensitivity", "upper_limit"]
+__all__ = [
+    "InterruptedSearch",
+    "LostSearch",
+    "NSigResult",
+    "discovery_potential",
+    "find_n_sig",
+    "sensitivity",
+    "upper_limit",
+]
 
 
 def find_n_sig(
