@@ -65,7 +65,7 @@ class NearTiles:
         Of the pixels.
     by_dec : (T,) int64
         Tiles in the order of their declinations.
-    dec, vectors : (T,), (T, 3)
+    dec, vectors : (T,), (3, T)
         Centres in this order.
     order, first : (P,), (T + 1,) int64
         Rows of the pixels tile by tile, and where each tile starts.
@@ -98,7 +98,7 @@ class NearTiles:
             tiles,
             by_dec,
             tiles.dec[by_dec],
-            unit_vectors(tiles.ra, tiles.dec)[by_dec],
+            np.ascontiguousarray(unit_vectors(tiles.ra, tiles.dec)[by_dec].T),
             np.argsort(tiles.tile, kind="stable"),
             np.concatenate([[0], np.cumsum(counts)]),
         )
@@ -108,11 +108,14 @@ class NearTiles:
         reach = np.minimum(events.radius + (self.tiles.radius + _MARGIN), np.pi)
         low = np.searchsorted(self.dec, events.dec - reach).tolist()
         high = np.searchsorted(self.dec, events.dec + reach).tolist()
-        vectors, least = unit_vectors(events.ra, events.dec), np.cos(reach).tolist()
+        vectors, least = unit_vectors(events.ra, events.dec).tolist(), np.cos(reach).tolist()
+        x, y, z = self.vectors
         near = [np.empty(0, dtype=np.int64)]
-        for a, z, vector, cosine in zip(low, high, vectors, least, strict=True):
-            if a < z:
-                near.append(self.by_dec[a:z][self.vectors[a:z] @ vector >= cosine])
+        for a, b, vector, cosine in zip(low, high, vectors, least, strict=True):
+            if a < b:
+                # Not a matrix product: it would start the linear algebra library's own threads, in every trial
+                cosines = x[a:b] * vector[0] + y[a:b] * vector[1] + z[a:b] * vector[2]
+                near.append(self.by_dec[a:b][cosines >= cosine])
         return np.unique(np.concatenate(near)) if len(near) > 1 else near[0]
 
     def rows(self, tiles: I64) -> I64:

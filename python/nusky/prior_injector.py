@@ -80,7 +80,8 @@ class PriorInjector:
     def average(self, values: F64) -> F64:
         """(J,) average over each prior of a quantity given at the allowed pixels, (P,)."""
         totals = self._blocks[:, -1]
-        return np.array([self._weights(j) @ values / total for j, total in enumerate(totals.tolist())])
+        # Not a dot product: how that is summed up, and so its last bit, depends on the library's threads
+        return np.array([np.sum(self._weights(j) * values) / total for j, total in enumerate(totals.tolist())])
 
     @cached_property
     def mean_acceptances(self) -> F64:
