@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from nusky import conf, sky_tsd
+from nusky.chi2_tsd import Chi2TSD
 from nusky.dists import TSD, post_trial_p
 from nusky.library import ScanLibrary
 from nusky.post_trial import REGIONS, hottest_spots
 from nusky.sky_tsd import DeclinationTSDs, declination_tsds
 from nusky.sparse_scan import SparseScan, pack, unpack
-from nusky.tsd import Chi2TSD
 from small_analysis import small_analysis
 
 NSIDE = 16

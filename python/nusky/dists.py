@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nusky.binned_tsd import BinnedTSD
+from nusky.chi2_tsd import Chi2TSD
 from nusky.post_trial import post_trial_p
-from nusky.tsd import MIN_TAIL, TSD, Chi2TSD, finite, ts_values
+from nusky.tsd import MIN_TAIL, TSD, finite, ts_values
 
 __all__ = ["MIN_TAIL", "TSD", "BinnedTSD", "Chi2TSD", "PValues", "post_trial_p", "read_tsd", "ts_to_p", "ts_values"]
 

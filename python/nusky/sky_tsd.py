@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nusky.chi2_tsd import Chi2TSD
 from nusky.dists import ts_to_p
 from nusky.executors import contiguous_runs
 from nusky.journal import differences
 from nusky.npz import DamagedFile, read_npz, write_npz
 from nusky.progress import Progress
 from nusky.threads import resolve_threads
-from nusky.tsd import TSD, Chi2TSD
+from nusky.tsd import TSD
 from nusky.version import code_version
 from nusky.workers import run_pieces
 

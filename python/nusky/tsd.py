@@ -1,19 +1,19 @@
-"""Distribution of the test statistic from trials, as they are (`TSD`) or with a fitted tail (`Chi2TSD`)."""
+"""`TSD`: distribution of the test statistic from trials as they are."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nusky.chi2 import Chi2Tail, fit_chi2_tail
+from nusky.chi2 import Chi2Tail
 from nusky.histogram import Histogram
 from nusky.pvalue import PValue, binomial_error, counted_p, nsigma_to_p, p_to_nsigma
 
-__all__ = ["MIN_TAIL", "TSD", "Chi2TSD", "finite", "ts_values"]
+__all__ = ["MIN_TAIL", "TSD", "finite", "ts_values"]
 
 FloatArray = NDArray[np.float64]
 
@@ -44,6 +44,8 @@ class TSD:
     >>> float(bg.sf(2.0)), bg.p_value(2.0).p
     (0.2, 0.2727272727272727)
     """
+
+    _fits_tail: ClassVar[bool] = False
 
     def __init__(self, values: Any, n_zero: int = 0) -> None:
         ts = ts_values(values)
@@ -167,7 +169,7 @@ class TSD:
             return np.where(use, tail.isf(np.where(use, p, tail.eta)), counted)
         if np.any(allowed < 1):
             smallest = float(np.min(p))
-            if isinstance(self, Chi2TSD):
+            if self._fits_tail:
                 instead = "; a fitted tail would reach it, but there are too few trials with TS > 0 to fit one"
             else:
                 instead = ", or use Chi2TSD to extrapolate"
@@ -248,7 +250,7 @@ class TSD:
         if self.tail is None:
             raise ValueError(
                 f"{self!r} has no fitted tail ("
-                + ("use Chi2TSD" if type(self) is TSD else "too few trials lie above its threshold")
+                + ("too few trials lie above its threshold" if self._fits_tail else "use Chi2TSD")
                 + "): ask with fit=False, or give more trials"
             )
         return self.tail
@@ -266,85 +268,6 @@ class TSD:
         if self.tail is None or not np.any(use):
             return np.asarray(counted)
         return np.where(use, self.tail.sf(np.where(use, x, self.tail.threshold)), counted)
-
-
-class Chi2TSD(TSD):
-    """`TSD` that keeps its trials and adds a χ² fitted to those above `threshold`.
-
-    Parameters
-    ----------
-    values, n_zero
-        As for `TSD`.
-    threshold : float
-        Fit the trials with TS > threshold.
-    floc : float
-        Origin of the χ².
-    fscale, fdf : float or None
-        Hold scale (default 1) or ndof (default None: fitted) at a value; None fits it.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> ts = np.random.default_rng(1).chisquare(1, 2000) * (np.arange(2000) % 2)
-    >>> bg = Chi2TSD(ts)
-    >>> bg
-    Chi2TSD(2000 trials, eta=0.500, ndof=0.986, median=0.000 (from fit 0.000))
-    >>> float(bg.isf_nsigma(5)) > 20, bool(bg.is_extrapolated(25.0))
-    (True, True)
-    """
-
-    def __init__(
-        self,
-        values: Any,
-        n_zero: int = 0,
-        threshold: float = 0.0,
-        *,
-        floc: float = 0.0,
-        fscale: float | None = 1.0,
-        fdf: float | None = None,
-    ) -> None:
-        super().__init__(values, n_zero)
-        if not (np.isfinite(threshold) and threshold >= 0):
-            raise ValueError(f"threshold = {threshold}: the tail is fitted to TS above a number >= 0")
-        self._tail = fit_chi2_tail(self._nonzero, self.n_total, threshold=threshold, loc=floc, scale=fscale, ndof=fdf)
-        self.fit_options: Mapping[str, float | None] = {
-            "threshold": threshold,
-            "floc": floc,
-            "fscale": fscale,
-            "fdf": fdf,
-        }
-
-    @property
-    def tail(self) -> Chi2Tail | None:
-        """The fitted tail; None where too few trials are above the threshold."""
-        return self._tail
-
-    @property
-    def ndof(self) -> float:
-        """Degrees of freedom of the tail (NaN without one)."""
-        return self._tail.ndof if self._tail else float("nan")
-
-    @property
-    def loc(self) -> float:
-        """Origin of the tail (NaN without one)."""
-        return self._tail.loc if self._tail else float("nan")
-
-    @property
-    def scale(self) -> float:
-        """Scale of the tail (NaN without one)."""
-        return self._tail.scale if self._tail else float("nan")
-
-    def pdf(self, x: ArrayLike) -> FloatArray:
-        """Density of the fitted tail, normalised to all trials; NaN below its threshold."""
-        return self._require_tail().pdf(x)
-
-    def __repr__(self) -> str:
-        if self._tail is None:
-            return f"Chi2TSD({self.n_total} trials, eta={self.eta:.3f}, no fit, median={self.median():.3f})"
-        return (
-            f"Chi2TSD({self.n_total} trials, eta={self.eta:.3f}, ndof={self.ndof:.3f}, "
-            f"median={self.median():.3f} (from fit {self.median(fit=True):.3f}))"
-        )
 
 
 def ts_values(values: Any) -> FloatArray:

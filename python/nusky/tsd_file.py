@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nusky.binned_tsd import BinnedTSD
+from nusky.chi2_tsd import Chi2TSD
 from nusky.npz import DamagedFile, read_npz, write_npz
-from nusky.tsd import TSD, Chi2TSD
+from nusky.tsd import TSD
 from nusky.version import code_version
 
 __all__ = ["read_tsd", "write_tsd"]
