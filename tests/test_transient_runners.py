@@ -218,6 +218,7 @@ def test_sensitivity_quotes_a_fluence():
     tr = point(mp_cpus=2)
     found = cy.sensitivity.sensitivity(tr, n_bg_trials=300, batch_size=100, tol=0.2, seed=1)
     assert found.fluence == pytest.approx(tr.to_fluence(found.n_sig, unit=1e3))
+    assert f"in the window, fluence={found.fluence:.3e} at E0=1 " in repr(found)
     assert found.n_sig < 5
     steady = cy.get_trial_runner(src=cy.sources(RA, DEC), ana=ANA)
     from nusky.n_sig_search import FluxAt

@@ -159,7 +159,8 @@ class NSigResult(Mapping[str, Any]):
         n = int(self.curve.n_trials.sum())
         flux = ""
         if math.isfinite(self.E2dNdE):
-            flux = f", E2dNdE={self.E2dNdE:.3e} at E0={self.E0:g} (unit={self.unit:g} GeV)"
+            fluence = "" if self.fluence is None else f" in the window, fluence={self.fluence:.3e}"
+            flux = f", E2dNdE={self.E2dNdE:.3e}{fluence} at E0={self.E0:g} (unit={self.unit:g} GeV)"
         state = "" if self.converged else ", not converged"
         beyond = ", threshold extrapolated" if self.extrapolated else ""
         return (
