@@ -68,7 +68,7 @@ def post_trial_p(observed: Any, background: Any, fit: bool | None = None) -> PVa
     ----------
     observed : float or Fit
         TS of the hottest spot; of a prior search's ``get_one_fit(TRUTH=True)``, say.
-    background : TSD, or array of trials
+    background : TSD, or TS values
         Hottest spots of background trials of the **same** search: ``get_many_fits`` of the same runner, or
         `ScanLibrary.fit` with the same prior.
     fit : bool, optional

@@ -144,7 +144,7 @@ def sensitivity(runner: FitsTrials, bg: Any = None, *, beta: float = 0.9, **opti
     ----------
     runner : FitsTrials
         For a point source or a spatial prior.
-    bg : TSD, array of trials or None
+    bg : TSD, TS values or None
         Background, at least 10 trials; None takes what `trials` or `store` have at n_sig = 0, or makes `n_bg_trials`.
     beta : float
         0.9 is the convention.
