@@ -135,19 +135,28 @@ def test_it_can_be_drawn() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("options", "error", "message"),
     [
-        ({"levels": (90,)}, "level=90"),
-        ({"levels": (0.0,)}, "level=0"),
-        ({"levels": ()}, "levels is empty"),
-        ({"nside": 16}, "nside=16 is coarser than the scan's 32"),
-        ({"nside": 100}, "not a power of two"),
+        ({"levels": (90,)}, ValueError, "level=90"),
+        ({"levels": (0.0,)}, ValueError, "level=0"),
+        ({"levels": ()}, ValueError, "levels is empty"),
+        ({"levels": 0.9}, TypeError, "levels=0.9: expected a sequence"),
+        ({"levels": "0.9"}, TypeError, "levels='0.9': expected a sequence"),
+        ({"levels": ("90%",)}, TypeError, "expected a sequence of confidence levels"),
+        ({"nside": 16}, ValueError, "nside=16 is coarser than the scan's 32"),
+        ({"nside": 100}, ValueError, "not a power of two"),
+        ({"prior": 1}, ValueError, "prior=1 does not exist, there are 1"),
+        ({"prior": "first"}, TypeError, "prior='first': expected the number"),
     ],
 )
-def test_bad_requests_are_refused(options: dict[str, Any], message: str) -> None:
+def test_bad_requests_are_refused_before_anything_is_fitted(
+    monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], error: type[Exception], message: str
+) -> None:
     runner = scan_runner()
-    with pytest.raises(ValueError, match=message):
-        runner.get_localization(runner.get_one_trial(seed=1), **options)
+    trial = runner.get_one_trial(seed=1)
+    monkeypatch.setattr("nusky.localization.scan_pixels", None)
+    with pytest.raises(error, match=message):
+        runner.get_localization(trial, **options)
 
 
 def test_a_prior_outside_the_pixels_cannot_be_localized() -> None:

@@ -80,6 +80,17 @@ def test_centres_are_those_of_the_cells():
         assert (cells.centres[0][i], cells.centres[1][i]) == pytest.approx((phi, np.pi / 2 - theta))
 
 
+def test_a_flat_map_that_no_memory_holds_is_refused_before_it_is_tried():
+    cells = MultiOrderMap.from_flat(SkyMap(np.ones(12)))
+    for target in (2**14, 2**20):
+        with pytest.raises(ValueError, match=rf"nside={target}: a flat map of it has .* GB; take 8192 or less"):
+            cells.regrade(target)
+        with pytest.raises(ValueError, match="GB; take 8192 or less"):
+            SkyMap(np.ones(12)).regrade(target)
+    with pytest.raises(TypeError, match=r"wrap an array as SkyMap\(array\)"):
+        MultiOrderMap.from_flat(np.ones(12))  # type: ignore[arg-type]
+
+
 def test_bad_cells_are_refused():
     with pytest.raises(ValueError, match="order 0, ipix 12"):
         MultiOrderMap([0], [12], [1.0])

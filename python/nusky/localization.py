@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -203,25 +204,28 @@ def get_localization(
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         A level outside 0 … 1, `nside` coarser than the scan's, a prior that does not exist or lies outside the pixels,
         or a region of more than five million fine pixels.
     """
+    if isinstance(levels, (str, Real)) or not all(isinstance(level, Real) for level in levels):
+        raise TypeError(f"levels={levels!r}: expected a sequence of confidence levels, such as (0.5, 0.9)")
     if not len(levels):
         raise ValueError("levels is empty; give at least one confidence level, such as 0.9")
     made = as_trial(trial, len(runner.analysis))
     n_threads = runner._threads(mp_cpus)
     widest = max(delta_ts(level) for level in levels)
     terms = runner._finder.terms
+    finest = int(np.max(terms.pixels.nside))
+    if nside is not None and check_nside(nside) < finest:
+        raise ValueError(f"nside={nside} is coarser than the scan's {finest}; give that or more")
+    _check_prior(prior, len(terms))
     index = runner._index(made, n_threads)
     ts = scan_pixels(runner.model, index, terms.pixels, n_threads, logging)[0]
     j = _prior(terms, ts, prior)
     total = ts + terms.row(j)
-    finest = int(np.max(terms.pixels.nside))
     hot = np.flatnonzero(total >= total.max() - widest - _SLACK)
-    fine = _default_nside(terms.pixels, hot, finest) if nside is None else check_nside(nside)
-    if fine < finest:
-        raise ValueError(f"nside={fine} is coarser than the scan's {finest}; give that or more")
+    fine = _default_nside(terms.pixels, hot, finest) if nside is None else int(nside)
     spot = _Spot(runner.model, index, terms, j, fine, widest, n_threads)
     spot.close(hot)
     pixels = PixelSet(fine, spot.pixel)
@@ -236,12 +240,19 @@ def get_localization(
     )
 
 
+def _check_prior(prior: int | None, n: int) -> None:
+    if prior is None:
+        return
+    if isinstance(prior, bool) or not isinstance(prior, (int, np.integer)):
+        raise TypeError(f"prior={prior!r}: expected the number of a prior, counted from 0")
+    if not 0 <= prior < n:
+        raise ValueError(f"prior={prior} does not exist, there are {n} (counted from 0)")
+
+
 def _prior(terms: PriorTerms, ts: F64, prior: int | None) -> int:
     best = terms.best(ts)
     if prior is None:
         prior = int(np.argmax(best.value))
-    if not 0 <= prior < len(terms):
-        raise ValueError(f"prior={prior} does not exist, there are {len(terms)} (counted from 0)")
     if best.row[prior] < 0:
         raise ValueError(f"prior {prior} is zero in every pixel of the scan: there is no spot to localize")
     return prior

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from nusky.policy import Frame, check_nside
+from nusky.policy import Frame
+from nusky.regrade import check_flat_nside
 from nusky.skymap import MapRecord, SkyMap, clean_values, normalised, region_area
 
 if TYPE_CHECKING:
@@ -125,6 +126,8 @@ class MultiOrderMap:
         """
         import healpy
 
+        if not hasattr(sky, "probability"):
+            raise TypeError(f"sky: expected a SkyMap, got {type(sky).__name__}; wrap an array as SkyMap(array)")
         order = sky.nside.bit_length() - 1
         value = sky.probability[healpy.nest2ring(sky.nside, np.arange(sky.probability.size))]
         whole = np.ones(value.size, dtype=bool)
@@ -214,7 +217,7 @@ class MultiOrderMap:
         """Flat map at `nside`: larger cells are split, smaller ones summed; no probability is lost."""
         import healpy
 
-        nside = check_nside(nside)
+        nside = check_flat_nside(nside)
         target = nside.bit_length() - 1
         nested = np.zeros(12 * nside * nside)
         fine = self.order >= target

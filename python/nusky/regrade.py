@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     F64 = NDArray[np.float64]
     I64 = NDArray[np.int64]
 
-__all__ = ["map_nside", "regrade", "rotate"]
+__all__ = ["check_flat_nside", "map_nside", "regrade", "rotate"]
 
 # Pixels handled at once: bounds the temporaries to some tens of MB at any nside.
 _CHUNK = 1 << 20
+# Of a flat map: 6 GB
+_FINEST_FLAT = 8192
 
 
 def map_nside(npix: int, name: str = "map") -> int:
@@ -39,6 +41,22 @@ def map_nside(npix: int, name: str = "map") -> int:
     return int(nside)
 
 
+def check_flat_nside(nside: int) -> int:
+    """`nside` of a flat map that fits into memory, or an error.
+
+    Examples
+    --------
+    >>> check_flat_nside(512)
+    512
+    """
+    if check_nside(nside) > _FINEST_FLAT:
+        raise ValueError(
+            f"nside={nside}: a flat map of it has {12 * nside**2:.3g} pixels, {96 * nside**2 / 2**30:.3g} GB; take "
+            f"{_FINEST_FLAT} or less (512 is 0.1 degrees), or keep cells of their own size (MultiOrderMap)"
+        )
+    return int(nside)
+
+
 def regrade(probability: F64, nside: int, *, nest: bool = False) -> F64:
     """Map of probability per pixel at another nside; the sum is kept.
 
@@ -57,6 +75,11 @@ def regrade(probability: F64, nside: int, *, nest: bool = False) -> F64:
         Going up, a pixel's value is shared equally among its children; going down, children are summed. The
         sum is unchanged up to rounding (< 1e-12 relative).
 
+    Raises
+    ------
+    ValueError
+        No full-sky map, or a target finer than 8192 (6 GB).
+
     Examples
     --------
     >>> import numpy as np
@@ -66,7 +89,7 @@ def regrade(probability: F64, nside: int, *, nest: bool = False) -> F64:
     import healpy
 
     values = np.asarray(probability, dtype=np.float64)
-    source, target = map_nside(values.size), check_nside(nside)
+    source, target = map_nside(values.size), check_flat_nside(nside)
     if source == target:
         return values.copy()
     ratio = (max(source, target) // min(source, target)) ** 2
