@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-__all__ = ["Block", "block_of", "checked_block", "overlap_within"]
+__all__ = ["Block", "BlockSets", "block_of", "checked_block", "overlap_within"]
 
 
 @dataclass(frozen=True, order=True)
@@ -75,6 +76,35 @@ def checked_block(n_sig: float, poisson: bool, seed: int, start: int, stop: int)
     if stop <= start:
         raise ValueError(f"trials {start}:{stop} are no range: give start < stop")
     return Block(float(n_sig), bool(poisson) and n_sig > 0, int(seed), int(start), int(stop))
+
+
+class BlockSets:
+    """Blocks in the order of their trials, one list for each set: finds those that share trials without a look at all.
+
+    Parameters
+    ----------
+    blocks : iterable of Block, sorted
+
+    Examples
+    --------
+    >>> blocks = [Block(0.0, False, 1, a, a + 10) for a in (0, 10, 30)]
+    >>> [b.start for b in BlockSets(blocks).overlapping(Block(0.0, False, 1, 15, 31))]
+    [10, 30]
+    """
+
+    def __init__(self, blocks: Iterable[Block]) -> None:
+        self._sets: dict[tuple[float, bool, int], tuple[list[Block], list[int], list[int]]] = {}
+        for b in blocks:
+            members, starts, reach = self._sets.setdefault(b.set_key, ([], [], []))
+            members.append(b)
+            starts.append(b.start)
+            reach.append(max(b.stop, reach[-1]) if reach else b.stop)  # of all up to here: they may overlap each other
+
+    def overlapping(self, block: Block) -> list[Block]:
+        """Those that share a trial with `block`, in order."""
+        members, starts, reach = self._sets.get(block.set_key, ([], [], []))
+        first, end = bisect_right(reach, block.start), bisect_left(starts, block.stop)
+        return [b for b in members[first:end] if b.stop > block.start]
 
 
 def overlap_within(blocks: Sequence[Block]) -> tuple[Block, Block] | None:

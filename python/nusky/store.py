@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nusky.block import Block, block_of, checked_block, overlap_within
+from nusky.block import Block, BlockSets, block_of, checked_block, overlap_within
 from nusky.journal import Identity, Journal, Problem, Shard
 from nusky.version import code_version
 
@@ -66,7 +66,7 @@ class TrialStore:
     ) -> None:
         identity = None if config is None else Identity(FORMAT, code_version(), _json(config))
         self._journal = Journal(path, identity, mix_versions=mix_versions)
-        self._cached: tuple[int, dict[Block, Shard]] = (-1, {})
+        self._cached: tuple[int, dict[Block, Shard], BlockSets] = (-1, {}, BlockSets([]))
         if self._journal.identity.format != FORMAT:
             raise ValueError(
                 f"{path} has the format {self._journal.identity.format!r}, not that of a trial store, {FORMAT!r}"
@@ -199,7 +199,7 @@ class TrialStore:
         """
         wanted = checked_block(n_sig, poisson, seed, start, stop)
         gaps, at = [], start
-        for b in sorted(b for b in self.blocks if b.set_key == wanted.set_key):
+        for b in self._overlapping(wanted):
             if b.start > at:
                 gaps.append((at, min(b.start, stop)))
             at = max(at, b.stop)
@@ -269,16 +269,15 @@ class TrialStore:
     def read_range(self, block: Block) -> NDArray[Any] | None:
         """Stored columns of exactly these trials; None if not all of them are there and readable."""
         parts = []
-        for b in self.blocks:
-            if b.overlaps(block):
-                arrays = self._journal.read(self._index[b])
-                if arrays is None:
-                    return None
-                inside = slice(max(block.start - b.start, 0), min(block.stop, b.stop) - b.start)
-                rows = np.empty(len(b), dtype=[(name, kind) for name, kind in self._columns()])
-                for name in arrays:
-                    rows[name] = arrays[name]
-                parts.append(rows[inside])
+        for b in self._overlapping(block):
+            arrays = self._journal.read(self._index[b])
+            if arrays is None:
+                return None
+            inside = slice(max(block.start - b.start, 0), min(block.stop, b.stop) - b.start)
+            rows = np.empty(len(b), dtype=[(name, kind) for name, kind in self._columns()])
+            for name in arrays:
+                rows[name] = arrays[name]
+            parts.append(rows[inside])
         found = np.concatenate(parts) if parts else None
         return found if found is not None and len(found) == len(block) else None
 
@@ -314,20 +313,25 @@ class TrialStore:
         """Shards by block, sorted; made anew when the journal changed."""
         if self._cached[0] != self._journal.generation:
             index = {block_of(shard.meta): shard for shard in self._journal.shards}
-            self._cached = (self._journal.generation, {b: index[b] for b in sorted(index)})
+            blocks = sorted(index)
+            self._cached = (self._journal.generation, {b: index[b] for b in blocks}, BlockSets(blocks))
         return self._cached[1]
+
+    def _overlapping(self, block: Block) -> list[Block]:
+        """Stored blocks that share trials with this one, in order."""
+        _ = self._index  # up to date
+        return self._cached[2].overlapping(block)
 
     def _columns(self) -> list[list[str]]:
         first = next(iter(self._index.values()), None)
         return [] if first is None else [list(column) for column in first.meta["columns"]]
 
     def _refuse_overlap(self, block: Block) -> None:
-        for b in self.blocks:
-            if b.overlaps(block):
-                raise ValueError(
-                    f"{block} overlap the shard {b.file_name} of {self.path} ({b}): take trials from "
-                    f"{self.next_index(block.seed)} on, or another seed"
-                )
+        for b in self._overlapping(block):
+            raise ValueError(
+                f"{block} overlap the shard {b.file_name} of {self.path} ({b}): take trials from "
+                f"{self.next_index(block.seed)} on, or another seed"
+            )
 
     def _lost(self, name: str) -> Block | None:
         """Trials of a shard that cannot be used; None if nobody knows."""
