@@ -108,8 +108,9 @@ def test_cskys_tuple_is_accepted_where_a_trial_is() -> None:
     assert as_trial(trial, 1) is trial
     with pytest.raises(ValueError, match="has 1 seasons, the analysis 2"):
         as_trial(trial, 2)
-    with pytest.raises(TypeError, match="must be a Trial"):
-        as_trial(5, 1)
+    for nothing in (5, [1, 2], ([own], 0), (None, None), "ab"):
+        with pytest.raises(TypeError, match="must be"):
+            as_trial(nothing, 1)
 
 
 GOOD = {"ra": [1.0, 2.0], "dec": [0.1, 0.2], "sigma": [0.01, 0.02], "log10energy": [3.0, 4.0]}

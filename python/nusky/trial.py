@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -221,7 +221,8 @@ def as_trial(trial: Any, n_seasons: int) -> Trial:
     (1,)
     """
     if not isinstance(trial, Trial):
-        if not isinstance(trial, (tuple, list)) or len(trial) < 2:
+        pair = isinstance(trial, (tuple, list)) and len(trial) > 1
+        if not pair or not isinstance(trial[0], Collection) or not isinstance(trial[1], (Collection, type(None))):
             raise TypeError(f"trial must be a Trial or (evss, n_exs), got {type(trial).__name__}")
         trial = Trial.from_events(trial[0], trial[1])
     made: Trial = trial
