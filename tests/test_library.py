@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from nusky import conf, sky_tsd
+from nusky import library as library_module
 from nusky.chi2_tsd import Chi2TSD
 from nusky.dists import TSD, post_trial_p
 from nusky.library import ScanLibrary
@@ -318,6 +319,42 @@ def test_a_damaged_file_of_distributions_is_named(tmp_path: Path) -> None:
     (tmp_path / "sky.npz").write_bytes(b"PK not really")
     with pytest.raises(ValueError, match=r"sky\.npz is damaged"):
         DeclinationTSDs.read(tmp_path / "sky.npz")
+
+
+def test_searches_of_many_scans_say_how_far_they_are_if_asked(
+    sstr: Any, library: ScanLibrary, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sky = DeclinationTSDs([-1.3, 1.3], [TSD([1.0], n_zero=9)] * 2)
+    library.fit(None)
+    hottest_spots(sstr.get_one_scan(seed=1), library)
+    assert capsys.readouterr().out == ""
+    library.fit([np.ones(NPIX)] * 2, logging=True)
+    hottest_spots(sstr.get_one_scan(seed=1), library, ts_to_p=sky, regions={"all": (None, None)}, logging=True)
+    assert capsys.readouterr().out.splitlines() == [
+        "Searching 12 scans with 2 priors:",
+        "12/12 scans complete.",
+        "Searching 12 scans for the smallest p:",
+        "12/12 scans complete.",
+    ]
+
+
+def test_ctrl_c_while_scanning_keeps_whole_shards_and_adding_again_makes_the_rest(
+    sstr: Any, library: ScanLibrary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = ScanLibrary(tmp_path / "scans", sstr)
+    real, calls = library_module.scan_trials, itertools.count()
+
+    def interrupted(*arguments: Any) -> Any:
+        if next(calls) == 2:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    monkeypatch.setattr(library_module, "scan_trials", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        mine.add(sstr, range(6), seed=5, chunk=2)
+    assert len(mine) == 4
+    mine.add(sstr, range(6), seed=5, chunk=2)
+    np.testing.assert_array_equal(mine.fit(None)["ts"], library.fit(None)["ts"][:6])
 
 
 # ---- trial-corrected p

@@ -27,6 +27,16 @@ def test_merged_stores_hold_the_union_in_few_shards_and_merging_twice_changes_no
     assert sorted((tmp_path / "all" / "shards").iterdir()) == before
 
 
+def test_a_merge_says_how_far_it_is_if_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = TrialStore(tmp_path / "job", CONFIG)
+    for a in (0, 10):
+        store.append(trials(a, a + 10), seed=1, start=a)
+    merge(tmp_path / "all", [tmp_path / "job"], logging=True)
+    assert capsys.readouterr().out.splitlines() == ["Merging 20 trials in 2 parts:", "2/2 parts complete."]
+    merge(tmp_path / "all", [tmp_path / "job"])
+    assert capsys.readouterr().out == ""
+
+
 def test_a_merge_stops_where_trials_contradict_each_other_or_ranges_overlap(tmp_path: Path) -> None:
     TrialStore(tmp_path / "a", CONFIG).append(trials(0, 10), seed=1, start=0)
     TrialStore(tmp_path / "same", CONFIG).append(trials(0, 10), seed=1, start=0)

@@ -89,7 +89,7 @@ def _merge(args: argparse.Namespace) -> int:
     from nusky.merging import merge
     from nusky.store import TrialStore
 
-    merged = merge(args.out, args.sources, mix_versions=args.mix_versions)
+    merged = merge(args.out, args.sources, mix_versions=args.mix_versions, logging=True)
     for n_sig in merged.n_sigs:
         say(f"{merged.count(n_sig=n_sig):>12d} trials with n_sig = {n_sig:g}")
     say(f"{merged!r}")

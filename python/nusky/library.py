@@ -223,7 +223,9 @@ class ScanLibrary:
                 return PixelSet(self.nside, arrays["scanned"].astype(np.int64))
         raise ValueError(f"{self.path} holds no scans yet: add some")
 
-    def fit(self, priors: Any, *, min_dec: float | None = None, max_dec: float | None = None) -> NDArray[np.void]:
+    def fit(
+        self, priors: Any, *, min_dec: float | None = None, max_dec: float | None = None, logging: bool = False
+    ) -> NDArray[np.void]:
         """Hottest spot of every stored scan with every prior: bit for bit what fitting with the prior gives.
 
         Parameters
@@ -232,6 +234,8 @@ class ScanLibrary:
             Of the library's nside. None: no prior.
         min_dec, max_dec : float, optional
             rad; only pixels whose centre lies between.
+        logging : bool
+            Print progress.
 
         Returns
         -------
@@ -251,9 +255,13 @@ class ScanLibrary:
         search = self._search(priors, min_dec, max_dec)
         out = np.zeros((len(self), len(search.terms)), dtype=FIT_DTYPE)
         n = 0
-        for stored in self.scans():
-            out[n] = search(stored.scan)
-            n += 1
+        with Progress(
+            f"Searching {len(self)} scans with {len(search.terms)} priors:", len(self), "scans", logging
+        ) as p:
+            for stored in self.scans():
+                out[n] = search(stored.scan)
+                n += 1
+                p.update(n)
         out = out[:n]  # fewer where a shard turned out to be damaged
         out["ra"], out["dec"] = pixel_centres(self.nside, out["pixel"])
         return out
@@ -272,6 +280,7 @@ class ScanLibrary:
         *,
         min_dec: float | None = None,
         max_dec: float | None = None,
+        logging: bool = False,
     ) -> NDArray[np.void]:
         """The most significant pixel of every scan: the largest −log10 p instead of the largest TS.
 
@@ -281,15 +290,19 @@ class ScanLibrary:
             ``p = ts_to_p(dec, ts)``, vectorised, rad; a `DeclinationTSDs`, say.
         min_dec, max_dec : float, optional
             rad.
+        logging : bool
+            Print progress.
 
         Returns
         -------
         (S,) structured array, `FIT_DTYPE`
             `mlog10p` holds −log10 p.
         """
-        rows = [
-            self.most_significant(stored.scan, ts_to_p, min_dec=min_dec, max_dec=max_dec) for stored in self.scans()
-        ]
+        rows = []
+        with Progress(f"Searching {len(self)} scans for the smallest p:", len(self), "scans", logging) as progress:
+            for stored in self.scans():
+                rows.append(self.most_significant(stored.scan, ts_to_p, min_dec=min_dec, max_dec=max_dec))
+                progress.update(len(rows))
         return np.concatenate(rows)
 
     def most_significant(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nusky.progress import Progress
 from nusky.store import Block, TrialStore
 
 __all__ = ["ROWS_PER_SHARD", "merge"]
@@ -19,7 +20,11 @@ ROWS_PER_SHARD = 100_000
 
 
 def merge(
-    out: str | os.PathLike[str], sources: Iterable[str | os.PathLike[str]], *, mix_versions: bool = False
+    out: str | os.PathLike[str],
+    sources: Iterable[str | os.PathLike[str]],
+    *,
+    mix_versions: bool = False,
+    logging: bool = False,
 ) -> TrialStore:
     """Copy the trials of several stores into one, in large shards.
 
@@ -34,6 +39,8 @@ def merge(
         Directories of stores with one and the same configuration.
     mix_versions : bool
         Accept trials of different versions of the code.
+    logging : bool
+        Print progress.
 
     Returns
     -------
@@ -72,23 +79,26 @@ def merge(
             )
     merged = TrialStore(out, first.config, mix_versions=mix_versions)
     run: list[tuple[Block, NDArray[Any]]] = []
-    for block, i in pieces:
-        rows = stores[i].read_range(block)
-        if rows is None:
-            continue  # damaged: already logged by name
-        if run and block == run[-1][0]:
-            _require_equal(run[-1][1], rows, block, f"two of the sources, {stores[i].path} one of them,")
-            continue
-        if not merged.missing(**_arguments(block), stop=block.stop):
-            _require_equal(merged.read_range(block), rows, block, f"{stores[i].path} and {merged.path}")
-            continue
-        joins = run and run[-1][0].set_key == block.set_key and run[-1][0].stop == block.start
-        if run and not (joins and block.stop - run[0][0].start <= ROWS_PER_SHARD):
+    header = f"Merging {sum(len(block) for block, _ in pieces)} trials in {len(pieces)} parts:"
+    with Progress(header, len(pieces), "parts", logging) as progress:
+        for n_read, (block, i) in enumerate(pieces):
+            progress.update(n_read)
+            rows = stores[i].read_range(block)
+            if rows is None:
+                continue  # damaged: already logged by name
+            if run and block == run[-1][0]:
+                _require_equal(run[-1][1], rows, block, f"two of the sources, {stores[i].path} one of them,")
+                continue
+            if not merged.missing(**_arguments(block), stop=block.stop):
+                _require_equal(merged.read_range(block), rows, block, f"{stores[i].path} and {merged.path}")
+                continue
+            joins = run and run[-1][0].set_key == block.set_key and run[-1][0].stop == block.start
+            if run and not (joins and block.stop - run[0][0].start <= ROWS_PER_SHARD):
+                _write(merged, run)
+                run = []
+            run.append((block, rows))
+        if run:
             _write(merged, run)
-            run = []
-        run.append((block, rows))
-    if run:
-        _write(merged, run)
     return merged
 
 

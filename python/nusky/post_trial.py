@@ -106,6 +106,7 @@ def hottest_spots(
     *,
     regions: Mapping[str, tuple[float | None, float | None]] | None = None,
     ts_to_p: Callable[[FloatArray, FloatArray], Any] | None = None,
+    logging: bool = False,
 ) -> dict[str, HottestSpot]:
     """Hottest spot of each region of a scan, with its trial-corrected p from stored background scans.
 
@@ -121,6 +122,8 @@ def hottest_spots(
     ts_to_p : callable, optional
         ``p = ts_to_p(dec, ts)``: the hottest spot is then the one with the smallest local p, as it must be where TS
         means something else at each declination. Not together with a prior.
+    logging : bool
+        Print progress.
 
     Returns
     -------
@@ -144,17 +147,17 @@ def hottest_spots(
     sparse = library.take(scan)
     found = {}
     for name, (low, high) in (REGIONS if regions is None else regions).items():
-        limits = {"min_dec": low, "max_dec": high}
+        limits: dict[str, Any] = {"min_dec": low, "max_dec": high}
         if regions is None and not _covered(library, low, high):
             continue
         if ts_to_p is None:
             row = library.fit_one(sparse, prior, **limits)[0]
-            background = library.fit(prior, **limits)[:, 0]["ts_raw"]
+            background = library.fit(prior, **limits, logging=logging)[:, 0]["ts_raw"]
             # ts_raw orders below 0, too; a spot that is not hot has p = 1 either way
             p = TSD(np.maximum(background, 0.0)).p_value(max(float(row["ts_raw"]), 0.0))
         else:
             row = library.most_significant(sparse, ts_to_p, **limits)[0]
-            p = TSD(library.hottest_by_p(ts_to_p, **limits)["mlog10p"]).p_value(float(row["mlog10p"]))
+            p = TSD(library.hottest_by_p(ts_to_p, **limits, logging=logging)["mlog10p"]).p_value(float(row["mlog10p"]))
         found[name] = HottestSpot(
             name, float(row["ts"]), float(row["mlog10p"]), float(row["ra"]), float(row["dec"]), int(row["pixel"]), p,
             scan.provenance.get("TRUTH"),
