@@ -224,7 +224,7 @@ def as_trial(trial: Any, n_seasons: int) -> Trial:
         pair = isinstance(trial, (tuple, list)) and len(trial) > 1
         if not pair or not isinstance(trial[0], Collection) or not isinstance(trial[1], (Collection, type(None))):
             raise TypeError(f"trial must be a Trial or (evss, n_exs), got {type(trial).__name__}")
-        trial = Trial.from_events(trial[0], trial[1])
+        trial = Trial.from_events(*trial[:2])
     made: Trial = trial
     if len(made.background) != n_seasons:
         raise ValueError(
