@@ -292,6 +292,29 @@ def test_killing_a_worker_process_costs_nothing_but_time(quick: Any, given_as: s
     assert len(made) == (1 if given_as == "executor" else 2)
 
 
+MANY_SMALL = """
+import os, random, signal, threading
+from concurrent.futures import ThreadPoolExecutor
+from nusky.workers import run_tasks
+tasks = {(i, i + 1): (i,) for i in range(300_000)}
+for _ in range(12):
+    with ThreadPoolExecutor(2) as executor:
+        timer = threading.Timer(random.uniform(0.05, 0.3), os.kill, (os.getpid(), signal.SIGINT))
+        try:
+            for n, _ in enumerate(run_tasks(executor, abs, tasks, 3)):
+                if n == 100:
+                    timer.start()
+        except KeyboardInterrupt:
+            print("stopped", flush=True)
+"""
+
+
+def test_ctrl_c_at_any_moment_never_leaves_the_executor_waiting() -> None:
+    # half of the times it did, when all futures were locked to look which of them were done
+    done = subprocess.run([sys.executable, "-c", MANY_SMALL], stdout=subprocess.PIPE, text=True, timeout=60, check=True)
+    assert done.stdout.split() == ["stopped"] * 12
+
+
 SCRIPT = """
 import multiprocessing, sys, time
 from concurrent.futures import ProcessPoolExecutor

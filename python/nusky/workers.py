@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
 from collections.abc import Callable, Generator, Mapping
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
 from functools import lru_cache
+from queue import Empty, SimpleQueue
 from typing import Any
 
 __all__ = ["LostTask", "Task", "ignore_interrupts", "n_workers", "run_pieces", "run_tasks", "runner_of", "work_on"]
@@ -91,13 +93,16 @@ def run_tasks(
     losses: dict[Task, int] = {}
     waiting = list(tasks)[::-1]
     running: dict[Future[Any], Task] = {}
+    # Not concurrent.futures.wait: it takes the locks of all futures, thousands of them and one by one, and Ctrl-C in
+    # the middle leaves those it has locked for ever, with the executor waiting for them when it is shut down.
+    finished: SimpleQueue[Future[Any]] = SimpleQueue()
     try:
         while waiting or running:
             while waiting and len(running) < _OUTSTANDING:
                 future = workers.submit(work, *tasks[waiting[-1]])
                 running[future] = waiting.pop()
-            finished, _ = wait(running, timeout=_POLL, return_when=FIRST_COMPLETED)
-            for future in sorted(finished, key=running.__getitem__):
+                future.add_done_callback(finished.put)
+            for future in sorted(_taken(finished), key=running.__getitem__):
                 task = running.pop(future)
                 try:
                     result = future.result()
@@ -115,6 +120,16 @@ def run_tasks(
         for future in running:
             future.cancel()
         workers.close()
+
+
+def _taken(queue: SimpleQueue[Future[Any]]) -> list[Future[Any]]:
+    """What is in the queue, after a short wait for the first."""
+    taken = []
+    with contextlib.suppress(Empty):
+        taken.append(queue.get(timeout=_POLL))
+        while True:
+            taken.append(queue.get_nowait())
+    return taken
 
 
 class _Workers:
