@@ -296,6 +296,7 @@ MANY_SMALL = """
 import os, random, signal, threading
 from concurrent.futures import ThreadPoolExecutor
 from nusky.workers import run_tasks
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background starts with it ignored
 tasks = {(i, i + 1): (i,) for i in range(300_000)}
 for _ in range(12):
     with ThreadPoolExecutor(2) as executor:
