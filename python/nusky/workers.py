@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import signal
+import threading
 from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
@@ -96,13 +97,17 @@ def run_tasks(
     # Not concurrent.futures.wait: it takes the locks of all futures, thousands of them and one by one, and Ctrl-C in
     # the middle leaves those it has locked for ever, with the executor waiting for them when it is shut down.
     finished: SimpleQueue[Future[Any]] = SimpleQueue()
+    interrupts = _Interrupts()
     try:
         while waiting or running:
             while waiting and len(running) < _OUTSTANDING:
                 future = workers.submit(work, *tasks[waiting[-1]])
                 running[future] = waiting.pop()
                 future.add_done_callback(finished.put)
-            for future in sorted(_taken(finished), key=running.__getitem__):
+                interrupts.check()
+            taken = _taken(finished)
+            interrupts.check()
+            for future in sorted(taken, key=running.__getitem__):
                 task = running.pop(future)
                 try:
                     result = future.result()
@@ -120,6 +125,40 @@ def run_tasks(
         for future in running:
             future.cancel()
         workers.close()
+        interrupts.close()
+
+
+class _Interrupts:
+    """Lets Ctrl-C wait for a moment at which it can do no harm; a second one does not wait.
+
+    The executors' own locks are taken in Python: an exception between taking and entering leaves one taken, and its
+    worker waiting for ever.
+    """
+
+    def __init__(self) -> None:
+        self._came = False
+        main = threading.current_thread() is threading.main_thread()
+        self._active = main and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        if self._active:
+            signal.signal(signal.SIGINT, self._note)
+
+    def _note(self, *_: Any) -> None:
+        if self._came:
+            raise KeyboardInterrupt
+        self._came = True
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt if one came."""
+        if self._came:
+            self._came = False
+            raise KeyboardInterrupt
+
+    def close(self) -> None:
+        """Leave Ctrl-C as it was."""
+        if self._active:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            self._active = False
+        self.check()
 
 
 def _taken(queue: SimpleQueue[Future[Any]]) -> list[Future[Any]]:
