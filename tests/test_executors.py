@@ -311,8 +311,8 @@ for _ in range(12):
 
 
 def test_ctrl_c_at_any_moment_never_leaves_the_executor_waiting() -> None:
-    # every second time it did when all futures were locked to look which of them were done, and one in thirty times when
-    # a future was submitted
+    # every second time it did when all futures were locked to look which of them were done, and one in thirty times
+    # when a future was submitted
     done = subprocess.run([sys.executable, "-c", MANY_SMALL], stdout=subprocess.PIPE, text=True, timeout=60, check=True)
     assert done.stdout.split() == ["stopped"] * 12
 
