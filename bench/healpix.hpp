@@ -10,8 +10,7 @@ namespace nusky::bench {
 struct PixelTiles {
   std::vector<double> ra, dec;     // of pixels within the declination limit
   std::vector<std::int64_t> tile;  // parents of 16 pixels
-  std::vector<double> tile_ra, tile_dec;
-  double radius = 0.0;
+  std::vector<double> tile_ra, tile_dec, radius;
 };
 
 /// Centre of pixel (face, x, y) with x, y in units of the face's side.
@@ -42,19 +41,21 @@ inline PixelTiles pixel_tiles(int nside, double max_dec) {
         centre(face, (px + 0.5) / side, (py + 0.5) / side, tra, tdec);
         const Vec3 middle = unit_vector(tra, tdec);
         bool used = false;
+        double radius = 0.0;
         for (int k = 0; k < 16; ++k) {
           double ra = 0, dec = 0;
           centre(face, (4 * px + k % 4 + 0.5) / nside, (4 * py + k / 4 + 0.5) / nside, ra, dec);
+          radius = std::max(radius, 2.0 * std::asin(0.5 * (unit_vector(ra, dec) - middle).norm()));
           if (std::abs(dec) > max_dec) continue;
           used = true;
           out.ra.push_back(ra);
           out.dec.push_back(dec);
           out.tile.push_back(static_cast<std::int64_t>(out.tile_ra.size()));
-          out.radius = std::max(out.radius, 2.0 * std::asin(0.5 * (unit_vector(ra, dec) - middle).norm()));
         }
         if (used) {
           out.tile_ra.push_back(tra);
           out.tile_dec.push_back(tdec);
+          out.radius.push_back(radius + 1e-9);
         }
       }
   return out;

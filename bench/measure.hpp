@@ -62,7 +62,7 @@ inline Setup set_up(const reference::Model& m) {
 
 inline Directions directions_of(const PixelTiles& pixels) {
   return Directions(pixels.ra.size(), pixels.ra.data(), pixels.dec.data(), pixels.tile.data(), pixels.tile_ra.size(), pixels.tile_ra.data(),
-                    pixels.tile_dec.data(), pixels.radius);
+                    pixels.tile_dec.data(), pixels.radius.data());
 }
 
 /// The fits of a few directions against the slow reference. Returns the largest |ΔTS|.
@@ -88,8 +88,9 @@ inline Work count_work(const Setup& setup, const EventIndex& index, const Direct
   Work w;
   const FitModel fit(*setup.likelihood, index, gamma_free, directions.groups().size(), threads);
   GroupFitter fitter(fit);
-  for (const DirectionGroup& g : directions.groups()) {
-    fitter.load(directions, g);
+  for (std::size_t i = 0; i < directions.groups().size(); ++i) {
+    const DirectionGroup& g = directions.groups()[i];
+    fitter.load(directions, i);
     const std::size_t near = fitter.count_pairs();
     fitter.screen();
     std::size_t open = 0;

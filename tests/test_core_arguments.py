@@ -36,7 +36,7 @@ def make_likelihood(**changes: Any) -> _core.Likelihood:
 
 
 def make_directions(**changes: Any) -> _core.Directions:
-    tiles = {"tile": np.array([0, 0]), "tile_ra": np.zeros(1), "tile_dec": np.zeros(1), "tile_radius": 0.1}
+    tiles = {"tile": np.array([0, 0]), "tile_ra": np.zeros(1), "tile_dec": np.zeros(1), "tile_radius": np.array([0.1])}
     given = {"ra": TWO, "dec": TWO} | (tiles if set(changes) & set(tiles) else {})
     return _core.Directions(**{**given, **changes})
 
@@ -151,13 +151,14 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "tile without centres": (
         lambda: _core.Directions(TWO, TWO, np.array([0, 0])),
         ValueError,
-        "tile: needs tile_ra and tile_dec",
+        "tile: needs tile_ra, tile_dec and tile_radius",
     ),
     "tile centre NaN": (lambda: make_directions(tile_ra=np.array([np.nan])), ValueError, "tile_ra, tile_dec: tile 0"),
+    "tile radii": (lambda: make_directions(tile_radius=np.ones(2)), ValueError, "tile_radius: expected length 1"),
     "tile lengths": (lambda: make_directions(tile_dec=np.zeros(2)), ValueError, "tile_dec: expected length 1"),
-    "tile radius zero": (lambda: make_directions(tile_radius=0.0), ValueError, "tile_radius"),
+    "tile radius zero": (lambda: make_directions(tile_radius=np.zeros(1)), ValueError, "tile_radius: that of tile 0"),
     "tile radius too small": (
-        lambda: make_directions(dec=second(0.2), tile_radius=0.1),
+        lambda: make_directions(dec=second(0.2), tile_radius=np.array([0.1])),
         ValueError,
         "tile_radius: direction 1",
     ),

@@ -14,6 +14,20 @@ double separation(const Vec3& a, const Vec3& b) { return 2.0 * std::asin(std::mi
 
 }  // namespace
 
+bool worth_joining(const DirectionGroup& a, const DirectionGroup& b, double reach) {
+  return a.radius < 0.25 && (a.centre - b.centre).norm() < reach * a.radius;
+}
+
+Cap enclosing_cap(const std::vector<DirectionGroup>& groups, const std::uint32_t* which, std::size_t n) {
+  if (n == 1) return {groups[which[0]].centre, groups[which[0]].radius};
+  Vec3 sum = Vec3::Zero();
+  for (std::size_t i = 0; i < n; ++i) sum += groups[which[i]].centre;
+  Cap cap{sum.normalized(), 0.0};
+  for (std::size_t i = 0; i < n; ++i)
+    cap.radius = std::max(cap.radius, groups[which[i]].radius + separation(groups[which[i]].centre, cap.centre) + 1e-9);
+  return cap;
+}
+
 void Directions::set_vectors(std::size_t n, const double* ra, const double* dec) {
   vectors_.resize(n);
   for (std::size_t i = 0; i < n; ++i) {
@@ -75,13 +89,15 @@ Directions::Directions(std::size_t n, const double* ra, const double* dec) {
 }
 
 Directions::Directions(std::size_t n, const double* ra, const double* dec, const std::int64_t* tile, std::size_t n_tiles,
-                       const double* tile_ra, const double* tile_dec, double radius) {
+                       const double* tile_ra, const double* tile_dec, const double* radius) {
   set_vectors(n, ra, dec);
-  if (!(radius > 0.0 && radius <= pi)) throw std::invalid_argument("tile_radius: must be above 0 and at most pi rad");
   std::vector<Vec3> centres(n_tiles);
   for (std::size_t t = 0; t < n_tiles; ++t) {
     if (!std::isfinite(tile_ra[t]) || !(std::abs(tile_dec[t]) <= pi / 2 + 1e-12))
       throw std::invalid_argument("tile_ra, tile_dec: tile " + std::to_string(t) + " is not a direction");
+    if (!(radius[t] > 0.0 && radius[t] <= pi))
+      throw std::invalid_argument("tile_radius: that of tile " + std::to_string(t) + " is " + std::to_string(radius[t]) +
+                                  "; it must be above 0 and at most pi rad");
     centres[t] = unit_vector(tile_ra[t], tile_dec[t]);
   }
   std::vector<std::uint32_t> id(n);
@@ -90,10 +106,12 @@ Directions::Directions(std::size_t n, const double* ra, const double* dec, const
       throw std::invalid_argument("tile: entry " + std::to_string(i) + " is " + std::to_string(tile[i]) + ", outside 0 … " +
                                   std::to_string(n_tiles) + " − 1");
     id[i] = static_cast<std::uint32_t>(tile[i]);
-    if (separation(vectors_[i], centres[id[i]]) > radius + 1e-9)
+    if (separation(vectors_[i], centres[id[i]]) > radius[id[i]] + 1e-9)
       throw std::invalid_argument("tile_radius: direction " + std::to_string(i) + " lies beyond it from the centre of its tile");
   }
-  form_groups(id, n_tiles, centres, std::vector<double>(n_tiles, radius + 1e-9));
+  std::vector<double> radii(radius, radius + n_tiles);
+  for (double& r : radii) r += 1e-9;
+  form_groups(id, n_tiles, centres, radii);
 }
 
 }  // namespace nusky

@@ -61,7 +61,8 @@ EventColumns::EventColumns(std::size_t n, const double* dec, const double* sigma
   spatial_.resize(n);
   if (g > 0) log_ratio_.assign(n * gp, 0.0F);
   if (axis_.free()) {
-    ratio_.resize(n * 2 * n_lanes);
+    ratio_.resize(n * n_lanes);
+    ratio_lift_.resize(n);
     ratio_peak_.resize(n);
   }
   parallel_for(n, n_threads, 4096, [&](std::size_t i) {
@@ -77,25 +78,29 @@ EventColumns::EventColumns(std::size_t n, const double* dec, const double* sigma
     float* row = log_ratio_.data() + i * gp;
     for (std::size_t j = 0; j < g; ++j) row[j] = log_energy_ratio[i * g + j];
     if (!axis_.free()) return;
-    float upper[n_lanes], lower[n_lanes], peak = 0.0F;
-    float* ratios = ratio_.data() + i * 2 * n_lanes;
+    float upper[n_lanes], lower[n_lanes], log_peak = -largest_log_ratio, log_lift = 0.0F;
+    float* ratios = ratio_.data() + i * n_lanes;
     axis_.lane_bounds(row, upper, lower);
+    float before = 0.0F;
     for (int j = 0; j < n_lanes; ++j) {
       const Stencil& st = axis_.lane_stencil(j);
-      float mid = 0.0F;
-      for (std::size_t k = 0; k < 4; ++k) mid += st.value[k] * row[st.first + static_cast<int>(k)];
-      // the factor covers the rounding of float arithmetic, so that the bound stays a bound
-      ratios[j] = std::exp(upper[j]) * (1.0F + 4e-6F);
-      ratios[n_lanes + j] = std::exp(mid);
-      peak = std::max(peak, ratios[j]);
+      float here = 0.0F;
+      for (std::size_t k = 0; k < 4; ++k) here += st.value[k] * row[st.first + static_cast<int>(k)];
+      ratios[j] = std::exp(here);
+      log_peak = std::max(log_peak, upper[j]);
+      if (j > 0) log_lift = std::max(log_lift, upper[j - 1] - std::max(before, here));
+      before = here;
     }
+    // the factors cover the rounding of float arithmetic up to |ln R| = 60, so that the bounds stay bounds
+    ratio_lift_[i] = std::exp(log_lift) * (1.0F + 4e-5F);
+    const float peak = std::exp(log_peak) * (1.0F + 2e-5F);
     ratio_peak_[i] = peak;
   });
 }
 
 std::size_t EventColumns::bytes() const {
   return sizeof(double) * 3 * dec_.size() + sizeof(SpatialTerm) * spatial_.size() +
-         sizeof(float) * (3 * cut_.size() + log_ratio_.size() + ratio_.size() + ratio_peak_.size());
+         sizeof(float) * (3 * cut_.size() + log_ratio_.size() + ratio_.size() + 2 * ratio_peak_.size());
 }
 
 }  // namespace nusky

@@ -171,6 +171,7 @@ EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> 
           e.ratio = columns.axis().free() ? columns.ratio_row(row) : nullptr;
           e.log_ratio = columns.axis().size() > 0 ? columns.log_ratio(row) : nullptr;
           e.peak = columns.axis().free() ? columns.ratio_peak(row) : 1.0F;
+          e.lift = columns.axis().free() ? columns.ratio_lift(row) : 1.0F;
           x_[at] = static_cast<float>(e.x);
           y_[at] = static_cast<float>(e.y);
           z_[at] = static_cast<float>(e.z);

@@ -12,9 +12,11 @@ constexpr double closest_to_limit = 1.0 - 1e-6;
 // Newton ends when the step in hand would gain less than this in ln Λ; the step and its gain are still applied,
 // so what is lost is of third order and far smaller.
 constexpr double enough_gain = 2e-5;
+// A step that promises less ends the search whatever the curvature: close to n_s = 0 it is all but flat.
+constexpr double nothing_to_gain = 1e-10;
 // Rounding of ln Λ as the float kernels evaluate it, relative to 1 + |ln Λ|.
 constexpr double value_noise = 1e-7;
-// Events whose u = y W can reach this somewhere are summed one by one in the profile; the others through Σw and Σw².
+// Near events whose u = y W can reach this somewhere are summed one by one in the profile; the others through Σw and Σw².
 constexpr double weak_u = 0.05;
 
 }  // namespace
@@ -24,46 +26,34 @@ GroupFitter::GroupFitter(const FitModel& model, bool several_tiles)
       kernels_(&kernels()),
       n_seasons_(static_cast<std::size_t>(model.index().n_seasons())),
       tile_(model, several_tiles),
-      share_bounds_(n_seasons_ * n_lanes),
+      strong_segments_(n_seasons_),
       shares_(n_seasons_) {}
 
-// The events of one direction; those that are strong at n_ref (see weak_u) are listed apart.
-void GroupFitter::compact(int lane, double n_ref) {
-  const std::size_t n = tile_.n_candidates();
-  const bool free = model_->gamma_free();
-  direction_sindec_ = tile_.sindec(static_cast<std::size_t>(lane));
-  value_.resize(n + n_lanes);  // room for whole vectors beyond the last
-  candidate_.resize(n + n_lanes);
-  strong_.resize(n + n_lanes);
-  segments_.clear();
-  strong_segments_.clear();
-  if (n_seasons_ > 1) model_->likelihood().share_bounds(direction_sindec_, share_bounds_.data());
-  std::size_t m = 0, n_strong = 0;
+// The near events of one direction; those that are strong at n_ref (see weak_u) are listed once more.
+void GroupFitter::take(int lane, double n_ref) {
+  const auto p = static_cast<std::size_t>(lane);
+  direction_sindec_ = tile_.sindec(p);
+  near_ = &tile_.near(p);
+  tail_ = tile_.tail(p);
+  const std::size_t n = near_->seasons.back().last;
+  strong_.resize(n);
+  std::size_t m = 0;
   for (std::size_t k = 0; k < n_seasons_; ++k) {
-    float threshold = std::numeric_limits<float>::infinity();
-    if (free) {
-      float most = 1.0F;
-      if (n_seasons_ > 1)
-        most = *std::max_element(share_bounds_.begin() + static_cast<std::ptrdiff_t>(k * n_lanes),
-                                 share_bounds_.begin() + static_cast<std::ptrdiff_t>((k + 1) * n_lanes));
-      threshold =
-          static_cast<float>(weak_u / n_ref * model_->index().n_events(static_cast<int>(k)) / std::max(static_cast<double>(most), 1e-30));
+    const double share = std::max(tile_.highest_share(p, k), 1e-30);
+    const auto threshold = static_cast<float>(weak_u / n_ref * model_->index().n_events(static_cast<int>(k)) / share);
+    strong_segments_[k].first = m;
+    for (std::size_t i = near_->seasons[k].first; i < near_->seasons[k].last; ++i) {
+      strong_[m] = static_cast<std::uint32_t>(i);
+      m += near_->reach[i] > threshold;
     }
-    const Segment near = tile_.segment(k);
-    const std::size_t before = n_strong;
-    const std::size_t found =
-        kernels_->compact(near.first, near.last, tile_.values(), static_cast<std::size_t>(lane), tile_.peak(), threshold,
-                          static_cast<std::uint32_t>(m), value_.data() + m, candidate_.data() + m, strong_.data(), &n_strong);
-    segments_.push_back({m, m + found});
-    strong_segments_.push_back({before, n_strong});
-    m += found;
+    strong_segments_[k].last = m;
   }
-  strong_.resize(n_strong);
-  strong_value_.resize(n_strong);
-  strong_candidate_.resize(n_strong);
-  for (std::size_t j = 0; j < n_strong; ++j) {
-    strong_value_[j] = value_[strong_[j]];
-    strong_candidate_[j] = candidate_[strong_[j]];
+  strong_.resize(m);
+  strong_value_.resize(m);
+  strong_candidate_.resize(m);
+  for (std::size_t j = 0; j < m; ++j) {
+    strong_value_[j] = near_->value[strong_[j]];
+    strong_candidate_[j] = near_->candidate[strong_[j]];
   }
 }
 
@@ -76,67 +66,99 @@ double GroupFitter::ns_limit(const Stencil& at) {
   return limit * closest_to_limit;
 }
 
-double GroupFitter::log_moment(std::size_t season, int power, int lane) const {
-  const auto j = static_cast<std::size_t>(power), g = static_cast<std::size_t>(lane);
-  double& value = log_moments_[(season * 2 + j) * n_lanes + g];
-  if (std::isnan(value)) value = std::log(std::max(static_cast<double>(moments_[(season * 4 + j) * n_lanes + g]), 1e-300));
+double GroupFitter::log_sum(std::size_t season, LaneSum which, int lane) const {
+  const auto j = static_cast<std::size_t>(which), g = static_cast<std::size_t>(lane);
+  double& value = log_sums_[(season * n_lane_sums + j) * n_lanes + g];
+  if (std::isnan(value)) {
+    const float sum = which == LaneSum::tail ? tail_[season * n_lanes + g] : moments_[(season * 4 + j) * n_lanes + g];
+    value = std::log(std::max(static_cast<double>(sum), 1e-300));
+  }
   return value;
 }
 
-// Sums over the weak events of one season at (y, γ), from their power sums at the coarse γ: ln(1+u) = u − u²/2.
-EventSums GroupFitter::weak_sums(std::size_t season, double y, double gamma) const {
+// Lagrange weights of six neighbouring coarse γ, and of the first and second derivative.
+GroupFitter::LaneWeights GroupFitter::lane_weights(double gamma) const {
   const GammaAxis& axis = model_->likelihood().axis();
-  const double width = (axis.back() - axis.front()) / n_lanes, position = (gamma - axis.front()) / width - 0.5;
-  const int left = std::clamp(static_cast<int>(std::floor(position)), 0, n_lanes - 2);
-  const double t = position - left, t2 = t * t, t3 = t2 * t;
-  const double value[4] = {2 * t3 - 3 * t2 + 1, -2 * t3 + 3 * t2, t3 - 2 * t2 + t, t3 - t2};
-  const double first[4] = {6 * t2 - 6 * t, -6 * t2 + 6 * t, 3 * t2 - 4 * t + 1, 3 * t2 - 2 * t};
-  const double second[4] = {12 * t - 6, -12 * t + 6, 6 * t - 4, 6 * t - 2};
-  EventSums s{};
-  double power = y;
-  for (int j = 0; j < 2; ++j, power *= -y) {
-    const auto l = [&](int lane) { return log_moment(season, j, lane); };
-    // cubic Hermite in ln M, slopes from the parabola through three neighbours
-    const auto slope = [&](int i) {
-      const int m = std::clamp(i, 1, n_lanes - 2);
-      return 0.5 * (l(m + 1) - l(m - 1)) + (i - m) * (l(m + 1) - 2 * l(m) + l(m - 1));
-    };
-    const double c[4] = {l(left), l(left + 1), slope(left), slope(left + 1)};
-    double v = 0, d = 0, dd = 0;
-    for (int i = 0; i < 4; ++i) {
-      v += value[i] * c[i];
-      d += first[i] * c[i];
-      dd += second[i] * c[i];
+  const double width = axis.lane_width(), position = (gamma - axis.front()) / width;
+  LaneWeights w;
+  w.first = std::clamp(static_cast<int>(position) - 2, 0, n_lanes - LaneWeights::n);
+  const double t = position - w.first;
+  for (int j = 0; j < LaneWeights::n; ++j) {
+    double v = 1.0, d = 0.0, dd = 0.0;
+    for (int m = 0; m < LaneWeights::n; ++m) {
+      if (m == j) continue;
+      const double rise = 1.0 / (j - m), factor = (t - m) * rise;
+      dd = dd * factor + 2.0 * d * rise;
+      d = d * factor + v * rise;
+      v *= factor;
     }
-    d /= width;
-    dd /= width * width;
-    const double m = power * std::exp(v), order = j + 1;
+    const auto i = static_cast<std::size_t>(j);
+    w.value[i] = v;
+    w.slope[i] = d / width;
+    w.curvature[i] = dd / (width * width);
+  }
+  return w;
+}
+
+// A sum over events known at the coarse γ, between them: its logarithm is interpolated.
+GroupFitter::Interpolated GroupFitter::between_lanes(std::size_t season, LaneSum which, const LaneWeights& at) const {
+  double v = 0, d = 0, dd = 0;
+  for (int j = 0; j < LaneWeights::n; ++j) {
+    const double l = log_sum(season, which, at.first + j);
+    const auto i = static_cast<std::size_t>(j);
+    v += at.value[i] * l;
+    d += at.slope[i] * l;
+    dd += at.curvature[i] * l;
+  }
+  return {std::exp(v), d, dd};
+}
+
+// Sums over the weak events of one season at (y, γ), from their power sums at the coarse γ: ln(1+u) = u − u²/2.
+EventSums GroupFitter::weak_sums(std::size_t season, double y, const LaneWeights& lanes) const {
+  EventSums s{};
+  double power = y, order = 1.0;
+  for (const LaneSum which : {LaneSum::weak, LaneSum::weak_squares}) {
+    const Interpolated sum = between_lanes(season, which, lanes);
+    const double m = power * sum.value;
     s.log += m / order;
     s.p += m;
     s.q += m * order;
-    s.p1 += m / order * d;
-    s.q1 += m * d;
-    s.second += m / order * (dd + d * d);
+    s.p1 += m / order * sum.slope;
+    s.q1 += m * sum.slope;
+    s.second += m / order * (sum.curvature + sum.slope * sum.slope);
+    power *= -y;
+    order += 1.0;
   }
   return s;
 }
 
-EventSums GroupFitter::season_sums(std::size_t season, double y, const Stencil& at, double gamma, Accuracy accuracy) {
-  const Segment all = segments_[season], strong = strong_segments_[season];
+EventSums GroupFitter::season_sums(std::size_t season, double y, const Stencil& at, const LaneWeights& lanes, Accuracy accuracy) {
+  const Segment near = near_->seasons[season], strong = strong_segments_[season];
   const auto yf = static_cast<float>(y);
   EventSums s{};
   if (!model_->gamma_free()) {
-    kernels_->sums_flat(all.last - all.first, value_.data() + all.first, yf, s);
+    kernels_->sums_flat(near.last - near.first, near_->value.data() + near.first, yf, s);
+    const double u = y * static_cast<double>(tail_[season * n_lanes]), u2 = y * y * static_cast<double>(near_->tail_squares[season]);
+    s.log += u - 0.5 * u2;
+    s.p += u - u2;
+    s.q += u - 2.0 * u2;
     return s;
   }
-  s = weak_sums(season, y, gamma);
+  const float* const* rows = tile_.node_rows();
+  s = weak_sums(season, y, lanes);
   const EventView few{strong.last - strong.first, strong_value_.data() + strong.first, strong_candidate_.data() + strong.first};
-  kernels_->sums(few, tile_.node_rows(), at.first, at.value.data(), at.slope.data(), at.curvature.data(), yf, s);
+  kernels_->sums(few, rows, at.first, at.value.data(), at.slope.data(), at.curvature.data(), yf, s);
   if (accuracy == Accuracy::exact) {
-    // Value and gradient from every event; the curvature, which only scales the last step, stays that of the profile.
-    s.log = s.p = s.p1 = 0.0;
-    const EventView every{all.last - all.first, value_.data() + all.first, candidate_.data() + all.first};
-    kernels_->sums_first(every, tile_.node_rows(), at.first, at.value.data(), at.slope.data(), yf, s);
+    // Value and gradient from every near event and the tail; the curvature, which only scales the last step, stays that of the
+    // profile.
+    const Interpolated tail = between_lanes(season, LaneSum::tail, lanes);
+    const double u = y * tail.value, most = y * static_cast<double>(near_->tail[season]);
+    const double u2 = most > 0.0 ? y * y * static_cast<double>(near_->tail_squares[season]) * (u / most) * (u / most) : 0.0;
+    s.log = u - 0.5 * u2;
+    s.p = u - u2;
+    s.p1 = s.p * tail.slope;
+    const EventView every{near.last - near.first, near_->value.data() + near.first, near_->candidate.data() + near.first};
+    kernels_->sums_first(every, rows, at.first, at.value.data(), at.slope.data(), yf, s);
   }
   return s;
 }
@@ -146,12 +168,13 @@ EventSums GroupFitter::season_sums(std::size_t season, double y, const Stencil& 
 GroupFitter::Evaluation GroupFitter::evaluate(double n, const Stencil& at, double gamma, Accuracy accuracy) {
   const bool extended = model_->likelihood().extended();
   model_->likelihood().shares(direction_sindec_, at, shares_.data());
+  const LaneWeights lanes = model_->gamma_free() ? lane_weights(gamma) : LaneWeights{};
   Evaluation e;
   for (std::size_t k = 0; k < n_seasons_; ++k) {
     const double n_events = model_->index().n_events(static_cast<int>(k));
     const double f = shares_[k].f, l1 = shares_[k].slope, l2 = shares_[k].curvature, phi = f / n_events;
     const double z = extended ? 0.0 : n * phi, c = 1.0 / (1.0 - z), y = n * phi * c;
-    const EventSums s = season_sums(k, y, at, gamma, accuracy);
+    const EventSums s = season_sums(k, y, at, lanes, accuracy);
     const double np = n_events * phi;
     e.value += s.log + (extended ? -n * f : n_events * std::log1p(-z));
     e.dn += (c / n) * s.p - np * c;
@@ -177,11 +200,17 @@ DirectionFit GroupFitter::fit(int lane) {
 }
 
 DirectionFit GroupFitter::fit_fixed(int lane) {
-  compact(lane, 1.0);
-  return refine(0.0, model_->gamma(), Accuracy::exact);
+  double n_ref = Tile::first_n_ref;
+  for (;;) {
+    take(lane, n_ref);
+    const DirectionFit found = refine(0.0, model_->gamma(), Accuracy::exact);
+    if (found.ns <= 2.0 * n_ref) return found;
+    n_ref = 2.0 * found.ns;  // the tail is small up to n_ref only
+    tile_.list_again(static_cast<std::size_t>(lane), n_ref);
+  }
 }
 
-// ln Λ maximised over n at the centre of every coarse γ interval, to the accuracy that choosing a start needs.
+// ln Λ maximised over n at every coarse γ, to the accuracy that choosing a start needs.
 void GroupFitter::profile(double* n, double* value) {
   const Likelihood& likelihood = model_->likelihood();
   const GammaAxis& axis = likelihood.axis();
@@ -193,18 +222,19 @@ void GroupFitter::profile(double* n, double* value) {
     for (std::size_t k = 0; k < K; ++k) lane_shares_[k * L + static_cast<std::size_t>(g)] = shares_[k];
   }
   moments_.assign(K * 4 * L, 0.0F);
-  for (const std::uint32_t i : strong_) value_[i] = 0.0F;  // out of the sums over the weak, for a moment
+  for (const std::uint32_t i : strong_) near_->value[i] = 0.0F;  // out of the sums over the weak, for a moment
   for (std::size_t k = 0; k < K; ++k) {
-    const Segment all = segments_[k], strong = strong_segments_[k];
+    const Segment near = near_->seasons[k], strong = strong_segments_[k];
     float* of_weak = moments_.data() + k * 4 * L;
     float* of_strong = of_weak + 2 * L;
-    kernels_->moments({all.last - all.first, value_.data() + all.first, candidate_.data() + all.first}, tile_.ratio_rows(), of_weak,
-                      of_weak + L);
+    std::copy_n(tail_ + k * L, L, of_weak);
+    kernels_->moments({near.last - near.first, near_->value.data() + near.first, near_->candidate.data() + near.first}, tile_.ratio_rows(),
+                      of_weak, of_weak + L);
     kernels_->moments({strong.last - strong.first, strong_value_.data() + strong.first, strong_candidate_.data() + strong.first},
                       tile_.ratio_rows(), of_strong, of_strong + L);
   }
-  for (std::size_t j = 0; j < strong_.size(); ++j) value_[strong_[j]] = strong_value_[j];
-  log_moments_.assign(K * 2 * L, std::numeric_limits<double>::quiet_NaN());
+  for (std::size_t j = 0; j < strong_.size(); ++j) near_->value[strong_[j]] = strong_value_[j];
+  log_sums_.assign(K * n_lane_sums * L, std::numeric_limits<double>::quiet_NaN());
   // start from the parabola at n = 0, which lies left of the root of the convex derivative
   std::array<double, n_lanes> limit{};
   std::array<bool, n_lanes> active{};
@@ -279,18 +309,23 @@ void GroupFitter::profile(double* n, double* value) {
 DirectionFit GroupFitter::fit_free(int lane) {
   const GammaAxis& axis = model_->likelihood().axis();
   std::array<double, n_lanes> n{}, value{};
-  double n_ref = 8.0;
+  double n_ref = Tile::first_n_ref;
   for (int attempt = 0; attempt < 4; ++attempt) {
-    compact(lane, n_ref);
+    take(lane, n_ref);
     profile(n.data(), value.data());
     const double best_n = n[static_cast<std::size_t>(std::max_element(value.begin(), value.end()) - value.begin())];
-    if (best_n <= 3.0 * n_ref) break;
-    n_ref = 2.0 * best_n;  // the power series of the weak events would not hold at this n
+    if (best_n <= 2.0 * n_ref) break;
+    n_ref = 2.0 * best_n;  // the power series of the weak events and of the tail would not hold at this n
+    tile_.list_again(static_cast<std::size_t>(lane), n_ref);
   }
-  const double width = (axis.back() - axis.front()) / n_lanes;
-  const double top = *std::max_element(value.begin(), value.end());
-  // Starts: every local maximum of the profile that may turn out the best, and the ends of the γ range, where the maximum
-  // often sits and which lie beyond the outermost centres. Located on the profile, which costs little.
+  const double width = axis.lane_width();
+  const auto highest = std::max_element(value.begin(), value.end());
+  const double top = *highest;
+  // what the exact pass will read, most of it for the first time in this tile
+  const int node = axis.lane_stencil(static_cast<int>(highest - value.begin())).first;
+  for (std::size_t i = 0; i < near_->seasons.back().last; ++i) __builtin_prefetch(tile_.node_rows()[near_->candidate[i]] + node);
+  // Starts: every local maximum of the profile that may turn out the best, among them the ends of the γ range, where the maximum
+  // often sits. Located on the profile, which costs little.
   std::array<DirectionFit, n_lanes + 2> found;
   std::size_t n_found = 0;
   const auto locate = [&](double start, double gamma) {
@@ -400,7 +435,8 @@ DirectionFit GroupFitter::refine(double n, double gamma, Accuracy accuracy) {
       return out;
     }
     const bool small = std::abs(step_g) < 0.1 && std::abs(step_n) < 0.2 * n;
-    if (whole && std::abs(gain) < (small ? enough_gain : 1e-7)) {
+    const double enough = whole ? (small ? enough_gain : 1e-7) : nothing_to_gain;
+    if (share == 1.0 && std::abs(gain) < enough) {
       done = true;
       break;
     }

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <stdexcept>
 #include <string>
 
 namespace nusky {
 namespace {
+
+using Row = std::array<double, 4>;
 
 struct Slope {
   int first = 0;
@@ -44,40 +47,41 @@ GammaAxis::GammaAxis(std::vector<double> nodes) : nodes_(std::move(nodes)) {
   }
   if (!free()) return;
   for (int j = 0; j < n_lanes; ++j) lanes_.push_back(stencil(lane_gamma(j)));
-  const int n_segments = size() - 1;
-  for (int s = 0; s < n_segments; ++s) {
-    const double h = nodes_[static_cast<std::size_t>(s) + 1] - nodes_[static_cast<std::size_t>(s)];
-    const int first = std::clamp(s - 1, 0, std::max(0, size() - 4));
-    std::array<Stencil, 2> pair;
-    for (int end = 0; end < 2; ++end) {
-      const auto w = slope_weights(nodes_, s + end);
-      Stencil& st = pair[static_cast<std::size_t>(end)];
-      st.first = first;
+  for (int j = 0; j < n_lanes; ++j) {
+    const int i = std::min(j, n_lanes - 2);
+    const double lo = lane_gamma(i), hi = lane_gamma(i + 1), slack = 1e-9 * lane_width();
+    std::vector<Stencil>& points = hull_.emplace_back();
+    for (int s = 0; s + 1 < size(); ++s) {
+      const double x0 = nodes_[static_cast<std::size_t>(s)], x1 = nodes_[static_cast<std::size_t>(s) + 1], h = x1 - x0;
+      if (!(x1 > lo + slack && x0 < hi - slack)) continue;
+      // Bézier points of the segment, then of its part within the interval (the blossom of the cubic)
+      Row corner[4] = {};
       for (int k = 0; k < 4; ++k) {
-        const int node = first + k;
-        if (node >= size()) continue;
-        const double sign = end == 0 ? 1.0 : -1.0;
-        double v = sign * h / 3.0 * w.at(node);
-        if (node == s + end) v += 1.0;
-        st.value[static_cast<std::size_t>(k)] = static_cast<float>(v);
+        const int end = k / 2, node = s + end;
+        const Slope w = slope_weights(nodes_, node);
+        const double step = k == 1 ? h / 3.0 : k == 2 ? -h / 3.0 : 0.0;
+        for (int n = 0; n < 4; ++n) {
+          const int at = std::clamp(s - 1, 0, std::max(0, size() - 4)) + n;
+          if (at < size()) corner[k][static_cast<std::size_t>(n)] = (at == node ? 1.0 : 0.0) + step * w.at(at);
+        }
+      }
+      const double t0 = std::max(0.0, (lo - x0) / h), t1 = std::min(1.0, (hi - x0) / h);
+      for (int k = 0; k < 4; ++k) {
+        const double t[3] = {k > 2 ? t1 : t0, k > 1 ? t1 : t0, k > 0 ? t1 : t0};
+        Row p[4] = {corner[0], corner[1], corner[2], corner[3]};
+        for (int level = 0; level < 3; ++level)
+          for (int m = 0; m < 3 - level; ++m)
+            for (std::size_t n = 0; n < 4; ++n) p[m][n] = (1.0 - t[level]) * p[m][n] + t[level] * p[m + 1][n];
+        Stencil st;
+        st.first = std::clamp(s - 1, 0, std::max(0, size() - 4));
+        for (std::size_t n = 0; n < 4; ++n) st.value[n] = static_cast<float>(p[0][n]);
+        points.push_back(st);
       }
     }
-    bezier_.push_back(pair);
-  }
-  const double width = (back() - front()) / n_lanes;
-  for (int j = 0; j < n_lanes; ++j) {
-    const double lo = front() + j * width, hi = front() + (j + 1) * width, slack = 1e-9 * width;
-    int a = n_segments - 1, b = 0;
-    for (int s = 0; s < n_segments; ++s)
-      if (nodes_[static_cast<std::size_t>(s) + 1] > lo + slack && nodes_[static_cast<std::size_t>(s)] < hi - slack) {
-        a = std::min(a, s);
-        b = std::max(b, s);
-      }
-    segments_.push_back({a, b});
   }
 }
 
-double GammaAxis::lane_gamma(int j) const { return front() + (j + 0.5) * (back() - front()) / n_lanes; }
+double GammaAxis::lane_gamma(int j) const { return j == n_lanes - 1 ? back() : front() + j * lane_width(); }
 
 Stencil GammaAxis::stencil(double gamma) const {
   Stencil st;
@@ -116,17 +120,12 @@ Stencil GammaAxis::stencil(double gamma) const {
 
 void GammaAxis::lane_bounds(const float* values, float* upper, float* lower) const {
   for (int j = 0; j < n_lanes; ++j) {
-    const auto [a, b] = segments_[static_cast<std::size_t>(j)];
-    float up = values[a], down = values[a];
-    for (int s = a; s <= b; ++s) {
-      up = std::max(up, values[s + 1]);
-      down = std::min(down, values[s + 1]);
-      for (const Stencil& st : bezier_[static_cast<std::size_t>(s)]) {
-        float point = 0.0F;
-        for (int k = 0; k < 4; ++k) point += st.value[static_cast<std::size_t>(k)] * values[st.first + k];
-        up = std::max(up, point);
-        down = std::min(down, point);
-      }
+    float up = -std::numeric_limits<float>::infinity(), down = -up;
+    for (const Stencil& st : hull_[static_cast<std::size_t>(j)]) {
+      float point = 0.0F;
+      for (int k = 0; k < 4; ++k) point += st.value[static_cast<std::size_t>(k)] * values[st.first + k];
+      up = std::max(up, point);
+      down = std::min(down, point);
     }
     upper[j] = up;
     lower[j] = down;

@@ -109,20 +109,12 @@ HottestResult find_hottest(const Likelihood& likelihood, const EventIndex& index
   for (const Candidate& candidate : queue) {
     const DirectionGroup& group = groups[candidate.group];
     const auto fits = [&](const Cluster& c) {
-      return c.groups.size() < Cluster::most_groups && (groups[c.groups.front()].centre - group.centre).norm() < 3.0 * group.radius;
+      return c.groups.size() < Cluster::most_groups && worth_joining(groups[c.groups.front()], group, 3.0);
     };
-    if (clusters.empty() || !fits(clusters.back())) clusters.push_back({group.centre, group.radius, {}});
+    if (clusters.empty() || !fits(clusters.back())) clusters.push_back({{group.centre, group.radius}, {}});
     clusters.back().groups.push_back(static_cast<std::uint32_t>(candidate.group));
   }
-  for (Cluster& c : clusters) {
-    if (c.groups.size() == 1) continue;
-    Vec3 sum = Vec3::Zero();
-    for (const std::uint32_t g : c.groups) sum += groups[g].centre;
-    c.centre = sum.normalized();
-    c.radius = 0.0;
-    for (const std::uint32_t g : c.groups)
-      c.radius = std::max(c.radius, groups[g].radius + 2.0 * std::asin(std::min(1.0, 0.5 * (groups[g].centre - c.centre).norm())) + 1e-9);
-  }
+  for (Cluster& c : clusters) c.cap = enclosing_cap(groups, c.groups.data(), c.groups.size());
 
   std::vector<GroupFitter> fitters;
   std::vector<Survey> surveys;
@@ -133,9 +125,10 @@ HottestResult find_hottest(const Likelihood& likelihood, const EventIndex& index
     surveys.emplace_back(model);
   }
 
-  const auto fit_group = [&](std::size_t thread, const DirectionGroup& group, const double* needed, const bool* alive) {
+  const auto fit_group = [&](std::size_t thread, std::size_t g, const double* needed, const bool* alive) {
+    const DirectionGroup& group = groups[g];
     GroupFitter& fitter = fitters[thread];
-    fitter.load(directions, group);
+    fitter.load(directions, g);
     fitter.screen();
     // directions of largest term first: they raise the bar for the others
     std::array<std::uint32_t, n_lanes> lanes{};
@@ -169,9 +162,9 @@ HottestResult find_hottest(const Likelihood& likelihood, const EventIndex& index
     // close to the peak of the prior nearly every direction would pass
     if (prune && least > worth_a_survey && !surveys[thread].drop_hopeless(directions, cluster, needed.data(), alive.data())) return;
     for (std::size_t g = 0; g < cluster.groups.size(); ++g) {
-      const DirectionGroup& group = groups[cluster.groups[g]];
       const bool* first = alive.data() + g * n_lanes;
-      if (std::any_of(first, first + group.count, [](bool a) { return a; })) fit_group(thread, group, needed.data() + g * n_lanes, first);
+      if (std::any_of(first, first + groups[cluster.groups[g]].count, [](bool a) { return a; }))
+        fit_group(thread, cluster.groups[g], needed.data() + g * n_lanes, first);
     }
   };
 

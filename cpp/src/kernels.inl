@@ -1,7 +1,7 @@
 // The inner loops, included once per instruction set by kernels_<level>.cpp with NUSKY_KERNEL_NAMESPACE and
 // NUSKY_KERNEL_NAME defined. Vectors are 16 lanes wide at every level (the compiler splits them), so that the order of
 // every sum, and with -ffp-contract=off every bit, is the same on all of them.
-#ifdef NUSKY_COMPRESS
+#if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 
@@ -78,10 +78,34 @@ NUSKY_INLINE vf max_v(vf a, float b) {
   NUSKY_EACH a.part[k] = a.part[k] > nf{} + b ? a.part[k] : nf{} + b;
   return a;
 }
+NUSKY_INLINE vf max_v(vf a, vf b) {
+  NUSKY_EACH a.part[k] = a.part[k] > b.part[k] ? a.part[k] : b.part[k];
+  return a;
+}
 // value where x is at most edge, else 0
 NUSKY_INLINE vf where_at_most(vf x, vf edge, vf value) {
   NUSKY_EACH value.part[k] = x.part[k] <= edge.part[k] ? value.part[k] : nf{};
   return value;
+}
+
+// Which of 16 lanes are above: bit k for lane k.
+NUSKY_INLINE unsigned above(vf v, float edge) {
+#if NUSKY_FLOAT_WIDTH == 16
+  return _mm512_cmp_ps_mask((__m512)v.part[0], _mm512_set1_ps(edge), _CMP_GT_OQ);
+#else
+  unsigned bits = 0;
+  NUSKY_EACH {
+    const ni over = v.part[k] > nf{} + edge;
+#if NUSKY_FLOAT_WIDTH == 8
+    bits |= static_cast<unsigned>(_mm256_movemask_ps((__m256)over)) << (k * width);
+#elif defined(__SSE2__)
+    bits |= static_cast<unsigned>(_mm_movemask_ps((__m128)over)) << (k * width);
+#else
+    for (std::size_t i = 0; i < width; ++i) bits |= (over[i] != 0 ? 1U : 0U) << (k * width + i);
+#endif
+  }
+  return bits;
+#endif
 }
 
 // e^x, relative error 2e-7, for −87 ≤ x ≤ 87, where float ends (ln R is within ±60, see EventColumns).
@@ -109,7 +133,26 @@ NUSKY_INLINE vf exp_v(vf x) {
   return p;
 }
 
-NUSKY_INLINE float at(const float* a, std::size_t c, std::size_t p) { return a[(c / lanes * lanes + p) * lanes + c % lanes]; }
+// 2^x, relative error 2e-7, for −126 ≤ x ≤ 0. Near-minimax on [−½, ½].
+NUSKY_INLINE vf exp2_v(vf x) {
+  const float magic = 12582912.0F;  // as in exp_v
+  const vf k = x + magic;
+  const vf f = x - (k - magic);
+  vf p = f * 1.32647e-3F + 9.67151e-3F;
+  p = p * f + 5.550734e-2F;
+  p = p * f + 2.4022242e-1F;
+  p = p * f + 6.9314698e-1F;
+  p = p * f + 1.0F;
+  for (std::size_t j = 0; j < parts; ++j) {
+    ni bits;
+    __builtin_memcpy(&bits, &k.part[j], sizeof bits);
+    bits = (bits << 23) + 0x3f800000;
+    nf scale;
+    __builtin_memcpy(&scale, &bits, sizeof scale);
+    p.part[j] *= scale;
+  }
+  return p;
+}
 
 // Unit vectors in the equatorial plane, scaled: x = r cos ra, y = r sin ra for 0 ≤ ra ≤ 2π. The argument is reduced to ±π/4 in
 // two parts of π/2; Taylor to x¹⁵, error 2e-16 of r.
@@ -174,52 +217,192 @@ std::size_t within(const CapView& e, float cx, float cy, float cz, float cos_r, 
   return n;
 }
 
-void spatial(const CandidateView& c, std::size_t count, const float* vx, const float* vy, const float* vz, float* a) {
-  for (std::size_t i = 0; i < c.n; i += lanes) {
-    const vf x = load(c.x + i), y = load(c.y + i), z = load(c.z + i);
-    const vf rate = load(c.rate + i), gaussian = load(c.gaussian + i), weight = load(c.weight + i), cut = load(c.cut + i);
-    for (std::size_t p = 0; p < count; ++p) {
-      const vf dx = x - vx[p], dy = y - vy[p], dz = z - vz[p];
-      const vf d2 = dx * dx + dy * dy + dz * dz;
-      // ψ² = d² (1 + d²/12 + d⁴/90 + d⁶/560 + d⁸/3150 + d¹⁰/16632 …); exact enough wherever the Gaussian is not nil
-      vf s = d2 * 1.1892607e-5F + 6.0125060e-5F;
+NUSKY_INLINE void copy_one(const PoolView& e, std::size_t i, const double* centre, const CandidateColumns& out, std::size_t n) {
+  out.x[n] = static_cast<float>(e.x[i] - centre[0]);
+  out.y[n] = static_cast<float>(e.y[i] - centre[1]);
+  out.z[n] = static_cast<float>(e.z[i] - centre[2]);
+  out.rate[n] = e.rate[i];
+  out.gaussian[n] = e.gaussian[i];
+  out.weight[n] = e.weight[i];
+  out.cut[n] = e.cut[i];
+  out.peak[n] = e.peak[i];
+  out.ratio[n] = e.ratio[i];
+  out.lift[n] = e.lift[i];
+  out.log_ratio[n] = e.log_ratio[i];
+}
+
+#ifdef NUSKY_COMPRESS
+NUSKY_INLINE void pack(const float* from, __mmask16 some, float* to) {
+  _mm512_storeu_ps(to, _mm512_maskz_compress_ps(some, _mm512_loadu_ps(from)));
+}
+NUSKY_INLINE void pack_relative(const double* from, double centre, __mmask16 some, float* to) {
+  const __m512d c = _mm512_set1_pd(centre);
+  alignas(64) float all[lanes];
+  _mm256_store_ps(all, _mm512_maskz_cvtpd_ps(0xff, _mm512_sub_pd(_mm512_loadu_pd(from), c)));
+  _mm256_store_ps(all + 8, _mm512_maskz_cvtpd_ps(0xff, _mm512_sub_pd(_mm512_loadu_pd(from + 8), c)));
+  _mm512_storeu_ps(to, _mm512_maskz_compress_ps(some, _mm512_load_ps(all)));
+}
+NUSKY_INLINE void pack_rows(const float* const* from, unsigned some, const float** to) {
+  const auto low = static_cast<__mmask8>(some), high = static_cast<__mmask8>(some >> 8);
+  _mm512_storeu_si512(to, _mm512_maskz_compress_epi64(low, _mm512_loadu_si512(from)));
+  _mm512_storeu_si512(to + __builtin_popcount(low), _mm512_maskz_compress_epi64(high, _mm512_loadu_si512(from + 8)));
+}
+#endif
+
+std::size_t select(const PoolView& e, const double* centre, float cos_r, float sin_r, const CandidateColumns& out) {
+  const auto cx = static_cast<float>(centre[0]), cy = static_cast<float>(centre[1]), cz = static_cast<float>(centre[2]);
+  std::size_t n = 0, i = 0;
+  for (; i + lanes <= e.cap.n; i += lanes) {
+    const vf dot = load(e.cap.x + i) * cx + load(e.cap.y + i) * cy + load(e.cap.z + i) * cz;
+    const vf edge = load(e.cap.cos_cut + i) * cos_r - load(e.cap.sin_cut + i) * sin_r;
+    unsigned bits = above(dot - edge, -1e-6F);
+#ifdef NUSKY_COMPRESS
+    if (bits == 0) continue;
+    const auto some = static_cast<__mmask16>(bits);
+    pack_relative(e.x + i, centre[0], some, out.x + n);
+    pack_relative(e.y + i, centre[1], some, out.y + n);
+    pack_relative(e.z + i, centre[2], some, out.z + n);
+    pack(e.rate + i, some, out.rate + n);
+    pack(e.gaussian + i, some, out.gaussian + n);
+    pack(e.weight + i, some, out.weight + n);
+    pack(e.cut + i, some, out.cut + n);
+    pack(e.peak + i, some, out.peak + n);
+    pack_rows(e.ratio + i, bits, out.ratio + n);
+    pack(e.lift + i, some, out.lift + n);
+    pack_rows(e.log_ratio + i, bits, out.log_ratio + n);
+    n += static_cast<std::size_t>(__builtin_popcount(bits));
+#else
+    for (; bits != 0; bits &= bits - 1) copy_one(e, i + static_cast<std::size_t>(__builtin_ctz(bits)), centre, out, n++);
+#endif
+  }
+  for (; i < e.cap.n; ++i) {
+    const float dot = e.cap.x[i] * cx + e.cap.y[i] * cy + e.cap.z[i] * cz;
+    const float edge = e.cap.cos_cut[i] * cos_r - e.cap.sin_cut[i] * sin_r;
+    if (dot - edge > -1e-6F) copy_one(e, i, centre, out, n++);
+  }
+  return n;
+}
+
+// ψ²/d² − 1 = d²/12 + d⁴/90 + d⁶/560 + d⁸/3150 + d¹⁰/16632 + …, exact enough wherever the Gaussian is not nil. Up to d² = 0.03,
+// 10°, two terms do.
+constexpr float small_chord2 = 0.03F;
+
+template <bool small>
+NUSKY_INLINE void spatial_block(const CandidateView& c, std::size_t i, std::size_t count, const float* vx, const float* vy, const float* vz,
+                                float* a) {
+  const vf x = load(c.x + i), y = load(c.y + i), z = load(c.z + i);
+  const vf rate = load(c.rate + i) * -1.44269504F, weight = load(c.weight + i), cut = load(c.cut + i);
+  const vf gaussian = rate * load(c.gaussian + i);
+  for (std::size_t p = 0; p < count; ++p) {
+    const vf dx = x - vx[p], dy = y - vy[p], dz = z - vz[p];
+    const vf d2 = dx * dx + dy * dy + dz * dz;
+    vf s = d2 * 1.1111111e-2F + 8.3333333e-2F;
+    if (!small) {
+      s = d2 * 1.1892607e-5F + 6.0125060e-5F;
       s = s * d2 + 3.1746032e-4F;
       s = s * d2 + 1.7857143e-3F;
       s = s * d2 + 1.1111111e-2F;
       s = s * d2 + 8.3333333e-2F;
-      const vf exponent = (d2 * rate) * (s * (d2 * gaussian) + 1.0F);
-      const vf value = exp_v(max_v(splat(0.0F) - exponent, -87.0F)) * weight;
-      store(a + (i + p) * lanes, where_at_most(d2, cut, value));
     }
+    const vf exponent = d2 * (gaussian * (s * d2) + rate);
+    store(a + (i + p) * lanes, where_at_most(d2, cut, exp2_v(max_v(exponent, -125.0F)) * weight));
+  }
+}
+
+void spatial(const CandidateView& c, std::size_t count, const float* vx, const float* vy, const float* vz, float* a) {
+  for (std::size_t i = 0; i < c.n; i += lanes) {
+    if (above(load(c.cut + i), small_chord2) == 0)
+      spatial_block<true>(c, i, count, vx, vy, vz, a);
+    else
+      spatial_block<false>(c, i, count, vx, vy, vz, a);
+  }
+}
+
+// v where it is at most edge, else 0
+NUSKY_INLINE vf up_to(vf x, float edge, vf v) {
+  NUSKY_EACH v.part[k] = x.part[k] > nf{} + edge ? nf{} : v.part[k];
+  return v;
+}
+
+NUSKY_INLINE void append(Shortlist& l, unsigned bits, vf value, vf reach, std::size_t c) {
+#ifdef NUSKY_COMPRESS
+  const __m512i numbers = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  const auto some = static_cast<__mmask16>(bits);
+  _mm512_storeu_ps(l.value + l.n, _mm512_maskz_compress_ps(some, (__m512)value.part[0]));
+  _mm512_storeu_ps(l.reach + l.n, _mm512_maskz_compress_ps(some, (__m512)reach.part[0]));
+  _mm512_storeu_si512(l.candidate + l.n, _mm512_maskz_compress_epi32(some, _mm512_add_epi32(numbers, _mm512_set1_epi32(static_cast<int>(c)))));
+  l.n += static_cast<std::size_t>(__builtin_popcount(bits));
+#else
+  alignas(64) float v[lanes], r[lanes];
+  store(v, value);
+  store(r, reach);
+  for (; bits != 0; bits &= bits - 1) {
+    const auto k = static_cast<std::size_t>(__builtin_ctz(bits));
+    l.value[l.n] = v[k];
+    l.reach[l.n] = r[k];
+    l.candidate[l.n] = static_cast<std::uint32_t>(c + k);
+    ++l.n;
+  }
+#endif
+}
+
+NUSKY_INLINE double tree_sum(vf v);
+
+void split(std::size_t first, std::size_t last, std::size_t count, float* a, const float* peak, Shortlist* list) {
+  vf reaches[lanes], tail[lanes], squares[lanes];
+  for (std::size_t p = 0; p < count; ++p) reaches[p] = tail[p] = squares[p] = splat(0.0F);
+  for (std::size_t c = first; c < last; c += lanes) {
+    const vf most = load(peak + c);
+    for (std::size_t p = 0; p < count; ++p) {
+      const vf value = load(a + (c + p) * lanes), reach = value * most;
+      const unsigned bits = above(reach, list[p].threshold);
+      if (bits != 0) {
+        append(list[p], bits, value, reach, c);
+        const vf left = up_to(reach, list[p].threshold, reach);
+        store(a + (c + p) * lanes, up_to(reach, list[p].threshold, value));
+        reaches[p] = reaches[p] + (reach - left);
+        tail[p] = tail[p] + left;
+        squares[p] = squares[p] + left * left;
+      } else {
+        tail[p] = tail[p] + reach;
+        squares[p] = squares[p] + reach * reach;
+      }
+    }
+  }
+  for (std::size_t p = 0; p < count; ++p) {
+    list[p].reaches += static_cast<float>(tree_sum(reaches[p]));
+    list[p].tail += static_cast<float>(tree_sum(tail[p]));
+    list[p].tail_squares += static_cast<float>(tree_sum(squares[p]));
   }
 }
 
 template <std::size_t many>
-NUSKY_INLINE void screen_block(std::size_t first, std::size_t last, const float* a, const float* const* rows, float* sums) {
+NUSKY_INLINE void tails_block(std::size_t first, std::size_t last, const std::uint32_t* which, const float* a, const float* const* rows,
+                              float* sums) {
   vf acc[many];
-  for (std::size_t p = 0; p < many; ++p) acc[p] = load(sums + p * lanes);
-  for (std::size_t c = first; c < last; ++c) {
-    const vf row = load(rows[c]);
-    const float* w = a + c / lanes * lanes * lanes + c % lanes;
-    for (std::size_t p = 0; p < many; ++p) acc[p] = acc[p] + row * w[p * lanes];
+  const float* w[many];
+  for (std::size_t j = 0; j < many; ++j) {
+    acc[j] = load(sums + j * lanes);
+    w[j] = a + (first + which[j]) * lanes;
   }
-  for (std::size_t p = 0; p < many; ++p) store(sums + p * lanes, acc[p]);
+  for (std::size_t c = first; c < last; c += lanes) {
+    for (std::size_t i = 0; i < lanes; ++i) {
+      const vf row = load(rows[c + i]);
+      for (std::size_t j = 0; j < many; ++j) acc[j] = acc[j] + row * w[j][i];
+    }
+    for (std::size_t j = 0; j < many; ++j) w[j] += lanes * lanes;
+  }
+  for (std::size_t j = 0; j < many; ++j) store(sums + j * lanes, acc[j]);
 }
 
-void screen(std::size_t first, std::size_t last, std::size_t count, const float* a, const float* const* rows, float* sums) {
-  std::size_t p = 0;  // as many accumulators at once as the registers of this level hold
-  for (; p + NUSKY_SCREEN_WIDTH <= count; p += NUSKY_SCREEN_WIDTH)
-    screen_block<NUSKY_SCREEN_WIDTH>(first, last, a + p * lanes, rows, sums + p * lanes);
-  for (; p < count; ++p) screen_block<1>(first, last, a + p * lanes, rows, sums + p * lanes);
+void tails(std::size_t first, std::size_t last, std::size_t count, const std::uint32_t* which, const float* a, const float* const* rows,
+           float* sums) {
+  std::size_t j = 0;  // as many accumulators at once as the registers of this level hold
+  for (; j + NUSKY_TAILS_WIDTH <= count; j += NUSKY_TAILS_WIDTH)
+    tails_block<NUSKY_TAILS_WIDTH>(first, last, which + j, a, rows, sums + j * lanes);
+  for (; j + 2 <= count; j += 2) tails_block<2>(first, last, which + j, a, rows, sums + j * lanes);
+  for (; j < count; ++j) tails_block<1>(first, last, which + j, a, rows, sums + j * lanes);
 }
-
-float total(std::size_t first, std::size_t last, const float* a, std::size_t p) {
-  double sum = 0.0;
-  for (std::size_t c = first; c < last; ++c) sum += static_cast<double>(at(a, c, p));
-  return static_cast<float>(sum);
-}
-
-NUSKY_INLINE double tree_sum(vf v);
 
 // weight · e^(−rate d²) from above: 2^(i+f) ≤ 2^i (1+f), which is what the bits of a float say of themselves
 NUSKY_INLINE vf survey_value(const SurveyView& c, std::size_t i, float vx, float vy, float vz) {
@@ -273,60 +456,115 @@ void survey(const SurveyView& c, std::size_t count, const float* vx, const float
   }
 }
 
+std::size_t survey_keep(std::size_t n, float* x, float* y, float* z, float* rate, float* weight, float reach, float scale, float limit,
+                        double* sums) {
+  std::size_t kept = 0;
+  vf tail = splat(0.0F), squares = tail, total = tail, below = tail;
+  for (std::size_t i = 0; i < n; i += lanes) {
+    const vf vx = load(x + i), vy = load(y + i), vz = load(z + i), vr = load(rate + i), vw = load(weight + i);
+    // the chord to the event is shorter by `reach` at most; its rounding is covered by a little more
+    alignas(64) float d[lanes];
+    store(d, vx * vx + vy * vy + vz * vz);
+    for (std::size_t k = 0; k < lanes; ++k) d[k] = __builtin_sqrtf(d[k]);
+    const vf near = max_v(load(d) - reach * 1.00001F, 0.0F);
+    const vf bits = max_v(near * near * vr + 1065353600.0F, 0.0F);  // as in survey_value
+    vf u;
+    NUSKY_EACH {
+      const ni whole = __builtin_convertvector(bits.part[k], ni);
+      __builtin_memcpy(&u.part[k], &whole, sizeof whole);
+    }
+    u = u * vw * scale;
+    const vf left = up_to(u, limit, u), stays = u - left;
+    tail = tail + left;
+    squares = squares + left * left;
+    total = total + stays;
+    below = below + stays * reciprocal_below(stays + 1.0F);
+    unsigned some = above(u, limit);
+    if (some == 0) continue;
+#ifdef NUSKY_COMPRESS
+    const auto mask = static_cast<__mmask16>(some);
+    _mm512_storeu_ps(x + kept, _mm512_maskz_compress_ps(mask, (__m512)vx.part[0]));
+    _mm512_storeu_ps(y + kept, _mm512_maskz_compress_ps(mask, (__m512)vy.part[0]));
+    _mm512_storeu_ps(z + kept, _mm512_maskz_compress_ps(mask, (__m512)vz.part[0]));
+    _mm512_storeu_ps(rate + kept, _mm512_maskz_compress_ps(mask, (__m512)vr.part[0]));
+    _mm512_storeu_ps(weight + kept, _mm512_maskz_compress_ps(mask, (__m512)vw.part[0]));
+    kept += static_cast<std::size_t>(__builtin_popcount(some));
+#else
+    for (; some != 0; some &= some - 1, ++kept) {
+      const std::size_t from = i + static_cast<std::size_t>(__builtin_ctz(some));
+      x[kept] = x[from];
+      y[kept] = y[from];
+      z[kept] = z[from];
+      rate[kept] = rate[from];
+      weight[kept] = weight[from];
+    }
+#endif
+  }
+  for (; kept % lanes != 0; ++kept) x[kept] = y[kept] = z[kept] = rate[kept] = weight[kept] = 0.0F;
+  sums[0] = tree_sum(tail);
+  sums[1] = tree_sum(squares);
+  sums[2] = tree_sum(below) * 1.016;  // as in survey_block
+  sums[3] = tree_sum(total) - tree_sum(below);
+  return kept;
+}
+
 void survey_values(const SurveyView& c, float vx, float vy, float vz, float* u) {
   for (std::size_t i = 0; i < c.n; i += lanes) store(u + i, survey_value(c, i, vx, vy, vz));
 }
 
-NUSKY_INLINE void compact_one(float v, float peak, std::uint32_t c, float threshold, std::uint32_t offset, float* value,
-                              std::uint32_t* candidate, std::uint32_t* strong, std::size_t& m, std::size_t& s) {
-  value[m] = v;
-  candidate[m] = c;
-  strong[s] = offset + static_cast<std::uint32_t>(m);
-  s += v * peak > threshold;
-  m += v > 0.0F;
+// Lane k becomes what lane k + 1 was; the last stays.
+NUSKY_INLINE vf next_lane(vf v) {
+  vf out;
+  for (std::size_t k = 0; k < parts; ++k) {
+    const nf a = v.part[k], b = v.part[k + 1 < parts ? k + 1 : k];
+#if NUSKY_FLOAT_WIDTH == 16
+    out.part[k] = __builtin_shufflevector(a, b, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 31);
+#elif NUSKY_FLOAT_WIDTH == 8
+    out.part[k] = k + 1 < parts ? __builtin_shufflevector(a, b, 1, 2, 3, 4, 5, 6, 7, 8) : __builtin_shufflevector(a, b, 1, 2, 3, 4, 5, 6, 7, 15);
+#else
+    out.part[k] = k + 1 < parts ? __builtin_shufflevector(a, b, 1, 2, 3, 4) : __builtin_shufflevector(a, b, 1, 2, 3, 7);
+#endif
+  }
+  return out;
 }
 
-std::size_t compact(std::size_t first, std::size_t last, const float* a, std::size_t p, const float* peak, float threshold,
-                    std::uint32_t offset, float* value, std::uint32_t* candidate, std::uint32_t* strong, std::size_t* n_strong) {
-  std::size_t m = 0, s = *n_strong, c = first;
-#ifdef NUSKY_COMPRESS
-  const __m512i count = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-  for (; c < last && c % lanes != 0; ++c)
-    compact_one(at(a, c, p), peak[c], static_cast<std::uint32_t>(c), threshold, offset, value, candidate, strong, m, s);
-  for (; c + lanes <= last; c += lanes) {
-    const __m512 v = _mm512_loadu_ps(a + (c + p) * lanes);
-    const __mmask16 some = _mm512_cmp_ps_mask(v, _mm512_setzero_ps(), _CMP_GT_OQ);
-    const __mmask16 many = _mm512_cmp_ps_mask(_mm512_mul_ps(v, _mm512_loadu_ps(peak + c)), _mm512_set1_ps(threshold), _CMP_GT_OQ);
-    _mm512_storeu_ps(value + m, _mm512_maskz_compress_ps(some, v));
-    _mm512_storeu_si512(candidate + m, _mm512_maskz_compress_epi32(some, _mm512_add_epi32(count, _mm512_set1_epi32(static_cast<int>(c)))));
-    for (unsigned left = many; left != 0; left &= left - 1) {
-      const unsigned below = some & ((left & -left) - 1);
-      strong[s++] = offset + static_cast<std::uint32_t>(m) + static_cast<std::uint32_t>(__builtin_popcount(below));
-    }
-    m += static_cast<std::size_t>(__builtin_popcount(some));
-  }
-#endif
-  for (; c < last; ++c) compact_one(at(a, c, p), peak[c], static_cast<std::uint32_t>(c), threshold, offset, value, candidate, strong, m, s);
-  *n_strong = s;
-  return m;
+void highest(const EventView& e, const float* lift, const float* const* rows, float* sum) {
+  vf s[4] = {load(sum), splat(0.0F), splat(0.0F), splat(0.0F)};  // four chains, so that none waits for the sum before
+  const auto add = [&](std::size_t i, vf& to) __attribute__((always_inline)) {
+    const std::uint32_t c = e.candidate[i];
+    const vf row = load(rows[c]);
+    to = to + max_v(row, next_lane(row)) * (e.value[i] * lift[c]);
+  };
+  std::size_t i = 0;
+  for (; i + 4 <= e.n; i += 4)
+    for (std::size_t k = 0; k < 4; ++k) add(i + k, s[k]);
+  for (; i < e.n; ++i) add(i, s[0]);
+  store(sum, (s[0] + s[1]) + (s[2] + s[3]));
 }
 
 void moments(const EventView& e, const float* const* rows, float* m1, float* m2) {
-  vf s1 = load(m1), s2 = load(m2);
-  for (std::size_t i = 0; i < e.n; ++i) {
-    const vf w = load(rows[e.candidate[i]] + lanes) * e.value[i];
-    s1 = s1 + w;
-    s2 = s2 + w * w;
+  vf s1[2] = {load(m1), splat(0.0F)}, s2[2] = {load(m2), splat(0.0F)};
+  std::size_t i = 0;
+  for (; i + 2 <= e.n; i += 2)
+    for (std::size_t k = 0; k < 2; ++k) {
+      const vf w = load(rows[e.candidate[i + k]]) * e.value[i + k];
+      s1[k] = s1[k] + w;
+      s2[k] = s2[k] + w * w;
+    }
+  for (; i < e.n; ++i) {
+    const vf w = load(rows[e.candidate[i]]) * e.value[i];
+    s1[0] = s1[0] + w;
+    s2[0] = s2[0] + w * w;
   }
-  store(m1, s1);
-  store(m2, s2);
+  store(m1, s1[0] + s1[1]);
+  store(m2, s2[0] + s2[1]);
 }
 
 void profile(const EventView& e, const float* const* rows, const float* y, float* s1, float* s2) {
   const vf yy = load(y);
   vf t1 = load(s1), t2 = load(s2);
   for (std::size_t i = 0; i < e.n; ++i) {
-    const vf w = load(rows[e.candidate[i]] + lanes) * e.value[i];
+    const vf w = load(rows[e.candidate[i]]) * e.value[i];
     const vf r = w / (yy * w + 1.0F);
     t1 = t1 + r;
     t2 = t2 + r * r;
@@ -357,7 +595,7 @@ NUSKY_INLINE vf log_v(vf x) {
 void profile_log(const EventView& e, const float* const* rows, const float* y, float* log_sum) {
   const vf yy = load(y);
   vf sum = load(log_sum);
-  for (std::size_t i = 0; i < e.n; ++i) sum = sum + log_v(yy * (load(rows[e.candidate[i]] + lanes) * e.value[i]) + 1.0F);
+  for (std::size_t i = 0; i < e.n; ++i) sum = sum + log_v(yy * (load(rows[e.candidate[i]]) * e.value[i]) + 1.0F);
   store(log_sum, sum);
 }
 
@@ -443,7 +681,7 @@ NUSKY_INLINE void gather_nodes(const std::uint32_t* candidate, const float* cons
   for (std::size_t k = 0; k < 4; ++k) node[k] = join(column[k]);
 }
 
-NUSKY_INLINE vf weigh(const vf* node, const float* w) { return node[0] * w[0] + node[1] * w[1] + node[2] * w[2] + node[3] * w[3]; }
+NUSKY_INLINE vf blend(const vf* node, const float* w) { return node[0] * w[0] + node[1] * w[1] + node[2] * w[2] + node[3] * w[3]; }
 
 constexpr std::size_t chunk = 16 * lanes;  // float sums run over so many events before they go into doubles
 
@@ -462,9 +700,9 @@ NUSKY_INLINE void add_events(const float* values, const std::uint32_t* candidate
   if (depth != flat) {
     vf node[4];
     gather_nodes(candidate, rows, first, node);
-    u = u * exp_v(weigh(node, value));
-    l1 = weigh(node, slope);
-    if (depth == second_order) l2 = weigh(node, curvature);
+    u = u * exp_v(blend(node, value));
+    l1 = blend(node, slope);
+    if (depth == second_order) l2 = blend(node, curvature);
   }
   const vf inverse = splat(1.0F) / (u + 1.0F), pi = u * inverse;
   s.p = s.p + pi;
@@ -545,8 +783,8 @@ void sums_flat(std::size_t n, const float* a, float y, EventSums& out) {
 }  // namespace
 
 extern const Kernels table;
-const Kernels table{NUSKY_KERNEL_NAME, circle,  within,  spatial,     screen, total,      survey,   survey_values,
-                    compact,           moments, profile, profile_log, sums,   sums_first, sums_flat};
+const Kernels table{NUSKY_KERNEL_NAME, circle, within, select, spatial, split, tails, survey, survey_keep, survey_values, highest,
+             moments, profile, profile_log, sums,  sums_first, sums_flat};
 
 }  // namespace NUSKY_KERNEL_NAMESPACE
 }  // namespace nusky

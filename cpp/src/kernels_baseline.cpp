@@ -5,6 +5,6 @@
 #endif
 #define NUSKY_KERNEL_NAMESPACE baseline
 #define NUSKY_KERNEL_NAME NUSKY_BASELINE_NAME
-#define NUSKY_FLOAT_WIDTH 4   // floats in a register
-#define NUSKY_SCREEN_WIDTH 2  // accumulators of 16 floats that fit the registers
+#define NUSKY_FLOAT_WIDTH 4  // floats in a register
+#define NUSKY_TAILS_WIDTH 2  // accumulators of 16 floats that fit the registers
 #include "kernels.inl"

@@ -11,9 +11,11 @@ namespace {
 // Seconds of work between two looks at signals and progress.
 constexpr double checkpoint_interval = 0.15;
 
-void fit_group(GroupFitter& fitter, const Directions& directions, const DirectionGroup& group, ScanResult& out) {
-  fitter.load(directions, group);
+void fit_group(GroupFitter& fitter, const Directions& directions, std::size_t g, ScanResult& out) {
+  const DirectionGroup& group = directions.groups()[g];
+  fitter.load(directions, g);
   fitter.screen();
+  fitter.prepare();
   for (std::uint32_t lane = 0; lane < group.count; ++lane) {
     const DirectionFit fit = fitter.fit(static_cast<int>(lane));
     const std::size_t i = directions.order()[group.first + lane];
@@ -43,14 +45,14 @@ ScanResult scan(const Likelihood& likelihood, const EventIndex& index, const Dir
     const std::size_t end = std::min(groups.size(), done + batch);
     const auto begin = Clock::now();
     if (threads == 1) {
-      for (std::size_t g = done; g < end; ++g) fit_group(fitters[0], directions, groups[g], out);
+      for (std::size_t g = done; g < end; ++g) fit_group(fitters[0], directions, g, out);
     } else {
       const auto first = static_cast<std::ptrdiff_t>(done), last = static_cast<std::ptrdiff_t>(end);
 #pragma omp parallel num_threads(threads)
       {
         GroupFitter& fitter = fitters[static_cast<std::size_t>(thread_number())];
 #pragma omp for schedule(dynamic, 4)
-        for (std::ptrdiff_t g = first; g < last; ++g) fit_group(fitter, directions, groups[static_cast<std::size_t>(g)], out);
+        for (std::ptrdiff_t g = first; g < last; ++g) fit_group(fitter, directions, static_cast<std::size_t>(g), out);
       }
     }
     for (std::size_t g = done; g < end; ++g) directions_done += groups[g].count;

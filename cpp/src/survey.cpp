@@ -13,6 +13,9 @@ constexpr double least_fall = 0.02;
 constexpr float first_n = 20.0F, second_n = 10.0F;
 // Bounds far above what noise reaches need no more care: a ts is compared with this at most.
 constexpr double most_needed = 400.0;
+// Candidates whose u stays below this at n = first_n in the whole cluster are summed once for all its directions, at the place where
+// each is largest: two of three candidates, which together add a percent to the sums.
+constexpr float tail_u = 1e-3F;
 // Rounding of the float sums.
 constexpr double rounding = 1e-3;
 
@@ -49,23 +52,23 @@ bool Survey::load(const Directions& directions, const Cluster& cluster, double h
   n_ = 0;
   for (auto* column : {&x_, &y_, &z_, &rate_, &weight_}) column->clear();
   for (std::size_t k = 0; k < n_seasons; ++k) {
-    index.near(static_cast<int>(k), cluster.centre, cluster.radius, ranges_);
+    index.near(static_cast<int>(k), cluster.cap.centre, cluster.cap.radius, ranges_);
     std::size_t most = 0, found = 0;
     for (const EventRange r : ranges_) most += r.last - r.first;
     ids_.resize(most + n_lanes);
     for (const EventRange r : ranges_)
-      found += kernels_->within(index.caps(r.first, r.last - r.first), static_cast<float>(cluster.centre.x()),
-                                static_cast<float>(cluster.centre.y()), static_cast<float>(cluster.centre.z()),
-                                static_cast<float>(std::cos(cluster.radius)), static_cast<float>(std::sin(cluster.radius)), r.first,
+      found += kernels_->within(index.caps(r.first, r.last - r.first), static_cast<float>(cluster.cap.centre.x()),
+                                static_cast<float>(cluster.cap.centre.y()), static_cast<float>(cluster.cap.centre.z()),
+                                static_cast<float>(std::cos(cluster.cap.radius)), static_cast<float>(std::sin(cluster.cap.radius)), r.first,
                                 ids_.data() + found);
     const auto scale = static_cast<float>(inflation * static_cast<double>(highest_share_[k]) / index.n_events(static_cast<int>(k)));
     for (auto* column : {&x_, &y_, &z_, &rate_, &weight_}) column->resize(n_ + found);
     for (std::size_t i = 0; i < found; ++i) {
       const IndexedEvent& e = index.event(ids_[i]);
       const std::size_t at = n_ + i;
-      x_[at] = static_cast<float>(e.x - cluster.centre.x());
-      y_[at] = static_cast<float>(e.y - cluster.centre.y());
-      z_[at] = static_cast<float>(e.z - cluster.centre.z());
+      x_[at] = static_cast<float>(e.x - cluster.cap.centre.x());
+      y_[at] = static_cast<float>(e.y - cluster.cap.centre.y());
+      z_[at] = static_cast<float>(e.z - cluster.cap.centre.z());
       rate_[at] = e.spatial.rate * (-1.44269504F * 8388608.0F * (1.0F - 1e-5F));
       weight_[at] = e.spatial.weight * scale * (model_->gamma_free() ? e.peak : model_->fixed_ratio(ids_[i]));
     }
@@ -73,7 +76,14 @@ bool Survey::load(const Directions& directions, const Cluster& cluster, double h
   }
   const std::size_t filled = (n_ + n_lanes - 1) / n_lanes * n_lanes;
   for (auto* column : {&x_, &y_, &z_, &rate_, &weight_}) column->resize(filled, 0.0F);
-  n_ = filled;
+  double sums[4] = {};
+  n_ = kernels_->survey_keep(filled, x_.data(), y_.data(), z_.data(), rate_.data(), weight_.data(),
+                             static_cast<float>(2.0 * std::sin(0.5 * std::min(pi, cluster.cap.radius))), first_n, tail_u, sums);
+  const auto n0 = static_cast<double>(first_n);
+  tail_ = sums[0] / n0;
+  tail_squares_ = sums[1] / (n0 * n0);
+  const bool falls = sums[0] + sums[2] <= (1.0 - least_fall) * n0 * (1.0 - rounding);
+  cluster_ts_ = falls ? (sums[1] + sums[3]) * (1.0 + rounding) : std::numeric_limits<double>::infinity();
   return true;
 }
 
@@ -82,7 +92,7 @@ bool Survey::drop_hopeless(const Directions& directions, const Cluster& cluster,
   std::array<std::size_t, Cluster::most_groups * n_lanes> which{};
   std::size_t n = 0;
   bool any = false;
-  double highest = 0.0;
+  double highest = 0.0, lowest = std::numeric_limits<double>::infinity();
   for (std::size_t g = 0; g < cluster.groups.size(); ++g) {
     const DirectionGroup& group = directions.groups()[cluster.groups[g]];
     for (std::uint32_t p = 0; p < group.count; ++p) {
@@ -93,15 +103,20 @@ bool Survey::drop_hopeless(const Directions& directions, const Cluster& cluster,
         continue;
       }
       const Vec3& v = directions.vector(directions.order()[group.first + p]);
-      x[n] = static_cast<float>(v.x() - cluster.centre.x());
-      y[n] = static_cast<float>(v.y() - cluster.centre.y());
-      z[n] = static_cast<float>(v.z() - cluster.centre.z());
+      x[n] = static_cast<float>(v.x() - cluster.cap.centre.x());
+      y[n] = static_cast<float>(v.y() - cluster.cap.centre.y());
+      z[n] = static_cast<float>(v.z() - cluster.cap.centre.z());
       which[n++] = i;
       highest = std::max(highest, needed[i]);
+      lowest = std::min(lowest, needed[i]);
     }
   }
   if (n == 0) return any;
   if (!load(directions, cluster, highest)) return true;
+  if (cluster_ts_ < std::min(lowest, most_needed)) {
+    for (std::size_t i = 0; i < n; ++i) alive[which[i]] = false;
+    return any;
+  }
   const SurveyView view{n_, x_.data(), y_.data(), z_.data(), rate_.data(), weight_.data()};
   for (const float n0 : {first_n, second_n}) {
     std::size_t left = 0;
@@ -111,6 +126,8 @@ bool Survey::drop_hopeless(const Directions& directions, const Cluster& cluster,
       kernels_->survey(view, count, x.data() + i, y.data() + i, z.data() + i, n0, sum_p, sum_up);
       for (std::size_t k = 0; k < count; ++k) {
         const std::size_t at = i + k;
+        sum_p[k] += static_cast<double>(n0) * tail_;
+        sum_up[k] += static_cast<double>(n0) * static_cast<double>(n0) * tail_squares_;
         const bool falls = sum_p[k] <= (1.0 - least_fall) * static_cast<double>(n0) * (1.0 - rounding);
         if (falls && sum_up[k] * (1.0 + rounding) < std::min(needed[which[at]], most_needed)) {
           alive[which[at]] = false;
@@ -146,6 +163,9 @@ double Survey::highest_ts(double needed, const float* v) {
   for (int iteration = 0; iteration < 8; ++iteration) {
     EventSums s{};
     kernels_->sums_flat(n_, u_.data(), static_cast<float>(n), s);
+    s.p += n * tail_;
+    s.q += n * tail_;
+    s.log += n * tail_ + 0.5 * n * n * tail_squares_;  // so that log − p bounds Σ [ln(1+u) − u/(1+u)] ≤ Σ u²/2
     if (s.p <= (1.0 - least_fall) * n * (1.0 - rounding)) {
       least = std::min(least, 2.0 * (s.log - s.p) * (1.0 + rounding));
       if (least < needed || s.p >= 0.9 * n) break;

@@ -8,6 +8,14 @@ namespace {
 
 // The derivative test is a bound in exact arithmetic; float sums of a thousand terms stay within this of it.
 constexpr float screen_slack = 1e-4F;
+// Events whose u = y S/B R stays below this for every γ and all n_s up to n_ref belong to the tail. At n_s = 8 that is 70 % of
+// the pairs of the first-year season, with 0.2 % of Σu.
+constexpr double tail_u = 5e-4;
+alignas(64) constexpr float no_row[n_lanes] = {};
+// So many tiles that follow each other get their events from one search of the index: where tiles are small, the reach of the
+// events is larger than a few of them.
+constexpr std::size_t tiles_of_pool = 4, small_tiles_of_pool = 16;
+constexpr double small_tile = 0.03;
 
 }  // namespace
 
@@ -15,81 +23,123 @@ Tile::Tile(const FitModel& model, bool several)
     : model_(&model),
       kernels_(&kernels()),
       several_(several),
-      neighbourhood_(static_cast<std::size_t>(model.index().n_seasons())),
+      pools_(static_cast<std::size_t>(model.index().n_seasons())),
       n_seasons_(static_cast<std::size_t>(model.index().n_seasons())),
-      share_bounds_(n_seasons_ * n_lanes),
-      shares_(n_seasons_) {}
-
-// Neighbouring tiles share most of their candidates, so the index is asked for a wider cap once; the test of the single
-// event below makes the candidates of a tile the same whatever cap they came from, and in the same order.
-void Tile::gather(const DirectionGroup& group) {
-  const EventIndex& index = model_->index();
-  const double apart = 2.0 * std::asin(std::min(1.0, 0.5 * (group.centre - neighbourhood_centre_).norm()));
-  if (!(apart + group.radius <= neighbourhood_radius_)) {
-    const double wide = several_ ? group.radius + std::clamp(3.0 * group.radius, 1.0 * pi / 180.0, 5.0 * pi / 180.0) : group.radius;
-    neighbourhood_centre_ = group.centre;
-    neighbourhood_radius_ = wide;
-    for (std::size_t k = 0; k < n_seasons_; ++k) {
-      Neighbourhood& near = neighbourhood_[k];
-      index.near(static_cast<int>(k), group.centre, wide, ranges_);
-      std::size_t most = 0, n = 0;
-      for (const EventRange r : ranges_) most += r.last - r.first;
-      near.ids.resize(most + n_lanes);
-      for (const EventRange r : ranges_)
-        n += kernels_->within(index.caps(r.first, r.last - r.first), static_cast<float>(group.centre.x()),
-                              static_cast<float>(group.centre.y()), static_cast<float>(group.centre.z()),
-                              static_cast<float>(std::cos(wide + 1e-6)), static_cast<float>(std::sin(wide + 1e-6)), r.first,
-                              near.ids.data() + n);
-      for (auto* column : {&near.x, &near.y, &near.z, &near.cos_cut, &near.sin_cut}) column->resize(n);
-      for (std::size_t i = 0; i < n; ++i) {
-        const CapView e = index.caps(near.ids[i], 1);
-        near.x[i] = *e.x;
-        near.y[i] = *e.y;
-        near.z[i] = *e.z;
-        near.cos_cut[i] = *e.cos_cut;
-        near.sin_cut[i] = *e.sin_cut;
-      }
-    }
-  }
-  ids_.clear();
-  segments_.clear();
-  for (std::size_t k = 0; k < n_seasons_; ++k) {
-    const Neighbourhood& near = neighbourhood_[k];
-    const CapView view{near.x.size(), near.x.data(), near.y.data(), near.z.data(), near.cos_cut.data(), near.sin_cut.data()};
-    found_.resize(view.n + n_lanes);
-    const std::size_t n = kernels_->within(view, static_cast<float>(group.centre.x()), static_cast<float>(group.centre.y()),
-                                           static_cast<float>(group.centre.z()), static_cast<float>(std::cos(group.radius)),
-                                           static_cast<float>(std::sin(group.radius)), 0, found_.data());
-    const std::size_t first = ids_.size();
-    ids_.resize(first + n);
-    for (std::size_t i = 0; i < n; ++i) ids_[first + i] = near.ids[found_[i]];
-    segments_.push_back({first, first + n});
+      tails_(n_seasons_ * n_lanes * n_lanes),
+      season_tails_(n_lanes * n_lanes),
+      share_bounds_(n_seasons_ * n_lanes * n_lanes, 1.0F),
+      highest_share_(n_seasons_ * n_lanes, 1.0F),
+      shares_(n_seasons_) {
+  for (NearEvents& e : near_) {
+    e.seasons.resize(n_seasons_);
+    e.reaches.resize(n_seasons_);
+    e.tail.resize(n_seasons_);
+    e.tail_squares.resize(n_seasons_);
   }
 }
 
-void Tile::load(const Directions& directions, const DirectionGroup& group) {
+// Neighbouring tiles share most of their events, so the index is asked for those of several tiles at once; the test of the
+// single event in `select` makes the candidates of a tile the same whatever pool they came from, and in the same order.
+void Tile::fill_pools(const Directions& directions, std::size_t group) {
   const EventIndex& index = model_->index();
+  const std::vector<DirectionGroup>& groups = directions.groups();
+  const DirectionGroup& here = groups[group];
+  std::array<std::uint32_t, small_tiles_of_pool> near{};
+  std::size_t n_near = 0;
+  const bool small = here.radius < small_tile;
+  const std::size_t end = several_ ? std::min(groups.size(), group + (small ? small_tiles_of_pool : tiles_of_pool)) : group + 1;
+  for (std::size_t g = group; g < end; ++g)
+    if (g == group || worth_joining(here, groups[g], small ? 6.0 : 3.0)) near[n_near++] = static_cast<std::uint32_t>(g);
+  reach_ = enclosing_cap(groups, near.data(), n_near);
   const bool free = model_->gamma_free();
-  gather(group);
-  const std::size_t n = ids_.size(), filled = (n + n_lanes - 1) / n_lanes * n_lanes;
-  for (auto* column : {&x_, &y_, &z_, &rate_, &gaussian_, &weight_, &cut_, &peak_}) column->resize(filled);
-  for (std::size_t i = 0; i < n; ++i) {
-    const IndexedEvent& e = index.event(ids_[i]);
-    x_[i] = static_cast<float>(e.x - group.centre.x());
-    y_[i] = static_cast<float>(e.y - group.centre.y());
-    z_[i] = static_cast<float>(e.z - group.centre.z());
-    rate_[i] = e.spatial.rate;
-    gaussian_[i] = e.spatial.gaussian;
-    weight_[i] = e.spatial.weight;
-    cut_[i] = e.spatial.cut;
-    peak_[i] = e.peak;
-    if (!free) weight_[i] *= model_->fixed_ratio(ids_[i]);
+  for (std::size_t k = 0; k < n_seasons_; ++k) {
+    Pool& pool = pools_[k];
+    index.near(static_cast<int>(k), reach_.centre, reach_.radius, ranges_);
+    std::size_t most = 0, n = 0;
+    for (const EventRange r : ranges_) most += r.last - r.first;
+    pool.ids.resize(most + n_lanes);
+    for (const EventRange r : ranges_)
+      n += kernels_->within(index.caps(r.first, r.last - r.first), static_cast<float>(reach_.centre.x()),
+                            static_cast<float>(reach_.centre.y()), static_cast<float>(reach_.centre.z()),
+                            static_cast<float>(std::cos(reach_.radius + 1e-6)), static_cast<float>(std::sin(reach_.radius + 1e-6)), r.first,
+                            pool.ids.data() + n);
+    pool.ids.resize(n);
+    for (auto* column : {&pool.cap_x, &pool.cap_y, &pool.cap_z, &pool.cos_cut, &pool.sin_cut, &pool.rate, &pool.gaussian, &pool.weight,
+                         &pool.cut, &pool.peak, &pool.lift})
+      column->resize(n);
+    for (auto* column : {&pool.x, &pool.y, &pool.z}) column->resize(n);
+    pool.ratio.resize(n);
+    pool.log_ratio.resize(n);
+    for (std::size_t i = 0; i < n; ++i) {
+      const IndexedEvent& e = index.event(pool.ids[i]);
+      const CapView cap = index.caps(pool.ids[i], 1);
+      pool.cap_x[i] = *cap.x;
+      pool.cap_y[i] = *cap.y;
+      pool.cap_z[i] = *cap.z;
+      pool.cos_cut[i] = *cap.cos_cut;
+      pool.sin_cut[i] = *cap.sin_cut;
+      pool.x[i] = e.x;
+      pool.y[i] = e.y;
+      pool.z[i] = e.z;
+      pool.rate[i] = e.spatial.rate;
+      pool.gaussian[i] = e.spatial.gaussian;
+      pool.cut[i] = e.spatial.cut;
+      pool.weight[i] = free ? e.spatial.weight : e.spatial.weight * model_->fixed_ratio(pool.ids[i]);
+      pool.peak[i] = free ? e.peak : 1.0F;
+      pool.ratio[i] = free ? e.ratio : no_row;
+      pool.log_ratio[i] = free ? e.log_ratio : no_row;
+      pool.lift[i] = e.lift;
+      __builtin_prefetch(e.ratio);
+    }
   }
-  for (std::size_t i = n; i < filled; ++i) {
-    for (auto* column : {&x_, &y_, &z_, &rate_, &gaussian_, &weight_, &peak_}) (*column)[i] = 0.0F;
-    cut_[i] = -1.0F;
+}
+
+void Tile::select(const DirectionGroup& group) {
+  std::size_t room = n_seasons_ * n_lanes + n_lanes;
+  for (const Pool& pool : pools_) room += pool.ids.size();
+  for (auto* column : {&x_, &y_, &z_, &rate_, &gaussian_, &weight_, &cut_, &peak_, &lift_}) column->resize(room);
+  ratio_rows_.resize(room);
+  node_rows_.resize(room);
+  segments_.clear();
+  n_candidates_ = n_filled_ = 0;
+  for (const Pool& pool : pools_) {
+    const PoolView view{
+        {pool.ids.size(), pool.cap_x.data(), pool.cap_y.data(), pool.cap_z.data(), pool.cos_cut.data(), pool.sin_cut.data()},
+        pool.x.data(),
+        pool.y.data(),
+        pool.z.data(),
+        pool.rate.data(),
+        pool.gaussian.data(),
+        pool.weight.data(),
+        pool.cut.data(),
+        pool.peak.data(),
+        pool.lift.data(),
+        pool.ratio.data(),
+        pool.log_ratio.data()};
+    const std::size_t first = n_filled_;
+    const CandidateColumns out{x_.data() + first,        y_.data() + first,          z_.data() + first,        rate_.data() + first,
+                               gaussian_.data() + first, weight_.data() + first,     cut_.data() + first,      peak_.data() + first,
+                               lift_.data() + first,     ratio_rows_.data() + first, node_rows_.data() + first};
+    const std::size_t n = kernels_->select(view, group.centre.data(), static_cast<float>(std::cos(group.radius)),
+                                           static_cast<float>(std::sin(group.radius)), out);
+    n_candidates_ += n;
+    n_filled_ = first + (n + n_lanes - 1) / n_lanes * n_lanes;
+    for (std::size_t i = first + n; i < n_filled_; ++i) {
+      for (auto* column : {&x_, &y_, &z_, &rate_, &gaussian_, &weight_, &peak_, &lift_}) (*column)[i] = 0.0F;
+      cut_[i] = -1.0F;
+      ratio_rows_[i] = node_rows_[i] = no_row;
+    }
+    segments_.push_back({first, n_filled_});
   }
+}
+
+void Tile::load(const Directions& directions, std::size_t g) {
+  const DirectionGroup& group = directions.groups()[g];
+  const double apart = 2.0 * std::asin(std::min(1.0, 0.5 * (group.centre - reach_.centre).norm()));
+  if (!(apart + group.radius <= reach_.radius)) fill_pools(directions, g);
+  select(group);
   count_ = group.count;
+  for (std::size_t p = 0; p < count_; ++p) near_[p].seasons.back().last = 0;  // until `screen` lists them
   alignas(64) float vx[n_lanes], vy[n_lanes], vz[n_lanes];
   for (std::uint32_t p = 0; p < group.count; ++p) {
     const Vec3& v = directions.vector(directions.order()[group.first + p]);
@@ -98,63 +148,124 @@ void Tile::load(const Directions& directions, const DirectionGroup& group) {
     vz[p] = static_cast<float>(v.z() - group.centre.z());
     sindec_[p] = v.z();
   }
-  a_.resize(filled * n_lanes);
-  const CandidateView view{n, x_.data(), y_.data(), z_.data(), rate_.data(), gaussian_.data(), weight_.data(), cut_.data()};
+  a_.resize(n_filled_ * n_lanes);
+  const CandidateView view{n_filled_, x_.data(), y_.data(), z_.data(), rate_.data(), gaussian_.data(), weight_.data(), cut_.data()};
   kernels_->spatial(view, count_, vx, vy, vz, a_.data());
+}
+
+void Tile::split(std::size_t first, std::size_t count, double n_ref) {
+  std::array<Shortlist, n_lanes> list{};
+  for (std::size_t j = 0; j < count; ++j) {
+    NearEvents& near = near_[first + j];
+    near.value.resize(n_filled_ + n_lanes);
+    near.reach.resize(n_filled_ + n_lanes);
+    near.candidate.resize(n_filled_ + n_lanes);
+    list[j] = {0, near.value.data(), near.reach.data(), near.candidate.data(), 0.0F, 0.0F, 0.0F, 0.0F};
+  }
+  for (std::size_t k = 0; k < n_seasons_; ++k) {
+    for (std::size_t j = 0; j < count; ++j) {
+      const double share = std::max(highest_share(first + j, k), 1e-30);
+      list[j].threshold = static_cast<float>(tail_u / n_ref * model_->index().n_events(static_cast<int>(k)) / share);
+      list[j].reaches = list[j].tail = list[j].tail_squares = 0.0F;
+      near_[first + j].seasons[k].first = list[j].n;
+    }
+    kernels_->split(segments_[k].first, segments_[k].last, count, a_.data() + first * n_lanes, peak_.data(), list.data());
+    for (std::size_t j = 0; j < count; ++j) {
+      near_[first + j].seasons[k].last = list[j].n;
+      near_[first + j].reaches[k] = list[j].reaches;
+      near_[first + j].tail[k] = list[j].tail;
+      near_[first + j].tail_squares[k] = list[j].tail_squares;
+    }
+  }
+}
+
+void Tile::list_again(std::size_t p, double n_ref) {
+  const NearEvents& near = near_[p];
+  for (std::size_t i = 0; i < near.seasons.back().last; ++i) {
+    const std::size_t c = near.candidate[i];
+    a_[(c / n_lanes * n_lanes + p) * n_lanes + c % n_lanes] = near.value[i];
+  }
+  split(p, 1, n_ref);
+  has_tail_[p] = false;
 }
 
 void Tile::screen() {
   const Likelihood& likelihood = model_->likelihood();
   const EventIndex& index = model_->index();
-  for (std::size_t p = 0; p < count_; ++p) any_event_[p] = false;
-  if (!model_->gamma_free()) {
+  const bool free = model_->gamma_free();
+  if (n_seasons_ > 1)
     for (std::size_t p = 0; p < count_; ++p) {
-      likelihood.shares(sindec_[p], model_->stencil(), shares_.data());
-      double excess = 0.0;
-      for (std::size_t k = 0; k < n_seasons_; ++k) {
-        const float sum = kernels_->total(segments_[k].first, segments_[k].last, a_.data(), p);
-        excess += shares_[k].f / index.n_events(static_cast<int>(k)) * static_cast<double>(sum);
-        any_event_[p] |= sum > 0.0F;
+      float* bounds = share_bounds_.data() + p * n_seasons_ * n_lanes;
+      if (free) {
+        likelihood.share_bounds(sindec_[p], bounds);
+      } else {
+        likelihood.shares(sindec_[p], model_->stencil(), shares_.data());
+        for (std::size_t k = 0; k < n_seasons_; ++k) std::fill_n(bounds + k * n_lanes, n_lanes, static_cast<float>(shares_[k].f));
       }
-      bound_[p] = static_cast<float>(excess * (1.0 + static_cast<double>(screen_slack)) - 1.0);
+      for (std::size_t k = 0; k < n_seasons_; ++k)
+        highest_share_[p * n_seasons_ + k] = *std::max_element(bounds + k * n_lanes, bounds + (k + 1) * n_lanes);
     }
-    return;
-  }
-  const std::size_t n = ids_.size();
-  ratio_rows_.resize(n);
-  node_rows_.resize(n);
-  for (std::size_t i = 0; i < n; ++i) {
-    const IndexedEvent& e = index.event(ids_[i]);
-    ratio_rows_[i] = e.ratio;
-    node_rows_[i] = e.log_ratio;
-    __builtin_prefetch(e.ratio);
-    __builtin_prefetch(e.ratio + n_lanes);
-    for (int line = 0; line < 4; ++line) __builtin_prefetch(e.log_ratio + 16 * line);
-  }
-  season_sums_.assign(n_seasons_ * n_lanes * n_lanes, 0.0F);
-  for (std::size_t k = 0; k < n_seasons_; ++k)
-    kernels_->screen(segments_[k].first, segments_[k].last, count_, a_.data(), ratio_rows_.data(),
-                     season_sums_.data() + k * n_lanes * n_lanes);
+  split(0, count_, first_n_ref);
   for (std::size_t p = 0; p < count_; ++p) {
-    likelihood.share_bounds(sindec_[p], share_bounds_.data());
+    const NearEvents& near = near_[p];
+    // a first bound, with every event at its own best γ, settles a fifth of the sky; with γ fixed it is the answer
     float most = 0.0F;
-    for (std::size_t g = 0; g < n_lanes; ++g) {
-      float sum = 0.0F;
-      for (std::size_t k = 0; k < n_seasons_; ++k) {
-        const float part = season_sums_[(k * n_lanes + p) * n_lanes + g];
-        sum += part * share_bounds_[k * n_lanes + g] * static_cast<float>(1.0 / index.n_events(static_cast<int>(k)));
-        any_event_[p] |= part > 0.0F;
-      }
-      most = std::max(most, sum);
+    any_event_[p] = has_tail_[p] = false;
+    for (std::size_t k = 0; k < n_seasons_; ++k) {
+      const float weight = near.reaches[k] + near.tail[k];
+      most += weight * static_cast<float>(highest_share(p, k) / index.n_events(static_cast<int>(k)));
+      any_event_[p] |= weight > 0.0F;
     }
     bound_[p] = most * (1.0F + screen_slack) - 1.0F;
+    if (bound_[p] <= 0.0F || !free) continue;
+    std::array<float, n_lanes> excess{};
+    for (std::size_t k = 0; k < n_seasons_; ++k) {
+      const Segment listed = near.seasons[k];
+      const EventView events{listed.last - listed.first, near.value.data() + listed.first, near.candidate.data() + listed.first};
+      alignas(64) float sum[n_lanes] = {};
+      kernels_->highest(events, lift_.data(), ratio_rows_.data(), sum);
+      const float* bounds = share_bounds_.data() + (p * n_seasons_ + k) * n_lanes;
+      const auto one = static_cast<float>(1.0 / index.n_events(static_cast<int>(k)));
+      for (std::size_t g = 0; g < n_lanes; ++g) excess[g] += (sum[g] + near.tail[k]) * bounds[g] * one;
+    }
+    bound_[p] = *std::max_element(excess.begin(), excess.end()) * (1.0F + screen_slack) - 1.0F;
   }
+}
+
+void Tile::sum_tails(const std::uint32_t* which, std::size_t count) {
+  for (std::size_t k = 0; k < n_seasons_; ++k) {
+    std::fill_n(season_tails_.begin(), count * n_lanes, 0.0F);
+    if (model_->gamma_free()) {
+      kernels_->tails(segments_[k].first, segments_[k].last, count, which, a_.data(), ratio_rows_.data(), season_tails_.data());
+    } else {
+      for (std::size_t j = 0; j < count; ++j) season_tails_[j * n_lanes] = near_[which[j]].tail[k];
+    }
+    for (std::size_t j = 0; j < count; ++j)
+      std::copy_n(season_tails_.begin() + static_cast<std::ptrdiff_t>(j * n_lanes), n_lanes,
+                  tails_.begin() + static_cast<std::ptrdiff_t>((which[j] * n_seasons_ + k) * n_lanes));
+  }
+  for (std::size_t j = 0; j < count; ++j) has_tail_[which[j]] = true;
+}
+
+void Tile::sum_tails() {
+  std::array<std::uint32_t, n_lanes> which{};
+  std::size_t n = 0;
+  for (std::uint32_t p = 0; p < count_; ++p)
+    if (bound_[p] > 0.0F && !has_tail_[p]) which[n++] = p;
+  sum_tails(which.data(), n);
+}
+
+const float* Tile::tail(std::size_t p) {
+  const auto which = static_cast<std::uint32_t>(p);
+  if (!has_tail_[p]) sum_tails(&which, 1);
+  return tails_.data() + p * n_seasons_ * n_lanes;
 }
 
 std::size_t Tile::count_pairs() const {
   std::size_t pairs = 0;
-  for (std::size_t i = 0; i < ids_.size(); ++i)
-    for (std::size_t p = 0; p < count_; ++p) pairs += a_[(i / n_lanes * n_lanes + p) * n_lanes + i % n_lanes] > 0.0F;
+  for (std::size_t p = 0; p < count_; ++p) pairs += near_[p].seasons.back().last;
+  for (std::size_t c = 0; c < n_filled_; ++c)
+    for (std::size_t p = 0; p < count_; ++p) pairs += a_[(c / n_lanes * n_lanes + p) * n_lanes + c % n_lanes] > 0.0F;
   return pairs;
 }
 

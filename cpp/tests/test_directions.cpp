@@ -69,7 +69,8 @@ TEST_CASE("directions: given tiles are kept, large ones are split") {
   std::vector<std::int64_t> tile(100);
   for (std::size_t i = 0; i < 100; ++i) tile[i] = i >= 60 ? 2 : 0;  // tile 1 stays empty
   const std::vector<double> tra{1.005, 0.0, 2.005}, tdec{0.205, 0.0, 0.205};
-  const Directions d(100, ra.data(), dec.data(), tile.data(), 3, tra.data(), tdec.data(), 0.02);
+  const std::vector<double> radius{0.02, 0.01, 0.02};
+  const Directions d(100, ra.data(), dec.data(), tile.data(), 3, tra.data(), tdec.data(), radius.data());
   check_groups(d);
   CHECK(d.groups().size() == 4 + 3);
   for (const DirectionGroup& g : d.groups())
@@ -81,10 +82,10 @@ TEST_CASE("directions: what cannot be is refused") {
   CHECK_THROWS_WITH_AS(Directions(2, ra, fine), doctest::Contains("direction 1"), std::invalid_argument);
   CHECK_THROWS_WITH_AS(Directions(2, fine, dec), doctest::Contains("direction 1"), std::invalid_argument);
   const std::int64_t tile[2] = {0, 0}, beyond[2] = {0, 1}, negative[2] = {-1, 0};
-  const auto tiled = [&](const std::int64_t* t, double radius) { Directions(2, fine, fine, t, 1, fine, fine, radius); };
+  const auto tiled = [&](const std::int64_t* t, double radius) { Directions(2, fine, fine, t, 1, fine, fine, &radius); };
   CHECK_THROWS_WITH_AS(tiled(beyond, 1.0), doctest::Contains("tile: entry 1"), std::invalid_argument);
   CHECK_THROWS_WITH_AS(tiled(negative, 1.0), doctest::Contains("tile: entry 0"), std::invalid_argument);
   CHECK_THROWS_WITH_AS(tiled(tile, 0.0), doctest::Contains("tile_radius"), std::invalid_argument);
   CHECK_THROWS_WITH_AS(tiled(tile, 0.01), doctest::Contains("direction 1"), std::invalid_argument);
-  CHECK_THROWS_WITH_AS(Directions(2, fine, fine, tile, 1, ra + 1, fine, 1.0), doctest::Contains("tile 0"), std::invalid_argument);
+  CHECK_THROWS_WITH_AS(Directions(2, fine, fine, tile, 1, ra + 1, fine, fine), doctest::Contains("tile 0"), std::invalid_argument);
 }

@@ -114,7 +114,7 @@ TEST_CASE("event index: the pairs within the cut that a fit sees are those of a 
     const FitModel model(*core.likelihood, *core.index, free_gamma, directions.groups().size(), 1);
     GroupFitter fitter(model);
     std::size_t pairs = 0, expected = 0;
-    for (const DirectionGroup& g : directions.groups()) {
+    for (std::size_t g = 0; g < directions.groups().size(); ++g) {
       fitter.load(directions, g);
       pairs += fitter.count_pairs();
     }

@@ -96,7 +96,7 @@ Patch make_patch(std::size_t n, std::size_t count, double sigma_low, double sigm
 
 std::size_t place(std::size_t c, std::size_t p) { return (c / 16 * 16 + p) * 16 + c % 16; }
 
-// Events of one direction: S/B, candidates in a scrambled order with gaps, rows of R (32) and of ln R (49) per candidate.
+// Events of one direction: S/B, candidates in a scrambled order with gaps, rows of R (16) and of ln R (49) per candidate.
 struct Events {
   AlignedVector<float> value, rows, nodes;
   std::vector<std::uint32_t> candidate;
@@ -111,7 +111,7 @@ Events make_events(std::size_t n, double largest, unsigned seed) {
   std::uniform_real_distribution<double> uniform(0.0, 1.0);
   const std::size_t m = 2 * n + 3;
   Events e;
-  e.rows.resize(32 * m);
+  e.rows.resize(16 * m);
   e.nodes.resize(n_nodes * m);
   for (std::size_t c = 0; c < m; ++c) {
     const double a = 3 * uniform(random) - 1.5, b = uniform(random);
@@ -119,9 +119,8 @@ Events make_events(std::size_t n, double largest, unsigned seed) {
       const double x = static_cast<double>(g) / 16.0 - 1.5;
       e.nodes[c * n_nodes + g] = static_cast<float>(a * x - b * x * x);
     }
-    for (std::size_t g = 0; g < 32; ++g)
-      e.rows[c * 32 + g] = static_cast<float>(std::exp(a * (static_cast<double>(g % 16) / 5.0 - 1.5)) * (g < 16 ? 1.02 : 1.0));
-    e.row.push_back(e.rows.data() + c * 32);
+    for (std::size_t g = 0; g < 16; ++g) e.rows[c * 16 + g] = static_cast<float>(std::exp(a * (static_cast<double>(g) / 5.0 - 1.5)));
+    e.row.push_back(e.rows.data() + c * 16);
     e.node.push_back(e.nodes.data() + c * n_nodes);
   }
   for (std::size_t i = 0; i < n; ++i) {
@@ -226,29 +225,128 @@ TEST_CASE("kernels: spatial is S/B of the definition, zero beyond the cut and in
     }
 }
 
-TEST_CASE("kernels: screen and total are the sums over the candidates of a segment") {
-  const Patch t = make_patch(300, 16, 1.0 * degree, 20.0 * degree, 5.0, 9);
+TEST_CASE("kernels: select is within, with the columns of what it found and positions relative to the centre") {
+  std::mt19937_64 random(12);
+  std::uniform_real_distribution<double> uniform(0.0, 1.0);
+  const Vec3 centre = unit_vector(0.7, -0.3);
+  const double radius = 2.0 * degree;
+  for (const std::size_t n : {0u, 1u, 16u, 17u, 500u}) {
+    std::vector<float> cap[5], column[6];
+    std::vector<double> position[3];
+    std::vector<const float*> rows[2];
+    AlignedVector<float> store(32 * (n + 1));
+    for (std::size_t i = 0; i < n; ++i) {
+      const double cut = degree * std::pow(100.0, uniform(random)), angle = std::min(pi, 2.0 * (cut + radius) * uniform(random));
+      const Vec3 axis = Vec3(uniform(random) - 0.5, uniform(random) - 0.5, uniform(random) - 0.5).cross(centre).normalized();
+      const Vec3 v = std::cos(angle) * centre + std::sin(angle) * axis;
+      for (int d = 0; d < 3; ++d) {
+        position[d].push_back(v[d]);
+        cap[d].push_back(static_cast<float>(v[d]));
+      }
+      cap[3].push_back(cut > pi / 2 ? -4.0F : static_cast<float>(std::cos(cut)));
+      cap[4].push_back(cut > pi / 2 ? 0.0F : static_cast<float>(std::sin(cut)));
+      for (auto& c : column) c.push_back(static_cast<float>(uniform(random)));
+      rows[0].push_back(store.data() + 32 * i);
+      rows[1].push_back(store.data() + 32 * i + 16);
+    }
+    const CapView view{n, cap[0].data(), cap[1].data(), cap[2].data(), cap[3].data(), cap[4].data()};
+    const PoolView pool{view,
+                        position[0].data(),
+                        position[1].data(),
+                        position[2].data(),
+                        column[0].data(),
+                        column[1].data(),
+                        column[2].data(),
+                        column[3].data(),
+                        column[4].data(),
+                        column[5].data(),
+                        rows[0].data(),
+                        rows[1].data()};
+    at_every_level([&](const Kernels& k, Output& out) {
+      const auto cos_r = static_cast<float>(std::cos(radius)), sin_r = static_cast<float>(std::sin(radius));
+      std::vector<std::uint32_t> found(n + 16);
+      const std::size_t m = k.within(view, static_cast<float>(centre.x()), static_cast<float>(centre.y()), static_cast<float>(centre.z()),
+                                     cos_r, sin_r, 0, found.data());
+      AlignedVector<float> to[9];
+      for (auto& c : to) c.resize(n + 16);
+      std::vector<const float*> to_rows[2] = {std::vector<const float*>(n + 16), std::vector<const float*>(n + 16)};
+      const std::size_t selected = k.select(pool, centre.data(), cos_r, sin_r,
+                                            {to[0].data(), to[1].data(), to[2].data(), to[3].data(), to[4].data(), to[5].data(),
+                                             to[6].data(), to[7].data(), to[8].data(), to_rows[0].data(), to_rows[1].data()});
+      REQUIRE(selected == m);
+      bool same = true;
+      for (std::size_t j = 0; j < m; ++j) {
+        const std::size_t i = found[j];
+        for (std::size_t d = 0; d < 3; ++d) same &= to[d][j] == static_cast<float>(position[d][i] - centre[static_cast<int>(d)]);
+        for (std::size_t c = 0; c < 6; ++c) same &= to[3 + c][j] == column[c][i];
+        same &= to_rows[0][j] == rows[0][i] && to_rows[1][j] == rows[1][i];
+        out.push_back(to[0][j]);
+      }
+      CHECK(same);
+    });
+  }
+}
+
+TEST_CASE("kernels: split lists the events above the threshold in order, takes them out, and sums the others") {
+  const Patch t = make_patch(333, 16, 1.0 * degree, 20.0 * degree, 5.0, 11);
   const Events e = make_events(200, 1.0, 2);  // its rows serve the candidates
-  for (const auto& [first, last] : {std::pair{0u, 300u}, {0u, 1u}, {5u, 5u}, {13u, 14u}, {7u, 250u}, {16u, 32u}})
-    for (const std::size_t count : {1u, 3u, 16u})
-      at_every_level([&](const Kernels& k, Output& out) {
-        AlignedVector<float> a(t.filled * 16), sums(256, 0.5F);
-        k.spatial(t.view(), 16, t.vx.data(), t.vy.data(), t.vz.data(), a.data());
-        k.screen(first, last, count, a.data(), e.row.data(), sums.data());
-        out.assign(sums.begin(), sums.end());
-        for (std::size_t p = 0; p < 16; ++p) {
-          double total = 0.0;
-          for (std::size_t c = first; c < last; ++c) total += static_cast<double>(a[place(c, p)]);
-          check_sum(k.total(first, last, a.data(), p), total, total);
-          out.push_back(k.total(first, last, a.data(), p));
-          for (std::size_t g = 0; g < 16; ++g) {
-            double sum = 0.5;
-            if (p < count)
-              for (std::size_t c = first; c < last; ++c) sum += static_cast<double>(a[place(c, p)]) * static_cast<double>(e.row[c][g]);
-            check_sum(static_cast<double>(sums[p * 16 + g]), sum, sum, 1e-5);
+  std::vector<const float*> rows(e.row);
+  rows.resize(t.filled, e.row[0]);
+  for (const auto& [first, last] : {std::pair{0u, 336u}, {0u, 16u}, {16u, 16u}, {16u, 256u}})
+    for (const std::size_t count : {1u, 5u, 16u})
+      for (const float threshold : {0.0F, 3.0F, INFINITY})
+        at_every_level([&](const Kernels& k, Output& out) {
+          AlignedVector<float> a(t.filled * 16);
+          k.spatial(t.view(), 16, t.vx.data(), t.vy.data(), t.vz.data(), a.data());
+          const AlignedVector<float> before(a);
+          std::vector<AlignedVector<float>> value(16, AlignedVector<float>(t.filled + 16)), reach(value);
+          std::vector<std::vector<std::uint32_t>> candidate(16, std::vector<std::uint32_t>(t.filled + 16));
+          Shortlist list[16];
+          for (std::size_t p = 0; p < 16; ++p) {
+            list[p] = {1, value[p].data(), reach[p].data(), candidate[p].data(), threshold, 1.0F, 2.0F, 3.0F};
+            value[p][0] = 77.0F;  // an entry of an earlier season is kept
           }
-        }
-      });
+          k.split(first, last, count, a.data(), t.peak.data(), list);
+          for (std::size_t p = 0; p < 16; ++p) {
+            bool same = value[p][0] == 77.0F;
+            std::size_t i = 1;
+            double reaches = 1.0, tail = 2.0, squares = 3.0;
+            for (std::size_t c = 0; c < t.filled; ++c) {
+              const float v = before[place(c, p)], r = v * t.peak[c], left = a[place(c, p)];
+              if (p >= count || c < first || c >= last) {
+                same &= left == v;
+              } else if (r > threshold) {
+                same &= left == 0.0F && i < list[p].n && value[p][i] == v && reach[p][i] == r && candidate[p][i] == c;
+                reaches += static_cast<double>(r);
+                ++i;
+              } else {
+                same &= left == v;
+                tail += static_cast<double>(r);
+                squares += static_cast<double>(r) * static_cast<double>(r);
+              }
+            }
+            CHECK(same);
+            CHECK(list[p].n == i);
+            check_sum(static_cast<double>(list[p].reaches), reaches, reaches);
+            check_sum(static_cast<double>(list[p].tail), tail, tail);
+            check_sum(static_cast<double>(list[p].tail_squares), squares, squares);
+            for (const float v : {list[p].reaches, list[p].tail, list[p].tail_squares}) out.push_back(v);
+          }
+          // the sums over what is left
+          const std::uint32_t which[5] = {3, 0, 7, 15, 4};
+          for (const std::size_t some : {1u, 2u, 5u}) {
+            AlignedVector<float> sums(16 * 5, 0.5F);
+            k.tails(first, last, some, which, a.data(), rows.data(), sums.data());
+            out.insert(out.end(), sums.begin(), sums.end());
+            for (std::size_t j = 0; j < 5; ++j)
+              for (std::size_t g = 0; g < 16; ++g) {
+                double sum = 0.5;
+                for (std::size_t c = first; c < last && j < some; ++c)
+                  sum += static_cast<double>(a[place(c, which[j])]) * static_cast<double>(rows[c][g]);
+                check_sum(static_cast<double>(sums[j * 16 + g]), sum, sum, 1e-5);
+              }
+          }
+        });
 }
 
 TEST_CASE("kernels: circle is sine and cosine of right ascensions, to the last bits of a double") {
@@ -325,36 +423,77 @@ TEST_CASE("kernels: the survey bounds u, the sum of p and that of u p from above
     }
 }
 
-TEST_CASE("kernels: compact lists the events within the cut in order, and the strong ones once more") {
-  const Patch t = make_patch(333, 16, 1.0 * degree, 20.0 * degree, 5.0, 11);
-  for (const auto& [first, last] : {std::pair{0u, 333u}, {0u, 1u}, {5u, 5u}, {7u, 250u}, {16u, 48u}, {17u, 31u}})
-    for (const float threshold : {0.0F, 3.0F, INFINITY})
+TEST_CASE("kernels: the candidates a survey drops are small everywhere in the cap, and their sums bound them there") {
+  for (const double widest : {2.0, 40.0})
+    for (const double radius : {0.5 * degree, 3.0 * degree}) {
+      const Patch t = make_patch(301, 1, 0.3 * degree, widest * degree, 5.0, 10);
+      AlignedVector<float> rate(t.filled, 0.0F), weight(t.filled, 0.0F);
+      for (std::size_t c = 0; c < t.n; ++c) {
+        rate[c] = t.rate[c] * (-1.44269504F * 8388608.0F * (1.0F - 1e-5F));
+        weight[c] = t.weight[c] * t.peak[c];
+      }
+      const float n0 = 0.3F, limit = 0.01F, reach = static_cast<float>(2 * std::sin(0.5 * radius));
       at_every_level([&](const Kernels& k, Output& out) {
-        AlignedVector<float> a(t.filled * 16);
-        k.spatial(t.view(), 16, t.vx.data(), t.vy.data(), t.vz.data(), a.data());
-        for (std::size_t p = 0; p < 16; ++p) {
-          std::vector<float> value(t.n + 32, -1.0F);
-          std::vector<std::uint32_t> candidate(t.n + 32, 0), strong(t.n + 32, 0);
-          std::size_t n_strong = 2;  // two entries of an earlier season are kept
-          strong[0] = 77;
-          strong[1] = 78;
-          const std::size_t m =
-              k.compact(first, last, a.data(), p, t.peak.data(), threshold, 100, value.data(), candidate.data(), strong.data(), &n_strong);
-          std::size_t i = 0, s = 2;
-          bool same = strong[0] == 77 && strong[1] == 78;
-          for (std::size_t c = first; c < last; ++c) {
-            const float v = a[place(c, p)];
-            if (!(v > 0.0F)) continue;
-            same &= i < m && value[i] == v && candidate[i] == c;
-            if (v * t.peak[c] > threshold) same &= s < n_strong && strong[s++] == 100 + i;
-            ++i;
+        AlignedVector<float> x(t.x), y(t.y), z(t.z), r(rate), w(weight);
+        double sums[4] = {};
+        const std::size_t filled = k.survey_keep(t.filled, x.data(), y.data(), z.data(), r.data(), w.data(), reach, n0, limit, sums);
+        REQUIRE(filled % 16 == 0);
+        REQUIRE(filled <= t.filled);
+        std::mt19937_64 random(1);
+        std::uniform_real_distribution<double> uniform(-1.0, 1.0);
+        for (int trial = 0; trial < 40; ++trial) {
+          Vec3 v(uniform(random), uniform(random), uniform(random));
+          v *= static_cast<double>(reach) / v.norm();  // as far out as directions of the cluster are
+          double gone = 0, gone2 = 0, kept_p = 0, kept_up = 0;
+          std::size_t i = 0, lost = 0;
+          for (std::size_t c = 0; c < t.n; ++c) {
+            const Vec3 d = Vec3(static_cast<double>(t.x[c]), static_cast<double>(t.y[c]), static_cast<double>(t.z[c])) - v;
+            const double u =
+                static_cast<double>(n0) * static_cast<double>(weight[c]) * std::exp(-static_cast<double>(t.rate[c]) * d.squaredNorm());
+            if (i < filled && x[i] == t.x[c] && y[i] == t.y[c] && z[i] == t.z[c] && r[i] == rate[c] && w[i] == weight[c]) {
+              ++i;
+              kept_p += u / (1 + u);
+              kept_up += u * u / (1 + u);
+            } else {
+              lost += u > static_cast<double>(limit) * 1.001;
+              gone += u;
+              gone2 += u * u;
+            }
           }
-          CHECK(same);
-          CHECK(i == m);
-          CHECK(s == n_strong);
-          out.insert(out.end(), value.begin(), value.begin() + static_cast<std::ptrdiff_t>(m));
+          CHECK(lost == 0);
+          CHECK(gone <= sums[0] * (1 + 1e-5));
+          CHECK(gone2 <= sums[1] * (1 + 1e-5));
+          CHECK(kept_p <= sums[2] * (1 + 5e-4));
+          CHECK(kept_up <= sums[3] * (1 + 1e-3) + 1e-5 * sums[2]);
+          CHECK(i + 16 > filled);
         }
+        if (radius < degree) CHECK(filled < t.filled);  // a wide cap is near to every event of this patch
+        for (const double v : sums) out.push_back(static_cast<float>(v));
+        out.insert(out.end(), x.begin(), x.begin() + static_cast<std::ptrdiff_t>(filled));
       });
+    }
+}
+
+TEST_CASE("kernels: highest is the sum of the larger of two neighbouring columns, each event with its own factor") {
+  for (const std::size_t n : {0u, 1u, 3u, 4u, 31u, 500u}) {
+    const Events e = make_events(n, 1e3, static_cast<unsigned>(n));
+    std::vector<float> lift;
+    for (std::size_t c = 0; c < e.row.size(); ++c) lift.push_back(1.0F + 0.001F * static_cast<float>(c % 7));
+    at_every_level([&](const Kernels& k, Output& out) {
+      AlignedVector<float> sum(16, 1.0F);
+      k.highest(e.view(n), lift.data(), e.row.data(), sum.data());
+      for (std::size_t g = 0; g < 16; ++g) {
+        double expected = 1.0;
+        for (std::size_t i = 0; i < n; ++i) {
+          const std::uint32_t c = e.candidate[i];
+          const double larger = static_cast<double>(std::max(e.row[c][g], e.row[c][g == 15 ? 15 : g + 1]));
+          expected += static_cast<double>(e.value[i]) * static_cast<double>(lift[c]) * larger;
+        }
+        check_sum(static_cast<double>(sum[g]), expected, expected, 1e-5);
+        out.push_back(sum[g]);
+      }
+    });
+  }
 }
 
 TEST_CASE("kernels: moments, profile and its logarithm are sums at the sixteen coarse gamma") {
@@ -370,7 +509,7 @@ TEST_CASE("kernels: moments, profile and its logarithm are sums at the sixteen c
       for (std::size_t g = 0; g < 16; ++g) {
         double a = 1, b = 2, c = 3, d = 4, l = 5;
         for (std::size_t i = 0; i < n; ++i) {
-          const double w = static_cast<double>(e.value[i]) * static_cast<double>(e.row[e.candidate[i]][16 + g]),
+          const double w = static_cast<double>(e.value[i]) * static_cast<double>(e.row[e.candidate[i]][g]),
                        r = w / (1 + static_cast<double>(y[g]) * w);
           a += w;
           b += w * w;

@@ -85,7 +85,7 @@ TEST_CASE("likelihood: the bounds of the shares hold over every coarse interval,
         likelihood.share_bounds(sindec, bound);
         for (int j = 0; j < n_lanes; ++j)
           for (int i = 0; i <= 10; ++i) {
-            const double gamma = axis.front() + (j + i / 10.0) * (axis.back() - axis.front()) / n_lanes;
+            const double gamma = axis.lane_gamma(std::min(j, n_lanes - 2)) + i / 10.0 * axis.lane_width();
             Share out[4];
             likelihood.shares(sindec, axis.stencil(gamma), out);
             for (std::size_t k = 0; k < 4; ++k) {

@@ -57,7 +57,8 @@ Directions directions(const Grid& g, const std::vector<std::size_t>& pick) {
     dec.push_back(g.dec[i]);
     tile.push_back(g.tile[i]);
   }
-  return Directions(ra.size(), ra.data(), dec.data(), tile.data(), g.tile_ra.size(), g.tile_ra.data(), g.tile_dec.data(), 0.03);
+  const std::vector<double> radius(g.tile_ra.size(), 0.03);
+  return Directions(ra.size(), ra.data(), dec.data(), tile.data(), g.tile_ra.size(), g.tile_ra.data(), g.tile_dec.data(), radius.data());
 }
 
 std::vector<std::size_t> all_of(const Grid& g) {

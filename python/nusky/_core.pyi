@@ -51,7 +51,7 @@ class Directions:
         tile: I64 | None = ...,
         tile_ra: F64 | None = ...,
         tile_dec: F64 | None = ...,
-        tile_radius: float = ...,
+        tile_radius: F64 | None = ...,
     ) -> None: ...
     def __len__(self) -> int: ...
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nusky.multiorder import MultiOrderMap
-from nusky.pixelset import PixelRule, PixelSet, declination_limits, tile_radius, tiles_of
+from nusky.pixelset import PixelRule, PixelSet, declination_limits, tiles_of
 from nusky.policy import FLOOR_DEPTH, PriorPolicy, check_fraction, check_nside
 from nusky.priors import SpatialPrior
 from nusky.skymap import SkyMap, smallest_region
@@ -125,9 +125,8 @@ class MultiOrderPixels:
     def directions(self) -> _core.Directions:
         """The centres as the core takes them, in the order of the cells; made once.
 
-        All tiles share the radius that `min_nside` needs, so a cell's result depends neither on the other cells nor on
-        the sizes that occur. It agrees with a flat scan's to rounding; scan the `parts` one by one for agreement to the
-        bit.
+        A cell is in the tile it has in a flat scan of its nside, so its result is that of the flat scan, whatever other
+        cells and sizes there are.
         """
         from nusky import _core
 
@@ -135,7 +134,8 @@ class MultiOrderPixels:
         first = np.cumsum([0, *(t.ra.size for t in tiles)])
         tile = np.concatenate([t.tile + start for t, start in zip(tiles, first, strict=False)])
         centre_ra, centre_dec = _joined([t.ra for t in tiles]), _joined([t.dec for t in tiles])
-        return _core.Directions(self.ra, self.dec, tile, centre_ra, centre_dec, tile_radius(self.min_nside))
+        radius = _joined([t.radius for t in tiles])
+        return _core.Directions(self.ra, self.dec, tile, centre_ra, centre_dec, radius)
 
     def embed(self, values: Any, nside: int | None = None, fill: float = 0.0) -> F64:
         """Full-sky RING map with each cell's value over its area; of cells finer than `nside` the largest counts.

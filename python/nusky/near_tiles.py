@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -87,6 +88,11 @@ class NearTiles:
     order: I64
     first: I64
 
+    @cached_property
+    def widest(self) -> float:
+        """Largest radius of a tile, rad."""
+        return float(self.tiles.radius.max(initial=0.0))
+
     @classmethod
     def of(cls, pixels: PixelSet) -> NearTiles:
         """The tiles of `pixels`."""
@@ -105,7 +111,7 @@ class NearTiles:
 
     def found(self, events: Reach) -> I64:
         """Numbers of the tiles that hold every pixel within reach of an event, ascending."""
-        reach = np.minimum(events.radius + (self.tiles.radius + _MARGIN), np.pi)
+        reach = np.minimum(events.radius + (self.widest + _MARGIN), np.pi)
         low = np.searchsorted(self.dec, events.dec - reach).tolist()
         high = np.searchsorted(self.dec, events.dec + reach).tolist()
         vectors, least = unit_vectors(events.ra, events.dec).tolist(), np.cos(reach).tolist()
@@ -134,7 +140,5 @@ class NearTiles:
 
         number = np.empty(len(self.dec), dtype=np.int64)  # filled where it is read; faster than a search for each pixel
         number[tiles] = np.arange(len(tiles))
-        centres = self.tiles.ra[tiles], self.tiles.dec[tiles]
-        return _core.Directions(
-            self.pixels.ra[rows], self.pixels.dec[rows], number[self.tiles.tile[rows]], *centres, self.tiles.radius
-        )
+        centres = self.tiles.ra[tiles], self.tiles.dec[tiles], self.tiles.radius[tiles]
+        return _core.Directions(self.pixels.ra[rows], self.pixels.dec[rows], number[self.tiles.tile[rows]], *centres)

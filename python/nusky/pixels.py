@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nusky.mixed_pixels import MultiOrderPixels, follow_prior
-from nusky.pixelset import PixelRule, PixelSet, Tiles, declination_limits, full_sky, tile_radius, tiles_of
+from nusky.pixelset import PixelRule, PixelSet, Tiles, declination_limits, full_sky, tile_radii, tiles_of
 from nusky.policy import check_fraction, check_nside
 from nusky.priors import SpatialPrior, as_priors
 from nusky.refinement import children_of, refined_pixels
@@ -36,7 +36,7 @@ __all__ = [
     "position_regions",
     "refined_pixels",
     "select_pixels",
-    "tile_radius",
+    "tile_radii",
     "tiles_of",
 ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     F64 = NDArray[np.float64]
     I64 = NDArray[np.int64]
 
-__all__ = ["PixelRule", "PixelSet", "Tiles", "declination_limits", "full_sky", "tile_radius", "tiles_of"]
+__all__ = ["PixelRule", "PixelSet", "Tiles", "declination_limits", "full_sky", "tile_radii", "tiles_of"]
 
 # nside of a tile is that of the pixels divided by this: 16 pixels share one search for events
 _TILE_FACTOR = 4
@@ -55,14 +55,14 @@ class Tiles(NamedTuple):
         Group of each direction, 0 … T−1.
     ra, dec : (T,) float64, rad
         Centre of each group.
-    radius : float, rad
-        Bound on the distance from a centre to any of its directions.
+    radius : (T,) float64, rad
+        Bound on the distance from each centre to the directions its group can have.
     """
 
     tile: I64
     ra: F64
     dec: F64
-    radius: float
+    radius: F64
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -187,8 +187,8 @@ class PixelSet:
     def directions(self) -> _core.Directions:
         """The pixel centres as the core takes them, in the order of `pixels`; made once.
 
-        A tile is the pixel of nside/4 around them (a base pixel below nside 4) with its own centre and one radius for
-        each nside: a pixel's result is the same whichever other pixels are chosen.
+        A tile is the pixel of nside/4 around them (a base pixel below nside 4) with its own centre and its own
+        radius: a pixel's result is the same whichever other pixels are chosen.
         """
         from nusky import _core
 
@@ -301,35 +301,41 @@ def tiles_of(nside: int, pixels: I64) -> Tiles:
     else:
         used, tile = np.unique(ancestor, return_inverse=True)
     ra, dec = _centres(coarse, used, nest=True)
-    return Tiles(np.ascontiguousarray(tile, dtype=np.int64), ra, dec, tile_radius(nside))
+    return Tiles(np.ascontiguousarray(tile, dtype=np.int64), ra, dec, tile_radii(nside, used))
 
 
-@lru_cache(maxsize=32)
-def tile_radius(nside: int) -> float:
-    """Largest distance, rad, from the centre of a tile to the centre of one of its pixels, over the whole sky.
+def tile_radii(nside: int, ancestors: I64) -> F64:
+    """Distance, rad, from the centre of each tile to the farthest centre of all its pixels.
 
-    Taken over all tiles, not over those in use, so that a result does not depend on which pixels are chosen. The sky
-    repeats itself every 90° and north–south, so one polar and one equatorial base pixel hold every shape of tile. Above
-    nside 256 the ratio to a tile's own greatest radius is 0.7500 to four digits (it grows towards 3/4); 0.7505 bounds
-    it.
+    All pixels of a tile count, not only those in use, so that a result does not depend on which are chosen. A tile of
+    16 pixels has its farthest one in a corner.
+
+    Parameters
+    ----------
+    nside : int
+    ancestors : (T,) int64
+        Nested index of the tiles, of nside/4 (1 below nside 4).
+
+    Returns
+    -------
+    (T,) float64
 
     Examples
     --------
-    >>> round(tile_radius(64), 4)
-    0.0494
+    >>> import numpy as np
+    >>> np.round(tile_radii(64, np.array([0, 255])), 4)
+    array([0.0365, 0.0347])
     """
     import healpy
 
     coarse = max(1, nside // _TILE_FACTOR)
-    if nside > 256:
-        return float(0.7505 * healpy.max_pixrad(coarse))
-    per_base = nside * nside
-    pixels = np.r_[0:per_base, 4 * per_base : 5 * per_base]
-    child = np.stack(healpy.pix2vec(nside, pixels, nest=True))
-    parent = np.stack(healpy.pix2vec(coarse, pixels // (nside // coarse) ** 2, nest=True))
-    chord = float(np.sqrt(((child - parent) ** 2).sum(axis=0).max()))
-    # The margin covers the rounding of the separations the core computes itself.
-    return 2.0 * float(np.arcsin(min(1.0, chord / 2.0))) * (1.0 + 1e-9) + 1e-12
+    share = (nside // coarse) ** 2
+    offsets = np.array([0, 5, 10, 15]) if share == 16 else np.arange(share)
+    centre = np.stack(healpy.pix2vec(coarse, ancestors, nest=True))
+    child = np.stack(healpy.pix2vec(nside, share * ancestors[:, None] + offsets, nest=True))
+    chord = np.sqrt(((child - centre[:, :, None]) ** 2).sum(axis=0).max(axis=1))
+    # Rounded up by more than the separations the core computes itself can differ
+    return np.asarray(np.ceil(2.0 * np.arcsin(np.minimum(1.0, chord / 2.0)) * 1e9 + 1.0) / 1e9)
 
 
 def _centres(nside: int, pixels: I64, *, nest: bool) -> tuple[F64, F64]:

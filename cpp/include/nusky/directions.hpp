@@ -14,6 +14,17 @@ struct DirectionGroup {
   std::uint32_t count;
 };
 
+/// A cap of the sphere that holds the tiles of some groups.
+struct Cap {
+  Vec3 centre;
+  double radius;  ///< rad
+};
+/// Whether b is within `reach` radii of a, and a cap around such neighbours well below a hemisphere, where the search for events
+/// ends.
+bool worth_joining(const DirectionGroup& a, const DirectionGroup& b, double reach);
+/// @param which (n,) into `groups`, at least one
+Cap enclosing_cap(const std::vector<DirectionGroup>& groups, const std::uint32_t* which, std::size_t n);
+
 /// The directions of a scan, grouped into tiles of neighbours.
 ///
 /// The result of a direction depends on its tile's centre and radius, never on which other directions are in the tile.
@@ -21,9 +32,10 @@ class Directions {
  public:
   /// Tiles are formed here: one per direction for a few, else cells with about n_lanes members.
   Directions(std::size_t n, const double* ra, const double* dec);
-  /// @param tile (n,) in 0 … n_tiles−1;  @param tile_ra, tile_dec (n_tiles,) rad;  @param radius bound for all tiles, rad
+  /// @param tile (n,) in 0 … n_tiles−1;  @param tile_ra, tile_dec (n_tiles,) rad
+  /// @param radius (n_tiles,) rad, no member of the tile is further from its centre
   Directions(std::size_t n, const double* ra, const double* dec, const std::int64_t* tile, std::size_t n_tiles, const double* tile_ra,
-             const double* tile_dec, double radius);
+             const double* tile_dec, const double* radius);
 
   std::size_t size() const { return vectors_.size(); }
   const Vec3& vector(std::size_t i) const { return vectors_[i]; }

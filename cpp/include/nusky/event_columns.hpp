@@ -40,8 +40,10 @@ class EventColumns {
   const SpatialTerm& spatial(std::size_t i) const { return spatial_[i]; }
   /// ln R on the nodes, padded_size() values.
   const float* log_ratio(std::size_t i) const { return log_ratio_.data() + i * static_cast<std::size_t>(axis_.padded_size()); }
-  /// 2·n_lanes values on two cache lines: the largest R over each coarse γ interval, then R at its centre.
-  const float* ratio_row(std::size_t i) const { return ratio_.data() + i * 2 * n_lanes; }
+  /// R at the coarse γ, n_lanes values on one cache line.
+  const float* ratio_row(std::size_t i) const { return ratio_.data() + i * n_lanes; }
+  /// Between two neighbouring coarse γ, R is at most this times the larger of its values there.
+  float ratio_lift(std::size_t i) const { return ratio_lift_[i]; }
   /// Largest R over all γ.
   float ratio_peak(std::size_t i) const { return ratio_peak_[i]; }
   std::size_t bytes() const;
@@ -53,7 +55,7 @@ class EventColumns {
   std::vector<std::uint8_t> cut_class_;
   std::vector<SpatialTerm> spatial_;
   AlignedVector<float> log_ratio_, ratio_;
-  std::vector<float> ratio_peak_;
+  std::vector<float> ratio_peak_, ratio_lift_;
 };
 
 }  // namespace nusky

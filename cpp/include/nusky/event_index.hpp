@@ -25,7 +25,7 @@ struct IndexedEvent {
   SpatialTerm spatial;
   const float* ratio;      ///< EventColumns::ratio_row (γ free to be fitted), else nullptr
   const float* log_ratio;  ///< EventColumns::log_ratio, nullptr without energy term
-  float peak;              ///< largest R over all γ
+  float peak, lift;        ///< EventColumns::ratio_peak, ratio_lift
 };
 static_assert(sizeof(IndexedEvent) == 64, "one cache line: the fit reads these in large numbers");
 

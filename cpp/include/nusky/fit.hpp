@@ -23,8 +23,10 @@ class GroupFitter {
   /// @param several_tiles neighbouring tiles will follow each other, so that looking a little wider at once pays
   explicit GroupFitter(const FitModel& model, bool several_tiles = true);
 
-  void load(const Directions& directions, const DirectionGroup& group) { tile_.load(directions, group); }
+  void load(const Directions& directions, std::size_t group) { tile_.load(directions, group); }
   void screen() { tile_.screen(); }
+  /// For whole maps, where every direction of the group will be fitted: does for all of them at once what `fit` else does one by one.
+  void prepare() { tile_.sum_tails(); }
   /// `screen` has shown that ts = 0.
   bool proven_zero(int lane) const { return tile_.bound(static_cast<std::size_t>(lane)) <= 0.0F; }
   /// The exact fit of direction `lane` of the group. `load` and `screen` must have run.
@@ -36,18 +38,30 @@ class GroupFitter {
  private:
   enum class Accuracy {
     profile,  ///< weak events through their power sums: where the maximum is
-    exact,    ///< every event: what it is worth
+    exact,    ///< every near event: what it is worth
+  };
+  enum class LaneSum { weak, weak_squares, tail };  // known at the coarse γ
+  static constexpr std::size_t n_lane_sums = 3;
+  struct LaneWeights {
+    static constexpr int n = 6;
+    int first = 0;
+    std::array<double, n> value{}, slope{}, curvature{};
+  };
+  struct Interpolated {
+    double value, slope, curvature;  // slope and curvature of the logarithm
   };
   struct Evaluation {
     double value = 0, dn = 0, dg = 0, dnn = 0, dng = 0, dgg = 0;
   };
 
-  void compact(int lane, double n_ref);
-  EventSums season_sums(std::size_t season, double y, const Stencil& at, double gamma, Accuracy accuracy);
+  void take(int lane, double n_ref);
+  EventSums season_sums(std::size_t season, double y, const Stencil& at, const LaneWeights& lanes, Accuracy accuracy);
   DirectionFit fit_free(int lane);
   DirectionFit fit_fixed(int lane);
-  double log_moment(std::size_t season, int power, int lane) const;
-  EventSums weak_sums(std::size_t season, double y, double gamma) const;
+  double log_sum(std::size_t season, LaneSum which, int lane) const;
+  LaneWeights lane_weights(double gamma) const;
+  Interpolated between_lanes(std::size_t season, LaneSum which, const LaneWeights& at) const;
+  EventSums weak_sums(std::size_t season, double y, const LaneWeights& lanes) const;
   Evaluation evaluate(double n, const Stencil& at, double gamma, Accuracy accuracy);
   double ns_limit(const Stencil& at);
   void profile(double* n, double* value);
@@ -57,17 +71,15 @@ class GroupFitter {
   const Kernels* kernels_;
   std::size_t n_seasons_;
   Tile tile_;
-  std::vector<float> share_bounds_;  // (K, 16 γ)
   // events of one direction
-  std::vector<Segment> segments_;
-  AlignedVector<float> value_;
-  std::vector<std::uint32_t> candidate_;
-  std::vector<std::uint32_t> strong_;  // which of value_ are summed one by one
+  NearEvents* near_ = nullptr;
+  const float* tail_ = nullptr;
+  std::vector<std::uint32_t> strong_;  // which of the near events are summed one by one
   AlignedVector<float> strong_value_;
   std::vector<std::uint32_t> strong_candidate_;
   std::vector<Segment> strong_segments_;
-  AlignedVector<float> moments_;             // (K, 4, 16): Σ w, Σ w² of the weak events at the coarse γ, then of the strong
-  mutable std::vector<double> log_moments_;  // (K, 2, 16): ln of the first two, NaN until needed
+  AlignedVector<float> moments_;          // (K, 4, 16): Σ w, Σ w² of weak events and tail at the coarse γ, then of the strong
+  mutable std::vector<double> log_sums_;  // (K, 3, 16): logarithms of LaneSum, NaN until needed
   std::vector<Share> shares_, lane_shares_;
   double direction_sindec_ = 0.0;
 };

@@ -23,6 +23,22 @@ struct CapView {
   const float *x, *y, *z, *cos_cut, *sin_cut;
 };
 
+/// Events around several neighbouring tiles, in columns: what the test of a single event reads, and what a candidate is made of.
+struct PoolView {
+  CapView cap;
+  const double *x, *y, *z;                      // unit vectors
+  const float *rate, *gaussian, *weight, *cut;  // SpatialTerm
+  const float *peak, *lift;                     // of EventColumns, as are the rows
+  const float* const* ratio;
+  const float* const* log_ratio;
+};
+
+/// Where candidates go; the arrays have room for all events of the pool and 16 more.
+struct CandidateColumns {
+  float *x, *y, *z, *rate, *gaussian, *weight, *cut, *peak, *lift;
+  const float **ratio, **log_ratio;
+};
+
 /// Candidates of several tiles, as the survey reads them: position relative to a common centre, −rate · log₂e · 2²³, and the
 /// largest (f_k/N_k) S(0)/B · R over all γ. Filled up to a multiple of 16 with candidates of weight 0.
 struct SurveyView {
@@ -38,6 +54,18 @@ struct EventSums {
   double q;       ///< Σ q
   double q1;      ///< Σ q ℓ′
   double second;  ///< Σ (q ℓ′² + p ℓ″)
+};
+
+/// Events of one direction whose S/B · peak exceeds `threshold`, listed one by one, and the sum over the others. The arrays have room
+/// for all candidates and 16 more.
+struct Shortlist {
+  std::size_t n;  ///< events listed
+  float* value;   ///< S/B
+  float* reach;   ///< S/B · peak: the largest S/B · R over all γ
+  std::uint32_t* candidate;
+  float threshold;
+  float reaches;             ///< Σ S/B · peak of those listed
+  float tail, tail_squares;  ///< Σ S/B · peak of the others, and of its square
 };
 
 /// Events of one direction: S/B and the number of the candidate, whose rows stand in a list of all candidates.
@@ -56,24 +84,31 @@ struct Kernels {
   /// Numbers base + i of the events whose cut reaches into the cap of radius r around (cx, cy, cz); the count is returned. `out`
   /// has room for 16 numbers beyond the events.
   std::size_t (*within)(const CapView& e, float cx, float cy, float cz, float cos_r, float sin_r, std::uint32_t base, std::uint32_t* out);
+  /// Copies the events of a pool whose cut reaches into the cap of radius r around `centre`, in their order, with positions relative to
+  /// `centre`; the count is returned.
+  std::size_t (*select)(const PoolView& pool, const double* centre, float cos_r, float sin_r, const CandidateColumns& out);
   /// S/B (0 beyond the cut) of all candidates at `count` directions vx, vy, vz, into the blocks `a`.
   void (*spatial)(const CandidateView& c, std::size_t count, const float* vx, const float* vy, const float* vz, float* a);
-  /// sums[p·16 + g] += Σ_c a(c, p) · rows[c][g] over candidates first … last−1, g < 16, p < count
-  void (*screen)(std::size_t first, std::size_t last, std::size_t count, const float* a, const float* const* rows, float* sums);
-  /// Σ_c a(c, p) over candidates first … last−1
-  float (*total)(std::size_t first, std::size_t last, const float* a, std::size_t p);
+  /// Splits the candidates first … last−1 (multiples of 16) of `count` directions: those above list[p].threshold are appended to the
+  /// list, added to `reaches` and set to 0 in `a`; the others are added to `tail` and `tail_squares`.
+  void (*split)(std::size_t first, std::size_t last, std::size_t count, float* a, const float* peak, Shortlist* list);
+  /// sums[j·16 + g] += Σ_c a(c, which[j]) · rows[c][g] over candidates first … last−1 (multiples of 16), g < 16, j < count
+  void (*tails)(std::size_t first, std::size_t last, std::size_t count, const std::uint32_t* which, const float* a,
+                const float* const* rows, float* sums);
   /// For `count` ≤ 4 directions, with u ≥ n b and b the largest weight of a candidate there: sum_p = Σ u/(1+u),
   /// sum_up = Σ u²/(1+u). The Gaussian is taken of the chord and its exponential from above (6 % at most).
   void (*survey)(const SurveyView& c, std::size_t count, const float* vx, const float* vy, const float* vz, float n, double* sum_p,
                  double* sum_up);
+  /// Keeps the candidates whose u for `scale` can exceed `limit` somewhere within a chord of `reach` from the common centre, packed and
+  /// filled up to a multiple of 16. Returns the filled length, and in `sums` four sums: of the largest u of the others and of its
+  /// square; of u/(1+u) and of u²/(1+u) of those kept, with the largest u of each.
+  std::size_t (*survey_keep)(std::size_t n, float* x, float* y, float* z, float* rate, float* weight, float reach, float scale, float limit,
+                             double* sums);
   /// The same u for n = 1 at one direction, one by one.
   void (*survey_values)(const SurveyView& c, float vx, float vy, float vz, float* u);
-  /// The non-zero entries of direction p among candidates first … last−1: value and candidate, with 16 entries of room
-  /// beyond. Returns how many. Those with value · peak above `threshold` are listed once more in `strong`, as positions in
-  /// `value`, counting from `offset`.
-  std::size_t (*compact)(std::size_t first, std::size_t last, const float* a, std::size_t p, const float* peak, float threshold,
-                         std::uint32_t offset, float* value, std::uint32_t* candidate, std::uint32_t* strong, std::size_t* n_strong);
-  /// Power sums at all 16 coarse γ: m1 += Σ w, m2 += Σ w² with w = value · row[16 + g].
+  /// sum[g] += Σ S/B · lift[candidate] · max(rows[candidate][g], rows[candidate][g + 1]), g < 15, and with rows[candidate][15] for g = 15.
+  void (*highest)(const EventView& e, const float* lift, const float* const* rows, float* sum);
+  /// Power sums at all 16 coarse γ: m1 += Σ w, m2 += Σ w² with w = value · row[g].
   void (*moments)(const EventView& e, const float* const* rows, float* m1, float* m2);
   /// With y[g] at all 16 coarse γ: s1 += Σ w/(1+yw), s2 += Σ (w/(1+yw))².
   void (*profile)(const EventView& e, const float* const* rows, const float* y, float* s1, float* s2);

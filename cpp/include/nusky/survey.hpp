@@ -7,8 +7,7 @@ namespace nusky {
 
 /// Some groups of neighbouring directions, looked at together.
 struct Cluster {
-  Vec3 centre;
-  double radius;
+  Cap cap;
   std::vector<std::uint32_t> groups;  ///< into Directions::groups(), at most `most_groups`
   static constexpr std::size_t most_groups = 4;
 };
@@ -42,6 +41,8 @@ class Survey {
   std::vector<float> share_bounds_, highest_share_;
   AlignedVector<float> x_, y_, z_, rate_, weight_, u_;
   std::size_t n_ = 0;
+  double tail_ = 0.0, tail_squares_ = 0.0;  // of u at n = 1
+  double cluster_ts_ = 0.0;                 // no direction of the cluster has more
 };
 
 }  // namespace nusky

@@ -13,57 +13,88 @@ struct Segment {  ///< events of one season in a list
   std::size_t first, last;
 };
 
+/// The events of one direction that matter one by one, by season; all others form its tail.
+struct NearEvents {
+  AlignedVector<float> value, reach;  ///< S/B, and S/B times the largest R
+  std::vector<std::uint32_t> candidate;
+  std::vector<Segment> seasons;
+  std::vector<float> reaches;             ///< (K,) sum of `reach`
+  std::vector<float> tail, tail_squares;  ///< (K,) Σ S/B · largest R of the others, and of its square
+};
+
 /// The directions of a group, the events near them, and S/B of every pair; work space of one thread.
+///
+/// Of the events within the cut of a direction, four in five lie so far out that together they make less than a percent of
+/// the sum of u = y S/B R. They form the tail, which enters the likelihood through Σu, and through a Σu² that takes all of them
+/// to depend on γ alike. Only the others are looked at one by one.
 class Tile {
  public:
+  /// n_s up to which the first lists hold: most of the sky never needs others.
+  static constexpr double first_n_ref = 8.0;
+
   /// @param several neighbouring tiles will follow each other, so that looking a little wider at once pays
   explicit Tile(const FitModel& model, bool several);
 
-  /// Collects the candidates of the group's tile and evaluates S/B for all its directions.
-  void load(const Directions& directions, const DirectionGroup& group);
-  /// Bounds d ln Λ/d n_s at n_s = 0 over all γ, for every direction. `load` must have run.
+  /// Collects the candidates of the tile of directions.groups()[group] and evaluates S/B for all its directions.
+  void load(const Directions& directions, std::size_t group);
+  /// Lists the near events of every direction and bounds d ln Λ/d n_s at n_s = 0 over all γ. `load` must have run.
   void screen();
+  /// Lists the near events of direction p again, so that the tail is small up to n_s = n_ref.
+  void list_again(std::size_t p, double n_ref);
+  /// Sums the tails of the directions for which ts = 0 is not proven; for a whole tile at once, it is a matrix product.
+  void sum_tails();
 
   /// What `screen` found: at most 0 proves that TS = 0.
   float bound(std::size_t p) const { return bound_[p]; }
   bool any_event(std::size_t p) const { return any_event_[p]; }
   double sindec(std::size_t p) const { return sindec_[p]; }
 
-  std::size_t n_candidates() const { return ids_.size(); }
-  Segment segment(std::size_t season) const { return segments_[season]; }
-  const float* values() const { return a_.data(); }  ///< S/B in the kernels' blocks
-  const float* peak() const { return peak_.data(); }
+  NearEvents& near(std::size_t p) { return near_[p]; }
+  /// Σ S/B R over the tail of direction p, (K, n_lanes) at the coarse γ.
+  const float* tail(std::size_t p);
+  /// Largest share of season k at direction p, over all γ.
+  double highest_share(std::size_t p, std::size_t k) const { return static_cast<double>(highest_share_[p * n_seasons_ + k]); }
+  /// R at the coarse γ and ln R on the nodes, by candidate.
   const float* const* ratio_rows() const { return ratio_rows_.data(); }
   const float* const* node_rows() const { return node_rows_.data(); }
+  std::size_t n_candidates() const { return n_candidates_; }
+  /// Pairs within the cut.
   std::size_t count_pairs() const;
 
  private:
-  struct Neighbourhood {  // events around several neighbouring tiles, copied together
-    AlignedVector<float> x, y, z, cos_cut, sin_cut;
+  struct Pool {  // events around several neighbouring tiles of one season
     std::vector<std::uint32_t> ids;
+    AlignedVector<float> cap_x, cap_y, cap_z, cos_cut, sin_cut, rate, gaussian, weight, cut, peak, lift;
+    AlignedVector<double> x, y, z;
+    std::vector<const float*> ratio, log_ratio;
   };
-  void gather(const DirectionGroup& group);
+  void fill_pools(const Directions& directions, std::size_t group);
+  void select(const DirectionGroup& group);
+  void split(std::size_t first, std::size_t count, double n_ref);
+  void sum_tails(const std::uint32_t* which, std::size_t count);
 
   const FitModel* model_;
   const Kernels* kernels_;
   bool several_;
-  std::vector<Neighbourhood> neighbourhood_;  // per season
-  Vec3 neighbourhood_centre_{0, 0, 0};
-  double neighbourhood_radius_ = -1.0;
+  std::vector<Pool> pools_;        // per season
+  Cap reach_{Vec3::Zero(), -1.0};  // the tiles within find all their events in the pools
   std::vector<EventRange> ranges_;
-  std::vector<std::uint32_t> found_;
-  std::size_t n_seasons_;
-  std::vector<std::uint32_t> ids_;  // of the candidates
+  std::size_t n_seasons_, n_candidates_ = 0;
+  // candidates; those of a season are filled up to a multiple of n_lanes with candidates of weight 0
+  std::size_t n_filled_ = 0;
   std::vector<Segment> segments_;
-  AlignedVector<float> x_, y_, z_, rate_, gaussian_, weight_, cut_, peak_;
+  AlignedVector<float> x_, y_, z_, rate_, gaussian_, weight_, cut_, peak_, lift_;
   std::vector<const float*> ratio_rows_, node_rows_;
-  AlignedVector<float> a_;
-  std::size_t count_ = 0;  // directions of the group
+  AlignedVector<float> a_;  // S/B in the kernels' blocks; 0 for the near events once they are listed
+  std::size_t count_ = 0;   // directions of the group
+  std::array<NearEvents, n_lanes> near_;
   std::array<double, n_lanes> sindec_{};
   std::array<float, n_lanes> bound_{};
-  std::array<bool, n_lanes> any_event_{};
-  AlignedVector<float> season_sums_;  // (K, 16 directions, 16 γ)
-  std::vector<float> share_bounds_;   // (K, 16 γ)
+  std::array<bool, n_lanes> any_event_{}, has_tail_{};
+  AlignedVector<float> tails_;         // (16 directions, K, 16 γ)
+  AlignedVector<float> season_tails_;  // (16 directions, 16 γ)
+  std::vector<float> share_bounds_;    // (16 directions, K, 16 γ)
+  std::vector<float> highest_share_;   // (16 directions, K)
   std::vector<Share> shares_;
 };
 
