@@ -200,13 +200,11 @@ def text(found: Row) -> str:
 
 def draw_scaling(found: Row, path: Path) -> None:
     """Four panels: threads, nside, events, seasons."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
+    from matplotlib.figure import Figure
 
     rates = found["rates"]
-    figure, axes = plt.subplots(2, 2, figsize=(9.6, 7.0), layout="constrained")
+    figure = Figure(figsize=(9.6, 7.0), layout="constrained")
+    axes = figure.subplots(2, 2)
     panels = (
         ("threads", "threads", "threads"),
         ("nside", "directions", "nside of the map"),
@@ -241,22 +239,19 @@ def draw_scaling(found: Row, path: Path) -> None:
         ax.grid(True, which="both", alpha=0.25)
         ax.legend(fontsize=8)
     figure.savefig(path, dpi=110)
-    plt.close(figure)
 
 
 def draw_roofline(found: Row, path: Path) -> None:
     """Operations a second over operations a byte, one core, best instruction set."""
-    import matplotlib
-
-    matplotlib.use("Agg")
     import numpy as np
-    from matplotlib import pyplot as plt
+    from matplotlib.figure import Figure
 
     level = found["machine"]["level"]
     rate = next(r for r in found["rates"] if r["level"] == level and r["threads"] == 1)
     # An exponential counts as many operations as the machine could do meanwhile
     worth = rate["float_flops"] / rate["float_exp"]
-    figure, ax = plt.subplots(figsize=(7.2, 5.0), layout="constrained")
+    figure = Figure(figsize=(7.2, 5.0), layout="constrained")
+    ax = figure.subplots()
     x = np.geomspace(0.1, 100, 400)
     for i, (name, label) in enumerate((("l1", "L1"), ("l2", "L2"), ("memory", "memory"))):
         roof = np.minimum(x * rate[name], rate["float_flops"]) / 1e9
@@ -281,7 +276,6 @@ def draw_roofline(found: Row, path: Path) -> None:
     ax.grid(True, which="both", alpha=0.25)
     ax.legend(fontsize=8, loc="lower right")
     figure.savefig(path, dpi=110)
-    plt.close(figure)
 
 
 def put(page: Path, tables: str) -> None:

@@ -94,9 +94,8 @@ class Tiles:
     def directions(self, rows: Any = slice(None), turn: float = 0.0) -> _core.Directions:
         """Those of `rows`, turned in right ascension."""
         ra, dec, tile = (np.ascontiguousarray(a[rows]) for a in (self.ra, self.dec, self.tile))
-        return _core.Directions(
-            ra + turn, dec, tile, self.tile_ra + turn, self.tile_dec, np.full(len(self.tile_ra), self.radius)
-        )
+        radius = np.full(len(self.tile_ra), self.radius)
+        return _core.Directions(ra + turn, dec, tile, self.tile_ra + turn, self.tile_dec, radius)
 
 
 def patch(side: int, ra: float = 1.0, dec: float = 0.3, step: float = 0.01) -> Tiles:

@@ -22,8 +22,13 @@ def module(request: pytest.FixtureRequest) -> ModuleType:
 
 @pytest.mark.parametrize("module", MODULES, indirect=True)
 def test_examples_give_what_they_say(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    import matplotlib
+    from matplotlib import pyplot as plt
+
     monkeypatch.setenv("MPLBACKEND", "Agg")
-    failed, _ = doctest.testmod(module)
+    with matplotlib.rc_context():  # one of them sets a style
+        failed, _ = doctest.testmod(module)
+    plt.close("all")
     assert failed == 0
 
 

@@ -59,6 +59,23 @@ class Board {
   std::vector<std::atomic<double>> known_;
 };
 
+// With few events, as in a short time window, the groups an event lies in come first: one of them holds the hottest pixel, more often
+// than not, and once it is known hardly any other has to be fitted.
+void raise_early(std::vector<Candidate>& queue, const std::vector<DirectionGroup>& groups, const EventIndex& index) {
+  constexpr std::size_t few_events = 64;
+  if (queue.empty() || index.size() > few_events) return;
+  std::vector<char> holds(groups.size(), 0);
+  for (std::uint32_t i = 0; i < index.size(); ++i) {
+    const IndexedEvent& e = index.event(i);
+    const Vec3 v(e.x, e.y, e.z);
+    const Candidate* nearest = &queue.front();
+    for (const Candidate& c : queue)
+      if (groups[c.group].centre.dot(v) > groups[nearest->group].centre.dot(v)) nearest = &c;
+    holds[nearest->group] = 1;
+  }
+  std::stable_partition(queue.begin(), queue.end(), [&](const Candidate& c) { return holds[c.group] != 0; });
+}
+
 void take(std::vector<Hottest>& best, const Board& board, std::size_t direction, const DirectionFit& fit) {
   for (std::size_t j = 0; j < best.size(); ++j) {
     const double t = board.term(j, direction);
@@ -103,6 +120,8 @@ HottestResult find_hottest(const Likelihood& likelihood, const EventIndex& index
   if (prune)  // steps of two in ts, so that neighbours still follow each other and share their candidates
     std::stable_sort(queue.begin(), queue.end(),
                      [](const Candidate& a, const Candidate& b) { return std::floor(a.promise / 2) > std::floor(b.promise / 2); });
+
+  if (prune) raise_early(queue, groups, index);
 
   // neighbours that follow each other are surveyed together
   std::vector<Cluster> clusters;

@@ -49,7 +49,7 @@ void Tile::fill_pools(const Directions& directions, std::size_t group) {
   const bool small = here.radius < small_tile;
   const std::size_t end = several_ ? std::min(groups.size(), group + (small ? small_tiles_of_pool : tiles_of_pool)) : group + 1;
   for (std::size_t g = group; g < end; ++g)
-    if (g == group || worth_joining(here, groups[g], small ? 6.0 : 3.0)) near[n_near++] = static_cast<std::uint32_t>(g);
+    if (g == group || worth_joining(here, groups[g], small ? 9.0 : 4.5)) near[n_near++] = static_cast<std::uint32_t>(g);
   reach_ = enclosing_cap(groups, near.data(), n_near);
   const bool free = model_->gamma_free();
   for (std::size_t k = 0; k < n_seasons_; ++k) {

@@ -324,7 +324,7 @@ def tile_radii(nside: int, ancestors: I64) -> F64:
     --------
     >>> import numpy as np
     >>> np.round(tile_radii(64, np.array([0, 255])), 4)
-    array([0.0365, 0.0347])
+    array([0.0368, 0.0383])
     """
     import healpy
 
