@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <stdexcept>
 #include <string>
 
@@ -59,7 +60,14 @@ EventColumns::EventColumns(std::size_t n, const double* dec, const double* sigma
   cut_class_.resize(n);
   sin_cut_.resize(n);
   spatial_.resize(n);
-  if (g > 0) log_ratio_.assign(n * gp, 0.0F);
+  if (g > 0) {
+    log_ratio_.assign(n * gp, 0.0F);
+    std::vector<std::uint32_t> order(n);
+    std::iota(order.begin(), order.end(), 0U);
+    std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) { return dec[a] < dec[b]; });
+    place_.resize(n);
+    for (std::size_t i = 0; i < n; ++i) place_[order[i]] = static_cast<std::uint32_t>(i);
+  }
   if (axis_.free()) {
     ratio_.resize(n * n_lanes);
     ratio_lift_.resize(n);
@@ -75,11 +83,11 @@ EventColumns::EventColumns(std::size_t n, const double* dec, const double* sigma
     sin_cut_[i] = cut > pi / 2 ? 0.0F : static_cast<float>(std::sin(cut));
     spatial_[i] = spatial_term(s, background[i], cut);
     if (g == 0) return;
-    float* row = log_ratio_.data() + i * gp;
+    float* row = log_ratio_.data() + place_[i] * gp;
     for (std::size_t j = 0; j < g; ++j) row[j] = log_energy_ratio[i * g + j];
     if (!axis_.free()) return;
     float upper[n_lanes], lower[n_lanes], log_peak = -largest_log_ratio, log_lift = 0.0F;
-    float* ratios = ratio_.data() + i * n_lanes;
+    float* ratios = ratio_.data() + place_[i] * std::size_t{n_lanes};
     axis_.lane_bounds(row, upper, lower);
     float before = 0.0F;
     for (int j = 0; j < n_lanes; ++j) {
@@ -99,7 +107,7 @@ EventColumns::EventColumns(std::size_t n, const double* dec, const double* sigma
 }
 
 std::size_t EventColumns::bytes() const {
-  return sizeof(double) * 3 * dec_.size() + sizeof(SpatialTerm) * spatial_.size() +
+  return sizeof(double) * 3 * dec_.size() + sizeof(SpatialTerm) * spatial_.size() + sizeof(std::uint32_t) * place_.size() +
          sizeof(float) * (3 * cut_.size() + log_ratio_.size() + ratio_.size() + 2 * ratio_peak_.size());
 }
 

@@ -98,7 +98,7 @@ HottestResult find_hottest(const Likelihood& likelihood, const EventIndex& index
                                   " must be a number or -inf (cannot win)");
   const std::vector<DirectionGroup>& groups = directions.groups();
   const std::vector<std::uint32_t>& order = directions.order();
-  const int threads = groups.size() < 2 ? 1 : resolve_threads(n_threads);
+  const int threads = std::min(resolve_threads(n_threads), groups.size() < 2 ? 1 : max_threads());
   const FitModel model(likelihood, index, gamma, groups.size(), threads);
   Board board(n_priors, n, terms);
   HottestResult out;

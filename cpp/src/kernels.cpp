@@ -31,10 +31,10 @@ std::vector<const Kernels*> available() {
   return levels;
 }
 
-const Kernels* find(const std::string& name) {
+const Kernels* find(const std::string& name, const std::string& from) {
   for (const Kernels* level : available())
     if (name == level->name) return level;
-  throw std::invalid_argument("SIMD level '" + name + "' is unknown or not supported by this CPU; available: " + simd_levels());
+  throw std::invalid_argument(from + ": SIMD level '" + name + "' is unknown or not supported by this CPU; available: " + simd_levels());
 }
 
 std::atomic<const Kernels*> chosen{nullptr};
@@ -45,7 +45,7 @@ const Kernels& kernels() {
   const Kernels* level = chosen.load(std::memory_order_acquire);
   if (level == nullptr) {
     const char* wish = std::getenv("NUSKY_SIMD");
-    level = wish != nullptr && *wish != '\0' ? find(wish) : available().back();
+    level = wish != nullptr && *wish != '\0' ? find(wish, "environment variable NUSKY_SIMD") : available().back();
     chosen.store(level, std::memory_order_release);
   }
   return *level;
@@ -57,6 +57,6 @@ std::string simd_levels() {
   return names;
 }
 
-void set_simd_level(const std::string& name) { chosen.store(find(name), std::memory_order_release); }
+void set_simd_level(const std::string& name) { chosen.store(find(name, "set_simd_level"), std::memory_order_release); }
 
 }  // namespace nusky

@@ -32,7 +32,7 @@ ScanResult scan(const Likelihood& likelihood, const EventIndex& index, const Dir
                 const Checkpoint& checkpoint) {
   const std::size_t n = directions.size();
   const std::vector<DirectionGroup>& groups = directions.groups();
-  const int threads = groups.size() < 2 ? 1 : resolve_threads(n_threads);
+  const int threads = std::min(resolve_threads(n_threads), groups.size() < 2 ? 1 : max_threads());
   const FitModel model(likelihood, index, gamma, groups.size(), threads);
   ScanResult out{std::vector<double>(n, 0.0), std::vector<double>(n, 0.0), std::vector<double>(n, std::numeric_limits<double>::quiet_NaN()),
                  std::vector<std::int8_t>(n, static_cast<std::int8_t>(Status::not_scanned))};

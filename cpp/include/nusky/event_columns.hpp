@@ -39,9 +39,9 @@ class EventColumns {
   float sin_cut(std::size_t i) const { return sin_cut_[i]; }
   const SpatialTerm& spatial(std::size_t i) const { return spatial_[i]; }
   /// ln R on the nodes, padded_size() values.
-  const float* log_ratio(std::size_t i) const { return log_ratio_.data() + i * static_cast<std::size_t>(axis_.padded_size()); }
+  const float* log_ratio(std::size_t i) const { return log_ratio_.data() + place_[i] * static_cast<std::size_t>(axis_.padded_size()); }
   /// R at the coarse γ, n_lanes values on one cache line.
-  const float* ratio_row(std::size_t i) const { return ratio_.data() + i * n_lanes; }
+  const float* ratio_row(std::size_t i) const { return ratio_.data() + place_[i] * std::size_t{n_lanes}; }
   /// Between two neighbouring coarse γ, R is at most this times the larger of its values there.
   float ratio_lift(std::size_t i) const { return ratio_lift_[i]; }
   /// Largest R over all γ.
@@ -54,7 +54,8 @@ class EventColumns {
   std::vector<float> cut_, cos_cut_, sin_cut_;
   std::vector<std::uint8_t> cut_class_;
   std::vector<SpatialTerm> spatial_;
-  AlignedVector<float> log_ratio_, ratio_;
+  std::vector<std::uint32_t> place_;        // of the rows of R: in declination, so that a tile finds its own close together
+  AlignedVector<float> log_ratio_, ratio_;  // in the order of place_
   std::vector<float> ratio_peak_, ratio_lift_;
 };
 
