@@ -57,9 +57,10 @@ void GroupFitter::take(int lane, double n_ref) {
   }
 }
 
-double GroupFitter::ns_limit(const Stencil& at) {
-  if (model_->likelihood().extended()) return 1e12;
+// Prepares `evaluate` for a γ, and returns how far n_s may go there.
+double GroupFitter::enter(const Stencil& at) {
   model_->likelihood().shares(direction_sindec_, at, shares_.data());
+  if (model_->likelihood().extended()) return 1e12;
   double limit = 1e300;
   for (std::size_t k = 0; k < n_seasons_; ++k)
     if (shares_[k].f > 0) limit = std::min(limit, model_->index().n_events(static_cast<int>(k)) / shares_[k].f);
@@ -167,7 +168,6 @@ EventSums GroupFitter::season_sums(std::size_t season, double y, const Stencil& 
 //   ∂ ln u/∂n = c/n,  ∂ ln u/∂γ = ℓ′ + c λ′   (extended: c = 1 and the first term is −n f)
 GroupFitter::Evaluation GroupFitter::evaluate(double n, const Stencil& at, double gamma, Accuracy accuracy) {
   const bool extended = model_->likelihood().extended();
-  model_->likelihood().shares(direction_sindec_, at, shares_.data());
   const LaneWeights lanes = model_->gamma_free() ? lane_weights(gamma) : LaneWeights{};
   Evaluation e;
   for (std::size_t k = 0; k < n_seasons_; ++k) {
@@ -216,10 +216,11 @@ void GroupFitter::profile(double* n, double* value) {
   const GammaAxis& axis = likelihood.axis();
   const bool extended = likelihood.extended();
   const std::size_t K = n_seasons_, L = n_lanes;
-  lane_shares_.resize(K * L);
+  lane_phi_.resize(K * L);
   for (int g = 0; g < n_lanes; ++g) {
     likelihood.shares(direction_sindec_, axis.lane_stencil(g), shares_.data());
-    for (std::size_t k = 0; k < K; ++k) lane_shares_[k * L + static_cast<std::size_t>(g)] = shares_[k];
+    for (std::size_t k = 0; k < K; ++k)
+      lane_phi_[k * L + static_cast<std::size_t>(g)] = shares_[k].f / model_->index().n_events(static_cast<int>(k));
   }
   moments_.assign(K * 4 * L, 0.0F);
   for (const std::uint32_t i : strong_) near_->value[i] = 0.0F;  // out of the sums over the weak, for a moment
@@ -242,39 +243,30 @@ void GroupFitter::profile(double* n, double* value) {
     double first = -1.0, second = 0.0;
     limit[g] = 1e12;
     for (std::size_t k = 0; k < K; ++k) {
-      const double phi = lane_shares_[k * L + g].f / model_->index().n_events(static_cast<int>(k));
+      const double phi = lane_phi_[k * L + g];
       const float* t = moments_.data() + k * 4 * L;
       first += phi * (static_cast<double>(t[g]) + t[2 * L + g]);
       second += phi * phi * (static_cast<double>(t[L + g]) + t[3 * L + g]);
       if (!extended) limit[g] = std::min(limit[g], closest_to_limit / std::max(phi, 1e-300));
     }
     active[g] = first > 0.0;
-    n[g] = active[g] ? std::min(first / std::max(second, 1e-300), 0.5 * limit[g]) : 0.0;
+    n[g] = active[g] ? std::min(first / std::max(second, 1e-300), 0.5 * limit[g]) : std::min(1.0, 0.5 * limit[g]);
     value[g] = active[g] ? 0.0 : 1e-6 * first;  // where nothing is above 0, the steepest γ still ranks first
   }
   std::array<float, n_lanes> y{}, s1{}, s2{};
   for (int iteration = 0; iteration < 12; ++iteration) {
     std::array<double, n_lanes> dn{}, dnn{};
     for (std::size_t k = 0; k < K; ++k) {
-      const double n_events = model_->index().n_events(static_cast<int>(k));
-      for (std::size_t g = 0; g < L; ++g) {
-        const double phi = lane_shares_[k * L + g].f / n_events, z = extended ? 0.0 : n[g] * phi;
-        y[g] = static_cast<float>(n[g] * phi / (1.0 - z));
-      }
+      const double* phi = lane_phi_.data() + k * L;
+      const float* t = moments_.data() + k * 4 * L;
+      const Segment strong = strong_segments_[k];
+      kernels_->profile_y(n, phi, extended, y.data());
       s1.fill(0.0F);
       s2.fill(0.0F);
-      const Segment strong = strong_segments_[k];
       kernels_->profile({strong.last - strong.first, strong_value_.data() + strong.first, strong_candidate_.data() + strong.first},
                         tile_.ratio_rows(), y.data(), s1.data(), s2.data());
-      const float* t = moments_.data() + k * 4 * L;
-      for (std::size_t g = 0; g < L; ++g) {
-        if (!active[g]) continue;
-        const double phi = lane_shares_[k * L + g].f / n_events, z = extended ? 0.0 : n[g] * phi, c = 1.0 / (1.0 - z), yy = y[g];
-        const double p = yy * (s1[g] + t[g] - yy * t[L + g]);
-        const double p2 = yy * yy * (s2[g] + t[L + g]);
-        dn[g] += (c / n[g]) * p - n_events * phi * c;
-        dnn[g] += c * c * (2.0 * z * p - p2) / (n[g] * n[g]) - (extended ? 0.0 : n_events * phi * phi * c * c);
-      }
+      kernels_->profile_slopes(n, phi, model_->index().n_events(static_cast<int>(k)), extended, y.data(), s1.data(), s2.data(), t, t + L,
+                               dn.data(), dnn.data());
     }
     bool moving = false;
     for (std::size_t g = 0; g < L; ++g) {
@@ -289,21 +281,23 @@ void GroupFitter::profile(double* n, double* value) {
   std::array<float, n_lanes> logs{};
   for (std::size_t k = 0; k < K; ++k) {
     const double n_events = model_->index().n_events(static_cast<int>(k));
-    for (std::size_t g = 0; g < L; ++g) {
-      const double phi = lane_shares_[k * L + g].f / n_events, z = extended ? 0.0 : n[g] * phi;
-      y[g] = static_cast<float>(n[g] * phi / (1.0 - z));
-    }
-    logs.fill(0.0F);
+    const double* phi = lane_phi_.data() + k * L;
+    const float* t = moments_.data() + k * 4 * L;
     const Segment strong = strong_segments_[k];
+    kernels_->profile_y(n, phi, extended, y.data());
+    logs.fill(0.0F);
     kernels_->profile_log({strong.last - strong.first, strong_value_.data() + strong.first, strong_candidate_.data() + strong.first},
                           tile_.ratio_rows(), y.data(), logs.data());
-    const float* t = moments_.data() + k * 4 * L;
     for (std::size_t g = 0; g < L; ++g) {
       if (!active[g]) continue;
-      const double f = lane_shares_[k * L + g].f, yy = y[g];
-      value[g] += logs[g] + yy * (t[g] - 0.5 * yy * t[L + g]) + (extended ? -n[g] * f : n_events * std::log1p(-n[g] * f / n_events));
+      const double z = n[g] * phi[g], yy = static_cast<double>(y[g]);
+      // N ln(1 − z); for z below a hundredth three terms are good to 1e-6 of it
+      const double missing = extended ? -n_events * z : z < 0.01 ? -n_events * z * (1.0 + z * (0.5 + z / 3.0)) : n_events * std::log1p(-z);
+      value[g] += static_cast<double>(logs[g]) + yy * (static_cast<double>(t[g]) - 0.5 * yy * static_cast<double>(t[L + g])) + missing;
     }
   }
+  for (std::size_t g = 0; g < L; ++g)
+    if (!active[g]) n[g] = 0.0;
 }
 
 DirectionFit GroupFitter::fit_free(int lane) {
@@ -376,7 +370,7 @@ DirectionFit GroupFitter::refine(double n, double gamma, Accuracy accuracy) {
   DirectionFit out;
   out.status = Status::not_converged;
   Stencil at = free ? axis.stencil(gamma) : model_->stencil();
-  double limit = ns_limit(at);
+  double limit = enter(at);
   if (!(n > 0.0)) n = std::min(1.0, 0.25 * limit);
   n = std::min(n, limit);
   Evaluation e = evaluate(n, at, gamma, accuracy);
@@ -446,7 +440,7 @@ DirectionFit GroupFitter::refine(double n, double gamma, Accuracy accuracy) {
       double next_g = gamma + t * step_g;
       if (t == 1.0 && to_edge) next_g = step_g > 0 ? std::min(gamma + 0.5, axis.back()) : std::max(gamma - 0.5, axis.front());
       const Stencil next_at = free ? axis.stencil(next_g) : at;
-      const double next_limit = ns_limit(next_at), next_n = std::min(n + t * step_n, next_limit);
+      const double next_limit = enter(next_at), next_n = std::min(n + t * step_n, next_limit);
       const Evaluation next = evaluate(next_n, next_at, next_g, accuracy);
       if (next.value >= e.value - value_noise * (1.0 + std::abs(e.value))) {
         n = next_n;

@@ -330,7 +330,8 @@ NUSKY_INLINE void append(Shortlist& l, unsigned bits, vf value, vf reach, std::s
   const auto some = static_cast<__mmask16>(bits);
   _mm512_storeu_ps(l.value + l.n, _mm512_maskz_compress_ps(some, (__m512)value.part[0]));
   _mm512_storeu_ps(l.reach + l.n, _mm512_maskz_compress_ps(some, (__m512)reach.part[0]));
-  _mm512_storeu_si512(l.candidate + l.n, _mm512_maskz_compress_epi32(some, _mm512_add_epi32(numbers, _mm512_set1_epi32(static_cast<int>(c)))));
+  _mm512_storeu_si512(l.candidate + l.n,
+                      _mm512_maskz_compress_epi32(some, _mm512_add_epi32(numbers, _mm512_set1_epi32(static_cast<int>(c)))));
   l.n += static_cast<std::size_t>(__builtin_popcount(bits));
 #else
   alignas(64) float v[lanes], r[lanes];
@@ -520,7 +521,8 @@ NUSKY_INLINE vf next_lane(vf v) {
 #if NUSKY_FLOAT_WIDTH == 16
     out.part[k] = __builtin_shufflevector(a, b, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 31);
 #elif NUSKY_FLOAT_WIDTH == 8
-    out.part[k] = k + 1 < parts ? __builtin_shufflevector(a, b, 1, 2, 3, 4, 5, 6, 7, 8) : __builtin_shufflevector(a, b, 1, 2, 3, 4, 5, 6, 7, 15);
+    out.part[k] =
+        k + 1 < parts ? __builtin_shufflevector(a, b, 1, 2, 3, 4, 5, 6, 7, 8) : __builtin_shufflevector(a, b, 1, 2, 3, 4, 5, 6, 7, 15);
 #else
     out.part[k] = k + 1 < parts ? __builtin_shufflevector(a, b, 1, 2, 3, 4) : __builtin_shufflevector(a, b, 1, 2, 3, 7);
 #endif
@@ -571,6 +573,24 @@ void profile(const EventView& e, const float* const* rows, const float* y, float
   }
   store(s1, t1);
   store(s2, t2);
+}
+
+void profile_y(const double* n, const double* phi, bool extended, float* y) {
+  const double share = extended ? 0.0 : 1.0;
+  for (std::size_t g = 0; g < lanes; ++g) y[g] = static_cast<float>(n[g] * phi[g] / (1.0 - share * n[g] * phi[g]));
+}
+
+void profile_slopes(const double* n, const double* phi, double events, bool extended, const float* y, const float* s1, const float* s2,
+                    const float* m1, const float* m2, double* dn, double* dnn) {
+  const double share = extended ? 0.0 : 1.0;
+  for (std::size_t g = 0; g < lanes; ++g) {
+    const double z = share * n[g] * phi[g], c = 1.0 / (1.0 - z), over = c / n[g];
+    const auto yy = static_cast<double>(y[g]), a1 = static_cast<double>(s1[g]), a2 = static_cast<double>(s2[g]),
+               b1 = static_cast<double>(m1[g]), b2 = static_cast<double>(m2[g]);
+    const double p = yy * (a1 + b1 - yy * b2), p2 = yy * yy * (a2 + b2);
+    dn[g] += over * p - events * phi[g] * c;
+    dnn[g] += over * over * (2.0 * z * p - p2) - share * events * phi[g] * phi[g] * c * c;
+  }
 }
 
 // ln x for positive finite x, absolute error 1e-7: exponent and mantissa in [√½, √2)
@@ -783,8 +803,9 @@ void sums_flat(std::size_t n, const float* a, float y, EventSums& out) {
 }  // namespace
 
 extern const Kernels table;
-const Kernels table{NUSKY_KERNEL_NAME, circle, within, select, spatial, split, tails, survey, survey_keep, survey_values, highest,
-             moments, profile, profile_log, sums,  sums_first, sums_flat};
+const Kernels table{NUSKY_KERNEL_NAME, circle,  within,  select,    spatial,        split,   tails,       survey, survey_keep,
+                    survey_values,     highest, moments, profile_y, profile_slopes, profile, profile_log, sums,   sums_first,
+                    sums_flat};
 
 }  // namespace NUSKY_KERNEL_NAMESPACE
 }  // namespace nusky

@@ -528,6 +528,47 @@ TEST_CASE("kernels: moments, profile and its logarithm are sums at the sixteen c
   }
 }
 
+TEST_CASE("kernels: y and the slopes of the profile are those of the likelihood written out, with and without the extended form") {
+  const Events e = make_events(60, 1e3, 8);
+  for (const bool extended : {false, true}) {
+    std::vector<double> n(16), phi(16);
+    AlignedVector<float> y(16), s1(16), s2(16), m1(16), m2(16);
+    const double n_events = 1e5;
+    for (std::size_t g = 0; g < 16; ++g) {
+      n[g] = 0.3 * std::pow(1.7, static_cast<double>(g));
+      phi[g] = (1.0 - 0.05 * static_cast<double>(g)) / n_events;
+      m1[g] = 300.0F + static_cast<float>(g);
+      m2[g] = 4e4F;
+    }
+    at_every_level([&](const Kernels& k, Output& out) {
+      k.profile_y(n.data(), phi.data(), extended, y.data());
+      s1.assign(16, 0.0F);
+      s2.assign(16, 0.0F);
+      k.profile(e.view(60), e.row.data(), y.data(), s1.data(), s2.data());
+      std::vector<double> dn(16, 1.0), dnn(16, 2.0);
+      k.profile_slopes(n.data(), phi.data(), n_events, extended, y.data(), s1.data(), s2.data(), m1.data(), m2.data(), dn.data(),
+                       dnn.data());
+      for (std::size_t g = 0; g < 16; ++g) {
+        // ln Λ of the strong events one by one and of the weak ones to second order, differentiated in steps
+        const auto log_lambda = [&](double at) {
+          const double z = extended ? 0.0 : at * phi[g], yy = at * phi[g] / (1.0 - z);
+          double sum = extended ? -n_events * at * phi[g] : n_events * std::log1p(-z);
+          for (std::size_t i = 0; i < 60; ++i)
+            sum += std::log1p(yy * static_cast<double>(e.value[i]) * static_cast<double>(e.row[e.candidate[i]][g]));
+          return sum + yy * (static_cast<double>(m1[g]) - 0.5 * yy * static_cast<double>(m2[g]));
+        };
+        const double h = 1e-3 * n[g], up = log_lambda(n[g] + h), here = log_lambda(n[g]), down = log_lambda(n[g] - h);
+        CHECK(static_cast<double>(y[g]) == doctest::Approx(n[g] * phi[g] / (extended ? 1.0 : 1.0 - n[g] * phi[g])).epsilon(1e-7));
+        CHECK(dn[g] - 1.0 == doctest::Approx((up - down) / (2 * h)).epsilon(2e-4));
+        CHECK(dnn[g] - 2.0 == doctest::Approx((up - 2 * here + down) / (h * h)).epsilon(2e-3));
+        out.push_back(y[g]);
+        out.push_back(static_cast<float>(dn[g]));
+        out.push_back(static_cast<float>(dnn[g]));
+      }
+    });
+  }
+}
+
 TEST_CASE("kernels: the sums of the likelihood and its derivatives are those of a double loop, for small and huge u") {
   const GammaAxis axis(made_up::even_nodes(n_nodes));
   for (const std::size_t n : {0u, 1u, 15u, 16u, 17u, 255u, 256u, 257u, 1000u})

@@ -63,7 +63,7 @@ class GroupFitter {
   Interpolated between_lanes(std::size_t season, LaneSum which, const LaneWeights& at) const;
   EventSums weak_sums(std::size_t season, double y, const LaneWeights& lanes) const;
   Evaluation evaluate(double n, const Stencil& at, double gamma, Accuracy accuracy);
-  double ns_limit(const Stencil& at);
+  double enter(const Stencil& at);
   void profile(double* n, double* value);
   DirectionFit refine(double n, double gamma, Accuracy accuracy);
 
@@ -80,7 +80,8 @@ class GroupFitter {
   std::vector<Segment> strong_segments_;
   AlignedVector<float> moments_;          // (K, 4, 16): Σ w, Σ w² of weak events and tail at the coarse γ, then of the strong
   mutable std::vector<double> log_sums_;  // (K, 3, 16): logarithms of LaneSum, NaN until needed
-  std::vector<Share> shares_, lane_shares_;
+  std::vector<Share> shares_;             // at the γ entered last
+  std::vector<double> lane_phi_;          // (K, 16): f_k/N_k at the coarse γ
   double direction_sindec_ = 0.0;
 };
 

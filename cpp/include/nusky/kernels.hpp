@@ -110,6 +110,12 @@ struct Kernels {
   void (*highest)(const EventView& e, const float* lift, const float* const* rows, float* sum);
   /// Power sums at all 16 coarse γ: m1 += Σ w, m2 += Σ w² with w = value · row[g].
   void (*moments)(const EventView& e, const float* const* rows, float* m1, float* m2);
+  /// y[g] = n φ/(1 − z) at all 16 coarse γ, z = n φ (extended likelihood: 0).
+  void (*profile_y)(const double* n, const double* phi, bool extended, float* y);
+  /// What one season adds to dlnΛ/dn and its derivative at all 16 coarse γ: `events` is N_k, s1 and s2 are the sums of `profile` over
+  /// the strong events, m1 and m2 the power sums of the others.
+  void (*profile_slopes)(const double* n, const double* phi, double events, bool extended, const float* y, const float* s1, const float* s2,
+                         const float* m1, const float* m2, double* dn, double* dnn);
   /// With y[g] at all 16 coarse γ: s1 += Σ w/(1+yw), s2 += Σ (w/(1+yw))².
   void (*profile)(const EventView& e, const float* const* rows, const float* y, float* s1, float* s2);
   /// log_sum[g] += Σ ln(1 + y[g] w)
