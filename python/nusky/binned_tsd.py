@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nusky.histogram import Histogram
 from nusky.pvalue import PValue, binomial_error, counted_p, nsigma_to_p, p_to_nsigma
-from nusky.tsd import ts_values
+from nusky.tsd import config_of, ts_values
 
 __all__ = ["BinnedTSD"]
 
@@ -47,6 +47,7 @@ class BinnedTSD:
 
     def __init__(self, values: Any, n_zero: int = 0, *, bins: ArrayLike | None = None) -> None:
         ts = ts_values(values)
+        self.config = config_of(values)
         edges = np.arange(5001) / 50 if bins is None else np.asarray(bins, dtype=np.float64)
         if edges.ndim != 1 or len(edges) < 2 or edges[0] != 0 or not np.all(np.diff(edges) > 0):
             raise ValueError(
@@ -95,7 +96,18 @@ class BinnedTSD:
         for i, part in enumerate(parts[1:], 1):
             if not np.array_equal(part._edges, parts[0]._edges):
                 raise ValueError(f"parts[{i}] has other bin edges than parts[0]: make all with the same bins=")
+            if part.config != parts[0].config:
+                differ = sorted(
+                    key
+                    for key in part.config.keys() | parts[0].config.keys()
+                    if part.config.get(key) != parts[0].config.get(key)
+                )
+                raise ValueError(
+                    f"parts[{i}] was made with another configuration than parts[0] ({', '.join(differ)}): such trials "
+                    "are not of one distribution"
+                )
         made = cls([], 1, bins=parts[0]._edges)
+        made.config = dict(parts[0].config)
         made._set(np.sum([p._counts for p in parts], axis=0), parts[0]._edges, sum(p._n_zero for p in parts))
         return made
 

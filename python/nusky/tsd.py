@@ -13,7 +13,7 @@ from nusky.chi2 import Chi2Tail
 from nusky.histogram import Histogram
 from nusky.pvalue import PValue, binomial_error, counted_p, nsigma_to_p, p_to_nsigma
 
-__all__ = ["MIN_TAIL", "TSD", "finite", "ts_values"]
+__all__ = ["MIN_TAIL", "TSD", "config_of", "finite", "ts_values"]
 
 FloatArray = NDArray[np.float64]
 
@@ -30,6 +30,12 @@ class TSD:
         Finite TS values.
     n_zero : int
         Further trials with TS = 0 that are not in `values`.
+
+    Attributes
+    ----------
+    config : dict
+        What decided the numbers of the trials (`TrialSet.config`): prior policies, pixels, window, γ and more. Empty
+        where `values` were bare numbers.
 
     Raises
     ------
@@ -49,6 +55,7 @@ class TSD:
 
     def __init__(self, values: Any, n_zero: int = 0) -> None:
         ts = ts_values(values)
+        self.config = config_of(values)
         if n_zero != int(n_zero) or n_zero < 0:
             raise ValueError(f"n_zero = {n_zero}: give the number of further trials with TS = 0, an integer >= 0")
         nonzero = np.sort(ts[ts != 0])
@@ -268,6 +275,18 @@ class TSD:
         if self.tail is None or not np.any(use):
             return np.asarray(counted)
         return np.where(use, self.tail.sf(np.where(use, x, self.tail.threshold)), counted)
+
+
+def config_of(values: Any) -> dict[str, Any]:
+    """Configuration of the trials, where they know it.
+
+    Examples
+    --------
+    >>> config_of([0.0, 1.0])
+    {}
+    """
+    config = getattr(values, "config", None)
+    return dict(config) if isinstance(config, Mapping) else {}
 
 
 def ts_values(values: Any) -> FloatArray:

@@ -21,7 +21,12 @@ FORMAT = "nusky-tsd-1"
 
 def write_tsd(path: str | os.PathLike[str], tsd: TSD | BinnedTSD) -> None:
     """Write `tsd` to `path` (as it is named, ".npz" is not added), atomically."""
-    meta: dict[str, Any] = {"format": FORMAT, "kind": type(tsd).__name__, "version": code_version()}
+    meta: dict[str, Any] = {
+        "format": FORMAT,
+        "kind": type(tsd).__name__,
+        "version": code_version(),
+        "config": tsd.config,
+    }
     arrays: dict[str, NDArray[Any]] = {"n_zero": np.array(tsd.n_zero)}
     if isinstance(tsd, BinnedTSD):
         arrays |= {"counts": tsd._counts, "edges": tsd._edges}
@@ -38,9 +43,13 @@ def read_tsd(path: str | os.PathLike[str]) -> TSD | BinnedTSD:
     if meta.get("format") != FORMAT:
         raise DamagedFile(f"{path} has the format {meta.get('format')!r}, a TS distribution {FORMAT!r}")
     n_zero = int(arrays["n_zero"])
+    tsd: TSD | BinnedTSD
     if meta["kind"] == "BinnedTSD":
         counts = arrays["counts"]
-        return BinnedTSD.from_counts(counts[:-1], arrays["edges"], n_zero=n_zero, n_overflow=int(counts[-1]))
-    if meta["kind"] == "Chi2TSD":
-        return Chi2TSD(arrays["values"], n_zero, **meta["fit"])
-    return TSD(arrays["values"], n_zero)
+        tsd = BinnedTSD.from_counts(counts[:-1], arrays["edges"], n_zero=n_zero, n_overflow=int(counts[-1]))
+    elif meta["kind"] == "Chi2TSD":
+        tsd = Chi2TSD(arrays["values"], n_zero, **meta["fit"])
+    else:
+        tsd = TSD(arrays["values"], n_zero)
+    tsd.config = meta.get("config", {})
+    return tsd
