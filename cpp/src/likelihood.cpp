@@ -29,27 +29,27 @@ Likelihood::Likelihood(GammaAxis axis, std::vector<double> sindec_nodes, const d
     }
   if (n_seasons == 1 || !axis_.free()) return;
   const std::size_t K = static_cast<std::size_t>(n_seasons), D = sindec_.size(), cells = std::max<std::size_t>(1, D - 1);
-  std::vector<float> upper(K * D * n_lanes), lower(K * D * n_lanes), row(width_);
-  for (std::size_t r = 0; r < rows; ++r) {
-    for (std::size_t g = 0; g < width_; ++g) row[g] = static_cast<float>(log_acceptance_[r * width_ + g]);
-    axis_.lane_bounds(row.data(), upper.data() + r * n_lanes, lower.data() + r * n_lanes);
-  }
+  std::vector<float> upper(n_lanes), lower(D * K * n_lanes), row(width_);
   bounds_.resize(cells * K * n_lanes);
-  // ln A is linear in sin δ within a cell, so its extremes are at the cell's ends; f_k = A_k / (A_k + the others)
-  for (std::size_t c = 0; c < cells; ++c)
-    for (std::size_t k = 0; k < K; ++k)
+  // f_k = 1/(1 + Σ_s A_s/A_k). The interpolants are linear in ln A, so ln A_s − ln A_k is bounded as one function of γ: each of the two
+  // alone changes by a factor of 20 over an interval. In sin δ it is linear within a cell, with its extremes at the cell's ends.
+  for (std::size_t k = 0; k < K; ++k) {
+    for (std::size_t s = 0; s < K; ++s)
+      for (std::size_t d = 0; d < D; ++d) {
+        for (std::size_t g = 0; g < width_; ++g)
+          row[g] = static_cast<float>(log_acceptance_[(s * D + d) * width_ + g] - log_acceptance_[(k * D + d) * width_ + g]);
+        axis_.lane_bounds(row.data(), upper.data(), lower.data() + (d * K + s) * n_lanes);
+      }
+    for (std::size_t c = 0; c < cells; ++c)
       for (std::size_t j = 0; j < n_lanes; ++j) {
-        const auto most = [&](std::size_t s) {
-          return std::max(upper[(s * D + c) * n_lanes + j], upper[(s * D + std::min(c + 1, D - 1)) * n_lanes + j]);
-        };
-        const auto least = [&](std::size_t s) {
-          return std::min(lower[(s * D + c) * n_lanes + j], lower[(s * D + std::min(c + 1, D - 1)) * n_lanes + j]);
-        };
         double others = 0.0;
         for (std::size_t s = 0; s < K; ++s)
-          if (s != k) others += std::exp(static_cast<double>(least(s)) - static_cast<double>(most(k)));
-        bounds_[(c * K + k) * n_lanes + j] = static_cast<float>((1.0 + 1e-5) / (1.0 + others));
+          if (s != k)
+            others += std::exp(
+                static_cast<double>(std::min(lower[(c * K + s) * n_lanes + j], lower[(std::min(c + 1, D - 1) * K + s) * n_lanes + j])));
+        bounds_[(c * K + k) * n_lanes + j] = static_cast<float>((1.0 + 1e-4) / (1.0 + others));
       }
+  }
 }
 
 std::size_t Likelihood::cell(double sindec, double& fraction) const {
