@@ -10,12 +10,15 @@
 namespace nusky {
 namespace {
 
+// The search for events holds for caps whose cosine is a quarter or more, see CapView.
+constexpr double widest_tile = 1.3;
+
 double separation(const Vec3& a, const Vec3& b) { return 2.0 * std::asin(std::min(1.0, 0.5 * (a - b).norm())); }
 
 }  // namespace
 
 bool worth_joining(const DirectionGroup& a, const DirectionGroup& b, double reach) {
-  return a.radius < 0.25 && (a.centre - b.centre).norm() < reach * a.radius;
+  return a.radius < 0.25 && b.radius <= 2.0 * a.radius && (a.centre - b.centre).norm() < reach * a.radius;
 }
 
 Cap enclosing_cap(const std::vector<DirectionGroup>& groups, const std::uint32_t* which, std::size_t n) {
@@ -95,9 +98,9 @@ Directions::Directions(std::size_t n, const double* ra, const double* dec, const
   for (std::size_t t = 0; t < n_tiles; ++t) {
     if (!std::isfinite(tile_ra[t]) || !(std::abs(tile_dec[t]) <= pi / 2 + 1e-12))
       throw std::invalid_argument("tile_ra, tile_dec: tile " + std::to_string(t) + " is not a direction");
-    if (!(radius[t] > 0.0 && radius[t] <= pi))
+    if (!(radius[t] > 0.0 && radius[t] <= widest_tile))
       throw std::invalid_argument("tile_radius: that of tile " + std::to_string(t) + " is " + std::to_string(radius[t]) +
-                                  "; it must be above 0 and at most pi rad");
+                                  "; it must be above 0 and at most 1.3 rad");
     centres[t] = unit_vector(tile_ra[t], tile_dec[t]);
   }
   std::vector<std::uint32_t> id(n);

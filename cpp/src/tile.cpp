@@ -165,7 +165,8 @@ void Tile::split(std::size_t first, std::size_t count, double n_ref) {
   for (std::size_t k = 0; k < n_seasons_; ++k) {
     for (std::size_t j = 0; j < count; ++j) {
       const double share = std::max(highest_share(first + j, k), 1e-30);
-      list[j].threshold = static_cast<float>(tail_u / n_ref * model_->index().n_events(static_cast<int>(k)) / share);
+      // a season of no acceptance has no limit of its own; the squares of the tail must stay within float
+      list[j].threshold = static_cast<float>(std::min(tail_u / n_ref * model_->index().n_events(static_cast<int>(k)) / share, 1e17));
       list[j].reaches = list[j].tail = list[j].tail_squares = 0.0F;
       near_[first + j].seasons[k].first = list[j].n;
     }

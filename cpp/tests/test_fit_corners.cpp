@@ -173,3 +173,36 @@ TEST_CASE("fit: a hundred thousand events that all reach the direction, so that 
     CHECK(std::abs(r.ts[i] - slow.ts) <= 1e-3);
   }
 }
+
+TEST_CASE("fit: a handful of events where next to none is expected, with two maxima in gamma") {
+  // y W is 1e6 and more: n starts far below its root, and γ must not be chosen before n has arrived
+  for (const double expected : {1e-4, 1e-2, 1.0})
+    for (const std::size_t n : {1u, 3u, 5u}) {
+      CAPTURE(expected);
+      CAPTURE(n);
+      Options o = forty_nine_nodes();
+      o.sizes = {n};
+      o.extended = true;
+      reference::Model m = sky(o);
+      reference::Season& s = m.seasons[0];
+      s.n_events = expected;
+      for (std::size_t i = 0; i < n; ++i) {
+        s.ra[i] = 1.0 + 0.002 * static_cast<double>(i);
+        s.dec[i] = 0.3;
+        s.sigma[i] = 0.01;
+        for (std::size_t g = 0; g < 49; ++g) {
+          const double gamma = 1.0 + static_cast<double>(g) / 16.0, low = (gamma - 1.5) / 0.4, high = (gamma - 3.2) / 0.5;
+          s.log_ratio[i * 49 + g] = static_cast<float>(4.0 * std::exp(-low * low) + 3.5 * std::exp(-high * high) - 2.0);
+        }
+      }
+      const ScanResult r = Core(m).scan({1.001}, {0.3}, free_gamma);
+      const GammaAxis axis(m.gamma_nodes);
+      double best = 0.0;
+      for (double gamma = 1.0; gamma <= 4.0; gamma += 0.01)
+        best = std::max(best, reference::fit_ns(m, axis, reference::look(m, 1.001, 0.3), gamma).ts);
+      CHECK(r.status[0] == static_cast<std::int8_t>(Status::ok));
+      CHECK(r.ts[0] >= best - 1e-3);
+      CHECK(r.ts[0] <= best + 0.05);  // the grid's step
+      CHECK(std::abs(r.gamma[0] - 1.5) < 0.1);
+    }
+}

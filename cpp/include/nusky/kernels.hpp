@@ -17,7 +17,7 @@ struct CandidateView {
 };
 
 /// Events in columns, as the search for candidates reads them: unit vector, cosine and sine of the cut. Cuts above
-/// π/2 have cosine −4 and sine 0, and so reach every cap narrower than π/2.
+/// π/2 have cosine −4 and sine 0, and so reach every cap of a radius up to 1.3.
 struct CapView {
   std::size_t n;
   const float *x, *y, *z, *cos_cut, *sin_cut;
