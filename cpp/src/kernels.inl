@@ -1,6 +1,6 @@
 // The inner loops, included once per instruction set by kernels_<level>.cpp with NUSKY_KERNEL_NAMESPACE and
 // NUSKY_KERNEL_NAME defined. Vectors are 16 lanes wide at every level (the compiler splits them), so that the order of
-// every sum, and with -ffp-contract=off every bit, is the same on all of them.
+// every sum is the same on all of them; which bits agree is in docs/adr/0002.
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif

@@ -19,8 +19,8 @@ struct Cap {
   Vec3 centre;
   double radius;  ///< rad
 };
-/// Whether b is within `reach` radii of a, and a cap around such neighbours well below a hemisphere, where the search for events
-/// ends.
+/// Whether b is within `reach` radii of a, and both small enough for a cap around such neighbours to stay well below a hemisphere,
+/// where the search for events ends.
 bool worth_joining(const DirectionGroup& a, const DirectionGroup& b, double reach);
 /// @param which (n,) into `groups`, at least one
 Cap enclosing_cap(const std::vector<DirectionGroup>& groups, const std::uint32_t* which, std::size_t n);
