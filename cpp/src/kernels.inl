@@ -575,6 +575,14 @@ void profile(const EventView& e, const float* const* rows, const float* y, float
   store(s2, t2);
 }
 
+void profile_begin(const double* phi, const float* m1, const float* m2, const float* s1, const float* s2, double* first, double* second) {
+  for (std::size_t g = 0; g < lanes; ++g) {
+    const double p = phi[g];
+    first[g] += p * (static_cast<double>(m1[g]) + static_cast<double>(s1[g]));
+    second[g] += p * p * (static_cast<double>(m2[g]) + static_cast<double>(s2[g]));
+  }
+}
+
 void profile_y(const double* n, const double* phi, bool extended, float* y) {
   const double share = extended ? 0.0 : 1.0;
   for (std::size_t g = 0; g < lanes; ++g) y[g] = static_cast<float>(n[g] * phi[g] / (1.0 - share * n[g] * phi[g]));
@@ -591,6 +599,69 @@ void profile_slopes(const double* n, const double* phi, double events, bool exte
     dn[g] += over * p - events * phi[g] * c;
     dnn[g] += over * over * (2.0 * z * p - p2) - share * events * phi[g] * phi[g] * c * c;
   }
+}
+
+bool profile_move(const double* dn, const double* dnn, const double* limit, const double* active, double* n) {
+  double most = 0.0;
+  for (std::size_t g = 0; g < lanes; ++g) {
+    const double here = n[g], step = dnn[g] < 0.0 ? -dn[g] / dnn[g] : here, low = 0.2 * here;
+    double high = 5.0 * here;
+    high = high < limit[g] ? high : limit[g];
+    double next = here + step;
+    next = next > low ? next : low;
+    next = next < high ? next : high;
+    const double change = (next > here ? next - here : here - next) * active[g] - 0.02 * here;
+    most = most > change ? most : change;
+    n[g] = active[g] > 0.0 ? next : here;
+  }
+  return most > 0.0;
+}
+
+void profile_value(const double* n, const double* phi, double events, bool extended, const float* y, const float* logs, const float* m1,
+                   const float* m2, double* value) {
+  for (std::size_t g = 0; g < lanes; ++g) {
+    const double z = n[g] * phi[g];
+    const auto yy = static_cast<double>(y[g]);
+    // N ln(1 − z); for z below a hundredth three terms are good to 1e-6 of it
+    const double missing = extended ? 1.0 : 1.0 + z * (0.5 + z / 3.0);
+    value[g] +=
+        static_cast<double>(logs[g]) + yy * (static_cast<double>(m1[g]) - 0.5 * yy * static_cast<double>(m2[g])) - events * z * missing;
+  }
+  if (extended) return;
+  for (std::size_t g = 0; g < lanes; ++g) {
+    const double z = n[g] * phi[g];
+    if (z >= 0.01) value[g] += events * (__builtin_log1p(-z) + z * (1.0 + z * (0.5 + z / 3.0)));
+  }
+}
+
+std::size_t pick(std::size_t n, const float* value, const float* reach, const std::uint32_t* candidate, float threshold, float* weak,
+                 float* strong, std::uint32_t* strong_candidate) {
+  std::size_t m = 0, i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    const vf v = load(value + i), r = load(reach + i);
+    store(weak + i, up_to(r, threshold, v));
+    unsigned bits = above(r, threshold);
+#ifdef NUSKY_COMPRESS
+    const auto some = static_cast<__mmask16>(bits);
+    _mm512_storeu_ps(strong + m, _mm512_maskz_compress_ps(some, (__m512)v.part[0]));
+    _mm512_storeu_si512(strong_candidate + m, _mm512_maskz_compress_epi32(some, _mm512_loadu_si512(candidate + i)));
+    m += static_cast<std::size_t>(__builtin_popcount(bits));
+#else
+    for (; bits != 0; bits &= bits - 1, ++m) {
+      const std::size_t k = i + static_cast<std::size_t>(__builtin_ctz(bits));
+      strong[m] = value[k];
+      strong_candidate[m] = candidate[k];
+    }
+#endif
+  }
+  for (; i < n; ++i) {
+    const bool one = reach[i] > threshold;
+    weak[i] = one ? 0.0F : value[i];
+    if (!one) continue;
+    strong[m] = value[i];
+    strong_candidate[m++] = candidate[i];
+  }
+  return m;
 }
 
 // ln x for positive finite x, absolute error 1e-7: exponent and mantissa in [√½, √2)
@@ -617,6 +688,12 @@ void profile_log(const EventView& e, const float* const* rows, const float* y, f
   vf sum = load(log_sum);
   for (std::size_t i = 0; i < e.n; ++i) sum = sum + log_v(yy * (load(rows[e.candidate[i]]) * e.value[i]) + 1.0F);
   store(log_sum, sum);
+}
+
+void logs(const float* sums, double* out) {
+  alignas(64) float f[lanes];
+  store(f, log_v(max_v(load(sums), 1e-37F)));
+  for (std::size_t g = 0; g < lanes; ++g) out[g] = static_cast<double>(f[g]);
 }
 
 NUSKY_INLINE double tree_sum(vf v) {
@@ -803,9 +880,9 @@ void sums_flat(std::size_t n, const float* a, float y, EventSums& out) {
 }  // namespace
 
 extern const Kernels table;
-const Kernels table{NUSKY_KERNEL_NAME, circle,  within,  select,    spatial,        split,   tails,       survey, survey_keep,
-                    survey_values,     highest, moments, profile_y, profile_slopes, profile, profile_log, sums,   sums_first,
-                    sums_flat};
+const Kernels table{NUSKY_KERNEL_NAME, circle,        within,      select,        spatial, split,         tails,      survey,
+                    survey_keep,       survey_values, highest,     pick,          moments, profile_begin, profile_y,  profile_slopes,
+                    profile_move,      profile,       profile_log, profile_value, logs,    sums,          sums_first, sums_flat};
 
 }  // namespace NUSKY_KERNEL_NAMESPACE
 }  // namespace nusky

@@ -4,6 +4,7 @@
 #include <limits>
 #include <vector>
 
+#include "nusky/profile.hpp"
 #include "nusky/status.hpp"
 #include "nusky/tile.hpp"
 
@@ -37,52 +38,29 @@ class GroupFitter {
 
  private:
   enum class Accuracy {
-    profile,  ///< weak events through their power sums: where the maximum is
-    exact,    ///< every near event: what it is worth
-  };
-  enum class LaneSum { weak, weak_squares, tail };  // known at the coarse γ
-  static constexpr std::size_t n_lane_sums = 3;
-  struct LaneWeights {
-    static constexpr int n = 6;
-    int first = 0;
-    std::array<double, n> value{}, slope{}, curvature{};
-  };
-  struct Interpolated {
-    double value, slope, curvature;  // slope and curvature of the logarithm
+    profile,   ///< weak events through their power sums: where the maximum is
+    gradient,  ///< every near event and the tail: value and gradient
+    exact,     ///< the same, and the curvature of `profile`
   };
   struct Evaluation {
     double value = 0, dn = 0, dg = 0, dnn = 0, dng = 0, dgg = 0;
   };
 
-  void take(int lane, double n_ref);
-  EventSums season_sums(std::size_t season, double y, const Stencil& at, const LaneWeights& lanes, Accuracy accuracy);
   DirectionFit fit_free(int lane);
   DirectionFit fit_fixed(int lane);
-  double log_sum(std::size_t season, LaneSum which, int lane) const;
-  LaneWeights lane_weights(double gamma) const;
-  Interpolated between_lanes(std::size_t season, LaneSum which, const LaneWeights& at) const;
-  EventSums weak_sums(std::size_t season, double y, const LaneWeights& lanes) const;
-  Evaluation evaluate(double n, const Stencil& at, double gamma, Accuracy accuracy);
   double enter(const Stencil& at);
-  void profile(double* n, double* value);
+  EventSums season_sums(std::size_t season, double y, const Stencil& at, const LaneWeights& lanes, Accuracy accuracy);
+  Evaluation evaluate(double n, const Stencil& at, double gamma, Accuracy accuracy);
+  bool polish(Peak& peak, DirectionFit& out);
   DirectionFit refine(double n, double gamma, Accuracy accuracy);
 
   const FitModel* model_;
   const Kernels* kernels_;
   std::size_t n_seasons_;
   Tile tile_;
-  // events of one direction
-  NearEvents* near_ = nullptr;
-  const float* tail_ = nullptr;
-  std::vector<std::uint32_t> strong_;  // which of the near events are summed one by one
-  AlignedVector<float> strong_value_;
-  std::vector<std::uint32_t> strong_candidate_;
-  std::vector<Segment> strong_segments_;
-  AlignedVector<float> moments_;          // (K, 4, 16): Σ w, Σ w² of weak events and tail at the coarse γ, then of the strong
-  mutable std::vector<double> log_sums_;  // (K, 3, 16): logarithms of LaneSum, NaN until needed
-  std::vector<Share> shares_;             // at the γ entered last
-  std::vector<double> lane_phi_;          // (K, 16): f_k/N_k at the coarse γ
-  double direction_sindec_ = 0.0;
+  DirectionEvents events_;
+  Profile profile_;
+  std::vector<Share> shares_;  // at the γ entered last
 };
 
 }  // namespace nusky

@@ -108,18 +108,32 @@ struct Kernels {
   void (*survey_values)(const SurveyView& c, float vx, float vy, float vz, float* u);
   /// sum[g] += Σ S/B · lift[candidate] · max(rows[candidate][g], rows[candidate][g + 1]), g < 15, and with rows[candidate][15] for g = 15.
   void (*highest)(const EventView& e, const float* lift, const float* const* rows, float* sum);
+  /// Near events one by one: those whose reach exceeds `threshold` are copied to the strong lists, and are 0 in `weak`, which else is
+  /// `value`. Returns how many; the lists have room for 16 more.
+  std::size_t (*pick)(std::size_t n, const float* value, const float* reach, const std::uint32_t* candidate, float threshold, float* weak,
+                      float* strong, std::uint32_t* strong_candidate);
   /// Power sums at all 16 coarse γ: m1 += Σ w, m2 += Σ w² with w = value · row[g].
   void (*moments)(const EventView& e, const float* const* rows, float* m1, float* m2);
+  /// At all 16 coarse γ, what one season adds to Σ φ w and Σ φ² w², which give the start of the profile.
+  void (*profile_begin)(const double* phi, const float* m1, const float* m2, const float* s1, const float* s2, double* first,
+                        double* second);
   /// y[g] = n φ/(1 − z) at all 16 coarse γ, z = n φ (extended likelihood: 0).
   void (*profile_y)(const double* n, const double* phi, bool extended, float* y);
   /// What one season adds to dlnΛ/dn and its derivative at all 16 coarse γ: `events` is N_k, s1 and s2 are the sums of `profile` over
   /// the strong events, m1 and m2 the power sums of the others.
   void (*profile_slopes)(const double* n, const double* phi, double events, bool extended, const float* y, const float* s1, const float* s2,
                          const float* m1, const float* m2, double* dn, double* dnn);
+  /// One Newton step of n where `active` is 1, within a factor of five and up to `limit`; whether one moved by more than 2 %.
+  bool (*profile_move)(const double* dn, const double* dnn, const double* limit, const double* active, double* n);
   /// With y[g] at all 16 coarse γ: s1 += Σ w/(1+yw), s2 += Σ (w/(1+yw))².
   void (*profile)(const EventView& e, const float* const* rows, const float* y, float* s1, float* s2);
   /// log_sum[g] += Σ ln(1 + y[g] w)
   void (*profile_log)(const EventView& e, const float* const* rows, const float* y, float* log_sum);
+  /// What one season adds to ln Λ at all 16 coarse γ: logs are the sums of `profile_log` over the strong events.
+  void (*profile_value)(const double* n, const double* phi, double events, bool extended, const float* y, const float* logs,
+                        const float* m1, const float* m2, double* value);
+  /// Natural logarithms of 16 sums; below 1e-37 that of 1e-37.
+  void (*logs)(const float* sums, double* out);
   /// Sums at one γ, given by the weights of the four node values of ln R from rows[candidate][first] on.
   void (*sums)(const EventView& e, const float* const* rows, int first, const float* value, const float* slope, const float* curvature,
                float y, EventSums& out);
