@@ -38,4 +38,8 @@ void DirectionEvents::take(Tile& tile, std::size_t p, double n_ref) {
   }
 }
 
+void DirectionEvents::fetch_rows(int first) const {
+  for (std::size_t i = 0; i < near_->seasons.back().last; ++i) __builtin_prefetch(node_rows_[near_->candidate[i]] + first);
+}
+
 }  // namespace nusky

@@ -130,11 +130,12 @@ DirectionFit GroupFitter::fit_free(int lane) {
       nothing.status = Status::no_excess;
       return nothing;
     }
-    const double best_n = profile_.highest_n();
+    const double best_n = profile_.n(profile_.highest());
     if (best_n <= 2.0 * n_ref || attempt == 3) break;
     n_ref = 2.0 * best_n;  // the power series of the weak events and of the tail would not hold at this n
     tile_.list_again(static_cast<std::size_t>(lane), n_ref);
   }
+  events_.fetch_rows(model_->likelihood().axis().lane_stencil(static_cast<int>(profile_.highest())).first);
   // Starts: every local maximum of the profile that may turn out the best.
   std::size_t count = 0;
   Peak* const peaks = profile_.peaks(count);

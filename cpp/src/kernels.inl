@@ -349,32 +349,41 @@ NUSKY_INLINE void append(Shortlist& l, unsigned bits, vf value, vf reach, std::s
 
 NUSKY_INLINE double tree_sum(vf v);
 
-void split(std::size_t first, std::size_t last, std::size_t count, float* a, const float* peak, Shortlist* list) {
-  vf reaches[lanes], tail[lanes], squares[lanes];
-  for (std::size_t p = 0; p < count; ++p) reaches[p] = tail[p] = squares[p] = splat(0.0F);
+// `many` directions at once, whose sums stay in registers.
+template <std::size_t many>
+NUSKY_INLINE void split_block(std::size_t first, std::size_t last, float* a, const float* peak, Shortlist* lists) {
+  vf reaches[many], tail[many], squares[many];
+  Shortlist list[many];  // copies of our own, which no store to an array can change
+  for (std::size_t p = 0; p < many; ++p) {
+    reaches[p] = tail[p] = squares[p] = splat(0.0F);
+    list[p] = lists[p];
+  }
   for (std::size_t c = first; c < last; c += lanes) {
     const vf most = load(peak + c);
-    for (std::size_t p = 0; p < count; ++p) {
+    for (std::size_t p = 0; p < many; ++p) {
       const vf value = load(a + (c + p) * lanes), reach = value * most;
       const unsigned bits = above(reach, list[p].threshold);
-      if (bits != 0) {
-        append(list[p], bits, value, reach, c);
-        const vf left = up_to(reach, list[p].threshold, reach);
-        store(a + (c + p) * lanes, up_to(reach, list[p].threshold, value));
-        reaches[p] = reaches[p] + (reach - left);
-        tail[p] = tail[p] + left;
-        squares[p] = squares[p] + left * left;
-      } else {
-        tail[p] = tail[p] + reach;
-        squares[p] = squares[p] + reach * reach;
-      }
+      const vf left = up_to(reach, list[p].threshold, reach);
+      tail[p] = tail[p] + left;
+      squares[p] = squares[p] + left * left;
+      if (bits == 0) continue;
+      append(list[p], bits, value, reach, c);
+      store(a + (c + p) * lanes, up_to(reach, list[p].threshold, value));
+      reaches[p] = reaches[p] + (reach - left);
     }
   }
-  for (std::size_t p = 0; p < count; ++p) {
-    list[p].reaches += static_cast<float>(tree_sum(reaches[p]));
-    list[p].tail += static_cast<float>(tree_sum(tail[p]));
-    list[p].tail_squares += static_cast<float>(tree_sum(squares[p]));
+  for (std::size_t p = 0; p < many; ++p) {
+    lists[p].n = list[p].n;
+    lists[p].reaches += static_cast<float>(tree_sum(reaches[p]));
+    lists[p].tail += static_cast<float>(tree_sum(tail[p]));
+    lists[p].tail_squares += static_cast<float>(tree_sum(squares[p]));
   }
+}
+
+void split(std::size_t first, std::size_t last, std::size_t count, float* a, const float* peak, Shortlist* list) {
+  std::size_t p = 0;
+  for (; p + 4 <= count; p += 4) split_block<4>(first, last, a + p * lanes, peak, list + p);
+  for (; p < count; ++p) split_block<1>(first, last, a + p * lanes, peak, list + p);
 }
 
 template <std::size_t many>

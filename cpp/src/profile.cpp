@@ -108,7 +108,7 @@ bool Profile::falls_everywhere(const double* sums) const {
   return std::log(*highest) + 2.0 * gain + excess_in_doubt < 0.0;
 }
 
-double Profile::highest_n() const { return n_[static_cast<std::size_t>(std::max_element(value_.begin(), value_.end()) - value_.begin())]; }
+std::size_t Profile::highest() const { return static_cast<std::size_t>(std::max_element(value_.begin(), value_.end()) - value_.begin()); }
 
 // A maximum near coarse γ i + shift, where the profile is smooth: two Newton steps on its interpolant through neighbours whose n_s is
 // above 0.

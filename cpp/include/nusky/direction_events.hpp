@@ -13,6 +13,8 @@ class DirectionEvents {
   /// Takes the near events of direction p of a tile and lists once more those that are strong at n_ref: whose u = y W can reach a
   /// twentieth somewhere.
   void take(Tile& tile, std::size_t p, double n_ref);
+  /// Asks for the rows of ln R of the near events from node `first` on: most are read for the first time in this tile.
+  void fetch_rows(int first) const;
 
   double sindec() const { return sindec_; }
   const NearEvents& near() const { return *near_; }

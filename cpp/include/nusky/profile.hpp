@@ -26,8 +26,9 @@ class Profile {
 
   /// False: d ln Λ/dn at n = 0 is negative for every γ, so that ts = 0, and nothing else is known.
   bool solve(const DirectionEvents& events);
-  /// n_s where the profile is highest.
-  double highest_n() const;
+  /// The coarse γ where the profile is highest, and n_s at a coarse γ.
+  std::size_t highest() const;
+  double n(std::size_t lane) const { return n_[lane]; }
   /// The local maxima in γ that may turn out the highest, `count` of them, to be worked on.
   Peak* peaks(std::size_t& count);
 
