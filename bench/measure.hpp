@@ -92,7 +92,6 @@ inline Work count_work(const Setup& setup, const EventIndex& index, const Direct
     const DirectionGroup& g = directions.groups()[i];
     fitter.load(directions, i);
     const std::size_t near = fitter.count_pairs();
-    fitter.screen();
     std::size_t open = 0;
     for (std::uint32_t lane = 0; lane < g.count; ++lane) open += !fitter.proven_zero(static_cast<int>(lane));
     w.evaluated += fitter.n_candidates() * g.count;

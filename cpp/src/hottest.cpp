@@ -148,7 +148,6 @@ HottestResult find_hottest(const Likelihood& likelihood, const EventIndex& index
     const DirectionGroup& group = groups[g];
     GroupFitter& fitter = fitters[thread];
     fitter.load(directions, g);
-    fitter.screen();
     // directions of largest term first: they raise the bar for the others
     std::array<std::uint32_t, n_lanes> lanes{};
     std::iota(lanes.begin(), lanes.begin() + group.count, 0U);

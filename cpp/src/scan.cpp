@@ -14,7 +14,6 @@ constexpr double checkpoint_interval = 0.15;
 void fit_group(GroupFitter& fitter, const Directions& directions, std::size_t g, ScanResult& out) {
   const DirectionGroup& group = directions.groups()[g];
   fitter.load(directions, g);
-  fitter.screen();
   fitter.prepare();
   for (std::uint32_t lane = 0; lane < group.count; ++lane) {
     const DirectionFit fit = fitter.fit(static_cast<int>(lane));

@@ -17,6 +17,12 @@ alignas(64) constexpr float no_row[n_lanes] = {};
 constexpr std::size_t tiles_of_pool = 4, small_tiles_of_pool = 16;
 constexpr double small_tile = 0.03;
 
+// Room for n entries, without writing those that are there already.
+template <class T>
+void at_least(T& column, std::size_t n) {
+  if (column.size() < n) column.resize(n);
+}
+
 }  // namespace
 
 Tile::Tile(const FitModel& model, bool several)
@@ -97,9 +103,9 @@ void Tile::fill_pools(const Directions& directions, std::size_t group) {
 void Tile::select(const DirectionGroup& group) {
   std::size_t room = n_seasons_ * n_lanes + n_lanes;
   for (const Pool& pool : pools_) room += pool.ids.size();
-  for (auto* column : {&x_, &y_, &z_, &rate_, &gaussian_, &weight_, &cut_, &peak_, &lift_}) column->resize(room);
-  ratio_rows_.resize(room);
-  node_rows_.resize(room);
+  for (auto* column : {&x_, &y_, &z_, &rate_, &gaussian_, &weight_, &cut_, &peak_, &lift_}) at_least(*column, room);
+  at_least(ratio_rows_, room);
+  at_least(node_rows_, room);
   segments_.clear();
   n_candidates_ = n_filled_ = 0;
   for (const Pool& pool : pools_) {
@@ -139,7 +145,6 @@ void Tile::load(const Directions& directions, std::size_t g) {
   if (!(apart + group.radius <= reach_.radius)) fill_pools(directions, g);
   select(group);
   count_ = group.count;
-  for (std::size_t p = 0; p < count_; ++p) near_[p].seasons.back().last = 0;  // until `screen` lists them
   alignas(64) float vx[n_lanes], vy[n_lanes], vz[n_lanes];
   for (std::uint32_t p = 0; p < group.count; ++p) {
     const Vec3& v = directions.vector(directions.order()[group.first + p]);
@@ -148,18 +153,38 @@ void Tile::load(const Directions& directions, std::size_t g) {
     vz[p] = static_cast<float>(v.z() - group.centre.z());
     sindec_[p] = v.z();
   }
-  a_.resize(n_filled_ * n_lanes);
+  if (n_seasons_ > 1) bound_shares();
+  at_least(a_, n_filled_ * n_lanes);
   const CandidateView view{n_filled_, x_.data(), y_.data(), z_.data(), rate_.data(), gaussian_.data(), weight_.data(), cut_.data()};
   kernels_->spatial(view, count_, vx, vy, vz, a_.data());
+  split(0, count_, first_n_ref);
+  for (std::size_t p = 0; p < count_; ++p) screen(p);
 }
 
+// The largest share of every season at every direction, at each γ.
+void Tile::bound_shares() {
+  const Likelihood& likelihood = model_->likelihood();
+  for (std::size_t p = 0; p < count_; ++p) {
+    float* bounds = share_bounds_.data() + p * n_seasons_ * n_lanes;
+    if (model_->gamma_free()) {
+      likelihood.share_bounds(sindec_[p], bounds);
+    } else {
+      likelihood.shares(sindec_[p], model_->stencil(), shares_.data());
+      for (std::size_t k = 0; k < n_seasons_; ++k) std::fill_n(bounds + k * n_lanes, n_lanes, static_cast<float>(shares_[k].f));
+    }
+    for (std::size_t k = 0; k < n_seasons_; ++k)
+      highest_share_[p * n_seasons_ + k] = *std::max_element(bounds + k * n_lanes, bounds + (k + 1) * n_lanes);
+  }
+}
+
+// Lists the near events of some directions so that their tails are small up to n_ref.
 void Tile::split(std::size_t first, std::size_t count, double n_ref) {
   std::array<Shortlist, n_lanes> list{};
   for (std::size_t j = 0; j < count; ++j) {
     NearEvents& near = near_[first + j];
-    near.value.resize(n_filled_ + n_lanes);
-    near.reach.resize(n_filled_ + n_lanes);
-    near.candidate.resize(n_filled_ + n_lanes);
+    at_least(near.value, n_filled_ + n_lanes);
+    at_least(near.reach, n_filled_ + n_lanes);
+    at_least(near.candidate, n_filled_ + n_lanes);
     list[j] = {0, near.value.data(), near.reach.data(), near.candidate.data(), 0.0F, 0.0F, 0.0F, 0.0F};
   }
   for (std::size_t k = 0; k < n_seasons_; ++k) {
@@ -190,47 +215,30 @@ void Tile::list_again(std::size_t p, double n_ref) {
   has_tail_[p] = false;
 }
 
-void Tile::screen() {
-  const Likelihood& likelihood = model_->likelihood();
+void Tile::screen(std::size_t p) {
   const EventIndex& index = model_->index();
-  const bool free = model_->gamma_free();
-  if (n_seasons_ > 1)
-    for (std::size_t p = 0; p < count_; ++p) {
-      float* bounds = share_bounds_.data() + p * n_seasons_ * n_lanes;
-      if (free) {
-        likelihood.share_bounds(sindec_[p], bounds);
-      } else {
-        likelihood.shares(sindec_[p], model_->stencil(), shares_.data());
-        for (std::size_t k = 0; k < n_seasons_; ++k) std::fill_n(bounds + k * n_lanes, n_lanes, static_cast<float>(shares_[k].f));
-      }
-      for (std::size_t k = 0; k < n_seasons_; ++k)
-        highest_share_[p * n_seasons_ + k] = *std::max_element(bounds + k * n_lanes, bounds + (k + 1) * n_lanes);
-    }
-  split(0, count_, first_n_ref);
-  for (std::size_t p = 0; p < count_; ++p) {
-    const NearEvents& near = near_[p];
-    // a first bound, with every event at its own best γ, settles a fifth of the sky; with γ fixed it is the answer
-    float most = 0.0F;
-    any_event_[p] = has_tail_[p] = false;
-    for (std::size_t k = 0; k < n_seasons_; ++k) {
-      const float weight = near.reaches[k] + near.tail[k];
-      most += weight * static_cast<float>(highest_share(p, k) / index.n_events(static_cast<int>(k)));
-      any_event_[p] |= weight > 0.0F;
-    }
-    bound_[p] = most * (1.0F + screen_slack) - 1.0F;
-    if (bound_[p] <= 0.0F || !free) continue;
-    std::array<float, n_lanes> excess{};
-    for (std::size_t k = 0; k < n_seasons_; ++k) {
-      const Segment listed = near.seasons[k];
-      const EventView events{listed.last - listed.first, near.value.data() + listed.first, near.candidate.data() + listed.first};
-      alignas(64) float sum[n_lanes] = {};
-      kernels_->highest(events, lift_.data(), ratio_rows_.data(), sum);
-      const float* bounds = share_bounds_.data() + (p * n_seasons_ + k) * n_lanes;
-      const auto one = static_cast<float>(1.0 / index.n_events(static_cast<int>(k)));
-      for (std::size_t g = 0; g < n_lanes; ++g) excess[g] += (sum[g] + near.tail[k]) * bounds[g] * one;
-    }
-    bound_[p] = *std::max_element(excess.begin(), excess.end()) * (1.0F + screen_slack) - 1.0F;
+  const NearEvents& near = near_[p];
+  // a first bound, with every event at its own best γ, settles a fifth of the sky; with γ fixed it is the answer
+  float most = 0.0F;
+  any_event_[p] = has_tail_[p] = false;
+  for (std::size_t k = 0; k < n_seasons_; ++k) {
+    const float weight = near.reaches[k] + near.tail[k];
+    most += weight * static_cast<float>(highest_share(p, k) / index.n_events(static_cast<int>(k)));
+    any_event_[p] |= weight > 0.0F;
   }
+  bound_[p] = most * (1.0F + screen_slack) - 1.0F;
+  if (bound_[p] <= 0.0F || !model_->gamma_free()) return;
+  std::array<float, n_lanes> excess{};
+  for (std::size_t k = 0; k < n_seasons_; ++k) {
+    const Segment listed = near.seasons[k];
+    const EventView events{listed.last - listed.first, near.value.data() + listed.first, near.candidate.data() + listed.first};
+    alignas(64) float sum[n_lanes] = {};
+    kernels_->highest(events, lift_.data(), ratio_rows_.data(), sum);
+    const float* bounds = share_bounds_.data() + (p * n_seasons_ + k) * n_lanes;
+    const auto one = static_cast<float>(1.0 / index.n_events(static_cast<int>(k)));
+    for (std::size_t g = 0; g < n_lanes; ++g) excess[g] += (sum[g] + near.tail[k]) * bounds[g] * one;
+  }
+  bound_[p] = *std::max_element(excess.begin(), excess.end()) * (1.0F + screen_slack) - 1.0F;
 }
 
 void Tile::sum_tails(const std::uint32_t* which, std::size_t count) {

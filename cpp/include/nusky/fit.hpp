@@ -25,12 +25,11 @@ class GroupFitter {
   explicit GroupFitter(const FitModel& model, bool several_tiles = true);
 
   void load(const Directions& directions, std::size_t group) { tile_.load(directions, group); }
-  void screen() { tile_.screen(); }
   /// For whole maps, where every direction of the group will be fitted: does for all of them at once what `fit` else does one by one.
   void prepare() { tile_.sum_tails(); }
-  /// `screen` has shown that ts = 0.
+  /// A bound has shown that ts = 0.
   bool proven_zero(int lane) const { return tile_.bound(static_cast<std::size_t>(lane)) <= 0.0F; }
-  /// The exact fit of direction `lane` of the group. `load` and `screen` must have run.
+  /// The exact fit of direction `lane` of the group. `load` must have run.
   DirectionFit fit(int lane);
   /// Candidates of the group, and of these times directions the pairs within the cut (for benchmarks).
   std::size_t n_candidates() const { return tile_.n_candidates(); }

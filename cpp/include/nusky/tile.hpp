@@ -35,16 +35,15 @@ class Tile {
   /// @param several neighbouring tiles will follow each other, so that looking a little wider at once pays
   explicit Tile(const FitModel& model, bool several);
 
-  /// Collects the candidates of the tile of directions.groups()[group] and evaluates S/B for all its directions.
+  /// Collects the candidates of the tile of directions.groups()[group], evaluates S/B for all its directions, lists the near events
+  /// of each and bounds its d ln Λ/d n_s at n_s = 0 over all γ.
   void load(const Directions& directions, std::size_t group);
-  /// Lists the near events of every direction and bounds d ln Λ/d n_s at n_s = 0 over all γ. `load` must have run.
-  void screen();
   /// Lists the near events of direction p again, so that the tail is small up to n_s = n_ref.
   void list_again(std::size_t p, double n_ref);
   /// Sums the tails of the directions for which ts = 0 is not proven; for a whole tile at once, it is a matrix product.
   void sum_tails();
 
-  /// What `screen` found: at most 0 proves that TS = 0.
+  /// That bound: at most 0 proves that TS = 0.
   float bound(std::size_t p) const { return bound_[p]; }
   bool any_event(std::size_t p) const { return any_event_[p]; }
   double sindec(std::size_t p) const { return sindec_[p]; }
@@ -70,7 +69,9 @@ class Tile {
   };
   void fill_pools(const Directions& directions, std::size_t group);
   void select(const DirectionGroup& group);
+  void bound_shares();
   void split(std::size_t first, std::size_t count, double n_ref);
+  void screen(std::size_t p);
   void sum_tails(const std::uint32_t* which, std::size_t count);
 
   const FitModel* model_;
