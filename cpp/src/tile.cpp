@@ -76,25 +76,33 @@ void Tile::fill_pools(const Directions& directions, std::size_t group) {
     for (auto* column : {&pool.x, &pool.y, &pool.z}) column->resize(n);
     pool.ratio.resize(n);
     pool.log_ratio.resize(n);
+    const CapView caps = index.caps(0, 0);
+    const std::uint32_t* ids = pool.ids.data();
+    float *cx = pool.cap_x.data(), *cy = pool.cap_y.data(), *cz = pool.cap_z.data(), *cc = pool.cos_cut.data(), *cs = pool.sin_cut.data(),
+          *rate = pool.rate.data(), *gaussian = pool.gaussian.data(), *weight = pool.weight.data(), *cut = pool.cut.data(),
+          *peak = pool.peak.data(), *lift = pool.lift.data();
+    double *x = pool.x.data(), *y = pool.y.data(), *z = pool.z.data();
+    const float **ratio = pool.ratio.data(), **log_ratio = pool.log_ratio.data();
     for (std::size_t i = 0; i < n; ++i) {
-      const IndexedEvent& e = index.event(pool.ids[i]);
-      const CapView cap = index.caps(pool.ids[i], 1);
-      pool.cap_x[i] = *cap.x;
-      pool.cap_y[i] = *cap.y;
-      pool.cap_z[i] = *cap.z;
-      pool.cos_cut[i] = *cap.cos_cut;
-      pool.sin_cut[i] = *cap.sin_cut;
-      pool.x[i] = e.x;
-      pool.y[i] = e.y;
-      pool.z[i] = e.z;
-      pool.rate[i] = e.spatial.rate;
-      pool.gaussian[i] = e.spatial.gaussian;
-      pool.cut[i] = e.spatial.cut;
-      pool.weight[i] = free ? e.spatial.weight : e.spatial.weight * model_->fixed_ratio(pool.ids[i]);
-      pool.peak[i] = free ? e.peak : 1.0F;
-      pool.ratio[i] = free ? e.ratio : no_row;
-      pool.log_ratio[i] = free ? e.log_ratio : no_row;
-      pool.lift[i] = e.lift;
+      const std::uint32_t id = ids[i];
+      if (i + 16 < n) __builtin_prefetch(&index.event(ids[i + 16]));
+      const IndexedEvent& e = index.event(id);
+      cx[i] = caps.x[id];
+      cy[i] = caps.y[id];
+      cz[i] = caps.z[id];
+      cc[i] = caps.cos_cut[id];
+      cs[i] = caps.sin_cut[id];
+      x[i] = e.x;
+      y[i] = e.y;
+      z[i] = e.z;
+      rate[i] = e.spatial.rate;
+      gaussian[i] = e.spatial.gaussian;
+      cut[i] = e.spatial.cut;
+      weight[i] = free ? e.spatial.weight : e.spatial.weight * model_->fixed_ratio(id);
+      peak[i] = free ? e.peak : 1.0F;
+      ratio[i] = free ? e.ratio : no_row;
+      log_ratio[i] = free ? e.log_ratio : no_row;
+      lift[i] = e.lift;
       __builtin_prefetch(e.ratio);
     }
   }
