@@ -232,6 +232,96 @@ NUSKY_INLINE void copy_one(const PoolView& e, std::size_t i, const double* centr
 }
 
 #ifdef NUSKY_COMPRESS
+// Eight events to eight vectors, one for each double or pair of floats in them.
+NUSKY_INLINE void transpose(const IndexedEvent* const* e, nd* column) {
+  nd r[8], t[8], u[8];
+  for (std::size_t k = 0; k < 8; ++k) __builtin_memcpy(&r[k], e[k], sizeof r[k]);
+  for (std::size_t k = 0; k < 8; k += 2) {
+    t[k] = __builtin_shuffle(r[k], r[k + 1], nl{0, 8, 2, 10, 4, 12, 6, 14});
+    t[k + 1] = __builtin_shuffle(r[k], r[k + 1], nl{1, 9, 3, 11, 5, 13, 7, 15});
+  }
+  const nl low{0, 1, 4, 5, 8, 9, 12, 13}, high{2, 3, 6, 7, 10, 11, 14, 15};
+  for (std::size_t k = 0; k < 8; k += 4)
+    for (std::size_t j = 0; j < 2; ++j) {
+      u[k + j] = __builtin_shuffle(t[k + j], t[k + j + 2], low);       // words j and j + 4 of four events
+      u[k + j + 2] = __builtin_shuffle(t[k + j], t[k + j + 2], high);  // words j + 2 and j + 6
+    }
+  for (std::size_t j = 0; j < 4; ++j) {
+    column[j] = __builtin_shuffle(u[j], u[j + 4], low);
+    column[j + 4] = __builtin_shuffle(u[j], u[j + 4], high);
+  }
+}
+NUSKY_INLINE void store_doubles(const nd* v, double* to) { __builtin_memcpy(to, v, sizeof *v); }
+NUSKY_INLINE void store_floats(const nd* v, float* to) {
+  const hf f = __builtin_convertvector(*v, hf);
+  __builtin_memcpy(to, &f, sizeof f);
+}
+#endif
+
+void unpack(const IndexedEvent* events, std::size_t n, const std::uint32_t* ids, const PoolColumns& out) {
+  constexpr std::size_t ahead = 16;  // events that are on their way from memory
+  for (std::size_t i = 0; i < n; i += lanes) {
+    const IndexedEvent* e[lanes];
+    for (std::size_t k = 0; k < lanes; ++k) {
+      e[k] = events + ids[i + k < n ? i + k : n - 1];
+      __builtin_prefetch(events + ids[i + k + ahead < n ? i + k + ahead : n - 1]);
+    }
+#ifdef NUSKY_COMPRESS
+    nd column[2][8];
+    transpose(e, column[0]);
+    transpose(e + 8, column[1]);
+    double* const position[3] = {out.x, out.y, out.z};
+    float* const cap[3] = {out.cap_x, out.cap_y, out.cap_z};
+    for (std::size_t h = 0; h < 2; ++h) {
+      for (std::size_t k = 0; k < 3; ++k) {
+        store_doubles(&column[h][k], position[k] + i + 8 * h);
+        store_floats(&column[h][k], cap[k] + i + 8 * h);
+      }
+      __builtin_memcpy(out.ratio + i + 8 * h, &column[h][5], sizeof(nd));
+      __builtin_memcpy(out.log_ratio + i + 8 * h, &column[h][6], sizeof(nd));
+    }
+    constexpr std::size_t pair[3] = {3, 4, 7};
+    float* const first[3] = {out.rate, out.weight, out.peak};
+    float* const second[3] = {out.gaussian, out.cut, out.lift};
+    for (std::size_t k = 0; k < 3; ++k) {
+      vf even, odd;
+      nf f[2];
+      for (std::size_t h = 0; h < 2; ++h) __builtin_memcpy(&f[h], &column[h][pair[k]], sizeof(nf));
+      even.part[0] = __builtin_shuffle(f[0], f[1], ni{0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30});
+      odd.part[0] = __builtin_shuffle(f[0], f[1], ni{1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31});
+      store(first[k] + i, even);
+      store(second[k] + i, odd);
+    }
+#else
+    for (std::size_t k = 0; k < lanes; ++k) {
+      const std::size_t at = i + k;
+      out.x[at] = e[k]->x;
+      out.y[at] = e[k]->y;
+      out.z[at] = e[k]->z;
+      out.cap_x[at] = static_cast<float>(e[k]->x);
+      out.cap_y[at] = static_cast<float>(e[k]->y);
+      out.cap_z[at] = static_cast<float>(e[k]->z);
+      out.rate[at] = e[k]->spatial.rate;
+      out.gaussian[at] = e[k]->spatial.gaussian;
+      out.weight[at] = e[k]->spatial.weight;
+      out.cut[at] = e[k]->spatial.cut;
+      out.ratio[at] = e[k]->ratio;
+      out.log_ratio[at] = e[k]->log_ratio;
+      out.peak[at] = e[k]->peak;
+      out.lift[at] = e[k]->lift;
+    }
+#endif
+    for (std::size_t k = 0; k < lanes; ++k) {
+      __builtin_prefetch(out.ratio[i + k]);
+      // of the chord: cos θ = 1 − c²/2, sin² θ = c² (1 − c²/4); see CapView for cuts above π/2
+      const float c2 = out.cut[i + k], s2 = c2 - 0.25F * c2 * c2;
+      out.cos_cut[i + k] = c2 > 2.0F ? -4.0F : 1.0F - 0.5F * c2;
+      out.sin_cut[i + k] = c2 > 2.0F ? 0.0F : __builtin_sqrtf(s2 > 0.0F ? s2 : 0.0F);
+    }
+  }
+}
+
+#ifdef NUSKY_COMPRESS
 NUSKY_INLINE void pack(const float* from, __mmask16 some, float* to) {
   _mm512_storeu_ps(to, _mm512_maskz_compress_ps(some, _mm512_loadu_ps(from)));
 }
@@ -610,20 +700,30 @@ void profile_slopes(const double* n, const double* phi, double events, bool exte
   }
 }
 
+NUSKY_INLINE nd load_double(const double* p) {
+  nd v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
+
 bool profile_move(const double* dn, const double* dnn, const double* limit, const double* active, double* n) {
-  double most = 0.0;
-  for (std::size_t g = 0; g < lanes; ++g) {
-    const double here = n[g], step = dnn[g] < 0.0 ? -dn[g] / dnn[g] : here, low = 0.2 * here;
-    double high = 5.0 * here;
-    high = high < limit[g] ? high : limit[g];
-    double next = here + step;
+  double most[lanes];
+  for (std::size_t g = 0; g < lanes; g += half) {
+    const nd here = load_double(n + g), curvature = load_double(dnn + g), edge = load_double(limit + g), on = load_double(active + g);
+    const nd low = here * 0.2, step = curvature < nd{} ? -load_double(dn + g) / curvature : here;
+    nd high = here * 5.0;
+    high = high < edge ? high : edge;
+    nd next = here + step;
     next = next > low ? next : low;
     next = next < high ? next : high;
-    const double change = (next > here ? next - here : here - next) * active[g] - 0.02 * here;
-    most = most > change ? most : change;
-    n[g] = active[g] > 0.0 ? next : here;
+    next = on > nd{} ? next : here;
+    const nd change = next - here, size = (change < nd{} ? -change : change) - here * 0.02;
+    __builtin_memcpy(n + g, &next, sizeof next);
+    __builtin_memcpy(most + g, &size, sizeof size);
   }
-  return most > 0.0;
+  bool moved = false;
+  for (std::size_t g = 0; g < lanes; ++g) moved |= most[g] > 0.0;
+  return moved;
 }
 
 void profile_value(const double* n, const double* phi, double events, bool extended, const float* y, const float* logs, const float* m1,
@@ -889,9 +989,10 @@ void sums_flat(std::size_t n, const float* a, float y, EventSums& out) {
 }  // namespace
 
 extern const Kernels table;
-const Kernels table{NUSKY_KERNEL_NAME, circle,        within,      select,        spatial, split,         tails,      survey,
-                    survey_keep,       survey_values, highest,     pick,          moments, profile_begin, profile_y,  profile_slopes,
-                    profile_move,      profile,       profile_log, profile_value, logs,    sums,          sums_first, sums_flat};
+const Kernels table{
+    NUSKY_KERNEL_NAME, circle,        within,        unpack, select,  spatial,       split,     tails,          survey,
+    survey_keep,       survey_values, highest,       pick,   moments, profile_begin, profile_y, profile_slopes, profile_move,
+    profile,           profile_log,   profile_value, logs,   sums,    sums_first,    sums_flat};
 
 }  // namespace NUSKY_KERNEL_NAMESPACE
 }  // namespace nusky

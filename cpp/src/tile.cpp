@@ -10,7 +10,7 @@ namespace {
 constexpr float screen_slack = 1e-4F;
 // Events whose u = y S/B R stays below this for every γ and all n_s up to n_ref belong to the tail. At n_s = 8 that is 70 % of
 // the pairs of the first-year season, with 0.2 % of Σu.
-constexpr double tail_u = 5e-4;
+constexpr double tail_u = 1e-3;
 alignas(64) constexpr float no_row[n_lanes] = {};
 // So many tiles that follow each other get their events from one search of the index: where tiles are small, the reach of the
 // events is larger than a few of them.
@@ -57,7 +57,6 @@ void Tile::fill_pools(const Directions& directions, std::size_t group) {
   for (std::size_t g = group; g < end; ++g)
     if (g == group || worth_joining(here, groups[g], small ? 9.0 : 4.5)) near[n_near++] = static_cast<std::uint32_t>(g);
   reach_ = enclosing_cap(groups, near.data(), n_near);
-  const bool free = model_->gamma_free();
   for (std::size_t k = 0; k < n_seasons_; ++k) {
     Pool& pool = pools_[k];
     index.near(static_cast<int>(k), reach_.centre, reach_.radius, ranges_);
@@ -70,40 +69,22 @@ void Tile::fill_pools(const Directions& directions, std::size_t group) {
                             static_cast<float>(std::cos(reach_.radius + 1e-6)), static_cast<float>(std::sin(reach_.radius + 1e-6)), r.first,
                             pool.ids.data() + n);
     pool.ids.resize(n);
+    const std::size_t room = n + n_lanes;
     for (auto* column : {&pool.cap_x, &pool.cap_y, &pool.cap_z, &pool.cos_cut, &pool.sin_cut, &pool.rate, &pool.gaussian, &pool.weight,
                          &pool.cut, &pool.peak, &pool.lift})
-      column->resize(n);
-    for (auto* column : {&pool.x, &pool.y, &pool.z}) column->resize(n);
-    pool.ratio.resize(n);
-    pool.log_ratio.resize(n);
-    const CapView caps = index.caps(0, 0);
-    const std::uint32_t* ids = pool.ids.data();
-    float *cx = pool.cap_x.data(), *cy = pool.cap_y.data(), *cz = pool.cap_z.data(), *cc = pool.cos_cut.data(), *cs = pool.sin_cut.data(),
-          *rate = pool.rate.data(), *gaussian = pool.gaussian.data(), *weight = pool.weight.data(), *cut = pool.cut.data(),
-          *peak = pool.peak.data(), *lift = pool.lift.data();
-    double *x = pool.x.data(), *y = pool.y.data(), *z = pool.z.data();
-    const float **ratio = pool.ratio.data(), **log_ratio = pool.log_ratio.data();
+      at_least(*column, room);
+    for (auto* column : {&pool.x, &pool.y, &pool.z}) at_least(*column, room);
+    at_least(pool.ratio, room);
+    at_least(pool.log_ratio, room);
+    kernels_->unpack(index.events(), n, pool.ids.data(),
+                     {pool.cap_x.data(), pool.cap_y.data(), pool.cap_z.data(), pool.cos_cut.data(), pool.sin_cut.data(), pool.x.data(),
+                      pool.y.data(), pool.z.data(), pool.rate.data(), pool.gaussian.data(), pool.weight.data(), pool.cut.data(),
+                      pool.peak.data(), pool.lift.data(), pool.ratio.data(), pool.log_ratio.data()});
+    if (model_->gamma_free()) continue;
     for (std::size_t i = 0; i < n; ++i) {
-      const std::uint32_t id = ids[i];
-      if (i + 16 < n) __builtin_prefetch(&index.event(ids[i + 16]));
-      const IndexedEvent& e = index.event(id);
-      cx[i] = caps.x[id];
-      cy[i] = caps.y[id];
-      cz[i] = caps.z[id];
-      cc[i] = caps.cos_cut[id];
-      cs[i] = caps.sin_cut[id];
-      x[i] = e.x;
-      y[i] = e.y;
-      z[i] = e.z;
-      rate[i] = e.spatial.rate;
-      gaussian[i] = e.spatial.gaussian;
-      cut[i] = e.spatial.cut;
-      weight[i] = free ? e.spatial.weight : e.spatial.weight * model_->fixed_ratio(id);
-      peak[i] = free ? e.peak : 1.0F;
-      ratio[i] = free ? e.ratio : no_row;
-      log_ratio[i] = free ? e.log_ratio : no_row;
-      lift[i] = e.lift;
-      __builtin_prefetch(e.ratio);
+      pool.weight[i] *= model_->fixed_ratio(pool.ids[i]);
+      pool.peak[i] = 1.0F;
+      pool.ratio[i] = pool.log_ratio[i] = no_row;
     }
   }
 }

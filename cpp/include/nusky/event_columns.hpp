@@ -6,17 +6,9 @@
 
 #include "nusky/aligned.hpp"
 #include "nusky/gamma_axis.hpp"
+#include "nusky/indexed_event.hpp"
 
 namespace nusky {
-
-/// The spatial term of one event, ready for the kernel:
-/// S/B = weight · exp(−rate · d² · (1 + gaussian · (ψ²/d² − 1)))  for  d² ≤ cut, d the chord.
-struct SpatialTerm {
-  float rate;      ///< 1/(2σ²); for von Mises–Fisher κ/2
-  float gaussian;  ///< 1: Gaussian in ψ; 0: von Mises–Fisher, whose exponent κ(cos ψ − 1) is −κd²/2
-  float weight;    ///< S(0)/B
-  float cut;       ///< squared chord of the cut
-};
 
 /// What belongs to the events of one season alone and stays for every trial.
 class EventColumns {

@@ -19,16 +19,6 @@ struct EventPart {
   const double* factor = nullptr;      ///< (n,) multiplies S/B·R (a time ratio, say); nullptr: 1
 };
 
-/// One event of a trial as the fit reads it.
-struct IndexedEvent {
-  double x, y, z;
-  SpatialTerm spatial;
-  const float* ratio;      ///< EventColumns::ratio_row (γ free to be fitted), else nullptr
-  const float* log_ratio;  ///< EventColumns::log_ratio, nullptr without energy term
-  float peak, lift;        ///< EventColumns::ratio_peak, ratio_lift
-};
-static_assert(sizeof(IndexedEvent) == 64, "one cache line: the fit reads these in large numbers");
-
 struct EventRange {
   std::uint32_t first, last;
 };
@@ -45,6 +35,7 @@ class EventIndex {
   /// N_k: the events of season k that the likelihood counts (expected background for the extended likelihood).
   double n_events(int season) const { return n_events_[static_cast<std::size_t>(season)]; }
   std::size_t size() const { return events_.size(); }
+  const IndexedEvent* events() const { return events_.data(); }
   const IndexedEvent& event(std::uint32_t i) const { return events_[i]; }
   /// γ nodes of the columns; all parts share them.
   const GammaAxis& axis() const { return axis_; }

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <string>
 
+#include "nusky/indexed_event.hpp"
+
 namespace nusky {
 
 /// Candidates of one tile in columns, positions relative to the tile's centre. Arrays are filled up to a multiple of 16
@@ -31,6 +33,14 @@ struct PoolView {
   const float *peak, *lift;                     // of EventColumns, as are the rows
   const float* const* ratio;
   const float* const* log_ratio;
+};
+
+/// Where the events of a pool go; the arrays begin on cache lines and have room for a multiple of 16.
+struct PoolColumns {
+  float *cap_x, *cap_y, *cap_z, *cos_cut, *sin_cut;  // CapView
+  double *x, *y, *z;
+  float *rate, *gaussian, *weight, *cut, *peak, *lift;
+  const float **ratio, **log_ratio;
 };
 
 /// Where candidates go; the arrays have room for all events of the pool and 16 more.
@@ -84,6 +94,8 @@ struct Kernels {
   /// Numbers base + i of the events whose cut reaches into the cap of radius r around (cx, cy, cz); the count is returned. `out`
   /// has room for 16 numbers beyond the events.
   std::size_t (*within)(const CapView& e, float cx, float cy, float cz, float cos_r, float sin_r, std::uint32_t base, std::uint32_t* out);
+  /// Copies the n events of these numbers into columns, and asks for their rows of R. Up to 15 entries beyond repeat the last event.
+  void (*unpack)(const IndexedEvent* events, std::size_t n, const std::uint32_t* ids, const PoolColumns& out);
   /// Copies the events of a pool whose cut reaches into the cap of radius r around `centre`, in their order, with positions relative to
   /// `centre`; the count is returned.
   std::size_t (*select)(const PoolView& pool, const double* centre, float cos_r, float sin_r, const CandidateColumns& out);
