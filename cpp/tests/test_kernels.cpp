@@ -1,54 +1,19 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <cstring>
-#include <functional>
 #include <random>
 #include <sstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "every_level.hpp"
 #include "made_up_sky.hpp"
-#include "nusky/aligned.hpp"
-#include "nusky/kernels.hpp"
 
 using namespace nusky;
-using made_up::degree;
+using namespace nusky::made_up;
 
 namespace {
-
-std::vector<std::string> levels() {
-  std::istringstream names(simd_levels());
-  std::vector<std::string> out;
-  for (std::string name; names >> name;) out.push_back(name);
-  return out;
-}
-
-// Runs `body` at every level of this machine. What it writes into its Output is compared between levels: from AVX2 on, where
-// all have fused multiply-add and the same order of sums, to the bit.
-using Output = std::vector<float>;
-void at_every_level(const std::function<void(const Kernels&, Output&)>& body) {
-  const std::string before = kernels().name;
-  Output fused;
-  bool first = true;
-  for (const std::string& level : levels()) {
-    CAPTURE(level);
-    set_simd_level(level);
-    REQUIRE(kernels().name == level);
-    Output out;
-    body(kernels(), out);
-    if (level != "sse2" && level != "generic") {
-      if (!first) {
-        REQUIRE(out.size() == fused.size());
-        CHECK(std::memcmp(out.data(), fused.data(), out.size() * sizeof(float)) == 0);
-      }
-      fused = out;
-      first = false;
-    }
-  }
-  set_simd_level(before);
-}
 
 // Candidates of a tile as GroupFitter::load lays them out, and directions.
 struct Patch {
@@ -95,47 +60,6 @@ Patch make_patch(std::size_t n, std::size_t count, double sigma_low, double sigm
 }
 
 std::size_t place(std::size_t c, std::size_t p) { return (c / 16 * 16 + p) * 16 + c % 16; }
-
-// Events of one direction: S/B, candidates in a scrambled order with gaps, rows of R (16) and of ln R (49) per candidate.
-struct Events {
-  AlignedVector<float> value, rows, nodes;
-  std::vector<std::uint32_t> candidate;
-  std::vector<const float*> row, node;
-  EventView view(std::size_t n) const { return {n, value.data(), candidate.data()}; }
-};
-
-constexpr std::size_t n_nodes = 49;
-
-Events make_events(std::size_t n, double largest, unsigned seed) {
-  std::mt19937_64 random(seed);
-  std::uniform_real_distribution<double> uniform(0.0, 1.0);
-  const std::size_t m = 2 * n + 3;
-  Events e;
-  e.rows.resize(16 * m);
-  e.nodes.resize(n_nodes * m);
-  for (std::size_t c = 0; c < m; ++c) {
-    const double a = 3 * uniform(random) - 1.5, b = uniform(random);
-    for (std::size_t g = 0; g < n_nodes; ++g) {
-      const double x = static_cast<double>(g) / 16.0 - 1.5;
-      e.nodes[c * n_nodes + g] = static_cast<float>(a * x - b * x * x);
-    }
-    for (std::size_t g = 0; g < 16; ++g) e.rows[c * 16 + g] = static_cast<float>(std::exp(a * (static_cast<double>(g) / 5.0 - 1.5)));
-    e.row.push_back(e.rows.data() + c * 16);
-    e.node.push_back(e.nodes.data() + c * n_nodes);
-  }
-  for (std::size_t i = 0; i < n; ++i) {
-    e.value.push_back(static_cast<float>(largest * std::pow(10.0, -6.0 * uniform(random))));
-    e.candidate.push_back(static_cast<std::uint32_t>(2 * i + (uniform(random) > 0.5)));
-  }
-  e.value.resize(n + 16, 0.0F);
-  e.candidate.resize(n + 16, 0);
-  return e;
-}
-
-// Sums of floats: this much of the sum of the moduli may be lost to rounding.
-void check_sum(double found, double expected, double moduli, double epsilon = 2e-6) {
-  CHECK(std::abs(found - expected) <= epsilon * (moduli + 1e-30));
-}
 
 }  // namespace
 
@@ -223,6 +147,48 @@ TEST_CASE("kernels: spatial is S/B of the definition, zero beyond the cut and in
           }
       });
     }
+}
+
+TEST_CASE("kernels: unpack turns events into columns, and its cosine and sine of the cut are those of the events' columns") {
+  std::mt19937_64 random(21);
+  std::uniform_real_distribution<double> uniform(0.0, 1.0);
+  std::vector<double> sigma, cut;
+  AlignedVector<IndexedEvent> events(300);
+  std::vector<float> rows(400);
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    cut.push_back(i == 0 ? pi : i == 1 ? 0.5 * pi + 1e-3 : degree * std::pow(180.0, uniform(random)));
+    const auto word = [&] { return static_cast<float>(uniform(random)); };
+    const float squared = cut.back() >= pi ? 5.0F : static_cast<float>(chord2(cut.back()));
+    events[i] = {uniform(random), uniform(random), uniform(random), {word(), word(), word(), squared},
+                 &rows[i],        &rows[i + 50],   word(),          word()};
+  }
+  for (const std::size_t n : {1u, 15u, 16u, 17u, 100u}) {
+    std::vector<std::uint32_t> ids;
+    for (std::size_t i = 0; i < n; ++i) ids.push_back(static_cast<std::uint32_t>((i * 37) % events.size()));
+    at_every_level([&](const Kernels& k, Output& out) {
+      const std::size_t room = n + 16;
+      AlignedVector<float> f[11];
+      AlignedVector<double> d[3];
+      for (auto& c : f) c.resize(room);
+      for (auto& c : d) c.resize(room);
+      std::vector<const float*> ratio(room), log_ratio(room);
+      k.unpack(events.data(), n, ids.data(),
+               {f[0].data(), f[1].data(), f[2].data(), f[3].data(), f[4].data(), d[0].data(), d[1].data(), d[2].data(), f[5].data(),
+                f[6].data(), f[7].data(), f[8].data(), f[9].data(), f[10].data(), ratio.data(), log_ratio.data()});
+      for (std::size_t i = 0; i < n; ++i) {
+        const IndexedEvent& e = events[ids[i]];
+        const bool same = d[0][i] == e.x && d[1][i] == e.y && d[2][i] == e.z && f[0][i] == static_cast<float>(e.x) &&
+                          f[1][i] == static_cast<float>(e.y) && f[2][i] == static_cast<float>(e.z) && f[5][i] == e.spatial.rate &&
+                          f[6][i] == e.spatial.gaussian && f[7][i] == e.spatial.weight && f[8][i] == e.spatial.cut && f[9][i] == e.peak &&
+                          f[10][i] == e.lift && ratio[i] == e.ratio && log_ratio[i] == e.log_ratio;
+        CHECK(same);
+        const double angle = cut[ids[i]];
+        CHECK(std::abs(static_cast<double>(f[3][i]) - (angle > pi / 2 ? -4.0 : std::cos(angle))) < 2e-7);
+        CHECK(std::abs(static_cast<double>(f[4][i]) - (angle > pi / 2 ? 0.0 : std::sin(angle))) < 2e-7);
+        for (const float v : {f[0][i], f[3][i], f[4][i], f[7][i]}) out.push_back(v);
+      }
+    });
+  }
 }
 
 TEST_CASE("kernels: select is within, with the columns of what it found and positions relative to the centre") {
@@ -491,79 +457,6 @@ TEST_CASE("kernels: highest is the sum of the larger of two neighbouring columns
         }
         check_sum(static_cast<double>(sum[g]), expected, expected, 1e-5);
         out.push_back(sum[g]);
-      }
-    });
-  }
-}
-
-TEST_CASE("kernels: moments, profile and its logarithm are sums at the sixteen coarse gamma") {
-  for (const std::size_t n : {0u, 1u, 31u, 500u}) {
-    const Events e = make_events(n, 1e3, static_cast<unsigned>(n));
-    AlignedVector<float> y(16);
-    for (std::size_t g = 0; g < 16; ++g) y[g] = static_cast<float>(std::pow(10.0, static_cast<double>(g) / 3.0 - 4.0));
-    at_every_level([&](const Kernels& k, Output& out) {
-      AlignedVector<float> m1(16, 1.0F), m2(16, 2.0F), s1(16, 3.0F), s2(16, 4.0F), logs(16, 5.0F);
-      k.moments(e.view(n), e.row.data(), m1.data(), m2.data());
-      k.profile(e.view(n), e.row.data(), y.data(), s1.data(), s2.data());
-      k.profile_log(e.view(n), e.row.data(), y.data(), logs.data());
-      for (std::size_t g = 0; g < 16; ++g) {
-        double a = 1, b = 2, c = 3, d = 4, l = 5;
-        for (std::size_t i = 0; i < n; ++i) {
-          const double w = static_cast<double>(e.value[i]) * static_cast<double>(e.row[e.candidate[i]][g]),
-                       r = w / (1 + static_cast<double>(y[g]) * w);
-          a += w;
-          b += w * w;
-          c += r;
-          d += r * r;
-          l += std::log1p(static_cast<double>(y[g]) * w);
-        }
-        check_sum(static_cast<double>(m1[g]), a, a, 1e-5);
-        check_sum(static_cast<double>(m2[g]), b, b, 1e-5);
-        check_sum(static_cast<double>(s1[g]), c, c, 1e-5);
-        check_sum(static_cast<double>(s2[g]), d, d, 1e-5);
-        CHECK(std::abs(static_cast<double>(logs[g]) - l) <= 1e-5 * l + 2e-7 * static_cast<double>(n));
-        for (const float v : {m1[g], m2[g], s1[g], s2[g], logs[g]}) out.push_back(v);
-      }
-    });
-  }
-}
-
-TEST_CASE("kernels: y and the slopes of the profile are those of the likelihood written out, with and without the extended form") {
-  const Events e = make_events(60, 1e3, 8);
-  for (const bool extended : {false, true}) {
-    std::vector<double> n(16), phi(16);
-    AlignedVector<float> y(16), s1(16), s2(16), m1(16), m2(16);
-    const double n_events = 1e5;
-    for (std::size_t g = 0; g < 16; ++g) {
-      n[g] = 0.3 * std::pow(1.7, static_cast<double>(g));
-      phi[g] = (1.0 - 0.05 * static_cast<double>(g)) / n_events;
-      m1[g] = 300.0F + static_cast<float>(g);
-      m2[g] = 4e4F;
-    }
-    at_every_level([&](const Kernels& k, Output& out) {
-      k.profile_y(n.data(), phi.data(), extended, y.data());
-      s1.assign(16, 0.0F);
-      s2.assign(16, 0.0F);
-      k.profile(e.view(60), e.row.data(), y.data(), s1.data(), s2.data());
-      std::vector<double> dn(16, 1.0), dnn(16, 2.0);
-      k.profile_slopes(n.data(), phi.data(), n_events, extended, y.data(), s1.data(), s2.data(), m1.data(), m2.data(), dn.data(),
-                       dnn.data());
-      for (std::size_t g = 0; g < 16; ++g) {
-        // ln Λ of the strong events one by one and of the weak ones to second order, differentiated in steps
-        const auto log_lambda = [&](double at) {
-          const double z = extended ? 0.0 : at * phi[g], yy = at * phi[g] / (1.0 - z);
-          double sum = extended ? -n_events * at * phi[g] : n_events * std::log1p(-z);
-          for (std::size_t i = 0; i < 60; ++i)
-            sum += std::log1p(yy * static_cast<double>(e.value[i]) * static_cast<double>(e.row[e.candidate[i]][g]));
-          return sum + yy * (static_cast<double>(m1[g]) - 0.5 * yy * static_cast<double>(m2[g]));
-        };
-        const double h = 1e-3 * n[g], up = log_lambda(n[g] + h), here = log_lambda(n[g]), down = log_lambda(n[g] - h);
-        CHECK(static_cast<double>(y[g]) == doctest::Approx(n[g] * phi[g] / (extended ? 1.0 : 1.0 - n[g] * phi[g])).epsilon(1e-7));
-        CHECK(dn[g] - 1.0 == doctest::Approx((up - down) / (2 * h)).epsilon(2e-4));
-        CHECK(dnn[g] - 2.0 == doctest::Approx((up - 2 * here + down) / (h * h)).epsilon(2e-3));
-        out.push_back(y[g]);
-        out.push_back(static_cast<float>(dn[g]));
-        out.push_back(static_cast<float>(dnn[g]));
       }
     });
   }
