@@ -16,6 +16,10 @@ constexpr double enough_gain = 5e-6;
 constexpr double nothing_to_gain = 1e-10;
 // Rounding of ln Λ as the float kernels evaluate it, relative to 1 + |ln Λ|.
 constexpr double value_noise = 1e-7;
+// The product of two u up to this stays within float.
+constexpr double largest_pair = 1e18;
+// So often the near events of a direction are listed at most, for larger n each time.
+constexpr int most_lists = 4;
 // Passes over the events that `polish` takes at most: the second settles nearly all that the first did not.
 constexpr int most_passes = 3;
 // Steps up to these, in γ and relative to n, are those of a parabola.
@@ -46,10 +50,11 @@ EventSums GroupFitter::season_sums(std::size_t season, double y, const Stencil& 
   const auto yf = static_cast<float>(y);
   const NearEvents& near = events_.near();
   const double tail_squares = static_cast<double>(near.tail_squares[season]);
+  const bool huge = y * static_cast<double>(near.reaches[season]) > largest_pair;
   EventSums s{};
   if (!model_->gamma_free()) {
     const EventView every = events_.every(season);
-    kernels_->sums_flat(every.n, every.value, yf, s);
+    kernels_->sums_flat(every.n, every.value, huge, yf, s);
     const double u = y * static_cast<double>(events_.tail(season)[0]), u2 = y * y * tail_squares;
     s.log += u - 0.5 * u2;
     s.p += u - u2;
@@ -59,7 +64,9 @@ EventSums GroupFitter::season_sums(std::size_t season, double y, const Stencil& 
   const float* const* rows = events_.node_rows();
   if (accuracy != Accuracy::gradient) {
     s = profile_.weak_sums(season, y, lanes);
-    kernels_->sums(events_.strong(season), rows, at.first, at.value.data(), at.slope.data(), at.curvature.data(), yf, s);
+    EventView strong = events_.strong(season);
+    strong.huge = huge;
+    kernels_->sums(strong, rows, at.first, at.value.data(), at.slope.data(), at.curvature.data(), yf, s);
   }
   if (accuracy != Accuracy::profile) {
     // Value and gradient from every near event and the tail; the curvature, which only scales the last step, stays that of the
@@ -70,7 +77,9 @@ EventSums GroupFitter::season_sums(std::size_t season, double y, const Stencil& 
     s.log = u - 0.5 * u2;
     s.p = u - u2;
     s.p1 = s.p * slope;
-    kernels_->sums_first(events_.every(season), rows, at.first, at.value.data(), at.slope.data(), yf, s);
+    EventView every = events_.every(season);
+    every.huge = huge;
+    kernels_->sums_first(every, rows, at.first, at.value.data(), at.slope.data(), yf, s);
   }
   return s;
 }
@@ -122,21 +131,28 @@ DirectionFit GroupFitter::fit_fixed(int lane) {
 }
 
 DirectionFit GroupFitter::fit_free(int lane) {
+  const auto p = static_cast<std::size_t>(lane);
   double n_ref = Tile::first_n_ref;
-  for (int attempt = 0; attempt < 4; ++attempt) {
-    events_.take(tile_, static_cast<std::size_t>(lane), n_ref);
-    if (!profile_.solve(events_)) {
-      DirectionFit nothing;
-      nothing.status = Status::no_excess;
-      return nothing;
+  for (int attempt = 0;; ++attempt) {
+    events_.take(tile_, p, n_ref);
+    DirectionFit found;
+    found.status = Status::no_excess;
+    if (!profile_.solve(events_)) return found;
+    double n = profile_.n(profile_.highest());
+    const bool last = attempt == most_lists - 1;
+    if (n <= 2.0 * n_ref || last) {
+      found = highest_peak();
+      n = found.ns;
     }
-    const double best_n = profile_.n(profile_.highest());
-    if (best_n <= 2.0 * n_ref || attempt == 3) break;
-    n_ref = 2.0 * best_n;  // the power series of the weak events and of the tail would not hold at this n
-    tile_.list_again(static_cast<std::size_t>(lane), n_ref);
+    if (n <= 2.0 * n_ref || last) return found;
+    n_ref = 2.0 * n;  // the power series of the weak events and of the tail do not hold at this n
+    tile_.list_again(p, n_ref);
   }
+}
+
+// The best of the local maxima of the profile that may turn out the best.
+DirectionFit GroupFitter::highest_peak() {
   events_.fetch_rows(model_->likelihood().axis().lane_stencil(static_cast<int>(profile_.highest())).first);
-  // Starts: every local maximum of the profile that may turn out the best.
   std::size_t count = 0;
   Peak* const peaks = profile_.peaks(count);
   for (Peak* p = peaks; p != peaks + count; ++p) {

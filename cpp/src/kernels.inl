@@ -944,8 +944,8 @@ NUSKY_INLINE void sum_events(const EventView& e, const float* const* rows, int f
     std::size_t i = begin;
     for (; i + lanes <= end; i += lanes) {
       add_events<depth>(e.value + i, depth == flat ? nullptr : e.candidate + i, rows, first, value, slope, curvature, y, s);
-      if ((i / lanes) % 2 == 1) flush(s);
-      if ((i / lanes) % 8 == 7) {
+      if (e.huge || (i / lanes) % 2 == 1) flush(s);
+      if (e.huge || (i / lanes) % 8 == 7) {
         normalise(s.logs);
         ++normalised;
       }
@@ -982,8 +982,8 @@ void sums_first(const EventView& e, const float* const* rows, int first, const f
   sum_events<first_order>(e, rows, first, value, slope, nullptr, y, out);
 }
 
-void sums_flat(std::size_t n, const float* a, float y, EventSums& out) {
-  sum_events<flat>(EventView{n, a, nullptr}, nullptr, 0, nullptr, nullptr, nullptr, y, out);
+void sums_flat(std::size_t n, const float* a, bool huge, float y, EventSums& out) {
+  sum_events<flat>(EventView{n, a, nullptr, huge}, nullptr, 0, nullptr, nullptr, nullptr, y, out);
 }
 
 }  // namespace

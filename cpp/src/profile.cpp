@@ -11,6 +11,8 @@ constexpr double closest_to_limit = 1.0 - 1e-6;
 // The last step to a maximum of the interpolated profile, in distances between coarse γ: a longer one means that it is no parabola there.
 constexpr double longest_last_step = 0.1;
 constexpr std::size_t fewest_points = 3;
+// n to start from at least: Σw² may lie beyond float.
+constexpr double least_start = 1e-6;
 // Where d ln Λ/dn at n = 0 is closer to 0 than this, and than twice what a parabola adds between coarse γ, it is looked at more closely.
 constexpr double excess_in_doubt = 2e-3;
 
@@ -57,7 +59,7 @@ bool Profile::solve(const DirectionEvents& events) {
     const double slope = first[g] - 1.0;
     const bool rises = slope > 0.0;
     active_[g] = rises ? 1.0 : 0.0;
-    n_[g] = rises ? std::min(slope / std::max(second[g], 1e-300), 0.5 * limit[g]) : std::min(1.0, 0.5 * limit[g]);
+    n_[g] = std::min(rises ? std::max(slope / std::max(second[g], 1e-300), least_start) : 1.0, 0.5 * limit[g]);
     value_[g] = rises ? 0.0 : 1e-6 * slope;  // where nothing is above 0, the steepest γ still ranks first
   }
   if (falls_everywhere(first.data())) return false;

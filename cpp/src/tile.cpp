@@ -16,6 +16,9 @@ alignas(64) constexpr float no_row[n_lanes] = {};
 // events is larger than a few of them.
 constexpr std::size_t tiles_of_pool = 4, small_tiles_of_pool = 16;
 constexpr double small_tile = 0.03;
+// rad. `select` takes events that miss a tile by 1e-6 in the cosine, an angle of up to 1e-6 / sin(cut): so much more must be in the pool,
+// or the same tile would find other candidates in another one.
+constexpr double pool_margin = 3e-4;
 
 // Room for n entries, without writing those that are there already.
 template <class T>
@@ -59,15 +62,15 @@ void Tile::fill_pools(const Directions& directions, std::size_t group) {
   reach_ = enclosing_cap(groups, near.data(), n_near);
   for (std::size_t k = 0; k < n_seasons_; ++k) {
     Pool& pool = pools_[k];
-    index.near(static_cast<int>(k), reach_.centre, reach_.radius, ranges_);
+    const double radius = reach_.radius + pool_margin;
+    index.near(static_cast<int>(k), reach_.centre, radius, ranges_);
     std::size_t most = 0, n = 0;
     for (const EventRange r : ranges_) most += r.last - r.first;
     pool.ids.resize(most + n_lanes);
     for (const EventRange r : ranges_)
       n += kernels_->within(index.caps(r.first, r.last - r.first), static_cast<float>(reach_.centre.x()),
                             static_cast<float>(reach_.centre.y()), static_cast<float>(reach_.centre.z()),
-                            static_cast<float>(std::cos(reach_.radius + 1e-6)), static_cast<float>(std::sin(reach_.radius + 1e-6)), r.first,
-                            pool.ids.data() + n);
+                            static_cast<float>(std::cos(radius)), static_cast<float>(std::sin(radius)), r.first, pool.ids.data() + n);
     pool.ids.resize(n);
     const std::size_t room = n + n_lanes;
     for (auto* column : {&pool.cap_x, &pool.cap_y, &pool.cap_z, &pool.cos_cut, &pool.sin_cut, &pool.rate, &pool.gaussian, &pool.weight,

@@ -206,3 +206,30 @@ TEST_CASE("fit: a handful of events where next to none is expected, with two max
       CHECK(std::abs(r.gamma[0] - 1.5) < 0.1);
     }
 }
+
+TEST_CASE("fit: ratios whose product of two leaves the range of float") {
+  for (const double gamma : {2.0, free_gamma})
+    for (const float log_ratio : {35.0F, 42.0F, 55.0F}) {
+      CAPTURE(gamma);
+      CAPTURE(log_ratio);
+      reference::Model m = sky(forty_nine_nodes());
+      inject(m, 0, 40, 1.0, 0.3, 1.0, 0.0);
+      reference::Season& s = m.seasons[0];
+      std::fill(s.log_ratio.end() - 40 * 49, s.log_ratio.end(), log_ratio);
+      const Tally t = check_fits(m, {{1.0}, {0.3}}, gamma, 5);
+      CHECK(t.converged == 1);
+    }
+}
+
+TEST_CASE("fit: an energy ratio that was clipped, so that it has kinks in gamma") {
+  // The interpolant overshoots beside a kink, by some hundredths of TS over a tenth of the distance between coarse γ. Such a bump may be
+  // missed, nothing larger may.
+  Options o = forty_nine_nodes();
+  o.hardness = 3.0;
+  reference::Model m = sky(o);
+  inject(m, 0, 6, 1.0, 0.3, 2.0);
+  for (float& l : m.seasons[0].log_ratio) l = std::clamp(l, -2.0F, 1.5F);
+  const Tally t = check_fits(m, some_directions(m, 60, 13), free_gamma, 97, 5e-2);
+  CHECK(t.positive > 20);
+  CHECK(t.converged == t.positive);
+}

@@ -499,7 +499,7 @@ TEST_CASE("kernels: the sums of the likelihood and its derivatives are those of 
           EventSums all{}, some{}, none{};
           k.sums(e.view(n), e.node.data(), at.first, at.value.data(), at.slope.data(), at.curvature.data(), y, all);
           k.sums_first(e.view(n), e.node.data(), at.first, at.value.data(), at.slope.data(), y, some);
-          k.sums_flat(n, e.value.data(), y, none);
+          k.sums_flat(n, e.value.data(), false, y, none);
           check_sum(all.log, full.log, full.log, 5e-7);
           check_sum(all.p, full.p, full.p);
           check_sum(all.p1, full.p1, moduli1);

@@ -47,6 +47,7 @@ class GroupFitter {
 
   DirectionFit fit_free(int lane);
   DirectionFit fit_fixed(int lane);
+  DirectionFit highest_peak();
   double enter(const Stencil& at);
   EventSums season_sums(std::size_t season, double y, const Stencil& at, const LaneWeights& lanes, Accuracy accuracy);
   Evaluation evaluate(double n, const Stencil& at, double gamma, Accuracy accuracy);

@@ -83,6 +83,7 @@ struct EventView {
   std::size_t n;
   const float* value;
   const std::uint32_t* candidate;
+  bool huge = false;  ///< u may exceed 1e18: products of two would leave the range of float
 };
 
 /// The inner loops, compiled once for every instruction set. Plain loops over plain arrays: nothing with weak symbols
@@ -153,7 +154,7 @@ struct Kernels {
   void (*sums_first)(const EventView& e, const float* const* rows, int first, const float* value, const float* slope, float y,
                      EventSums& out);
   /// Without energy term: log, p, q only.
-  void (*sums_flat)(std::size_t n, const float* a, float y, EventSums& out);
+  void (*sums_flat)(std::size_t n, const float* a, bool huge, float y, EventSums& out);
 };
 
 /// The kernels in use: the best level of this CPU, or the one that NUSKY_SIMD or set_simd_level asked for.
