@@ -243,4 +243,17 @@ void EventIndex::near(int season, const Vec3& centre, double radius, std::vector
   }
 }
 
+void EventIndex::collect(int season, const Cap& cap, const Kernels& kernel, std::vector<std::uint32_t>& ids) const {
+  std::vector<EventRange> ranges;
+  near(season, cap.centre, cap.radius, ranges);
+  std::size_t most = 0, n = 0;
+  for (const EventRange r : ranges) most += r.last - r.first;
+  ids.resize(most + n_lanes);  // the kernel writes whole vectors
+  const auto x = static_cast<float>(cap.centre.x()), y = static_cast<float>(cap.centre.y()), z = static_cast<float>(cap.centre.z());
+  const auto cos_radius = static_cast<float>(std::cos(cap.radius + 1e-6)), sin_radius = static_cast<float>(std::sin(cap.radius + 1e-6));
+  for (const EventRange r : ranges)
+    n += kernel.within(caps(r.first, r.last - r.first), x, y, z, cos_radius, sin_radius, r.first, ids.data() + n);
+  ids.resize(n);
+}
+
 }  // namespace nusky

@@ -8,16 +8,18 @@ namespace {
 
 // Tangents are taken where G falls at least this fast, so that G is below 0 not too far beyond.
 constexpr double least_fall = 0.02;
-// First and second n at which the tangent is tried: the first lets most of the sky go, the second catches directions where
+// First and second n at which the tangent is tried for a direction: the first lets most of the sky go, the second catches those where
 // the first is too small for G to fall.
 constexpr float first_n = 20.0F, second_n = 10.0F;
+// For a whole cluster, where many events count as if they were in the same place, G falls late.
+constexpr float cluster_n = 60.0F;
 // Bounds far above what noise reaches need no more care: a ts is compared with this at most.
 constexpr double most_needed = 400.0;
-// Candidates whose u stays below this at n = first_n in the whole cluster are summed once for all its directions, at the place where
+// Candidates whose u stays below this at n = 1 in the whole cluster are summed once for all its directions, at the place where
 // each is largest: two of three candidates, which together add a percent to the sums.
-constexpr float tail_u = 1e-3F;
-// Rounding of the float sums.
-constexpr double rounding = 1e-3;
+constexpr float tail_u = 5e-5F;
+// Rounding of the float sums, and of the two logarithms of an event near 1.
+constexpr double rounding = 1e-3, rounding_of_event = 2e-7;
 
 }  // namespace
 
@@ -34,8 +36,8 @@ bool Survey::load(const Directions& directions, const Cluster& cluster, double h
   const std::size_t n_seasons = highest_share_.size();
   std::fill(highest_share_.begin(), highest_share_.end(), n_seasons == 1 ? 1.0F : 0.0F);
   if (n_seasons > 1)
-    for (const std::uint32_t g : cluster.groups) {
-      const DirectionGroup& group = directions.groups()[g];
+    for (std::uint32_t g = 0; g < cluster.n_groups; ++g) {
+      const DirectionGroup& group = directions.groups()[cluster.group[g]];
       for (std::uint32_t p = 0; p < group.count; ++p) {
         likelihood.share_bounds(directions.vector(directions.order()[group.first + p]).z(), share_bounds_.data());
         for (std::size_t k = 0; k < n_seasons; ++k)
@@ -43,7 +45,7 @@ bool Survey::load(const Directions& directions, const Cluster& cluster, double h
       }
     }
   double z = 0.0;
-  const double n_most = static_cast<double>(first_n) + 0.5 * std::min(highest_needed, most_needed) / least_fall;
+  const double n_most = static_cast<double>(cluster_n) + 0.5 * std::min(highest_needed, most_needed) / least_fall;
   for (std::size_t k = 0; k < n_seasons && !likelihood.extended(); ++k)
     z = std::max(z, n_most * static_cast<double>(highest_share_[k]) / index.n_events(static_cast<int>(k)));
   if (z > 0.2) return false;
@@ -52,15 +54,8 @@ bool Survey::load(const Directions& directions, const Cluster& cluster, double h
   n_ = 0;
   for (auto* column : {&x_, &y_, &z_, &rate_, &weight_}) column->clear();
   for (std::size_t k = 0; k < n_seasons; ++k) {
-    index.near(static_cast<int>(k), cluster.cap.centre, cluster.cap.radius, ranges_);
-    std::size_t most = 0, found = 0;
-    for (const EventRange r : ranges_) most += r.last - r.first;
-    ids_.resize(most + n_lanes);
-    for (const EventRange r : ranges_)
-      found += kernels_->within(index.caps(r.first, r.last - r.first), static_cast<float>(cluster.cap.centre.x()),
-                                static_cast<float>(cluster.cap.centre.y()), static_cast<float>(cluster.cap.centre.z()),
-                                static_cast<float>(std::cos(cluster.cap.radius)), static_cast<float>(std::sin(cluster.cap.radius)), r.first,
-                                ids_.data() + found);
+    index.collect(static_cast<int>(k), cluster.cap, *kernels_, ids_);
+    const std::size_t found = ids_.size();
     const auto scale = static_cast<float>(inflation * static_cast<double>(highest_share_[k]) / index.n_events(static_cast<int>(k)));
     for (auto* column : {&x_, &y_, &z_, &rate_, &weight_}) column->resize(n_ + found);
     for (std::size_t i = 0; i < found; ++i) {
@@ -78,13 +73,20 @@ bool Survey::load(const Directions& directions, const Cluster& cluster, double h
   for (auto* column : {&x_, &y_, &z_, &rate_, &weight_}) column->resize(filled, 0.0F);
   double sums[4] = {};
   n_ = kernels_->survey_keep(filled, x_.data(), y_.data(), z_.data(), rate_.data(), weight_.data(),
-                             static_cast<float>(2.0 * std::sin(0.5 * std::min(pi, cluster.cap.radius))), first_n, tail_u, sums);
-  const auto n0 = static_cast<double>(first_n);
+                             static_cast<float>(2.0 * std::sin(0.5 * std::min(pi, cluster.cap.radius))), cluster_n, cluster_n * tail_u,
+                             sums);
+  const auto n0 = static_cast<double>(cluster_n);
   tail_ = sums[0] / n0;
   tail_squares_ = sums[1] / (n0 * n0);
-  const bool falls = sums[0] + sums[2] <= (1.0 - least_fall) * n0 * (1.0 - rounding);
-  cluster_ts_ = falls ? (sums[1] + sums[3]) * (1.0 + rounding) : std::numeric_limits<double>::infinity();
+  cluster_ts_ = tangent_top(n0, sums[0] + sums[2], sums[1] + sums[3]);
   return true;
+}
+
+// What the tangent at n proves, from Σ u/(1+u) and Σ 2 [ln(1+u) − u/(1+u)] or what is above that, as Σ u²/(1+u) is; +∞ where it does not
+// fall.
+double Survey::tangent_top(double n, double p, double top) const {
+  if (p > (1.0 - least_fall) * n * (1.0 - rounding)) return std::numeric_limits<double>::infinity();
+  return top * (1.0 + rounding) + rounding_of_event * static_cast<double>(n_);
 }
 
 bool Survey::drop_hopeless(const Directions& directions, const Cluster& cluster, const double* needed, bool* alive) {
@@ -93,8 +95,8 @@ bool Survey::drop_hopeless(const Directions& directions, const Cluster& cluster,
   std::size_t n = 0;
   bool any = false;
   double highest = 0.0, lowest = std::numeric_limits<double>::infinity();
-  for (std::size_t g = 0; g < cluster.groups.size(); ++g) {
-    const DirectionGroup& group = directions.groups()[cluster.groups[g]];
+  for (std::size_t g = 0; g < cluster.n_groups; ++g) {
+    const DirectionGroup& group = directions.groups()[cluster.group[g]];
     for (std::uint32_t p = 0; p < group.count; ++p) {
       const std::size_t i = g * n_lanes + p;
       if (!alive[i]) continue;
@@ -120,23 +122,21 @@ bool Survey::drop_hopeless(const Directions& directions, const Cluster& cluster,
   const SurveyView view{n_, x_.data(), y_.data(), z_.data(), rate_.data(), weight_.data()};
   for (const float n0 : {first_n, second_n}) {
     std::size_t left = 0;
+    const auto at = static_cast<double>(n0);
     for (std::size_t i = 0; i < n; i += 4) {
       const std::size_t count = std::min<std::size_t>(4, n - i);
       double sum_p[4] = {}, sum_up[4] = {};
       kernels_->survey(view, count, x.data() + i, y.data() + i, z.data() + i, n0, sum_p, sum_up);
       for (std::size_t k = 0; k < count; ++k) {
-        const std::size_t at = i + k;
-        sum_p[k] += static_cast<double>(n0) * tail_;
-        sum_up[k] += static_cast<double>(n0) * static_cast<double>(n0) * tail_squares_;
-        const bool falls = sum_p[k] <= (1.0 - least_fall) * static_cast<double>(n0) * (1.0 - rounding);
-        if (falls && sum_up[k] * (1.0 + rounding) < std::min(needed[which[at]], most_needed)) {
-          alive[which[at]] = false;
+        const std::size_t from = i + k;
+        if (tangent_top(at, sum_p[k] + at * tail_, sum_up[k] + at * at * tail_squares_) < std::min(needed[which[from]], most_needed)) {
+          alive[which[from]] = false;
           continue;
         }
-        x[left] = x[at];
-        y[left] = y[at];
-        z[left] = z[at];
-        which[left++] = which[at];
+        x[left] = x[from];
+        y[left] = y[from];
+        z[left] = z[from];
+        which[left++] = which[from];
       }
     }
     n = left;

@@ -52,6 +52,8 @@ class EventIndex {
   /// Ranges of events, ascending, that hold all events of `season` whose cut reaches into the cap of `radius` around
   /// `centre`, and others near by.
   void near(int season, const Vec3& centre, double radius, std::vector<EventRange>& out) const;
+  /// Numbers, ascending, of the events of `season` whose cut reaches into a cap.
+  void collect(int season, const Cap& cap, const Kernels& kernel, std::vector<std::uint32_t>& ids) const;
   /// What the test of a single event reads, from event `first` on.
   CapView caps(std::uint32_t first, std::size_t n) const {
     return {n, x_.data() + first, y_.data() + first, z_.data() + first, cos_cut_.data() + first, sin_cut_.data() + first};

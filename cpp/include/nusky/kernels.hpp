@@ -101,7 +101,7 @@ struct Kernels {
                  double* sum_up);
   /// Keeps the candidates whose u for `scale` can exceed `limit` somewhere within a chord of `reach` from the common centre, packed and
   /// filled up to a multiple of 16. Returns the filled length, and in `sums` four sums: of the largest u of the others and of its
-  /// square; of u/(1+u) and of u²/(1+u) of those kept, with the largest u of each.
+  /// square; of u/(1+u) and of 2 [ln(1+u) − u/(1+u)] of those kept, with the largest u of each.
   std::size_t (*survey_keep)(std::size_t n, float* x, float* y, float* z, float* rate, float* weight, float reach, float scale, float limit,
                              double* sums);
   /// The same u for n = 1 at one direction, one by one.

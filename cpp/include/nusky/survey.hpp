@@ -1,16 +1,10 @@
 #pragma once
 #include <vector>
 
-#include "nusky/fit.hpp"
+#include "nusky/fit_model.hpp"
+#include "nusky/search.hpp"
 
 namespace nusky {
-
-/// Some groups of neighbouring directions, looked at together.
-struct Cluster {
-  Cap cap;
-  std::vector<std::uint32_t> groups;  ///< into Directions::groups(), at most `most_groups`
-  static constexpr std::size_t most_groups = 4;
-};
 
 /// Bounds on the ts of directions, far cheaper than a fit, that hold for every γ; owns the work space of one thread.
 ///
@@ -20,7 +14,7 @@ struct Cluster {
 ///
 /// because ln(1 + z(W−1)) with z = n f_k/N_k is at most −z for W = 0, and at most ln(1+u) − z + z u/(1+u) else; that last
 /// term is covered by making b larger by the factor 1 + z(1+z) at the largest n in question. G is concave, so its tangent
-/// at any n₀ where G′ ≤ 0 bounds it for n ≥ 0 by  G(n₀) − n₀ G′(n₀) = Σ [ln(1+u) − u/(1+u)] ≤ ½ Σ u²/(1+u).
+/// at any n₀ where G′ ≤ 0 bounds it for n ≥ 0 by  G(n₀) − n₀ G′(n₀) = Σ [ln(1+u) − u/(1+u)].
 /// Beyond the largest n in question ln Λ is below 0, because it is concave and starts at 0.
 class Survey {
  public:
@@ -32,11 +26,11 @@ class Survey {
 
  private:
   bool load(const Directions& directions, const Cluster& cluster, double highest_needed);
+  double tangent_top(double n, double p, double top) const;
   double highest_ts(double needed, const float* v);
 
   const FitModel* model_;
   const Kernels* kernels_;
-  std::vector<EventRange> ranges_;
   std::vector<std::uint32_t> ids_;
   std::vector<float> share_bounds_, highest_share_;
   AlignedVector<float> x_, y_, z_, rate_, weight_, u_;

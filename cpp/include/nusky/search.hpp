@@ -1,0 +1,43 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "nusky/directions.hpp"
+
+namespace nusky {
+
+/// Some groups of neighbouring directions, looked at together.
+struct Cluster {
+  static constexpr std::size_t most_groups = 4;
+  Cap cap;
+  std::array<std::uint32_t, most_groups> group;  ///< into Directions::groups()
+  std::uint32_t n_groups = 0;
+};
+
+/// What the search for the hottest direction knows before any trial: the prior terms, and in which order to look.
+class Search {
+ public:
+  /// @param directions must outlive the search
+  /// @param terms (n_priors, directions) row-major, −∞: the direction cannot win; they are copied
+  Search(const Directions& directions, const double* terms, std::size_t n_priors);
+
+  const Directions& directions() const { return *directions_; }
+  std::size_t n_priors() const { return top_.size(); }
+  /// Term of the direction at `place` of Directions::order().
+  double term(std::size_t prior, std::size_t place) const { return terms_[prior * directions_->size() + place]; }
+  /// Largest term of a prior.
+  double top(std::size_t prior) const { return top_[prior]; }
+  /// Neighbouring tiles with a finite term, those with the largest terms first.
+  const std::vector<Cluster>& clusters() const { return clusters_; }
+  /// Largest term of a prior in a cluster.
+  double cluster_top(std::size_t cluster, std::size_t prior) const { return cluster_top_[cluster * top_.size() + prior]; }
+
+ private:
+  const Directions* directions_;
+  std::vector<double> terms_;  // in the order of the groups
+  std::vector<double> top_, cluster_top_;
+  std::vector<Cluster> clusters_;
+};
+
+}  // namespace nusky
