@@ -60,10 +60,11 @@ class Board {
   std::vector<std::atomic<double>> known_;
 };
 
+constexpr std::size_t few_events = 64;
+
 // With few events, as in a short time window, the clusters an event lies in come first: one of them holds the hottest pixel, more often
 // than not, and once it is known hardly any other has to be fitted.
 void raise_early(std::vector<std::uint32_t>& queue, const Search& search, const EventIndex& index) {
-  constexpr std::size_t few_events = 64;
   if (queue.empty() || index.size() > few_events) return;
   const std::vector<Cluster>& clusters = search.clusters();
   const std::vector<DirectionGroup>& groups = search.directions().groups();
@@ -145,6 +146,7 @@ HottestResult find_hottest(const Likelihood& likelihood, const EventIndex& index
       }
     }
   };
+  std::vector<float> sky;  // bounds on the ts in the cells of the sky, once they are worth it
   const auto work = [&](std::size_t thread, std::size_t c) {
     const Cluster& cluster = clusters[c];
     const double least = board.needed_in(c) - bound_slack;
@@ -157,7 +159,7 @@ HottestResult find_hottest(const Likelihood& likelihood, const EventIndex& index
       for (std::uint32_t p = 0; p < group.count; ++p) {
         const std::size_t i = g * n_lanes + p;
         needed[i] = board.needed(group.first + p) - bound_slack;
-        alive[i] = std::isfinite(needed[i]);
+        alive[i] = std::isfinite(needed[i]) && (sky.empty() || !(static_cast<double>(sky[search.cell(group.first + p)]) < needed[i]));
       }
     }
     if (worth && !surveys[thread].drop_hopeless(directions, cluster, needed.data(), alive.data())) return;
@@ -170,8 +172,22 @@ HottestResult find_hottest(const Likelihood& likelihood, const EventIndex& index
 
   using Clock = std::chrono::steady_clock;
   std::size_t done = 0, batch = std::max<std::size_t>(16, static_cast<std::size_t>(threads) * 8);
+  bool wide = prune && search.wide() && index.size() > few_events;
   while (done < queue.size()) {
-    const std::size_t end = std::min(queue.size(), done + batch);
+    if (wide && done == search.first_far()) {
+      wide = false;
+      if (search.bound_sky(likelihood, index, threads, sky)) {
+        const auto hopeless = [&](std::uint32_t c) {
+          const double needed = board.needed_in(c) - bound_slack;
+          return std::none_of(search.cells_begin(c), search.cells_end(c),
+                              [&](std::uint32_t cell) { return !(static_cast<double>(sky[cell]) < needed); });
+        };
+        queue.erase(std::remove_if(queue.begin() + static_cast<std::ptrdiff_t>(done), queue.end(), hopeless), queue.end());
+        continue;
+      }
+      sky.clear();
+    }
+    const std::size_t end = std::min(wide ? search.first_far() : queue.size(), done + batch);
     const auto begin = Clock::now();
     if (threads == 1) {
       for (std::size_t q = done; q < end; ++q) work(0, queue[q]);

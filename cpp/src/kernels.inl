@@ -482,24 +482,43 @@ void survey(const SurveyView& c, std::size_t count, const float* vx, const float
   }
 }
 
+// The largest u for `scale` within a chord of `reach` from (cx, cy, cz). The chord to the event is shorter by `reach` at most; its rounding
+// is covered by a little more.
+NUSKY_INLINE vf survey_peak(vf dx, vf dy, vf dz, vf rate, vf weight, float reach, float scale) {
+  alignas(64) float d[lanes];
+  store(d, dx * dx + dy * dy + dz * dz);
+  for (std::size_t k = 0; k < lanes; ++k) d[k] = __builtin_sqrtf(d[k]);
+  const vf near = max_v(load(d) - reach * 1.00001F, 0.0F);
+  const vf bits = max_v(near * near * rate + 1065353600.0F, 0.0F);  // as in survey_value
+  vf u;
+  NUSKY_EACH {
+    const ni whole = __builtin_convertvector(bits.part[k], ni);
+    __builtin_memcpy(&u.part[k], &whole, sizeof whole);
+  }
+  return u * weight * scale;
+}
+
+void survey_cap(const SurveyView& c, float cx, float cy, float cz, float reach, float scale, double* sum_p, double* sum_top) {
+  vf below = splat(0.0F), tops = below;
+  for (std::size_t i = 0; i < c.n; i += lanes) {
+    vf p, top;
+    survey_terms(
+        survey_peak(load(c.x + i) - cx, load(c.y + i) - cy, load(c.z + i) - cz, load(c.rate + i), load(c.weight + i), reach, scale), p,
+        top);
+    below = below + p;
+    tops = tops + top;
+  }
+  *sum_p = tree_sum(below) * 1.0001;
+  *sum_top = tree_sum(tops);
+}
+
 std::size_t survey_keep(std::size_t n, float* x, float* y, float* z, float* rate, float* weight, float reach, float scale, float limit,
                         double* sums) {
   std::size_t kept = 0;
   vf tail = splat(0.0F), squares = tail, below = tail, tops = tail;
   for (std::size_t i = 0; i < n; i += lanes) {
     const vf vx = load(x + i), vy = load(y + i), vz = load(z + i), vr = load(rate + i), vw = load(weight + i);
-    // the chord to the event is shorter by `reach` at most; its rounding is covered by a little more
-    alignas(64) float d[lanes];
-    store(d, vx * vx + vy * vy + vz * vz);
-    for (std::size_t k = 0; k < lanes; ++k) d[k] = __builtin_sqrtf(d[k]);
-    const vf near = max_v(load(d) - reach * 1.00001F, 0.0F);
-    const vf bits = max_v(near * near * vr + 1065353600.0F, 0.0F);  // as in survey_value
-    vf u;
-    NUSKY_EACH {
-      const ni whole = __builtin_convertvector(bits.part[k], ni);
-      __builtin_memcpy(&u.part[k], &whole, sizeof whole);
-    }
-    u = u * vw * scale;
+    const vf u = survey_peak(vx, vy, vz, vr, vw, reach, scale);
     const vf left = up_to(u, limit, u), stays = u - left;
     tail = tail + left;
     squares = squares + left * left;
@@ -827,12 +846,14 @@ void sums_flat(std::size_t n, const float* a, float y, EventSums& out) {
   sum_events<flat>(EventView{n, a, nullptr}, nullptr, 0, nullptr, nullptr, nullptr, y, out);
 }
 
+#include "sky_kernels.inl"
+
 }  // namespace
 
 extern const Kernels table;
-const Kernels table{NUSKY_KERNEL_NAME, circle,  within,  select,    spatial,        split,   tails,       survey, survey_keep,
-                    survey_values,     highest, moments, profile_y, profile_slopes, profile, profile_log, sums,   sums_first,
-                    sums_flat};
+const Kernels table{NUSKY_KERNEL_NAME, circle,        within,     select,     spatial,  split,   tails,     survey,
+                    survey_keep,       survey_values, survey_cap, sky_row,    highest,  moments, profile_y, profile_slopes,
+                    profile,           profile_log,   sums,       sums_first, sums_flat};
 
 }  // namespace NUSKY_KERNEL_NAMESPACE
 }  // namespace nusky

@@ -12,7 +12,9 @@ constexpr double least_fall = 0.02;
 // the first is too small for G to fall.
 constexpr float first_n = 20.0F, second_n = 10.0F;
 // For a whole cluster, where many events count as if they were in the same place, G falls late.
-constexpr float cluster_n = 60.0F;
+constexpr float cluster_n = 60.0F, group_n = 45.0F;
+// Groups are bounded as a whole where all their directions need more than this.
+constexpr double worth_a_tile = 20.0;
 // Bounds far above what noise reaches need no more care: a ts is compared with this at most.
 constexpr double most_needed = 400.0;
 // Candidates whose u stays below this at n = 1 in the whole cluster are summed once for all its directions, at the place where
@@ -89,19 +91,52 @@ double Survey::tangent_top(double n, double p, double top) const {
   return top * (1.0 + rounding) + rounding_of_event * static_cast<double>(n_);
 }
 
+// No direction of the group has more. Candidates of the cluster must be loaded.
+double Survey::group_ts(const DirectionGroup& group, const Vec3& centre) const {
+  const SurveyView view{n_, x_.data(), y_.data(), z_.data(), rate_.data(), weight_.data()};
+  const Vec3 at = group.centre - centre;
+  double p = 0.0, top = 0.0;
+  kernels_->survey_cap(view, static_cast<float>(at.x()), static_cast<float>(at.y()), static_cast<float>(at.z()),
+                       static_cast<float>(2.0 * std::sin(0.5 * std::min(pi, group.radius))), group_n, &p, &top);
+  const auto n = static_cast<double>(group_n);
+  return tangent_top(n, p + n * tail_, top + n * n * tail_squares_);
+}
+
 bool Survey::drop_hopeless(const Directions& directions, const Cluster& cluster, const double* needed, bool* alive) {
-  std::array<float, Cluster::most_groups * n_lanes> x{}, y{}, z{};
-  std::array<std::size_t, Cluster::most_groups * n_lanes> which{};
-  std::size_t n = 0;
+  constexpr double infinity = std::numeric_limits<double>::infinity();
   bool any = false;
-  double highest = 0.0, lowest = std::numeric_limits<double>::infinity();
+  double highest = 0.0, lowest = infinity;
+  std::array<double, Cluster::most_groups> lowest_of;
+  lowest_of.fill(infinity);
   for (std::size_t g = 0; g < cluster.n_groups; ++g) {
-    const DirectionGroup& group = directions.groups()[cluster.group[g]];
-    for (std::uint32_t p = 0; p < group.count; ++p) {
-      const std::size_t i = g * n_lanes + p;
+    const std::uint32_t count = directions.groups()[cluster.group[g]].count;
+    for (std::size_t i = g * n_lanes; i < g * n_lanes + count; ++i) {
       if (!alive[i]) continue;
       if (!(needed[i] > rounding)) {  // wins even with ts = 0
         any = true;
+        continue;
+      }
+      highest = std::max(highest, needed[i]);
+      lowest_of[g] = std::min(lowest_of[g], needed[i]);
+    }
+    lowest = std::min(lowest, lowest_of[g]);
+  }
+  if (highest == 0.0) return any;
+  if (!load(directions, cluster, highest)) return true;
+
+  std::array<float, Cluster::most_groups * n_lanes> x{}, y{}, z{};
+  std::array<std::size_t, Cluster::most_groups * n_lanes> which{};
+  std::size_t n = 0;
+  const SurveyView view{n_, x_.data(), y_.data(), z_.data(), rate_.data(), weight_.data()};
+  const bool whole = cluster_ts_ < std::min(lowest, most_needed);
+  for (std::size_t g = 0; g < cluster.n_groups; ++g) {
+    const DirectionGroup& group = directions.groups()[cluster.group[g]];
+    const bool gone = whole || (lowest_of[g] > worth_a_tile && group_ts(group, cluster.cap.centre) < std::min(lowest_of[g], most_needed));
+    for (std::uint32_t p = 0; p < group.count; ++p) {
+      const std::size_t i = g * n_lanes + p;
+      if (!alive[i] || !(needed[i] > rounding)) continue;
+      if (gone) {
+        alive[i] = false;
         continue;
       }
       const Vec3& v = directions.vector(directions.order()[group.first + p]);
@@ -109,17 +144,8 @@ bool Survey::drop_hopeless(const Directions& directions, const Cluster& cluster,
       y[n] = static_cast<float>(v.y() - cluster.cap.centre.y());
       z[n] = static_cast<float>(v.z() - cluster.cap.centre.z());
       which[n++] = i;
-      highest = std::max(highest, needed[i]);
-      lowest = std::min(lowest, needed[i]);
     }
   }
-  if (n == 0) return any;
-  if (!load(directions, cluster, highest)) return true;
-  if (cluster_ts_ < std::min(lowest, most_needed)) {
-    for (std::size_t i = 0; i < n; ++i) alive[which[i]] = false;
-    return any;
-  }
-  const SurveyView view{n_, x_.data(), y_.data(), z_.data(), rate_.data(), weight_.data()};
   for (const float n0 : {first_n, second_n}) {
     std::size_t left = 0;
     const auto at = static_cast<double>(n0);

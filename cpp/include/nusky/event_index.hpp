@@ -29,6 +29,13 @@ struct IndexedEvent {
 };
 static_assert(sizeof(IndexedEvent) == 64, "one cache line: the fit reads these in large numbers");
 
+/// A part that holds all events of its columns, in order.
+struct WholeSeason {
+  std::shared_ptr<const EventColumns> columns;
+  int season;
+  std::vector<float> turn;  ///< right ascension, in turns
+};
+
 struct EventRange {
   std::uint32_t first, last;
 };
@@ -48,6 +55,10 @@ class EventIndex {
   const IndexedEvent& event(std::uint32_t i) const { return events_[i]; }
   /// γ nodes of the columns; all parts share them.
   const GammaAxis& axis() const { return axis_; }
+
+  /// Parts that hold all events of their columns, and the numbers of all other events.
+  const std::vector<WholeSeason>& whole_seasons() const { return whole_; }
+  const std::vector<std::uint32_t>& loose_events(int season) const { return loose_[static_cast<std::size_t>(season)]; }
 
   /// Ranges of events, ascending, that hold all events of `season` whose cut reaches into the cap of `radius` around
   /// `centre`, and others near by.
@@ -75,6 +86,8 @@ class EventIndex {
   GammaAxis axis_;
   std::vector<std::vector<CutClass>> classes_;  // per season
   AlignedVector<IndexedEvent> events_;
+  std::vector<WholeSeason> whole_;
+  std::vector<std::vector<std::uint32_t>> loose_;     // per season
   std::vector<float> x_, y_, z_, cos_cut_, sin_cut_;  // what the search reads, in the order of events_
 };
 

@@ -26,6 +26,7 @@ class Survey {
 
  private:
   bool load(const Directions& directions, const Cluster& cluster, double highest_needed);
+  double group_ts(const DirectionGroup& group, const Vec3& centre) const;
   double tangent_top(double n, double p, double top) const;
   double highest_ts(double needed, const float* v);
 
