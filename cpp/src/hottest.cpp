@@ -147,7 +147,8 @@ HottestResult find_hottest(const Likelihood& likelihood, const EventIndex& index
     }
   };
   std::vector<float> sky;  // bounds on the ts in the cells of the sky, once they are worth it
-  const auto work = [&](std::size_t thread, std::size_t c) {
+  const auto work = [&](std::size_t thread, std::size_t q) {
+    const std::uint32_t c = queue[q];
     const Cluster& cluster = clusters[c];
     const double least = board.needed_in(c) - bound_slack;
     // close to the peak of the prior nearly every direction would pass
@@ -162,6 +163,7 @@ HottestResult find_hottest(const Likelihood& likelihood, const EventIndex& index
         alive[i] = std::isfinite(needed[i]) && (sky.empty() || !(static_cast<double>(sky[search.cell(group.first + p)]) < needed[i]));
       }
     }
+    if (worth) surveys[thread].enter(directions, clusters, queue.data() + q, queue.size() - q);
     if (worth && !surveys[thread].drop_hopeless(directions, cluster, needed.data(), alive.data())) return;
     for (std::uint32_t g = 0; g < cluster.n_groups; ++g) {
       const bool* first = alive.data() + g * n_lanes;
@@ -190,14 +192,14 @@ HottestResult find_hottest(const Likelihood& likelihood, const EventIndex& index
     const std::size_t end = std::min(wide ? search.first_far() : queue.size(), done + batch);
     const auto begin = Clock::now();
     if (threads == 1) {
-      for (std::size_t q = done; q < end; ++q) work(0, queue[q]);
+      for (std::size_t q = done; q < end; ++q) work(0, q);
     } else {
       const auto first = static_cast<std::ptrdiff_t>(done), last = static_cast<std::ptrdiff_t>(end);
 #pragma omp parallel num_threads(threads)
       {
         const auto thread = static_cast<std::size_t>(thread_number());
 #pragma omp for schedule(dynamic, 1)
-        for (std::ptrdiff_t q = first; q < last; ++q) work(thread, queue[static_cast<std::size_t>(q)]);
+        for (std::ptrdiff_t q = first; q < last; ++q) work(thread, static_cast<std::size_t>(q));
       }
     }
     const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();

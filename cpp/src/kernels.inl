@@ -512,12 +512,13 @@ void survey_cap(const SurveyView& c, float cx, float cy, float cz, float reach, 
   *sum_top = tree_sum(tops);
 }
 
-std::size_t survey_keep(std::size_t n, float* x, float* y, float* z, float* rate, float* weight, float reach, float scale, float limit,
+std::size_t survey_keep(const SurveyView& c, const float* at, float reach, float scale, float limit, const SurveyColumns& out,
                         double* sums) {
   std::size_t kept = 0;
   vf tail = splat(0.0F), squares = tail, below = tail, tops = tail;
-  for (std::size_t i = 0; i < n; i += lanes) {
-    const vf vx = load(x + i), vy = load(y + i), vz = load(z + i), vr = load(rate + i), vw = load(weight + i);
+  for (std::size_t i = 0; i < c.n; i += lanes) {
+    const vf vx = load(c.x + i) - at[0], vy = load(c.y + i) - at[1], vz = load(c.z + i) - at[2], vr = load(c.rate + i),
+             vw = load(c.weight + i);
     const vf u = survey_peak(vx, vy, vz, vr, vw, reach, scale);
     const vf left = up_to(u, limit, u), stays = u - left;
     tail = tail + left;
@@ -530,24 +531,24 @@ std::size_t survey_keep(std::size_t n, float* x, float* y, float* z, float* rate
     tops = tops + top;
 #ifdef NUSKY_COMPRESS
     const auto mask = static_cast<__mmask16>(some);
-    _mm512_storeu_ps(x + kept, _mm512_maskz_compress_ps(mask, (__m512)vx.part[0]));
-    _mm512_storeu_ps(y + kept, _mm512_maskz_compress_ps(mask, (__m512)vy.part[0]));
-    _mm512_storeu_ps(z + kept, _mm512_maskz_compress_ps(mask, (__m512)vz.part[0]));
-    _mm512_storeu_ps(rate + kept, _mm512_maskz_compress_ps(mask, (__m512)vr.part[0]));
-    _mm512_storeu_ps(weight + kept, _mm512_maskz_compress_ps(mask, (__m512)vw.part[0]));
+    _mm512_storeu_ps(out.x + kept, _mm512_maskz_compress_ps(mask, (__m512)vx.part[0]));
+    _mm512_storeu_ps(out.y + kept, _mm512_maskz_compress_ps(mask, (__m512)vy.part[0]));
+    _mm512_storeu_ps(out.z + kept, _mm512_maskz_compress_ps(mask, (__m512)vz.part[0]));
+    _mm512_storeu_ps(out.rate + kept, _mm512_maskz_compress_ps(mask, (__m512)vr.part[0]));
+    _mm512_storeu_ps(out.weight + kept, _mm512_maskz_compress_ps(mask, (__m512)vw.part[0]));
     kept += static_cast<std::size_t>(__builtin_popcount(some));
 #else
     for (; some != 0; some &= some - 1, ++kept) {
       const std::size_t from = i + static_cast<std::size_t>(__builtin_ctz(some));
-      x[kept] = x[from];
-      y[kept] = y[from];
-      z[kept] = z[from];
-      rate[kept] = rate[from];
-      weight[kept] = weight[from];
+      out.x[kept] = c.x[from] - at[0];
+      out.y[kept] = c.y[from] - at[1];
+      out.z[kept] = c.z[from] - at[2];
+      out.rate[kept] = c.rate[from];
+      out.weight[kept] = c.weight[from];
     }
 #endif
   }
-  for (; kept % lanes != 0; ++kept) x[kept] = y[kept] = z[kept] = rate[kept] = weight[kept] = 0.0F;
+  for (; kept % lanes != 0; ++kept) out.x[kept] = out.y[kept] = out.z[kept] = out.rate[kept] = out.weight[kept] = 0.0F;
   sums[0] = tree_sum(tail);
   sums[1] = tree_sum(squares);
   sums[2] = tree_sum(below) * 1.0001;

@@ -15,7 +15,7 @@ constexpr double minus_infinity = -std::numeric_limits<double>::infinity();
 constexpr double far_term = 50.0;
 constexpr std::size_t many_far = 1000;
 // Below such a term the order matters less than that neighbours follow each other.
-constexpr double unordered_term = 30.0;
+constexpr double unordered_term = 10.0;
 
 struct Promising {
   std::uint32_t group;

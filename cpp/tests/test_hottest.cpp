@@ -180,6 +180,42 @@ TEST_CASE("hottest: a prior that allows nothing has no direction, an empty sky h
   }
 }
 
+TEST_CASE("hottest: the same bits on fine tiles, where events are fetched for many clusters at once and tiles bounded as a whole") {
+  Options o;
+  o.gamma_nodes = even_nodes(13);
+  o.sigma_low = 0.2 * degree;
+  o.sigma_high = 2.0 * degree;
+  SUBCASE("one season") { o.sizes = {40000}; }
+  SUBCASE("two seasons") { o.sizes = {25000, 9000}; }
+  for (unsigned seed = 1; seed < 4; ++seed) {
+    CAPTURE(seed);
+    o.seed = seed;
+    reference::Model m = sky(o);
+    std::mt19937_64 random(seed);
+    std::uniform_real_distribution<double> uniform(0.0, 1.0);
+    const double ra0 = 2 * pi * uniform(random), dec0 = std::asin(1.6 * uniform(random) - 0.8);
+    inject(m, 0, 10 * seed, ra0 + 0.05, dec0 - 0.04, 1.0);
+    const Core core(m);
+    const Vec3 peak = unit_vector(ra0, dec0);
+    std::vector<double> ra, dec, terms;
+    while (ra.size() < 30000) {
+      const double a = ra0 + (2 * uniform(random) - 1) * 0.15 / std::cos(dec0), b = dec0 + (2 * uniform(random) - 1) * 0.15;
+      ra.push_back(a);
+      dec.push_back(b);
+      terms.push_back(-5000.0 * (1.0 - unit_vector(a, b).dot(peak)));
+    }
+    const Directions d(ra.size(), ra.data(), dec.data());
+    const ScanResult map = scan(*core.likelihood, *core.index, d, free_gamma, 0);
+    const Expected e = by_map(map, terms.data());
+    for (const int threads : {1, 2}) {
+      const HottestResult found = find_hottest(*core.likelihood, *core.index, Search(d, terms.data(), 1), free_gamma, threads, true);
+      CHECK(found.best[0].direction == e.direction);
+      CHECK(found.best[0].ts_prior == e.ts_prior);
+      CHECK(found.n_fitted < d.size() / 2);
+    }
+  }
+}
+
 TEST_CASE("hottest: terms that are no numbers are refused, a checkpoint may stop the search") {
   Options o;
   o.gamma_nodes = even_nodes(5);

@@ -46,6 +46,11 @@ struct SurveyView {
   const float *x, *y, *z, *rate, *weight;
 };
 
+/// Where such candidates go; the arrays have room for 16 more.
+struct SurveyColumns {
+  float *x, *y, *z, *rate, *weight;
+};
+
 /// One event in one row of a sky grid, see SkyBound.
 struct SkyEntry {
   std::uint32_t event;  ///< whose right ascension places it
@@ -105,10 +110,10 @@ struct Kernels {
   /// sum_up = Σ u²/(1+u). The Gaussian is taken of the chord and its exponential from above (6 % at most).
   void (*survey)(const SurveyView& c, std::size_t count, const float* vx, const float* vy, const float* vz, float n, double* sum_p,
                  double* sum_up);
-  /// Keeps the candidates whose u for `scale` can exceed `limit` somewhere within a chord of `reach` from the common centre, packed and
-  /// filled up to a multiple of 16. Returns the filled length, and in `sums` four sums: of the largest u of the others and of its
-  /// square; of u/(1+u) and of 2 [ln(1+u) − u/(1+u)] of those kept, with the largest u of each.
-  std::size_t (*survey_keep)(std::size_t n, float* x, float* y, float* z, float* rate, float* weight, float reach, float scale, float limit,
+  /// Copies the candidates whose u for `scale` can exceed `limit` somewhere within a chord of `reach` from `at`, relative to there, filled
+  /// up to a multiple of 16. Returns the filled length, and in `sums` four sums: of the largest u of the others and of its square; of
+  /// u/(1+u) and of 2 [ln(1+u) − u/(1+u)] of those kept, with the largest u of each.
+  std::size_t (*survey_keep)(const SurveyView& c, const float* at, float reach, float scale, float limit, const SurveyColumns& out,
                              double* sums);
   /// The u of `survey` for n = 1 at one direction, one by one.
   void (*survey_values)(const SurveyView& c, float vx, float vy, float vz, float* u);

@@ -20,24 +20,41 @@ class Survey {
  public:
   explicit Survey(const FitModel& model);
 
+  /// Fetches the events around the cluster queue[0] and those of the next ones that are near it, where tiles are small; else it leaves the
+  /// events to be fetched for one cluster after the other.
+  void enter(const Directions& directions, const std::vector<Cluster>& clusters, const std::uint32_t* queue, std::size_t n);
   /// Clears `alive` of directions whose ts is proven to stay below `needed`. Both are (groups of the cluster, n_lanes);
   /// entries beyond a group's directions are not read. Returns whether any is left.
   bool drop_hopeless(const Directions& directions, const Cluster& cluster, const double* needed, bool* alive);
 
  private:
+  struct Columns {
+    AlignedVector<float> x, y, z, rate, weight;
+    std::size_t n = 0;
+    void resize(std::size_t size);
+    SurveyView view() const { return {n, x.data(), y.data(), z.data(), rate.data(), weight.data()}; }
+    SurveyColumns room(std::size_t size);
+  };
+
+  bool fetch(const Directions& directions, const Cluster* const* clusters, std::size_t n, const Cap& cap, double most);
+  void keep(const Columns& from, const Vec3& offset, double radius, Columns& to, double* sums);
   bool load(const Directions& directions, const Cluster& cluster, double highest_needed);
-  double group_ts(const DirectionGroup& group, const Vec3& centre) const;
   double tangent_top(double n, double p, double top) const;
+  double group_ts(const DirectionGroup& group, const Vec3& centre) const;
   double highest_ts(double needed, const float* v);
 
   const FitModel* model_;
   const Kernels* kernels_;
   std::vector<std::uint32_t> ids_;
   std::vector<float> share_bounds_, highest_share_;
-  AlignedVector<float> x_, y_, z_, rate_, weight_, u_;
-  std::size_t n_ = 0;
-  double tail_ = 0.0, tail_squares_ = 0.0;  // of u at n = 1
-  double cluster_ts_ = 0.0;                 // no direction of the cluster has more
+  AlignedVector<float> u_;
+  Columns fetched_, pool_, kept_;
+  std::vector<const Cluster*> pooled_;                // the pool has the events of these
+  Vec3 middle_ = Vec3::Zero();                        // of the pool
+  double pool_tail_ = 0.0, pool_tail_squares_ = 0.0;  // Σ u, Σ u² at n = 1 of what is not in the pool
+  double most_ = 0.0;                                 // bounds hold for a ts up to this
+  double tail_ = 0.0, tail_squares_ = 0.0;            // the same of what is not kept
+  double cluster_ts_ = 0.0;                           // no direction of the cluster has more
 };
 
 }  // namespace nusky
