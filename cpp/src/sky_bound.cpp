@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "nusky/threads.hpp"
@@ -31,6 +32,14 @@ struct Terms {
   double p, top;
 };
 Terms terms_of(double u) { return {u / (1.0 + u), 2.0 * (std::log1p(u) - u / (1.0 + u))}; }
+
+// Of a float that is not below x ≥ 0.
+std::uint16_t upper_half(double x) {
+  const auto above = static_cast<float>(x * (1.0 + 1e-6));
+  std::uint32_t bits = 0;
+  std::memcpy(&bits, &above, sizeof bits);
+  return static_cast<std::uint16_t>((bits + 0xffffU) >> 16);
+}
 
 double square(double x) { return x * x; }
 
@@ -99,14 +108,14 @@ std::uint32_t SkyBound::place_of_template(std::size_t vectors, double u, double 
   const std::size_t many = vectors * n_lanes;
   for (std::size_t q = 0; q < quarters; ++q) {
     templates_.resize(templates_.size() + 2 * many);
-    float* p = templates_.data() + templates_.size() - 2 * many;
+    std::uint16_t* p = templates_.data() + templates_.size() - 2 * many;
     const double from = 0.5 * static_cast<double>(many) + static_cast<double>(q) / quarters - position_error,
                  to = from + 1.0 / quarters + 2.0 * position_error;
     for (std::size_t j = 0; j < many; ++j) {
       const double x = std::max({0.0, static_cast<double>(j) - to, from - static_cast<double>(j) - 1.0});
       const Terms t = terms_of(u * std::exp(-fall * x * x));
-      p[j] = static_cast<float>(t.p * (1.0 + 1e-6));
-      p[many + j] = static_cast<float>(t.top * (1.0 + 1e-6));
+      p[j] = upper_half(t.p);
+      p[many + j] = upper_half(t.top);
     }
   }
   return found->second;

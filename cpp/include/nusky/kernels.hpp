@@ -122,9 +122,10 @@ struct Kernels {
   void (*survey_cap)(const SurveyView& c, float cx, float cy, float cz, float reach, float scale, double* sum_p, double* sum_top);
   /// Adds the templates of some events to the bins of a row that has `bins` of them. An event at `turn` (of a whole turn) of right
   /// ascension takes one of four templates, by the quarter of the bin it falls in, and adds its 2 · `vectors` vectors: one half to p, one
-  /// to top, from `vectors` · 8 places before its bin on. templates[place + (quarter · 2 + half) · vectors · 16 + …]
-  void (*sky_row)(std::size_t n, const SkyEntry* entries, const float* turn, float bins, const float* templates, std::size_t vectors,
-                  float* p, float* top);
+  /// to top, from `vectors` · 8 places before its bin on. Templates are the upper halves of floats, templates[place + (quarter · 2 + half)
+  /// · vectors · 16 + …].
+  void (*sky_row)(std::size_t n, const SkyEntry* entries, const float* turn, float bins, const std::uint16_t* templates,
+                  std::size_t vectors, float* p, float* top);
   /// sum[g] += Σ S/B · lift[candidate] · max(rows[candidate][g], rows[candidate][g + 1]), g < 15, and with rows[candidate][15] for g = 15.
   void (*highest)(const EventView& e, const float* lift, const float* const* rows, float* sum);
   /// Power sums at all 16 coarse γ: m1 += Σ w, m2 += Σ w² with w = value · row[g].

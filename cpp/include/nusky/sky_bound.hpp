@@ -67,7 +67,7 @@ class SkyBound {
   std::uint32_t place_of_template(std::size_t vectors, double u, double fall);
 
   std::vector<Season> seasons_;
-  AlignedVector<float> templates_;
+  AlignedVector<std::uint16_t> templates_;  // upper halves of floats: a cache line for 16 bins
   std::unordered_map<std::uint64_t, std::uint32_t> places_;
 };
 
