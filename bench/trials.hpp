@@ -35,6 +35,7 @@ inline Trials run_trials(const reference::Model& model, const Setup& setup, cons
   for (const auto& season : model.seasons) ra.emplace_back(season.ra.size());
   std::vector<EventPart> parts = setup.parts;
   for (std::size_t k = 0; k < parts.size(); ++k) parts[k].ra = ra[k].data();
+  const Search search(directions, term.data(), 1);
   Trials sum;
   for (int trial = 0; trial < n; ++trial) {
     std::mt19937_64 random(static_cast<unsigned long>(trial));
@@ -44,7 +45,7 @@ inline Trials run_trials(const reference::Model& model, const Setup& setup, cons
     const EventIndex index(parts, setup.n_events, threads);
     sum.index += indexing.seconds();
     const Timer searching(threads);
-    const HottestResult found = find_hottest(*setup.likelihood, index, directions, term.data(), 1, gamma_free, threads, true);
+    const HottestResult found = find_hottest(*setup.likelihood, index, search, gamma_free, threads, true);
     sum.search += searching.seconds();
     sum.fits += static_cast<double>(found.n_fitted);
     if (trial < checks) {

@@ -64,6 +64,7 @@ EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> 
   if (!parts.empty()) axis_ = parts[0].columns->axis();
   const std::size_t n_seasons = n_events_.size();
   classes_.resize(n_seasons);
+  loose_.resize(n_seasons);
   std::size_t total = 0;
   std::vector<std::size_t> first_of_part;
   for (const EventPart& part : parts) {
@@ -123,12 +124,16 @@ EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> 
       const EventPart& part = parts[p];
       if (part.season != static_cast<int>(season)) continue;
       const std::size_t base = first_of_part[p];
+      const bool whole = part.rows == nullptr && part.factor == nullptr && part.n == part.columns->size();
+      if (whole) whole_.push_back({part.columns, part.season, std::vector<float>(part.n)});
+      float* turn = whole ? whole_.back().turn.data() : nullptr;
       parallel_for(part.n, n_threads, 8192, [&](std::size_t i) {
         const std::size_t row = part.rows ? static_cast<std::size_t>(part.rows[i]) : i;
         const CutClass& k = classes[static_cast<std::size_t>(slot[class_at[base + i]])];
         std::size_t cell = 0;
         const double ra = wrap(part.ra[i]);
         wrapped[base + i] = ra;
+        if (turn != nullptr) turn[i] = static_cast<float>(ra * (0.5 / pi));
         if (k.n_zones > 1) {
           const int z = std::clamp(static_cast<int>((part.columns->dec(row) + pi / 2) * (1.0 / pi) * k.n_zones), 0, k.n_zones - 1);
           const int bins = k.zone_bins[static_cast<std::size_t>(z)];
@@ -152,6 +157,9 @@ EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> 
       const std::size_t base = first_of_part[p];
       for (std::size_t i = 0; i < part.n; ++i)
         place[base + i] = next[static_cast<std::size_t>(slot[class_at[base + i]])][cell_of[base + i]]++;
+      if (part.rows != nullptr || part.factor != nullptr || part.n != part.columns->size())
+        loose_[season].insert(loose_[season].end(), place.begin() + static_cast<std::ptrdiff_t>(base),
+                              place.begin() + static_cast<std::ptrdiff_t>(base + part.n));
       constexpr std::size_t chunk = 1024;
       parallel_for((part.n + chunk - 1) / chunk, n_threads, 8, [&](std::size_t c) {
         const EventColumns& columns = *part.columns;
@@ -241,6 +249,19 @@ void EventIndex::near(int season, const Vec3& centre, double radius, std::vector
       }
     }
   }
+}
+
+void EventIndex::collect(int season, const Cap& cap, const Kernels& kernel, std::vector<std::uint32_t>& ids) const {
+  std::vector<EventRange> ranges;
+  near(season, cap.centre, cap.radius, ranges);
+  std::size_t most = 0, n = 0;
+  for (const EventRange r : ranges) most += r.last - r.first;
+  ids.resize(most + n_lanes);  // the kernel writes whole vectors
+  const auto x = static_cast<float>(cap.centre.x()), y = static_cast<float>(cap.centre.y()), z = static_cast<float>(cap.centre.z());
+  const auto cos_radius = static_cast<float>(std::cos(cap.radius + 1e-6)), sin_radius = static_cast<float>(std::sin(cap.radius + 1e-6));
+  for (const EventRange r : ranges)
+    n += kernel.within(caps(r.first, r.last - r.first), x, y, z, cos_radius, sin_radius, r.first, ids.data() + n);
+  ids.resize(n);
 }
 
 }  // namespace nusky

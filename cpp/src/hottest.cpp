@@ -22,118 +22,98 @@ constexpr double bound_slack = 1e-3;
 // A survey pays where a direction needs more ts than this to win.
 constexpr double worth_a_survey = 4.0;
 
-struct Candidate {
-  std::size_t group;
-  double promise;  // how far above the known best the terms of the group start, at most 0
-};
-
 // The best so far, shared between threads. It only rises, and a direction that could tie is never dropped, so the result
 // does not depend on the order in which threads arrive.
 class Board {
  public:
-  Board(std::size_t n_priors, std::size_t n_directions, const double* terms) : n_(n_directions), terms_(terms), known_(n_priors) {
-    for (auto& k : known_) k.store(minus_infinity, std::memory_order_relaxed);
+  explicit Board(const Search& search) : search_(&search), known_(search.n_priors()) {
+    // ts ≥ 0, so the largest term is a first lower limit
+    for (std::size_t j = 0; j < known_.size(); ++j) known_[j].store(search.top(j), std::memory_order_relaxed);
   }
-  double term(std::size_t prior, std::size_t direction) const { return terms_[prior * n_ + direction]; }
-  double known(std::size_t prior) const { return known_[prior].load(std::memory_order_relaxed); }
-  std::size_t n_priors() const { return known_.size(); }
 
   void raise(std::size_t prior, double value) {
     double old = known_[prior].load(std::memory_order_relaxed);
     while (value > old && !known_[prior].compare_exchange_weak(old, value, std::memory_order_relaxed)) {
     }
   }
-  /// The ts that a direction needs to win for one prior at least; +∞: it cannot.
-  double needed(std::size_t direction) const {
-    double least = std::numeric_limits<double>::infinity();
-    for (std::size_t j = 0; j < known_.size(); ++j) {
-      const double t = term(j, direction);
-      if (t > minus_infinity) least = std::min(least, known(j) - t);
-    }
-    return least;
+  /// The ts that a direction, given by its place, needs to win for one prior at least; +∞: it cannot.
+  double needed(std::size_t place) const {
+    return least([&](std::size_t j) { return search_->term(j, place); });
+  }
+  /// No direction of the cluster needs less.
+  double needed_in(std::size_t cluster) const {
+    return least([&](std::size_t j) { return search_->cluster_top(cluster, j); });
   }
 
  private:
-  std::size_t n_;
-  const double* terms_;
+  template <class Term>
+  double least(const Term& term) const {
+    double needed = std::numeric_limits<double>::infinity();
+    for (std::size_t j = 0; j < known_.size(); ++j) {
+      const double t = term(j);
+      if (t > minus_infinity) needed = std::min(needed, known_[j].load(std::memory_order_relaxed) - t);
+    }
+    return needed;
+  }
+
+  const Search* search_;
   std::vector<std::atomic<double>> known_;
 };
 
-// With few events, as in a short time window, the groups an event lies in come first: one of them holds the hottest pixel, more often
+constexpr std::size_t few_events = 64;
+
+// With few events, as in a short time window, the clusters an event lies in come first: one of them holds the hottest pixel, more often
 // than not, and once it is known hardly any other has to be fitted.
-void raise_early(std::vector<Candidate>& queue, const std::vector<DirectionGroup>& groups, const EventIndex& index) {
-  constexpr std::size_t few_events = 64;
+void raise_early(std::vector<std::uint32_t>& queue, const Search& search, const EventIndex& index) {
   if (queue.empty() || index.size() > few_events) return;
-  std::vector<char> holds(groups.size(), 0);
+  const std::vector<Cluster>& clusters = search.clusters();
+  const std::vector<DirectionGroup>& groups = search.directions().groups();
+  std::vector<char> holds(clusters.size(), 0);
   for (std::uint32_t i = 0; i < index.size(); ++i) {
     const IndexedEvent& e = index.event(i);
     const Vec3 v(e.x, e.y, e.z);
-    const Candidate* nearest = &queue.front();
-    for (const Candidate& c : queue)
-      if (groups[c.group].centre.dot(v) > groups[nearest->group].centre.dot(v)) nearest = &c;
-    holds[nearest->group] = 1;
+    std::size_t nearest = 0;
+    double closest = -2.0;
+    for (std::size_t c = 0; c < clusters.size(); ++c)
+      for (std::uint32_t g = 0; g < clusters[c].n_groups; ++g) {
+        const double cosine = groups[clusters[c].group[g]].centre.dot(v);
+        if (cosine > closest) {
+          closest = cosine;
+          nearest = c;
+        }
+      }
+    holds[nearest] = 1;
   }
-  std::stable_partition(queue.begin(), queue.end(), [&](const Candidate& c) { return holds[c.group] != 0; });
+  std::stable_partition(queue.begin(), queue.end(), [&](std::uint32_t c) { return holds[c] != 0; });
 }
 
-void take(std::vector<Hottest>& best, const Board& board, std::size_t direction, const DirectionFit& fit) {
+void take(std::vector<Hottest>& best, const Search& search, std::size_t place, const DirectionFit& fit) {
+  const auto direction = static_cast<std::int64_t>(search.directions().order()[place]);
   for (std::size_t j = 0; j < best.size(); ++j) {
-    const double t = board.term(j, direction);
+    const double t = search.term(j, place);
     if (!(t > minus_infinity)) continue;
     const double value = fit.ts + t;
     Hottest& b = best[j];
-    const auto d = static_cast<std::int64_t>(direction);
-    if (b.direction < 0 || value > b.ts_prior || (value == b.ts_prior && d < b.direction)) b = {d, value, fit};
+    if (b.direction < 0 || value > b.ts_prior || (value == b.ts_prior && direction < b.direction)) b = {direction, value, fit};
   }
 }
 
 }  // namespace
 
-HottestResult find_hottest(const Likelihood& likelihood, const EventIndex& index, const Directions& directions, const double* terms,
-                           std::size_t n_priors, double gamma, int n_threads, bool prune, const Checkpoint& checkpoint) {
-  const std::size_t n = directions.size();
-  for (std::size_t i = 0; i < n_priors * n; ++i)
-    if (std::isnan(terms[i]) || terms[i] == std::numeric_limits<double>::infinity())
-      throw std::invalid_argument("prior_terms: prior " + std::to_string(i / n) + ", direction " + std::to_string(i % n) +
-                                  " must be a number or -inf (cannot win)");
+HottestResult find_hottest(const Likelihood& likelihood, const EventIndex& index, const Search& search, double gamma, int n_threads,
+                           bool prune, const Checkpoint& checkpoint) {
+  const Directions& directions = search.directions();
   const std::vector<DirectionGroup>& groups = directions.groups();
-  const std::vector<std::uint32_t>& order = directions.order();
+  const std::vector<Cluster>& clusters = search.clusters();
+  const std::size_t n_priors = search.n_priors();
   const int threads = std::min(resolve_threads(n_threads), groups.size() < 2 ? 1 : max_threads());
   const FitModel model(likelihood, index, gamma, groups.size(), threads);
-  Board board(n_priors, n, terms);
+  Board board(search);
   HottestResult out;
   out.best.resize(n_priors);
-
-  // ts ≥ 0, so the largest term is a first lower limit
-  std::vector<double> top(n_priors, minus_infinity);
-  for (std::size_t j = 0; j < n_priors; ++j) {
-    for (std::size_t i = 0; i < n; ++i) top[j] = std::max(top[j], terms[j * n + i]);
-    board.raise(j, top[j]);
-  }
-  std::vector<Candidate> queue;
-  for (std::size_t g = 0; g < groups.size(); ++g) {
-    double promise = minus_infinity;
-    for (std::uint32_t p = 0; p < groups[g].count; ++p)
-      for (std::size_t j = 0; j < n_priors; ++j) promise = std::max(promise, board.term(j, order[groups[g].first + p]) - top[j]);
-    if (promise > minus_infinity) queue.push_back({g, promise});
-  }
-  if (prune)  // steps of two in ts, so that neighbours still follow each other and share their candidates
-    std::stable_sort(queue.begin(), queue.end(),
-                     [](const Candidate& a, const Candidate& b) { return std::floor(a.promise / 2) > std::floor(b.promise / 2); });
-
-  if (prune) raise_early(queue, groups, index);
-
-  // neighbours that follow each other are surveyed together
-  std::vector<Cluster> clusters;
-  for (const Candidate& candidate : queue) {
-    const DirectionGroup& group = groups[candidate.group];
-    const auto fits = [&](const Cluster& c) {
-      return c.groups.size() < Cluster::most_groups && worth_joining(groups[c.groups.front()], group, 3.0);
-    };
-    if (clusters.empty() || !fits(clusters.back())) clusters.push_back({{group.centre, group.radius}, {}});
-    clusters.back().groups.push_back(static_cast<std::uint32_t>(candidate.group));
-  }
-  for (Cluster& c : clusters) c.cap = enclosing_cap(groups, c.groups.data(), c.groups.size());
+  std::vector<std::uint32_t> queue(clusters.size());
+  std::iota(queue.begin(), queue.end(), 0U);
+  if (prune) raise_early(queue, search, index);
 
   std::vector<GroupFitter> fitters;
   std::vector<Survey> surveys;
@@ -154,59 +134,78 @@ HottestResult find_hottest(const Likelihood& likelihood, const EventIndex& index
     std::sort(lanes.begin(), lanes.begin() + group.count, [&](std::uint32_t a, std::uint32_t b) { return needed[a] < needed[b]; });
     for (std::uint32_t k = 0; k < group.count; ++k) {
       const std::uint32_t p = lanes[k];
-      const std::size_t direction = order[group.first + p];
-      if (!alive[p] || (prune && fitter.proven_zero(static_cast<int>(p)) && board.needed(direction) > 0.0)) continue;
+      const std::size_t place = group.first + p;
+      if (!alive[p] || (prune && fitter.proven_zero(static_cast<int>(p)) && board.needed(place) > 0.0)) continue;
       const DirectionFit fit = fitter.fit(static_cast<int>(p));
       ++fitted[thread];
-      take(best[thread], board, direction, fit);
+      take(best[thread], search, place, fit);
       for (std::size_t j = 0; j < n_priors; ++j) {
-        const double t = board.term(j, direction);
+        const double t = search.term(j, place);
         if (t > minus_infinity) board.raise(j, fit.ts + t);
       }
     }
   };
-  const auto work = [&](std::size_t thread, const Cluster& cluster) {
+  std::vector<float> sky;  // bounds on the ts in the cells of the sky, once they are worth it
+  const auto work = [&](std::size_t thread, std::size_t q) {
+    const std::uint32_t c = queue[q];
+    const Cluster& cluster = clusters[c];
+    const double least = board.needed_in(c) - bound_slack;
+    // close to the peak of the prior nearly every direction would pass
+    const bool worth = prune && least > worth_a_survey;
     std::array<double, Cluster::most_groups * n_lanes> needed{};
     std::array<bool, Cluster::most_groups * n_lanes> alive{};
-    double least = std::numeric_limits<double>::infinity();
-    for (std::size_t g = 0; g < cluster.groups.size(); ++g)
-      for (std::uint32_t p = 0; p < groups[cluster.groups[g]].count; ++p) {
+    for (std::uint32_t g = 0; g < cluster.n_groups; ++g) {
+      const DirectionGroup& group = groups[cluster.group[g]];
+      for (std::uint32_t p = 0; p < group.count; ++p) {
         const std::size_t i = g * n_lanes + p;
-        needed[i] = board.needed(order[groups[cluster.groups[g]].first + p]) - bound_slack;
-        alive[i] = std::isfinite(needed[i]);
-        least = std::min(least, needed[i]);
+        needed[i] = board.needed(group.first + p) - bound_slack;
+        alive[i] = std::isfinite(needed[i]) && (sky.empty() || !(static_cast<double>(sky[search.cell(group.first + p)]) < needed[i]));
       }
-    if (!std::isfinite(least)) return;
-    // close to the peak of the prior nearly every direction would pass
-    if (prune && least > worth_a_survey && !surveys[thread].drop_hopeless(directions, cluster, needed.data(), alive.data())) return;
-    for (std::size_t g = 0; g < cluster.groups.size(); ++g) {
+    }
+    if (worth) surveys[thread].enter(directions, clusters, queue.data() + q, queue.size() - q);
+    if (worth && !surveys[thread].drop_hopeless(directions, cluster, needed.data(), alive.data())) return;
+    for (std::uint32_t g = 0; g < cluster.n_groups; ++g) {
       const bool* first = alive.data() + g * n_lanes;
-      if (std::any_of(first, first + groups[cluster.groups[g]].count, [](bool a) { return a; }))
-        fit_group(thread, cluster.groups[g], needed.data() + g * n_lanes, first);
+      if (std::any_of(first, first + groups[cluster.group[g]].count, [](bool a) { return a; }))
+        fit_group(thread, cluster.group[g], needed.data() + g * n_lanes, first);
     }
   };
 
   using Clock = std::chrono::steady_clock;
   std::size_t done = 0, batch = std::max<std::size_t>(16, static_cast<std::size_t>(threads) * 8);
-  while (done < clusters.size()) {
-    const std::size_t end = std::min(clusters.size(), done + batch);
+  bool wide = prune && search.wide() && index.size() > few_events;
+  while (done < queue.size()) {
+    if (wide && done == search.first_far()) {
+      wide = false;
+      if (search.bound_sky(likelihood, index, threads, sky)) {
+        const auto hopeless = [&](std::uint32_t c) {
+          const double needed = board.needed_in(c) - bound_slack;
+          return std::none_of(search.cells_begin(c), search.cells_end(c),
+                              [&](std::uint32_t cell) { return !(static_cast<double>(sky[cell]) < needed); });
+        };
+        queue.erase(std::remove_if(queue.begin() + static_cast<std::ptrdiff_t>(done), queue.end(), hopeless), queue.end());
+        continue;
+      }
+      sky.clear();
+    }
+    const std::size_t end = std::min(wide ? search.first_far() : queue.size(), done + batch);
     const auto begin = Clock::now();
     if (threads == 1) {
-      for (std::size_t q = done; q < end; ++q) work(0, clusters[q]);
+      for (std::size_t q = done; q < end; ++q) work(0, q);
     } else {
       const auto first = static_cast<std::ptrdiff_t>(done), last = static_cast<std::ptrdiff_t>(end);
 #pragma omp parallel num_threads(threads)
       {
         const auto thread = static_cast<std::size_t>(thread_number());
 #pragma omp for schedule(dynamic, 1)
-        for (std::ptrdiff_t q = first; q < last; ++q) work(thread, clusters[static_cast<std::size_t>(q)]);
+        for (std::ptrdiff_t q = first; q < last; ++q) work(thread, static_cast<std::size_t>(q));
       }
     }
     const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
     const double wanted = static_cast<double>(end - done) * checkpoint_interval / std::max(seconds, 1e-6);
     done = end;
     batch = std::max<std::size_t>(16, static_cast<std::size_t>(std::min(wanted, 8.0 * static_cast<double>(batch))));
-    if (checkpoint && !checkpoint(done, clusters.size())) {
+    if (checkpoint && !checkpoint(done, queue.size())) {
       out.interrupted = true;
       break;
     }

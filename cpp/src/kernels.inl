@@ -82,6 +82,10 @@ NUSKY_INLINE vf max_v(vf a, vf b) {
   NUSKY_EACH a.part[k] = a.part[k] > b.part[k] ? a.part[k] : b.part[k];
   return a;
 }
+NUSKY_INLINE vf min_v(vf a, vf b) {
+  NUSKY_EACH a.part[k] = a.part[k] < b.part[k] ? a.part[k] : b.part[k];
+  return a;
+}
 // value where x is at most edge, else 0
 NUSKY_INLINE vf where_at_most(vf x, vf edge, vf value) {
   NUSKY_EACH value.part[k] = x.part[k] <= edge.part[k] ? value.part[k] : nf{};
@@ -529,6 +533,27 @@ NUSKY_INLINE vf reciprocal_below(vf t) {
   return r * (splat(2.0F) - t * r);
 }
 
+// What an event adds to the bounds of a survey, see Survey: p ≤ u/(1+u), by 1e-5 of it at most, and top ≥ 2 [ln(1+u) − u/(1+u)], by
+// 0.04 at most. The logarithm comes from the bits of 1+u: with f its mantissa above 1, log₂(1+f) ≤ f + c f(1−f), c = 1/ln 2 − 1.
+// Where u is small that leaves 1.39 u², and u²/(1+u) = u − u/(1+u), which is also never too small, is better.
+NUSKY_INLINE void survey_terms(vf u, vf& p, vf& top) {
+  const vf t = u + 1.0F;
+  vf r = reciprocal_below(t);
+  r = r * (splat(2.0F) - t * r);
+  p = u * r;
+  vf f, whole;
+  NUSKY_EACH {
+    ni bits, mantissa;
+    __builtin_memcpy(&bits, &t.part[k], sizeof bits);
+    mantissa = (bits & 0x7fffff) | 0x3f800000;
+    __builtin_memcpy(&f.part[k], &mantissa, sizeof mantissa);
+    whole.part[k] = __builtin_convertvector((bits >> 23) - 127, nf);
+  }
+  f = f - 1.0F;
+  const vf log2 = whole + f * (splat(1.44269514F) - f * 0.44269504F);
+  top = min_v(u, log2 * 1.38629449F - p) - p;
+}
+
 template <std::size_t many>
 NUSKY_INLINE void survey_block(const SurveyView& c, const float* vx, const float* vy, const float* vz, float n, double* sum_p,
                                double* sum_up) {
@@ -556,55 +581,77 @@ void survey(const SurveyView& c, std::size_t count, const float* vx, const float
   }
 }
 
-std::size_t survey_keep(std::size_t n, float* x, float* y, float* z, float* rate, float* weight, float reach, float scale, float limit,
+// The largest u for `scale` within a chord of `reach` from (cx, cy, cz). The chord to the event is shorter by `reach` at most; its rounding
+// is covered by a little more.
+NUSKY_INLINE vf survey_peak(vf dx, vf dy, vf dz, vf rate, vf weight, float reach, float scale) {
+  alignas(64) float d[lanes];
+  store(d, dx * dx + dy * dy + dz * dz);
+  for (std::size_t k = 0; k < lanes; ++k) d[k] = __builtin_sqrtf(d[k]);
+  const vf near = max_v(load(d) - reach * 1.00001F, 0.0F);
+  const vf bits = max_v(near * near * rate + 1065353600.0F, 0.0F);  // as in survey_value
+  vf u;
+  NUSKY_EACH {
+    const ni whole = __builtin_convertvector(bits.part[k], ni);
+    __builtin_memcpy(&u.part[k], &whole, sizeof whole);
+  }
+  return u * weight * scale;
+}
+
+void survey_cap(const SurveyView& c, float cx, float cy, float cz, float reach, float scale, double* sum_p, double* sum_top) {
+  vf below = splat(0.0F), tops = below;
+  for (std::size_t i = 0; i < c.n; i += lanes) {
+    vf p, top;
+    survey_terms(
+        survey_peak(load(c.x + i) - cx, load(c.y + i) - cy, load(c.z + i) - cz, load(c.rate + i), load(c.weight + i), reach, scale), p,
+        top);
+    below = below + p;
+    tops = tops + top;
+  }
+  *sum_p = tree_sum(below) * 1.0001;
+  *sum_top = tree_sum(tops);
+}
+
+std::size_t survey_keep(const SurveyView& c, const float* at, float reach, float scale, float limit, const SurveyColumns& out,
                         double* sums) {
   std::size_t kept = 0;
-  vf tail = splat(0.0F), squares = tail, total = tail, below = tail;
-  for (std::size_t i = 0; i < n; i += lanes) {
-    const vf vx = load(x + i), vy = load(y + i), vz = load(z + i), vr = load(rate + i), vw = load(weight + i);
-    // the chord to the event is shorter by `reach` at most; its rounding is covered by a little more
-    alignas(64) float d[lanes];
-    store(d, vx * vx + vy * vy + vz * vz);
-    for (std::size_t k = 0; k < lanes; ++k) d[k] = __builtin_sqrtf(d[k]);
-    const vf near = max_v(load(d) - reach * 1.00001F, 0.0F);
-    const vf bits = max_v(near * near * vr + 1065353600.0F, 0.0F);  // as in survey_value
-    vf u;
-    NUSKY_EACH {
-      const ni whole = __builtin_convertvector(bits.part[k], ni);
-      __builtin_memcpy(&u.part[k], &whole, sizeof whole);
-    }
-    u = u * vw * scale;
+  vf tail = splat(0.0F), squares = tail, below = tail, tops = tail;
+  for (std::size_t i = 0; i < c.n; i += lanes) {
+    const vf vx = load(c.x + i) - at[0], vy = load(c.y + i) - at[1], vz = load(c.z + i) - at[2], vr = load(c.rate + i),
+             vw = load(c.weight + i);
+    const vf u = survey_peak(vx, vy, vz, vr, vw, reach, scale);
     const vf left = up_to(u, limit, u), stays = u - left;
     tail = tail + left;
     squares = squares + left * left;
-    total = total + stays;
-    below = below + stays * reciprocal_below(stays + 1.0F);
     unsigned some = above(u, limit);
     if (some == 0) continue;
+    vf p, top;
+    survey_terms(stays, p, top);
+    below = below + p;
+    tops = tops + top;
 #ifdef NUSKY_COMPRESS
     const auto mask = static_cast<__mmask16>(some);
-    _mm512_storeu_ps(x + kept, _mm512_maskz_compress_ps(mask, (__m512)vx.part[0]));
-    _mm512_storeu_ps(y + kept, _mm512_maskz_compress_ps(mask, (__m512)vy.part[0]));
-    _mm512_storeu_ps(z + kept, _mm512_maskz_compress_ps(mask, (__m512)vz.part[0]));
-    _mm512_storeu_ps(rate + kept, _mm512_maskz_compress_ps(mask, (__m512)vr.part[0]));
-    _mm512_storeu_ps(weight + kept, _mm512_maskz_compress_ps(mask, (__m512)vw.part[0]));
+    _mm512_storeu_ps(out.x + kept, _mm512_maskz_compress_ps(mask, (__m512)vx.part[0]));
+    _mm512_storeu_ps(out.y + kept, _mm512_maskz_compress_ps(mask, (__m512)vy.part[0]));
+    _mm512_storeu_ps(out.z + kept, _mm512_maskz_compress_ps(mask, (__m512)vz.part[0]));
+    _mm512_storeu_ps(out.rate + kept, _mm512_maskz_compress_ps(mask, (__m512)vr.part[0]));
+    _mm512_storeu_ps(out.weight + kept, _mm512_maskz_compress_ps(mask, (__m512)vw.part[0]));
     kept += static_cast<std::size_t>(__builtin_popcount(some));
 #else
     for (; some != 0; some &= some - 1, ++kept) {
       const std::size_t from = i + static_cast<std::size_t>(__builtin_ctz(some));
-      x[kept] = x[from];
-      y[kept] = y[from];
-      z[kept] = z[from];
-      rate[kept] = rate[from];
-      weight[kept] = weight[from];
+      out.x[kept] = c.x[from] - at[0];
+      out.y[kept] = c.y[from] - at[1];
+      out.z[kept] = c.z[from] - at[2];
+      out.rate[kept] = c.rate[from];
+      out.weight[kept] = c.weight[from];
     }
 #endif
   }
-  for (; kept % lanes != 0; ++kept) x[kept] = y[kept] = z[kept] = rate[kept] = weight[kept] = 0.0F;
+  for (; kept % lanes != 0; ++kept) out.x[kept] = out.y[kept] = out.z[kept] = out.rate[kept] = out.weight[kept] = 0.0F;
   sums[0] = tree_sum(tail);
   sums[1] = tree_sum(squares);
-  sums[2] = tree_sum(below) * 1.016;  // as in survey_block
-  sums[3] = tree_sum(total) - tree_sum(below);
+  sums[2] = tree_sum(below) * 1.0001;
+  sums[3] = tree_sum(tops);
   return kept;
 }
 
@@ -986,13 +1033,14 @@ void sums_flat(std::size_t n, const float* a, bool huge, float y, EventSums& out
   sum_events<flat>(EventView{n, a, nullptr, huge}, nullptr, 0, nullptr, nullptr, nullptr, y, out);
 }
 
+#include "sky_kernels.inl"
+
 }  // namespace
 
 extern const Kernels table;
-const Kernels table{
-    NUSKY_KERNEL_NAME, circle,        within,        unpack, select,  spatial,       split,     tails,          survey,
-    survey_keep,       survey_values, highest,       pick,   moments, profile_begin, profile_y, profile_slopes, profile_move,
-    profile,           profile_log,   profile_value, logs,   sums,    sums_first,    sums_flat};
+const Kernels table{NUSKY_KERNEL_NAME, circle,        within,     unpack,      select,        spatial, split,   tails,         survey,
+                    survey_keep,       survey_values, survey_cap, sky_row,     highest,       pick,    moments, profile_begin, profile_y,
+                    profile_slopes,    profile_move,  profile,    profile_log, profile_value, logs,    sums,    sums_first,    sums_flat};
 
 }  // namespace NUSKY_KERNEL_NAMESPACE
 }  // namespace nusky

@@ -122,4 +122,19 @@ void Likelihood::share_bounds(double sindec, float* out) const {
   std::copy_n(bounds_.data() + c * K * n_lanes, K * n_lanes, out);
 }
 
+void Likelihood::highest_shares(double low, double high, float* out) const {
+  const auto K = static_cast<std::size_t>(n_seasons_);
+  if (n_seasons_ == 1) {
+    out[0] = 1.0F;
+    return;
+  }
+  double t = 0.0;
+  std::fill(out, out + K, 0.0F);
+  for (std::size_t c = cell(low, t), last = cell(high, t); c <= last; ++c)
+    for (std::size_t k = 0; k < K; ++k) {
+      const float* bounds = bounds_.data() + (c * K + k) * n_lanes;
+      out[k] = std::max(out[k], *std::max_element(bounds, bounds + n_lanes));
+    }
+}
+
 }  // namespace nusky

@@ -62,16 +62,8 @@ void Tile::fill_pools(const Directions& directions, std::size_t group) {
   reach_ = enclosing_cap(groups, near.data(), n_near);
   for (std::size_t k = 0; k < n_seasons_; ++k) {
     Pool& pool = pools_[k];
-    const double radius = reach_.radius + pool_margin;
-    index.near(static_cast<int>(k), reach_.centre, radius, ranges_);
-    std::size_t most = 0, n = 0;
-    for (const EventRange r : ranges_) most += r.last - r.first;
-    pool.ids.resize(most + n_lanes);
-    for (const EventRange r : ranges_)
-      n += kernels_->within(index.caps(r.first, r.last - r.first), static_cast<float>(reach_.centre.x()),
-                            static_cast<float>(reach_.centre.y()), static_cast<float>(reach_.centre.z()),
-                            static_cast<float>(std::cos(radius)), static_cast<float>(std::sin(radius)), r.first, pool.ids.data() + n);
-    pool.ids.resize(n);
+    index.collect(static_cast<int>(k), {reach_.centre, reach_.radius + pool_margin}, *kernels_, pool.ids);
+    const std::size_t n = pool.ids.size();
     const std::size_t room = n + n_lanes;
     for (auto* column : {&pool.cap_x, &pool.cap_y, &pool.cap_z, &pool.cos_cut, &pool.sin_cut, &pool.rate, &pool.gaussian, &pool.weight,
                          &pool.cut, &pool.peak, &pool.lift})

@@ -88,7 +88,7 @@ void check_trials(const Options& base, int trials, std::size_t n_directions, std
     const std::vector<double> terms = priors(d, random);
     const ScanResult map = scan(*core.likelihood, *core.index, d, gamma, 1);
     for (const bool prune : {true, false}) {
-      const HottestResult found = find_hottest(*core.likelihood, *core.index, d, terms.data(), n_priors, gamma, trial % 3, prune);
+      const HottestResult found = find_hottest(*core.likelihood, *core.index, Search(d, terms.data(), n_priors), gamma, trial % 3, prune);
       REQUIRE(found.best.size() == n_priors);
       for (std::size_t j = 0; j < n_priors; ++j) {
         CAPTURE(j);
@@ -106,7 +106,8 @@ void check_trials(const Options& base, int trials, std::size_t n_directions, std
       // one prior at a time as well: what is dropped then is more
       if (prune)
         for (std::size_t j = 0; j < n_priors; ++j) {
-          const HottestResult alone = find_hottest(*core.likelihood, *core.index, d, terms.data() + j * d.size(), 1, gamma, 1, true);
+          const HottestResult alone =
+              find_hottest(*core.likelihood, *core.index, Search(d, terms.data() + j * d.size(), 1), gamma, 1, true);
           CHECK(alone.best[0].direction == found.best[j].direction);
           CHECK(alone.best[0].ts_prior == found.best[j].ts_prior);
           fitted += alone.n_fitted;
@@ -170,12 +171,48 @@ TEST_CASE("hottest: a prior that allows nothing has no direction, an empty sky h
   std::vector<double> terms(400, minus_infinity);
   for (std::size_t i = 0; i < 200; ++i) terms[200 + i] = i == 77 || i == 150 ? -1.0 : -2.0;
   for (const bool prune : {true, false}) {
-    const HottestResult r = find_hottest(*core.likelihood, *core.index, d, terms.data(), 2, free_gamma, 1, prune);
+    const HottestResult r = find_hottest(*core.likelihood, *core.index, Search(d, terms.data(), 2), free_gamma, 1, prune);
     CHECK(r.best[0].direction == -1);
     CHECK(r.best[1].direction == 77);
     CHECK(r.best[1].ts_prior == -1.0);
     CHECK(r.best[1].fit.ts == 0.0);
     CHECK(r.best[1].fit.status == Status::no_events);
+  }
+}
+
+TEST_CASE("hottest: the same bits on fine tiles, where events are fetched for many clusters at once and tiles bounded as a whole") {
+  Options o;
+  o.gamma_nodes = even_nodes(13);
+  o.sigma_low = 0.2 * degree;
+  o.sigma_high = 2.0 * degree;
+  SUBCASE("one season") { o.sizes = {40000}; }
+  SUBCASE("two seasons") { o.sizes = {25000, 9000}; }
+  for (unsigned seed = 1; seed < 4; ++seed) {
+    CAPTURE(seed);
+    o.seed = seed;
+    reference::Model m = sky(o);
+    std::mt19937_64 random(seed);
+    std::uniform_real_distribution<double> uniform(0.0, 1.0);
+    const double ra0 = 2 * pi * uniform(random), dec0 = std::asin(1.6 * uniform(random) - 0.8);
+    inject(m, 0, 10 * seed, ra0 + 0.05, dec0 - 0.04, 1.0);
+    const Core core(m);
+    const Vec3 peak = unit_vector(ra0, dec0);
+    std::vector<double> ra, dec, terms;
+    while (ra.size() < 30000) {
+      const double a = ra0 + (2 * uniform(random) - 1) * 0.15 / std::cos(dec0), b = dec0 + (2 * uniform(random) - 1) * 0.15;
+      ra.push_back(a);
+      dec.push_back(b);
+      terms.push_back(-5000.0 * (1.0 - unit_vector(a, b).dot(peak)));
+    }
+    const Directions d(ra.size(), ra.data(), dec.data());
+    const ScanResult map = scan(*core.likelihood, *core.index, d, free_gamma, 0);
+    const Expected e = by_map(map, terms.data());
+    for (const int threads : {1, 2}) {
+      const HottestResult found = find_hottest(*core.likelihood, *core.index, Search(d, terms.data(), 1), free_gamma, threads, true);
+      CHECK(found.best[0].direction == e.direction);
+      CHECK(found.best[0].ts_prior == e.ts_prior);
+      CHECK(found.n_fitted < d.size() / 2);
+    }
   }
 }
 
@@ -186,13 +223,11 @@ TEST_CASE("hottest: terms that are no numbers are refused, a checkpoint may stop
   const Directions d = whole_sky(2000);
   std::vector<double> terms(2000, 0.0);
   terms[5] = NAN;
-  CHECK_THROWS_WITH_AS(find_hottest(*core.likelihood, *core.index, d, terms.data(), 1, free_gamma, 1, true),
-                       doctest::Contains("direction 5"), std::invalid_argument);
+  CHECK_THROWS_WITH_AS(Search(d, terms.data(), 1), doctest::Contains("direction 5"), std::invalid_argument);
   terms[5] = std::numeric_limits<double>::infinity();
-  CHECK_THROWS_WITH_AS(find_hottest(*core.likelihood, *core.index, d, terms.data(), 1, free_gamma, 1, true),
-                       doctest::Contains("prior_terms"), std::invalid_argument);
+  CHECK_THROWS_WITH_AS(Search(d, terms.data(), 1), doctest::Contains("prior_terms"), std::invalid_argument);
   terms[5] = 0.0;
-  const HottestResult stopped =
-      find_hottest(*core.likelihood, *core.index, d, terms.data(), 1, free_gamma, 1, true, [](std::size_t, std::size_t) { return false; });
+  const HottestResult stopped = find_hottest(*core.likelihood, *core.index, Search(d, terms.data(), 1), free_gamma, 1, true,
+                                             [](std::size_t, std::size_t) { return false; });
   CHECK(stopped.interrupted);
 }

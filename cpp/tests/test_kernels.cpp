@@ -400,9 +400,14 @@ TEST_CASE("kernels: the candidates a survey drops are small everywhere in the ca
       }
       const float n0 = 0.3F, limit = 0.01F, reach = static_cast<float>(2 * std::sin(0.5 * radius));
       at_every_level([&](const Kernels& k, Output& out) {
-        AlignedVector<float> x(t.x), y(t.y), z(t.z), r(rate), w(weight);
-        double sums[4] = {};
-        const std::size_t filled = k.survey_keep(t.filled, x.data(), y.data(), z.data(), r.data(), w.data(), reach, n0, limit, sums);
+        const std::size_t room = t.filled + 16;
+        AlignedVector<float> x(room), y(room), z(room), r(room), w(room);
+        double sums[4] = {}, cap_p = 0.0, cap_top = 0.0;
+        // the cap lies somewhat off the common centre
+        const float at[3] = {0.5F * reach, -0.25F * reach, 0.125F * reach};
+        const SurveyView all{t.filled, t.x.data(), t.y.data(), t.z.data(), rate.data(), weight.data()};
+        const std::size_t filled = k.survey_keep(all, at, reach, n0, limit, {x.data(), y.data(), z.data(), r.data(), w.data()}, sums);
+        k.survey_cap(all, at[0], at[1], at[2], reach, n0, &cap_p, &cap_top);
         REQUIRE(filled % 16 == 0);
         REQUIRE(filled <= t.filled);
         std::mt19937_64 random(1);
@@ -410,16 +415,20 @@ TEST_CASE("kernels: the candidates a survey drops are small everywhere in the ca
         for (int trial = 0; trial < 40; ++trial) {
           Vec3 v(uniform(random), uniform(random), uniform(random));
           v *= static_cast<double>(reach) / v.norm();  // as far out as directions of the cluster are
-          double gone = 0, gone2 = 0, kept_p = 0, kept_up = 0;
+          double gone = 0, gone2 = 0, kept_p = 0, kept_top = 0, all_p = 0, all_top = 0;
           std::size_t i = 0, lost = 0;
           for (std::size_t c = 0; c < t.n; ++c) {
-            const Vec3 d = Vec3(static_cast<double>(t.x[c]), static_cast<double>(t.y[c]), static_cast<double>(t.z[c])) - v;
+            const Vec3 d = Vec3(static_cast<double>(t.x[c]), static_cast<double>(t.y[c]), static_cast<double>(t.z[c])) - v -
+                           Vec3(static_cast<double>(at[0]), static_cast<double>(at[1]), static_cast<double>(at[2]));
             const double u =
                 static_cast<double>(n0) * static_cast<double>(weight[c]) * std::exp(-static_cast<double>(t.rate[c]) * d.squaredNorm());
-            if (i < filled && x[i] == t.x[c] && y[i] == t.y[c] && z[i] == t.z[c] && r[i] == rate[c] && w[i] == weight[c]) {
+            all_p += u / (1 + u);
+            all_top += 2 * (std::log1p(u) - u / (1 + u));
+            if (i < filled && x[i] == t.x[c] - at[0] && y[i] == t.y[c] - at[1] && z[i] == t.z[c] - at[2] && r[i] == rate[c] &&
+                w[i] == weight[c]) {
               ++i;
               kept_p += u / (1 + u);
-              kept_up += u * u / (1 + u);
+              kept_top += 2 * (std::log1p(u) - u / (1 + u));
             } else {
               lost += u > static_cast<double>(limit) * 1.001;
               gone += u;
@@ -430,14 +439,54 @@ TEST_CASE("kernels: the candidates a survey drops are small everywhere in the ca
           CHECK(gone <= sums[0] * (1 + 1e-5));
           CHECK(gone2 <= sums[1] * (1 + 1e-5));
           CHECK(kept_p <= sums[2] * (1 + 5e-4));
-          CHECK(kept_up <= sums[3] * (1 + 1e-3) + 1e-5 * sums[2]);
+          CHECK(kept_top <= sums[3] * (1 + 1e-3) + 2e-7 * static_cast<double>(filled));
+          CHECK(all_p <= cap_p * (1 + 5e-4));
+          CHECK(all_top <= cap_top * (1 + 1e-3) + 2e-7 * static_cast<double>(t.filled));
           CHECK(i + 16 > filled);
         }
         if (radius < degree) CHECK(filled < t.filled);  // a wide cap is near to every event of this patch
+        out.push_back(static_cast<float>(cap_p));
+        out.push_back(static_cast<float>(cap_top));
         for (const double v : sums) out.push_back(static_cast<float>(v));
         out.insert(out.end(), x.begin(), x.begin() + static_cast<std::ptrdiff_t>(filled));
       });
     }
+}
+
+TEST_CASE("kernels: a row of the sky gets each event's template of the right quarter at the right place") {
+  std::mt19937_64 random(5);
+  for (const std::size_t vectors : {1u, 2u, 3u}) {
+    const std::size_t many = 16 * vectors, bins = 100, margin = 8 * vectors, n_templates = 5, n = 300;
+    std::vector<std::uint16_t> templates;  // upper halves of 1, 2, 4, …, 128
+    for (std::size_t i = 0; i < n_templates * 8 * many; ++i)
+      templates.push_back(static_cast<std::uint16_t>(0x3f80 + 0x80 * (random() % 8)));
+    std::vector<SkyEntry> entries;
+    std::vector<float> turn;
+    for (std::uint32_t i = 0; i < n; ++i) {
+      entries.push_back({static_cast<std::uint32_t>(n) - 1 - i, static_cast<std::uint32_t>(random() % n_templates * 8 * many)});
+      turn.push_back(i == 0 ? 0.0F : i == 1 ? 1.0F : static_cast<float>(random() % 4096) / 4096.0F);
+    }
+    std::vector<double> expected_p(bins + 1 + 2 * margin), expected_top(expected_p);
+    for (const SkyEntry& e : entries) {
+      const double x = static_cast<double>(turn[e.event]) * static_cast<double>(bins);
+      const auto bin = static_cast<std::size_t>(x), quarter = static_cast<std::size_t>((x - std::floor(x)) * 4.0);
+      for (std::size_t j = 0; j < many; ++j) {
+        const std::uint16_t* t = templates.data() + e.place + quarter * 2 * many;
+        expected_p[margin + bin + j - many / 2] += std::exp2((t[j] - 0x3f80) / 0x80);
+        expected_top[margin + bin + j - many / 2] += std::exp2((t[many + j] - 0x3f80) / 0x80);
+      }
+    }
+    at_every_level([&](const Kernels& k, Output& out) {
+      AlignedVector<float> p(expected_p.size(), 0.0F), top(expected_p.size(), 0.0F);
+      k.sky_row(n, entries.data(), turn.data(), static_cast<float>(bins), templates.data(), vectors, p.data() + margin,
+                top.data() + margin);
+      std::size_t wrong = 0;
+      for (std::size_t i = 0; i < p.size(); ++i)
+        wrong += static_cast<double>(p[i]) != expected_p[i] || static_cast<double>(top[i]) != expected_top[i];
+      CHECK(wrong == 0);
+      out.insert(out.end(), p.begin(), p.end());
+    });
+  }
 }
 
 TEST_CASE("kernels: highest is the sum of the larger of two neighbouring columns, each event with its own factor") {

@@ -55,6 +55,9 @@ class Directions:
     ) -> None: ...
     def __len__(self) -> int: ...
 
+class Search:
+    def __init__(self, directions: Directions, prior_terms: F64) -> None: ...
+
 def scan(
     likelihood: Likelihood,
     index: EventIndex,
@@ -67,8 +70,7 @@ def scan(
 def hottest(
     likelihood: Likelihood,
     index: EventIndex,
-    directions: Directions,
-    prior_terms: F64,
+    search: Search,
     *,
     gamma: float | None = ...,
     n_threads: int = ...,

@@ -103,9 +103,7 @@ def hottest_spots(
         near = _near_few(model, index, terms, terms.matrix, terms.near_tiles, reach, n_threads)
         if near is not None:
             return near
-    best = _core.hottest(
-        model.likelihood, index, pixels.directions, terms.matrix, gamma=model.fixed_gamma, n_threads=n_threads
-    )
+    best = _core.hottest(model.likelihood, index, terms.search, gamma=model.fixed_gamma, n_threads=n_threads)
     return _table(best["direction"], best["ts_prior"], best["ns"], best["gamma"], best["status"], terms)
 
 
@@ -133,8 +131,7 @@ def _near_few(
         best = _core.hottest(
             model.likelihood,
             index,
-            near.directions(tiles, rows),
-            np.take(matrix, rows, axis=1),
+            _core.Search(near.directions(tiles, rows), np.take(matrix, rows, axis=1)),
             gamma=model.fixed_gamma,
             n_threads=n_threads,
         )

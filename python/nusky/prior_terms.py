@@ -21,6 +21,7 @@ from nusky.near_tiles import NearTiles
 from nusky.pixelset import PixelSet
 
 if TYPE_CHECKING:
+    from nusky import _core
     from nusky.priors import SpatialPrior
 
     F64 = NDArray[np.float64]
@@ -130,6 +131,21 @@ class PriorTerms:
         if self.matrix is None or not isinstance(self.pixels, PixelSet) or not len(self.pixels):
             return None
         return NearTiles.of(self.pixels)
+
+    @cached_property
+    def search(self) -> _core.Search:
+        """What the core's search for the hottest pixels needs to know before any trial.
+
+        Raises
+        ------
+        ValueError
+            For a catalogue (``matrix`` is None), whose terms are not in one table.
+        """
+        from nusky import _core
+
+        if self.matrix is None:
+            raise ValueError("matrix is None: the terms of a catalogue are not in one table; scan all pixels instead")
+        return _core.Search(self.pixels.directions, self.matrix)
 
     @cached_property
     def cold(self) -> Best:

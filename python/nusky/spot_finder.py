@@ -64,6 +64,8 @@ class SpotFinder:
         _ = self._near_rows._seasons if self._near_rows is not None else (self.terms.near_tiles, self.terms.cold)
         if self.refine is not None:
             _ = self._cells
+        if self.terms.matrix is not None and len(self.terms.pixels):
+            _ = self.terms.search
 
     def index(self, trial: Trial, n_threads: int) -> _core.EventIndex:
         """The core's index of the trial's events, without those that are near no pixel if most are not."""

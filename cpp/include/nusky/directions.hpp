@@ -14,14 +14,10 @@ struct DirectionGroup {
   std::uint32_t count;
 };
 
-/// A cap of the sphere that holds the tiles of some groups.
-struct Cap {
-  Vec3 centre;
-  double radius;  ///< rad
-};
 /// Whether b is within `reach` radii of a, and both small enough for a cap around such neighbours to stay well below a hemisphere,
 /// where the search for events ends.
 bool worth_joining(const DirectionGroup& a, const DirectionGroup& b, double reach);
+/// A cap that holds the tiles of some groups.
 /// @param which (n,) into `groups`, at least one
 Cap enclosing_cap(const std::vector<DirectionGroup>& groups, const std::uint32_t* which, std::size_t n);
 

@@ -19,6 +19,13 @@ struct EventPart {
   const double* factor = nullptr;      ///< (n,) multiplies S/B·R (a time ratio, say); nullptr: 1
 };
 
+/// A part that holds all events of its columns, in order.
+struct WholeSeason {
+  std::shared_ptr<const EventColumns> columns;
+  int season;
+  std::vector<float> turn;  ///< right ascension, in turns
+};
+
 struct EventRange {
   std::uint32_t first, last;
 };
@@ -40,9 +47,15 @@ class EventIndex {
   /// γ nodes of the columns; all parts share them.
   const GammaAxis& axis() const { return axis_; }
 
+  /// Parts that hold all events of their columns, and the numbers of all other events.
+  const std::vector<WholeSeason>& whole_seasons() const { return whole_; }
+  const std::vector<std::uint32_t>& loose_events(int season) const { return loose_[static_cast<std::size_t>(season)]; }
+
   /// Ranges of events, ascending, that hold all events of `season` whose cut reaches into the cap of `radius` around
   /// `centre`, and others near by.
   void near(int season, const Vec3& centre, double radius, std::vector<EventRange>& out) const;
+  /// Numbers, ascending, of the events of `season` whose cut reaches into a cap.
+  void collect(int season, const Cap& cap, const Kernels& kernel, std::vector<std::uint32_t>& ids) const;
   /// What the test of a single event reads, from event `first` on.
   CapView caps(std::uint32_t first, std::size_t n) const {
     return {n, x_.data() + first, y_.data() + first, z_.data() + first, cos_cut_.data() + first, sin_cut_.data() + first};
@@ -64,6 +77,8 @@ class EventIndex {
   GammaAxis axis_;
   std::vector<std::vector<CutClass>> classes_;  // per season
   AlignedVector<IndexedEvent> events_;
+  std::vector<WholeSeason> whole_;
+  std::vector<std::vector<std::uint32_t>> loose_;     // per season
   std::vector<float> x_, y_, z_, cos_cut_, sin_cut_;  // what the search reads, in the order of events_
 };
 

@@ -4,6 +4,7 @@
 
 #include "nusky/fit.hpp"
 #include "nusky/scan.hpp"
+#include "nusky/search.hpp"
 
 namespace nusky {
 
@@ -20,11 +21,10 @@ struct HottestResult {
   bool interrupted = false;
 };
 
-/// Finds max over directions of ts + term for every prior, the same to the last bit as from a whole scan.
+/// Finds max over directions of ts + term for every prior of the search, the same to the last bit as from a whole scan.
 ///
 /// With `prune`, directions are dropped as soon as a bound on ts that holds for every γ shows that they cannot win; see Survey.
-/// @param terms (n_priors, directions) row-major, −∞: the direction cannot win
-HottestResult find_hottest(const Likelihood& likelihood, const EventIndex& index, const Directions& directions, const double* terms,
-                           std::size_t n_priors, double gamma, int n_threads, bool prune, const Checkpoint& checkpoint = {});
+HottestResult find_hottest(const Likelihood& likelihood, const EventIndex& index, const Search& search, double gamma, int n_threads,
+                           bool prune, const Checkpoint& checkpoint = {});
 
 }  // namespace nusky

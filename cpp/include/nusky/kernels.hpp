@@ -56,6 +56,17 @@ struct SurveyView {
   const float *x, *y, *z, *rate, *weight;
 };
 
+/// Where such candidates go; the arrays have room for 16 more.
+struct SurveyColumns {
+  float *x, *y, *z, *rate, *weight;
+};
+
+/// One event in one row of a sky grid, see SkyBound.
+struct SkyEntry {
+  std::uint32_t event;  ///< whose right ascension places it
+  std::uint32_t place;  ///< of its templates
+};
+
 /// Sums over events at one (y, γ) of one season; p = u/(1+u), q = u/(1+u)², u = y W, primes are d ln R/dγ.
 struct EventSums {
   double log;     ///< Σ ln(1+u)
@@ -112,13 +123,22 @@ struct Kernels {
   /// sum_up = Σ u²/(1+u). The Gaussian is taken of the chord and its exponential from above (6 % at most).
   void (*survey)(const SurveyView& c, std::size_t count, const float* vx, const float* vy, const float* vz, float n, double* sum_p,
                  double* sum_up);
-  /// Keeps the candidates whose u for `scale` can exceed `limit` somewhere within a chord of `reach` from the common centre, packed and
-  /// filled up to a multiple of 16. Returns the filled length, and in `sums` four sums: of the largest u of the others and of its
-  /// square; of u/(1+u) and of u²/(1+u) of those kept, with the largest u of each.
-  std::size_t (*survey_keep)(std::size_t n, float* x, float* y, float* z, float* rate, float* weight, float reach, float scale, float limit,
+  /// Copies the candidates whose u for `scale` can exceed `limit` somewhere within a chord of `reach` from `at`, relative to there, filled
+  /// up to a multiple of 16. Returns the filled length, and in `sums` four sums: of the largest u of the others and of its square; of
+  /// u/(1+u) and of 2 [ln(1+u) − u/(1+u)] of those kept, with the largest u of each.
+  std::size_t (*survey_keep)(const SurveyView& c, const float* at, float reach, float scale, float limit, const SurveyColumns& out,
                              double* sums);
-  /// The same u for n = 1 at one direction, one by one.
+  /// The u of `survey` for n = 1 at one direction, one by one.
   void (*survey_values)(const SurveyView& c, float vx, float vy, float vz, float* u);
+  /// For all directions within a chord of `reach` from (cx, cy, cz) at once, every u the largest there: Σ u/(1+u) and
+  /// Σ 2 [ln(1+u) − u/(1+u)].
+  void (*survey_cap)(const SurveyView& c, float cx, float cy, float cz, float reach, float scale, double* sum_p, double* sum_top);
+  /// Adds the templates of some events to the bins of a row that has `bins` of them. An event at `turn` (of a whole turn) of right
+  /// ascension takes one of four templates, by the quarter of the bin it falls in, and adds its 2 · `vectors` vectors: one half to p, one
+  /// to top, from `vectors` · 8 places before its bin on. Templates are the upper halves of floats, templates[place + (quarter · 2 + half)
+  /// · vectors · 16 + …].
+  void (*sky_row)(std::size_t n, const SkyEntry* entries, const float* turn, float bins, const std::uint16_t* templates,
+                  std::size_t vectors, float* p, float* top);
   /// sum[g] += Σ S/B · lift[candidate] · max(rows[candidate][g], rows[candidate][g + 1]), g < 15, and with rows[candidate][15] for g = 15.
   void (*highest)(const EventView& e, const float* lift, const float* const* rows, float* sum);
   /// Near events one by one: those whose reach exceeds `threshold` are copied to the strong lists, and are 0 in `weak`, which else is

@@ -33,6 +33,8 @@ class Likelihood {
   void shares(double sindec, const Stencil& at, Share* out) const;
   /// Upper bounds of the shares over each coarse γ interval. @param out (n_seasons(), n_lanes)
   void share_bounds(double sindec, float* out) const;
+  /// The same over all γ and all sin δ from `low` to `high`; γ must be free or the season alone. @param out n_seasons() entries
+  void highest_shares(double low, double high, float* out) const;
 
  private:
   std::size_t cell(double sindec, double& fraction) const;

@@ -14,6 +14,12 @@ inline Vec3 unit_vector(double ra, double dec) {
   return {c * std::cos(ra), c * std::sin(ra), std::sin(dec)};
 }
 
+/// A cap of the sphere.
+struct Cap {
+  Vec3 centre;
+  double radius;  ///< rad
+};
+
 /// Squared chord 4 sin²(ψ/2) of an angle ψ; angles of π and more give 5, which no pair of unit vectors reaches.
 inline double chord2(double angle) {
   if (angle >= pi) return 5.0;

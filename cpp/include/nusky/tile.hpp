@@ -79,7 +79,6 @@ class Tile {
   bool several_;
   std::vector<Pool> pools_;        // per season
   Cap reach_{Vec3::Zero(), -1.0};  // the tiles within find all their events in the pools
-  std::vector<EventRange> ranges_;
   std::size_t n_seasons_, n_candidates_ = 0;
   // candidates; those of a season are filled up to a multiple of n_lanes with candidates of weight 0
   std::size_t n_filled_ = 0;

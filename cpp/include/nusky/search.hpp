@@ -1,0 +1,63 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <mutex>
+#include <vector>
+
+#include "nusky/directions.hpp"
+#include "nusky/sky_bound.hpp"
+
+namespace nusky {
+
+/// Some groups of neighbouring directions, looked at together.
+struct Cluster {
+  static constexpr std::size_t most_groups = 4;
+  Cap cap;
+  std::array<std::uint32_t, most_groups> group;  ///< into Directions::groups()
+  std::uint32_t n_groups = 0;
+};
+
+/// What the search for the hottest direction knows before any trial: the prior terms, and in which order to look.
+class Search {
+ public:
+  /// @param directions must outlive the search
+  /// @param terms (n_priors, directions) row-major, −∞: the direction cannot win; they are copied
+  Search(const Directions& directions, const double* terms, std::size_t n_priors);
+
+  const Directions& directions() const { return *directions_; }
+  std::size_t n_priors() const { return top_.size(); }
+  /// Term of the direction at `place` of Directions::order().
+  double term(std::size_t prior, std::size_t place) const { return terms_[prior * directions_->size() + place]; }
+  /// Largest term of a prior.
+  double top(std::size_t prior) const { return top_[prior]; }
+  /// Neighbouring tiles with a finite term, those with the largest terms first, and from `first_far` on in the order of the tiles.
+  const std::vector<Cluster>& clusters() const { return clusters_; }
+  std::size_t first_far() const { return first_far_; }
+  /// Largest term of a prior in a cluster.
+  double cluster_top(std::size_t cluster, std::size_t prior) const { return cluster_top_[cluster * top_.size() + prior]; }
+
+  /// Whether so many directions need so much ts that bounds over the whole sky pay; the following hold only then.
+  bool wide() const { return !cell_of_.empty(); }
+  /// Cell of SkyBound::grid() of the direction at `place`.
+  std::uint32_t cell(std::size_t place) const { return cell_of_[place]; }
+  /// Cells that the directions of a cluster with finite terms lie in.
+  const std::uint32_t* cells_begin(std::size_t cluster) const { return cells_.data() + first_cell_[cluster]; }
+  const std::uint32_t* cells_end(std::size_t cluster) const { return cells_.data() + first_cell_[cluster + 1]; }
+  /// SkyBound::compute, which keeps what trials share.
+  bool bound_sky(const Likelihood& likelihood, const EventIndex& index, int n_threads, std::vector<float>& bound) const;
+
+ private:
+  void find_cells();
+
+  const Directions* directions_;
+  std::vector<double> terms_;  // in the order of the groups
+  std::vector<double> top_, cluster_top_;
+  std::vector<Cluster> clusters_;
+  std::vector<std::uint32_t> cell_of_, cells_;
+  std::vector<std::size_t> first_cell_;
+  std::size_t first_far_ = 0;
+  mutable std::mutex using_sky_;
+  mutable SkyBound sky_;
+};
+
+}  // namespace nusky

@@ -1,0 +1,109 @@
+#include "nusky/search.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+#include <string>
+
+namespace nusky {
+namespace {
+
+constexpr double minus_infinity = -std::numeric_limits<double>::infinity();
+
+// Bounds over the whole sky take as long as some hundred clusters; they settle directions that need a ts of this or more.
+constexpr double far_term = 50.0;
+constexpr std::size_t many_far = 1000;
+// Below such a term the order matters less than that neighbours follow each other.
+constexpr double unordered_term = 10.0;
+
+struct Promising {
+  std::uint32_t group;
+  double promise;  // how far the terms of the group lie below the largest, at most 0
+};
+
+}  // namespace
+
+Search::Search(const Directions& directions, const double* terms, std::size_t n_priors)
+    : directions_(&directions), top_(n_priors, minus_infinity) {
+  const std::size_t n = directions.size();
+  for (std::size_t i = 0; i < n_priors * n; ++i)
+    if (std::isnan(terms[i]) || terms[i] == std::numeric_limits<double>::infinity())
+      throw std::invalid_argument("prior_terms: prior " + std::to_string(i / n) + ", direction " + std::to_string(i % n) +
+                                  " must be a number or -inf (cannot win)");
+  terms_.reserve(n_priors * n);
+  for (std::size_t j = 0; j < n_priors; ++j)
+    for (const std::uint32_t i : directions.order()) {
+      terms_.push_back(terms[j * n + i]);
+      top_[j] = std::max(top_[j], terms_.back());
+    }
+
+  const std::vector<DirectionGroup>& groups = directions.groups();
+  std::vector<Promising> queue;
+  for (std::uint32_t g = 0; g < groups.size(); ++g) {
+    double promise = minus_infinity;
+    for (std::uint32_t p = 0; p < groups[g].count; ++p)
+      for (std::size_t j = 0; j < n_priors; ++j) promise = std::max(promise, term(j, groups[g].first + p) - top_[j]);
+    if (promise > minus_infinity) queue.push_back({g, promise});
+  }
+  // steps of two in ts, and one where hardly any direction can win, so that neighbours still follow each other and share their candidates
+  const auto step = [](const Promising& p) { return p.promise < -unordered_term ? -unordered_term : std::floor(p.promise / 2.0); };
+  std::stable_sort(queue.begin(), queue.end(), [&](const Promising& a, const Promising& b) { return step(a) > step(b); });
+  bool far = false;
+  for (const Promising& p : queue) {
+    const bool first_of_far = !far && p.promise < -unordered_term;
+    far = far || first_of_far;
+    const auto fits = [&](const Cluster& c) {
+      return c.n_groups < Cluster::most_groups && worth_joining(groups[c.group[0]], groups[p.group], 3.0);
+    };
+    if (clusters_.empty() || first_of_far || !fits(clusters_.back())) clusters_.emplace_back();
+    if (!far) first_far_ = clusters_.size();
+    Cluster& c = clusters_.back();
+    c.group[c.n_groups++] = p.group;
+  }
+  cluster_top_.reserve(clusters_.size() * n_priors);
+  for (Cluster& c : clusters_) {
+    c.cap = enclosing_cap(groups, c.group.data(), c.n_groups);
+    for (std::size_t j = 0; j < n_priors; ++j) {
+      double most = minus_infinity;
+      for (std::uint32_t g = 0; g < c.n_groups; ++g)
+        for (std::uint32_t p = 0; p < groups[c.group[g]].count; ++p) most = std::max(most, term(j, groups[c.group[g]].first + p));
+      cluster_top_.push_back(most);
+    }
+  }
+  std::size_t n_far = 0;
+  for (std::size_t c = 0; c < clusters_.size(); ++c) {
+    bool far = true;
+    for (std::size_t j = 0; j < n_priors; ++j) far = far && !(cluster_top(c, j) > top_[j] - far_term);
+    n_far += far;
+  }
+  if (n_far > many_far) find_cells();
+}
+
+void Search::find_cells() {
+  const SkyGrid& grid = SkyBound::grid();
+  const std::vector<DirectionGroup>& groups = directions_->groups();
+  cell_of_.resize(directions_->size());
+  for (std::size_t i = 0; i < cell_of_.size(); ++i) cell_of_[i] = grid.cell(directions_->vector(directions_->order()[i]));
+  for (const Cluster& c : clusters_) {
+    first_cell_.push_back(cells_.size());
+    std::vector<std::uint32_t> some;
+    for (std::uint32_t g = 0; g < c.n_groups; ++g)
+      for (std::uint32_t p = 0; p < groups[c.group[g]].count; ++p) {
+        const std::size_t place = groups[c.group[g]].first + p;
+        bool finite = false;
+        for (std::size_t j = 0; j < top_.size(); ++j) finite = finite || term(j, place) > minus_infinity;
+        if (finite) some.push_back(cell_of_[place]);
+      }
+    std::sort(some.begin(), some.end());
+    cells_.insert(cells_.end(), some.begin(), std::unique(some.begin(), some.end()));
+  }
+  first_cell_.push_back(cells_.size());
+}
+
+bool Search::bound_sky(const Likelihood& likelihood, const EventIndex& index, int n_threads, std::vector<float>& bound) const {
+  const std::lock_guard<std::mutex> lock(using_sky_);
+  return sky_.compute(likelihood, index, n_threads, bound);
+}
+
+}  // namespace nusky
