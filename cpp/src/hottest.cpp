@@ -177,7 +177,7 @@ HottestResult find_hottest(const Likelihood& likelihood, const EventIndex& index
   while (done < queue.size()) {
     if (wide && done == search.first_far()) {
       wide = false;
-      if (search.bound_sky(likelihood, index, threads, sky)) {
+      if (search.sky().compute(likelihood, index, threads, sky)) {
         const auto hopeless = [&](std::uint32_t c) {
           const double needed = board.needed_in(c) - bound_slack;
           return std::none_of(search.cells_begin(c), search.cells_end(c),

@@ -101,9 +101,4 @@ void Search::find_cells() {
   first_cell_.push_back(cells_.size());
 }
 
-bool Search::bound_sky(const Likelihood& likelihood, const EventIndex& index, int n_threads, std::vector<float>& bound) const {
-  const std::lock_guard<std::mutex> lock(using_sky_);
-  return sky_.compute(likelihood, index, n_threads, bound);
-}
-
 }  // namespace nusky

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <unordered_map>
 
 #include "nusky/threads.hpp"
 
@@ -95,20 +96,49 @@ const SkyGrid& SkyBound::grid() {
   return made;
 }
 
+// What trials of the same events share.
+struct SkyBound::Templates {
+  struct Row {
+    struct Run {  // entries whose templates have as many vectors
+      std::uint32_t vectors, first, last;
+    };
+    std::vector<Run> runs;
+    std::vector<SkyEntry> entries;
+    double rest = 0.0, rest_squares = 0.0;  // Σ u, Σ u² of what is in no template
+  };
+  struct Season {
+    std::shared_ptr<const EventColumns> columns;
+    std::array<double, SkyGrid::n_bands> scale;  // u of S/B R = 1
+    std::array<std::vector<Row>, SkyGrid::n_levels> rows;
+  };
+
+  Templates(const std::vector<WholeSeason>& whole, const Units& units);
+  bool fit(const std::vector<WholeSeason>& whole, const Units& units) const;
+
+  std::vector<Season> seasons;
+  AlignedVector<std::uint16_t> values;  // upper halves of floats: a cache line for 16 bins
+
+ private:
+  void build(Season& season);
+  std::uint32_t place_of(std::size_t vectors, double u, double fall);
+
+  std::unordered_map<std::uint64_t, std::uint32_t> places_;
+};
+
 // Templates of u e^(−fall x²), x the distance to a bin in bins.
-std::uint32_t SkyBound::place_of_template(std::size_t vectors, double u, double fall) {
+std::uint32_t SkyBound::Templates::place_of(std::size_t vectors, double u, double fall) {
   const auto level_u = static_cast<int>(std::ceil(std::log2(u / smallest_u) * steps));
   const auto level_fall = static_cast<int>(std::floor(std::log2(std::max(fall, narrowest)) * steps));
   const std::uint64_t key = (static_cast<std::uint64_t>(vectors) << 32) | (static_cast<std::uint64_t>(level_fall + 1024) << 16) |
                             static_cast<std::uint64_t>(level_u);
-  const auto [found, is_new] = places_.try_emplace(key, static_cast<std::uint32_t>(templates_.size()));
+  const auto [found, is_new] = places_.try_emplace(key, static_cast<std::uint32_t>(values.size()));
   if (!is_new) return found->second;
   u = smallest_u * std::exp2(level_u / steps) * (1.0 + 1e-6);
   fall = fall > narrowest ? std::exp2(level_fall / steps) : 0.0;
   const std::size_t many = vectors * n_lanes;
   for (std::size_t q = 0; q < quarters; ++q) {
-    templates_.resize(templates_.size() + 2 * many);
-    std::uint16_t* p = templates_.data() + templates_.size() - 2 * many;
+    values.resize(values.size() + 2 * many);
+    std::uint16_t* p = values.data() + values.size() - 2 * many;
     const double from = 0.5 * static_cast<double>(many) + static_cast<double>(q) / quarters - position_error,
                  to = from + 1.0 / quarters + 2.0 * position_error;
     for (std::size_t j = 0; j < many; ++j) {
@@ -121,7 +151,7 @@ std::uint32_t SkyBound::place_of_template(std::size_t vectors, double u, double 
   return found->second;
 }
 
-void SkyBound::build(Season& season) {
+void SkyBound::Templates::build(Season& season) {
   const EventColumns& columns = *season.columns;
   const SkyGrid& sky = grid();
   for (std::size_t l = 0; l < SkyGrid::n_levels; ++l) season.rows[l].assign(SkyGrid::n_bands * SkyGrid::rows_of_band(l), {});
@@ -164,7 +194,7 @@ void SkyBound::build(Season& season) {
       // sin²(Δα/2) is never below Δα² times its ratio to Δα² at the largest Δα in question
       const double furthest = std::min(pi, (8.0 * static_cast<double>(vectors) + 1.0) * width);
       const double fall = u.fall * square(std::sin(0.5 * furthest) / furthest * width);
-      entries[level][r][vectors - 1].push_back({static_cast<std::uint32_t>(i), place_of_template(vectors, u.top, fall)});
+      entries[level][r][vectors - 1].push_back({static_cast<std::uint32_t>(i), place_of(vectors, u.top, fall)});
     }
   }
   for (std::size_t l = 0; l < SkyGrid::n_levels; ++l)
@@ -180,7 +210,36 @@ void SkyBound::build(Season& season) {
       }
 }
 
-bool SkyBound::compute(const Likelihood& likelihood, const EventIndex& index, int n_threads, std::vector<float>& bound) {
+SkyBound::Templates::Templates(const std::vector<WholeSeason>& whole, const Units& units) {
+  for (const WholeSeason& w : whole) {
+    Season season{w.columns, units[static_cast<std::size_t>(w.season)], {}};
+    for (double& s : season.scale) s *= n_of_tangent;
+    build(season);
+    seasons.push_back(std::move(season));
+  }
+}
+
+// A few injected events only shift n a little.
+bool SkyBound::Templates::fit(const std::vector<WholeSeason>& whole, const Units& units) const {
+  if (seasons.size() != whole.size()) return false;
+  for (std::size_t s = 0; s < whole.size(); ++s) {
+    if (seasons[s].columns != whole[s].columns) return false;
+    for (std::size_t b = 0; b < SkyGrid::n_bands; ++b) {
+      const double ratio = seasons[s].scale[b] / (units[static_cast<std::size_t>(whole[s].season)][b] * n_of_tangent);
+      if (!(ratio > 0.95 && ratio < 1.05)) return false;
+    }
+  }
+  return true;
+}
+
+std::shared_ptr<const SkyBound::Templates> SkyBound::templates(const EventIndex& index, const Units& units) const {
+  const std::lock_guard<std::mutex> lock(making_);
+  if (made_ == nullptr || !made_->fit(index.whole_seasons(), units))
+    made_ = std::make_shared<const Templates>(index.whole_seasons(), units);
+  return made_;
+}
+
+bool SkyBound::compute(const Likelihood& likelihood, const EventIndex& index, int n_threads, std::vector<float>& bound) const {
   constexpr std::size_t n_bands = SkyGrid::n_bands;
   const SkyGrid& sky = grid();
   const auto n_seasons = static_cast<std::size_t>(index.n_seasons());
@@ -191,7 +250,7 @@ bool SkyBound::compute(const Likelihood& likelihood, const EventIndex& index, in
     if (index.loose_events(static_cast<int>(k)).size() > most_loose) return false;
 
   // u of S/B R = 1 at n = 1, by season and band; larger by the factor that Survey explains
-  std::vector<std::array<double, n_bands>> unit(n_seasons);
+  Units unit(n_seasons);
   std::vector<float> shares(n_seasons);
   const double n_most = SkyBound::n_of_tangent + 0.5 * most_ts / least_fall;
   for (std::size_t b = 0; b < n_bands; ++b) {
@@ -204,33 +263,15 @@ bool SkyBound::compute(const Likelihood& likelihood, const EventIndex& index, in
       unit[k][b] = phi * (1.0 + z * (1.0 + z)) * (1.0 + 1e-4);
     }
   }
-  // templates stay as long as the events do; a few injected ones only shift n a little
-  bool known = seasons_.size() == whole.size();
-  for (std::size_t s = 0; s < whole.size() && known; ++s) {
-    known = seasons_[s].columns == whole[s].columns;
-    for (std::size_t b = 0; b < n_bands && known; ++b) {
-      const double ratio = seasons_[s].scale[b] / (unit[static_cast<std::size_t>(whole[s].season)][b] * SkyBound::n_of_tangent);
-      known = ratio > 0.95 && ratio < 1.05;
-    }
-  }
-  if (!known) {
-    seasons_.clear();
-    templates_.clear();
-    places_.clear();
-    for (const WholeSeason& w : whole) {
-      Season season{w.columns, unit[static_cast<std::size_t>(w.season)], {}};
-      for (double& s : season.scale) s *= SkyBound::n_of_tangent;
-      build(season);
-      seasons_.push_back(std::move(season));
-    }
-  }
+  const std::shared_ptr<const Templates> made = templates(index, unit);
+  const std::vector<Templates::Season>& seasons = made->seasons;
 
   const Kernels& kernel = kernels();
   bound.resize(sky.size());
   parallel_for(n_bands, n_threads, 1, [&](std::size_t b) {
     double n = std::numeric_limits<double>::infinity();
     for (std::size_t s = 0; s < whole.size(); ++s)
-      n = std::min(n, seasons_[s].scale[b] / unit[static_cast<std::size_t>(whole[s].season)][b]);
+      n = std::min(n, seasons[s].scale[b] / unit[static_cast<std::size_t>(whole[s].season)][b]);
     const float most_p = static_cast<float>((1.0 - least_fall) * n * (1.0 - rounding));
     AlignedVector<float> p, top;                      // bins of a row, and some more at both ends
     std::vector<float> sum_p, sum_top, up_p, up_top;  // of a level of the band, and of the level above
@@ -245,12 +286,12 @@ bool SkyBound::compute(const Likelihood& likelihood, const EventIndex& index, in
         top.assign(room, 0.0F);
         double rest = 0.0, rest_squares = 0.0;
         for (std::size_t s = 0; s < whole.size(); ++s) {
-          const Row& row = seasons_[s].rows[l][b * n_rows + r];
+          const Templates::Row& row = seasons[s].rows[l][b * n_rows + r];
           rest += row.rest;
           rest_squares += row.rest_squares;
-          for (const Row::Run& run : row.runs)
+          for (const Templates::Row::Run& run : row.runs)
             kernel.sky_row(run.last - run.first, row.entries.data() + run.first, whole[s].turn.data(), static_cast<float>(bins),
-                           templates_.data(), run.vectors, p.data() + margin, top.data() + margin);
+                           made->values.data(), run.vectors, p.data() + margin, top.data() + margin);
         }
         float *to_p = sum_p.data() + r * bins, *to_top = sum_top.data() + r * bins;
         if (l + 1 < SkyGrid::n_levels) {

@@ -1,7 +1,6 @@
 #pragma once
 #include <array>
 #include <cstdint>
-#include <mutex>
 #include <vector>
 
 #include "nusky/directions.hpp"
@@ -43,8 +42,8 @@ class Search {
   /// Cells that the directions of a cluster with finite terms lie in.
   const std::uint32_t* cells_begin(std::size_t cluster) const { return cells_.data() + first_cell_[cluster]; }
   const std::uint32_t* cells_end(std::size_t cluster) const { return cells_.data() + first_cell_[cluster + 1]; }
-  /// SkyBound::compute, which keeps what trials share.
-  bool bound_sky(const Likelihood& likelihood, const EventIndex& index, int n_threads, std::vector<float>& bound) const;
+  /// Keeps what trials share.
+  const SkyBound& sky() const { return sky_; }
 
  private:
   void find_cells();
@@ -56,8 +55,7 @@ class Search {
   std::vector<std::uint32_t> cell_of_, cells_;
   std::vector<std::size_t> first_cell_;
   std::size_t first_far_ = 0;
-  mutable std::mutex using_sky_;
-  mutable SkyBound sky_;
+  SkyBound sky_;
 };
 
 }  // namespace nusky

@@ -2,7 +2,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
-#include <unordered_map>
+#include <mutex>
 #include <vector>
 
 #include "nusky/event_index.hpp"
@@ -43,32 +43,21 @@ class SkyBound {
   /// Of the tangent. In a cell of 0.9° of a season, some forty events count with their peak.
   static constexpr double n_of_tangent = 80.0;
 
-  /// Computes bounds for the events of a trial; false where that is not possible: no season is there as a whole, or too many events
-  /// came one by one. @param bound (grid().size(),) ts, +∞ where nothing is proven
-  bool compute(const Likelihood& likelihood, const EventIndex& index, int n_threads, std::vector<float>& bound);
+  SkyBound() = default;
+  /// Computes bounds for the events of a trial, for several trials at once if need be; the templates are made for the first, and stay as
+  /// long as the events do. False where no bounds are possible: no season is there as a whole, or too many events came one by one.
+  /// @param bound (grid().size(),) ts, +∞ where nothing is proven
+  bool compute(const Likelihood& likelihood, const EventIndex& index, int n_threads, std::vector<float>& bound) const;
   static const SkyGrid& grid();
 
  private:
-  struct Row {
-    struct Run {  // entries whose templates have as many vectors
-      std::uint32_t vectors, first, last;
-    };
-    std::vector<Run> runs;
-    std::vector<SkyEntry> entries;
-    double rest = 0.0, rest_squares = 0.0;  // Σ u, Σ u² of what is in no template
-  };
-  struct Season {
-    std::shared_ptr<const EventColumns> columns;
-    std::array<double, SkyGrid::n_bands> scale;  // u of S/B R = 1
-    std::array<std::vector<Row>, SkyGrid::n_levels> rows;
-  };
+  struct Templates;
+  using Units = std::vector<std::array<double, SkyGrid::n_bands>>;
 
-  void build(Season& season);
-  std::uint32_t place_of_template(std::size_t vectors, double u, double fall);
+  std::shared_ptr<const Templates> templates(const EventIndex& index, const Units& units) const;
 
-  std::vector<Season> seasons_;
-  AlignedVector<std::uint16_t> templates_;  // upper halves of floats: a cache line for 16 bins
-  std::unordered_map<std::uint64_t, std::uint32_t> places_;
+  mutable std::mutex making_;
+  mutable std::shared_ptr<const Templates> made_;
 };
 
 }  // namespace nusky
