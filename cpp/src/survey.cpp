@@ -252,7 +252,7 @@ double Survey::highest_ts(double needed, const float* v) {
   double least = std::numeric_limits<double>::infinity();
   for (int iteration = 0; iteration < 8; ++iteration) {
     EventSums s{};
-    kernels_->sums_flat(kept_.n, u_.data(), true, static_cast<float>(n), s);
+    kernels_->sums_flat(kept_.n, u_.data(), false, static_cast<float>(n), s);  // out of range, it is too large: still a bound
     s.p += n * tail_;
     s.q += n * tail_;
     s.log += n * tail_ + 0.5 * n * n * tail_squares_;  // so that log − p bounds Σ [ln(1+u) − u/(1+u)] ≤ Σ u²/2
