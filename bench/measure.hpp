@@ -65,15 +65,23 @@ inline Directions directions_of(const PixelTiles& pixels) {
                     pixels.tile_dec.data(), pixels.radius.data());
 }
 
-/// The fits of a few directions against the slow reference. Returns the largest |ΔTS|.
-inline double check(const reference::Model& m, const PixelTiles& pixels, const ScanResult& result, int n) {
-  double worst = 0.0;
+/// |ΔTS| of the fits of a few directions against the slow reference.
+struct Difference {
+  double largest = 0.0, median = 0.0;  ///< the median of those with TS > 0
+};
+inline Difference check(const reference::Model& m, const PixelTiles& pixels, const ScanResult& result, int n) {
+  Difference d;
+  std::vector<double> of_fits;
   for (int j = 0; j < n; ++j) {
     const std::size_t i = (static_cast<std::size_t>(j) * 7919 + 13) % pixels.ra.size();
     const reference::Fit expected = reference::fit(m, pixels.ra[i], pixels.dec[i], 49);
-    worst = std::max(worst, std::abs(expected.ts - result.ts[i]));
+    const double difference = std::abs(expected.ts - result.ts[i]);
+    d.largest = std::max(d.largest, difference);
+    if (expected.ts > 0) of_fits.push_back(difference);
   }
-  return worst;
+  std::sort(of_fits.begin(), of_fits.end());
+  if (!of_fits.empty()) d.median = of_fits[of_fits.size() / 2];
+  return d;
 }
 
 /// Pairs of a direction and an event, by what must be done with them.

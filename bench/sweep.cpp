@@ -154,7 +154,7 @@ class Sweep {
     const Demand demand = demand_of(work);
     for (const int t : threads) {
       const Times times = time_scan(setup, directions, t, repeat, budget);
-      const double worst = check(model, pixels, times.result, options_.checks);
+      const double worst = check(model, pixels, times.result, options_.checks).largest;
       if (worst > 1e-3) throw std::runtime_error("FAILED: " + name + ": |dTS| = " + std::to_string(worst) + " against the slow reference");
       std::printf("%-8s nside %4d  %8zu events  %2zu seasons  %-6s  %2d threads  %9.4f s  %7.2f ns/pair/core\n", name.c_str(), nside,
                   setup.events, model.seasons.size(), kernels().name, t, times.scan,
