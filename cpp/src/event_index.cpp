@@ -28,6 +28,9 @@ double wrap(double ra) {
   return a;
 }
 
+// All events of the columns, in order and as they are.
+bool is_whole(const EventPart& part) { return part.rows == nullptr && part.factor == nullptr && part.n == part.columns->size(); }
+
 void check(const std::vector<EventPart>& parts, const std::vector<double>& n_events) {
   if (n_events.empty()) throw std::invalid_argument("n_events: at least one season is needed");
   for (std::size_t k = 0; k < n_events.size(); ++k)
@@ -124,9 +127,8 @@ EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> 
       const EventPart& part = parts[p];
       if (part.season != static_cast<int>(season)) continue;
       const std::size_t base = first_of_part[p];
-      const bool whole = part.rows == nullptr && part.factor == nullptr && part.n == part.columns->size();
-      if (whole) whole_.push_back({part.columns, part.season, std::vector<float>(part.n)});
-      float* turn = whole ? whole_.back().turn.data() : nullptr;
+      float* turn = nullptr;
+      if (is_whole(part)) turn = whole_.emplace_back(WholeSeason{part.columns, part.season, std::vector<float>(part.n)}).turn.data();
       parallel_for(part.n, n_threads, 8192, [&](std::size_t i) {
         const std::size_t row = part.rows ? static_cast<std::size_t>(part.rows[i]) : i;
         const CutClass& k = classes[static_cast<std::size_t>(slot[class_at[base + i]])];
@@ -157,7 +159,7 @@ EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> 
       const std::size_t base = first_of_part[p];
       for (std::size_t i = 0; i < part.n; ++i)
         place[base + i] = next[static_cast<std::size_t>(slot[class_at[base + i]])][cell_of[base + i]]++;
-      if (part.rows != nullptr || part.factor != nullptr || part.n != part.columns->size())
+      if (!is_whole(part))
         loose_[season].insert(loose_[season].end(), place.begin() + static_cast<std::ptrdiff_t>(base),
                               place.begin() + static_cast<std::ptrdiff_t>(base + part.n));
       constexpr std::size_t chunk = 1024;

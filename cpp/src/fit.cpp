@@ -7,8 +7,6 @@
 namespace nusky {
 namespace {
 
-// n_s may come this close to its bound n_k = N_k, where ln(1 − n_k/N_k) diverges.
-constexpr double closest_to_limit = 1.0 - 1e-6;
 // Newton ends when the step in hand would gain less than this in ln Λ; the step and its gain are still applied,
 // so what is lost is of third order and far smaller.
 constexpr double enough_gain = 5e-6;
@@ -43,7 +41,7 @@ double GroupFitter::enter(const Stencil& at) {
   double limit = 1e300;
   for (std::size_t k = 0; k < n_seasons_; ++k)
     if (shares_[k].f > 0) limit = std::min(limit, model_->index().n_events(static_cast<int>(k)) / shares_[k].f);
-  return limit * closest_to_limit;
+  return limit * Likelihood::closest_to_limit;
 }
 
 EventSums GroupFitter::season_sums(std::size_t season, double y, const Stencil& at, const LaneWeights& lanes, Accuracy accuracy) {

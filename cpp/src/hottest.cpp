@@ -162,8 +162,10 @@ HottestResult find_hottest(const Likelihood& likelihood, const EventIndex& index
         alive[i] = std::isfinite(needed[i]) && (sky.empty() || !(static_cast<double>(sky[search.cell(group.first + p)]) < needed[i]));
       }
     }
-    if (worth) surveys[thread].enter(directions, clusters, queue.data() + q, queue.size() - q);
-    if (worth && !surveys[thread].drop_hopeless(directions, cluster, needed.data(), alive.data())) return;
+    if (worth) {
+      surveys[thread].enter(directions, clusters, queue.data() + q, queue.size() - q);
+      if (!surveys[thread].drop_hopeless(directions, cluster, needed.data(), alive.data())) return;
+    }
     for (std::uint32_t g = 0; g < cluster.n_groups; ++g) {
       const bool* first = alive.data() + g * n_lanes;
       if (std::any_of(first, first + groups[cluster.group[g]].count, [](bool a) { return a; }))

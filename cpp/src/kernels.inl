@@ -508,17 +508,21 @@ void tails(std::size_t first, std::size_t last, std::size_t count, const std::ui
   for (; j < count; ++j) tails_block<1>(first, last, which + j, a, rows, sums + j * lanes);
 }
 
-// weight · e^(−rate d²) from above: 2^(i+f) ≤ 2^i (1+f), which is what the bits of a float say of themselves
-NUSKY_INLINE vf survey_value(const SurveyView& c, std::size_t i, float vx, float vy, float vz) {
-  const vf dx = load(c.x + i) - vx, dy = load(c.y + i) - vy, dz = load(c.z + i) - vz;
-  const vf d2 = dx * dx + dy * dy + dz * dz;
-  const vf bits = max_v(d2 * load(c.rate + i) + 1065353600.0F, 0.0F);  // 127·2²³, and more than its rounding
+// e^(−rate d²) from above, with the rate as SurveyView has it: 2^(i+f) ≤ 2^i (1+f), which is what the bits of a float say of themselves
+NUSKY_INLINE vf exp_above(vf d2, vf rate) {
+  const vf bits = max_v(d2 * rate + 1065353600.0F, 0.0F);  // 127·2²³, and more than its rounding
   vf value;
   NUSKY_EACH {
     const ni whole = __builtin_convertvector(bits.part[k], ni);
     __builtin_memcpy(&value.part[k], &whole, sizeof whole);
   }
-  return value * load(c.weight + i);
+  return value;
+}
+
+NUSKY_INLINE vf survey_value(const SurveyView& c, std::size_t i, float vx, float vy, float vz) {
+  const vf dx = load(c.x + i) - vx, dy = load(c.y + i) - vy, dz = load(c.z + i) - vz;
+  const vf d2 = dx * dx + dy * dy + dz * dz;
+  return exp_above(d2, load(c.rate + i)) * load(c.weight + i);
 }
 
 // 1/t from below, at most 1.6 % less: a guess from the bits and one Newton step, which never overshoots
@@ -588,13 +592,7 @@ NUSKY_INLINE vf survey_peak(vf dx, vf dy, vf dz, vf rate, vf weight, float reach
   store(d, dx * dx + dy * dy + dz * dz);
   for (std::size_t k = 0; k < lanes; ++k) d[k] = __builtin_sqrtf(d[k]);
   const vf near = max_v(load(d) - reach * 1.00001F, 0.0F);
-  const vf bits = max_v(near * near * rate + 1065353600.0F, 0.0F);  // as in survey_value
-  vf u;
-  NUSKY_EACH {
-    const ni whole = __builtin_convertvector(bits.part[k], ni);
-    __builtin_memcpy(&u.part[k], &whole, sizeof whole);
-  }
-  return u * weight * scale;
+  return exp_above(near * near, rate) * weight * scale;
 }
 
 void survey_cap(const SurveyView& c, float cx, float cy, float cz, float reach, float scale, double* sum_p, double* sum_top) {

@@ -6,8 +6,6 @@
 namespace nusky {
 namespace {
 
-// n_s may come this close to its bound n_k = N_k, where ln(1 − n_k/N_k) diverges.
-constexpr double closest_to_limit = 1.0 - 1e-6;
 // The last step to a maximum of the interpolated profile, in distances between coarse γ: a longer one means that it is no parabola there.
 constexpr double longest_last_step = 0.1;
 constexpr std::size_t fewest_points = 3;
@@ -52,7 +50,7 @@ bool Profile::solve(const DirectionEvents& events) {
     kernels_->moments(events.strong(k), events.ratio_rows(), of_strong, of_strong + L);
     kernels_->profile_begin(phi, of_weak, of_weak + L, of_strong, of_strong + L, first.data(), second.data());
     if (!extended)
-      for (std::size_t g = 0; g < L; ++g) limit[g] = std::min(limit[g], closest_to_limit / std::max(phi[g], 1e-300));
+      for (std::size_t g = 0; g < L; ++g) limit[g] = std::min(limit[g], Likelihood::closest_to_limit / std::max(phi[g], 1e-300));
   }
   // start from the parabola at n = 0, which lies left of the root of the convex derivative
   for (std::size_t g = 0; g < L; ++g) {

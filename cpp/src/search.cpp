@@ -22,6 +22,8 @@ struct Promising {
   double promise;  // how far the terms of the group lie below the largest, at most 0
 };
 
+bool is_far(const Promising& p) { return p.promise < -unordered_term; }
+
 }  // namespace
 
 Search::Search(const Directions& directions, const double* terms, std::size_t n_priors)
@@ -47,19 +49,17 @@ Search::Search(const Directions& directions, const double* terms, std::size_t n_
     if (promise > minus_infinity) queue.push_back({g, promise});
   }
   // steps of two in ts, and one where hardly any direction can win, so that neighbours still follow each other and share their candidates
-  const auto step = [](const Promising& p) { return p.promise < -unordered_term ? -unordered_term : std::floor(p.promise / 2.0); };
+  const auto step = [](const Promising& p) { return is_far(p) ? -unordered_term : std::floor(p.promise / 2.0); };
   std::stable_sort(queue.begin(), queue.end(), [&](const Promising& a, const Promising& b) { return step(a) > step(b); });
-  bool far = false;
-  for (const Promising& p : queue) {
-    const bool first_of_far = !far && p.promise < -unordered_term;
-    far = far || first_of_far;
+  for (std::size_t i = 0; i < queue.size(); ++i) {
+    const std::uint32_t g = queue[i].group;
     const auto fits = [&](const Cluster& c) {
-      return c.n_groups < Cluster::most_groups && worth_joining(groups[c.group[0]], groups[p.group], 3.0);
+      return c.n_groups < Cluster::most_groups && worth_joining(groups[c.group[0]], groups[g], 3.0);
     };
-    if (clusters_.empty() || first_of_far || !fits(clusters_.back())) clusters_.emplace_back();
-    if (!far) first_far_ = clusters_.size();
+    if (i == 0 || is_far(queue[i]) != is_far(queue[i - 1]) || !fits(clusters_.back())) clusters_.emplace_back();
+    if (!is_far(queue[i])) first_far_ = clusters_.size();
     Cluster& c = clusters_.back();
-    c.group[c.n_groups++] = p.group;
+    c.group[c.n_groups++] = g;
   }
   cluster_top_.reserve(clusters_.size() * n_priors);
   for (Cluster& c : clusters_) {
@@ -73,9 +73,9 @@ Search::Search(const Directions& directions, const double* terms, std::size_t n_
   }
   std::size_t n_far = 0;
   for (std::size_t c = 0; c < clusters_.size(); ++c) {
-    bool far = true;
-    for (std::size_t j = 0; j < n_priors; ++j) far = far && !(cluster_top(c, j) > top_[j] - far_term);
-    n_far += far;
+    bool below = true;
+    for (std::size_t j = 0; j < n_priors; ++j) below = below && !(cluster_top(c, j) > top_[j] - far_term);
+    n_far += below;
   }
   if (n_far > many_far) find_cells();
 }

@@ -37,12 +37,9 @@ Survey::Survey(const FitModel& model)
       share_bounds_(static_cast<std::size_t>(model.index().n_seasons()) * n_lanes),
       highest_share_(static_cast<std::size_t>(model.index().n_seasons())) {}
 
-void Survey::Columns::resize(std::size_t size) {
-  for (auto* column : {&x, &y, &z, &rate, &weight}) column->resize(size);
-}
-
 SurveyColumns Survey::Columns::room(std::size_t size) {
-  if (x.size() < size) resize(size);
+  if (x.size() < size)
+    for (auto* column : {&x, &y, &z, &rate, &weight}) column->resize(size);
   return {x.data(), y.data(), z.data(), rate.data(), weight.data()};
 }
 

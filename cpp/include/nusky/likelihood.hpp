@@ -20,6 +20,9 @@ struct Share {
 /// need no term of their own and nothing cancels.
 class Likelihood {
  public:
+  /// n_s may come this close to its bound n_k = N_k, where ln(1 − n_k/N_k) diverges.
+  static constexpr double closest_to_limit = 1.0 - 1e-6;
+
   /// @param axis γ nodes; empty: no energy term
   /// @param sindec_nodes (D,) strictly increasing, D ≥ 1
   /// @param log_acceptance (K, D, max(G, 1)) row-major ln A_k, finite

@@ -31,7 +31,6 @@ class Survey {
   struct Columns {
     AlignedVector<float> x, y, z, rate, weight;
     std::size_t n = 0;
-    void resize(std::size_t size);
     SurveyView view() const { return {n, x.data(), y.data(), z.data(), rate.data(), weight.data()}; }
     SurveyColumns room(std::size_t size);
   };
@@ -52,8 +51,8 @@ class Survey {
   std::vector<const Cluster*> pooled_;                // the pool has the events of these
   Vec3 middle_ = Vec3::Zero();                        // of the pool
   double pool_tail_ = 0.0, pool_tail_squares_ = 0.0;  // Σ u, Σ u² at n = 1 of what is not in the pool
-  double most_ = 0.0;                                 // bounds hold for a ts up to this
   double tail_ = 0.0, tail_squares_ = 0.0;            // the same of what is not kept
+  double most_ = 0.0;                                 // bounds hold for a ts up to this
   double cluster_ts_ = 0.0;                           // no direction of the cluster has more
 };
 

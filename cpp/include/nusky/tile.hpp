@@ -24,7 +24,7 @@ struct NearEvents {
 
 /// The directions of a group, the events near them, and S/B of every pair; work space of one thread.
 ///
-/// Of the events within the cut of a direction, 70 % lie so far out that together they make 0.2 % of
+/// Of the events within the cut of a direction, 75 % lie so far out that together they make 0.4 % of
 /// the sum of u = y S/B R. They form the tail, which enters the likelihood through Σu, and through a Σu² that takes all of them
 /// to depend on γ alike. Only the others are looked at one by one.
 class Tile {
