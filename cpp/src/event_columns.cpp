@@ -52,7 +52,18 @@ EventColumns::EventColumns(std::size_t n, const double* dec, const double* sigma
       if (!(std::abs(log_energy_ratio[i * g + j]) <= largest_log_ratio))
         bad("log_energy_ratio", i, log_energy_ratio[i * g + j], "ln R must be finite and within -60 and 60");
   }
-  dec_.assign(dec, dec + n);
+  const auto width = [&](std::size_t row) { return std::hypot(sigma[row], extension); };
+  const auto cut_of = [&](std::size_t row) { return std::min(cut_n_sigma * width(row), pi); };
+  std::vector<std::uint8_t> class_of(n);
+  for (std::size_t i = 0; i < n; ++i) class_of[i] = static_cast<std::uint8_t>(nusky::cut_class(static_cast<float>(cut_of(i))));
+  row_.resize(n);
+  std::iota(row_.begin(), row_.end(), 0U);
+  std::stable_sort(row_.begin(), row_.end(), [&](std::uint32_t a, std::uint32_t b) {
+    return class_of[a] != class_of[b] ? class_of[a] < class_of[b] : dec[a] < dec[b];
+  });
+  event_.resize(n);
+  for (std::size_t i = 0; i < n; ++i) event_[row_[i]] = static_cast<std::uint32_t>(i);
+  dec_.resize(n);
   sin_dec_.resize(n);
   cos_dec_.resize(n);
   cut_.resize(n);
@@ -64,7 +75,7 @@ EventColumns::EventColumns(std::size_t n, const double* dec, const double* sigma
     log_ratio_.assign(n * gp, 0.0F);
     std::vector<std::uint32_t> order(n);
     std::iota(order.begin(), order.end(), 0U);
-    std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) { return dec[a] < dec[b]; });
+    std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) { return dec[row_[a]] < dec[row_[b]]; });
     place_.resize(n);
     for (std::size_t i = 0; i < n; ++i) place_[order[i]] = static_cast<std::uint32_t>(i);
   }
@@ -74,17 +85,19 @@ EventColumns::EventColumns(std::size_t n, const double* dec, const double* sigma
     ratio_peak_.resize(n);
   }
   parallel_for(n, n_threads, 4096, [&](std::size_t i) {
-    sin_dec_[i] = std::sin(dec[i]);
-    cos_dec_[i] = std::cos(dec[i]);
-    const double s = std::hypot(sigma[i], extension), cut = std::min(cut_n_sigma * s, pi);
+    const std::size_t given = row_[i];
+    dec_[i] = dec[given];
+    sin_dec_[i] = std::sin(dec_[i]);
+    cos_dec_[i] = std::cos(dec_[i]);
+    const double cut = cut_of(given);
     cut_[i] = static_cast<float>(cut);
-    cut_class_[i] = static_cast<std::uint8_t>(nusky::cut_class(cut_[i]));
+    cut_class_[i] = class_of[given];
     cos_cut_[i] = cut > pi / 2 ? -4.0F : static_cast<float>(std::cos(cut));
     sin_cut_[i] = cut > pi / 2 ? 0.0F : static_cast<float>(std::sin(cut));
-    spatial_[i] = spatial_term(s, background[i], cut);
+    spatial_[i] = spatial_term(width(given), background[given], cut);
     if (g == 0) return;
     float* row = log_ratio_.data() + place_[i] * gp;
-    for (std::size_t j = 0; j < g; ++j) row[j] = log_energy_ratio[i * g + j];
+    for (std::size_t j = 0; j < g; ++j) row[j] = log_energy_ratio[given * g + j];
     if (!axis_.free()) return;
     float upper[n_lanes], lower[n_lanes], log_peak = -largest_log_ratio, log_lift = 0.0F;
     float* ratios = ratio_.data() + place_[i] * std::size_t{n_lanes};
@@ -107,7 +120,8 @@ EventColumns::EventColumns(std::size_t n, const double* dec, const double* sigma
 }
 
 std::size_t EventColumns::bytes() const {
-  return sizeof(double) * 3 * dec_.size() + sizeof(SpatialTerm) * spatial_.size() + sizeof(std::uint32_t) * place_.size() +
+  return sizeof(double) * 3 * dec_.size() + sizeof(SpatialTerm) * spatial_.size() +
+         sizeof(std::uint32_t) * (2 * row_.size() + place_.size()) +
          sizeof(float) * (3 * cut_.size() + log_ratio_.size() + ratio_.size() + 2 * ratio_peak_.size());
 }
 

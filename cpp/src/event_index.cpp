@@ -28,8 +28,10 @@ double wrap(double ra) {
   return a;
 }
 
-// All events of the columns, in order and as they are.
-bool is_whole(const EventPart& part) { return part.rows == nullptr && part.factor == nullptr && part.n == part.columns->size(); }
+// All events of the columns, as they are, and many: injected events come in columns of their own.
+bool is_whole(const EventPart& part) {
+  return part.rows == nullptr && part.factor == nullptr && part.n == part.columns->size() && part.n >= WholeSeason::fewest;
+}
 
 void check(const std::vector<EventPart>& parts, const std::vector<double>& n_events) {
   if (n_events.empty()) throw std::invalid_argument("n_events: at least one season is needed");
@@ -68,6 +70,14 @@ EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> 
   const std::size_t n_seasons = n_events_.size();
   classes_.resize(n_seasons);
   loose_.resize(n_seasons);
+  // The j-th event to be placed: its number in the columns, and where the part has what is new of it.
+  struct Source {
+    std::size_t event, from;
+  };
+  const auto source = [](const EventPart& part, bool whole, std::size_t j) -> Source {
+    if (whole) return {j, part.columns->row(j)};
+    return {part.columns->event(part.rows ? static_cast<std::size_t>(part.rows[j]) : j), j};
+  };
   std::size_t total = 0;
   std::vector<std::size_t> first_of_part;
   for (const EventPart& part : parts) {
@@ -89,9 +99,9 @@ EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> 
     std::size_t in_season = 0;
     for (std::size_t p = 0; p < parts.size(); ++p) {
       if (parts[p].season != static_cast<int>(season)) continue;
+      const bool whole = is_whole(parts[p]);
       for (std::size_t i = 0; i < parts[p].n; ++i) {
-        const std::size_t row = parts[p].rows ? static_cast<std::size_t>(parts[p].rows[i]) : i;
-        const int c = parts[p].columns->cut_class(row);
+        const int c = parts[p].columns->cut_class(source(parts[p], whole, i).event);
         class_at[first_of_part[p] + i] = static_cast<std::uint8_t>(c);
         ++count[static_cast<std::size_t>(c)];
       }
@@ -127,17 +137,18 @@ EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> 
       const EventPart& part = parts[p];
       if (part.season != static_cast<int>(season)) continue;
       const std::size_t base = first_of_part[p];
+      const bool whole = is_whole(part);
       float* turn = nullptr;
-      if (is_whole(part)) turn = whole_.emplace_back(WholeSeason{part.columns, part.season, std::vector<float>(part.n)}).turn.data();
+      if (whole) turn = whole_.emplace_back(WholeSeason{part.columns, part.season, std::vector<float>(part.n)}).turn.data();
       parallel_for(part.n, n_threads, 8192, [&](std::size_t i) {
-        const std::size_t row = part.rows ? static_cast<std::size_t>(part.rows[i]) : i;
+        const Source from = source(part, whole, i);
         const CutClass& k = classes[static_cast<std::size_t>(slot[class_at[base + i]])];
         std::size_t cell = 0;
-        const double ra = wrap(part.ra[i]);
+        const double ra = wrap(part.ra[from.from]);
         wrapped[base + i] = ra;
         if (turn != nullptr) turn[i] = static_cast<float>(ra * (0.5 / pi));
         if (k.n_zones > 1) {
-          const int z = std::clamp(static_cast<int>((part.columns->dec(row) + pi / 2) * (1.0 / pi) * k.n_zones), 0, k.n_zones - 1);
+          const int z = std::clamp(static_cast<int>((part.columns->dec(from.event) + pi / 2) * (1.0 / pi) * k.n_zones), 0, k.n_zones - 1);
           const int bins = k.zone_bins[static_cast<std::size_t>(z)];
           const int b = std::min(bins - 1, static_cast<int>(ra * (0.5 / pi) * bins));
           cell = k.zone_first[static_cast<std::size_t>(z)] + static_cast<std::size_t>(b);
@@ -159,7 +170,8 @@ EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> 
       const std::size_t base = first_of_part[p];
       for (std::size_t i = 0; i < part.n; ++i)
         place[base + i] = next[static_cast<std::size_t>(slot[class_at[base + i]])][cell_of[base + i]]++;
-      if (!is_whole(part))
+      const bool whole = is_whole(part);
+      if (!whole)
         loose_[season].insert(loose_[season].end(), place.begin() + static_cast<std::ptrdiff_t>(base),
                               place.begin() + static_cast<std::ptrdiff_t>(base + part.n));
       constexpr std::size_t chunk = 1024;
@@ -167,17 +179,17 @@ EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> 
         const EventColumns& columns = *part.columns;
         const std::size_t first = c * chunk, n = std::min(chunk, part.n - first);
         double cos_dec[chunk] = {}, x[chunk], y[chunk];
-        for (std::size_t i = 0; i < n; ++i)
-          cos_dec[i] = columns.cos_dec(part.rows ? static_cast<std::size_t>(part.rows[first + i]) : first + i);
+        for (std::size_t i = 0; i < n; ++i) cos_dec[i] = columns.cos_dec(source(part, whole, first + i).event);
         kernel.circle(n, wrapped.data() + base + first, cos_dec, x, y);
         for (std::size_t i = 0; i < n; ++i) {
-          const std::size_t row = part.rows ? static_cast<std::size_t>(part.rows[first + i]) : first + i, at = place[base + first + i];
+          const Source from = source(part, whole, first + i);
+          const std::size_t row = from.event, at = place[base + first + i];
           IndexedEvent& e = events_[at];
           e.x = x[i];
           e.y = y[i];
           e.z = columns.sin_dec(row);
           e.spatial = columns.spatial(row);
-          if (part.factor) e.spatial.weight *= static_cast<float>(part.factor[first + i]);
+          if (part.factor) e.spatial.weight *= static_cast<float>(part.factor[from.from]);
           e.ratio = columns.axis().free() ? columns.ratio_row(row) : nullptr;
           e.log_ratio = columns.axis().size() > 0 ? columns.log_ratio(row) : nullptr;
           e.peak = columns.axis().free() ? columns.ratio_peak(row) : 1.0F;

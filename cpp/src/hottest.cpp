@@ -87,6 +87,21 @@ void raise_early(std::vector<std::uint32_t>& queue, const Search& search, const 
   std::stable_partition(queue.begin(), queue.end(), [&](std::uint32_t c) { return holds[c] != 0; });
 }
 
+// Bounds on the ts in the cells of a search; empty where there are none.
+std::vector<float> bound_sky(const Likelihood& likelihood, const EventIndex& index, const Search& search, int n_threads) {
+  std::vector<float> bound(search.n_cells());
+  std::size_t at = 0;
+  for (const auto& sky : search.sky()) {
+    if (!sky->compute(likelihood, index, n_threads, bound.data() + at)) return {};
+    at += sky->cells().size();
+  }
+  return bound;
+}
+
+bool may_have(const std::vector<float>& bound, std::uint32_t cell, double ts) {
+  return cell == Search::no_cell || !(static_cast<double>(bound[cell]) < ts);
+}
+
 void take(std::vector<Hottest>& best, const Search& search, std::size_t place, const DirectionFit& fit) {
   const auto direction = static_cast<std::int64_t>(search.directions().order()[place]);
   for (std::size_t j = 0; j < best.size(); ++j) {
@@ -159,7 +174,7 @@ HottestResult find_hottest(const Likelihood& likelihood, const EventIndex& index
       for (std::uint32_t p = 0; p < group.count; ++p) {
         const std::size_t i = g * n_lanes + p;
         needed[i] = board.needed(group.first + p) - bound_slack;
-        alive[i] = std::isfinite(needed[i]) && (sky.empty() || !(static_cast<double>(sky[search.cell(group.first + p)]) < needed[i]));
+        alive[i] = std::isfinite(needed[i]) && (sky.empty() || may_have(sky, search.cell(group.first + p), needed[i]));
       }
     }
     if (worth) {
@@ -176,19 +191,19 @@ HottestResult find_hottest(const Likelihood& likelihood, const EventIndex& index
   using Clock = std::chrono::steady_clock;
   std::size_t done = 0, batch = std::max<std::size_t>(16, static_cast<std::size_t>(threads) * 8);
   bool wide = prune && search.wide() && index.size() > few_events;
+  if (wide) {
+    sky = bound_sky(likelihood, index, search, threads);
+    wide = !sky.empty();
+  }
   while (done < queue.size()) {
     if (wide && done == search.first_far()) {
       wide = false;
-      if (search.sky().compute(likelihood, index, threads, sky)) {
-        const auto hopeless = [&](std::uint32_t c) {
-          const double needed = board.needed_in(c) - bound_slack;
-          return std::none_of(search.cells_begin(c), search.cells_end(c),
-                              [&](std::uint32_t cell) { return !(static_cast<double>(sky[cell]) < needed); });
-        };
-        queue.erase(std::remove_if(queue.begin() + static_cast<std::ptrdiff_t>(done), queue.end(), hopeless), queue.end());
-        continue;
-      }
-      sky.clear();
+      const auto hopeless = [&](std::uint32_t c) {
+        const double needed = board.needed_in(c) - bound_slack;
+        return std::none_of(search.cells_begin(c), search.cells_end(c), [&](std::uint32_t cell) { return may_have(sky, cell, needed); });
+      };
+      queue.erase(std::remove_if(queue.begin() + static_cast<std::ptrdiff_t>(done), queue.end(), hopeless), queue.end());
+      continue;
     }
     const std::size_t end = std::min(wide ? search.first_far() : queue.size(), done + batch);
     const auto begin = Clock::now();

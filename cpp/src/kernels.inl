@@ -160,32 +160,57 @@ NUSKY_INLINE vf exp2_v(vf x) {
 
 // Unit vectors in the equatorial plane, scaled: x = r cos ra, y = r sin ra for 0 ≤ ra ≤ 2π. The argument is reduced to ±π/4 in
 // two parts of π/2; Taylor to x¹⁵, error 2e-16 of r.
+NUSKY_INLINE void circle_of(const double* ra, const double* r, double* x, double* y) {
+  nd a, k, radius;
+  __builtin_memcpy(&a, ra, sizeof a);
+  __builtin_memcpy(&radius, r, sizeof radius);
+  k = a * 0.63661977236758134308 + 6755399441055744.0;  // 1.5·2⁵²: the low bits are the quadrant
+  const nd q = k - 6755399441055744.0;
+  const nd t = (a - q * 1.57079632679489655800) - q * 6.12323399573676603587e-17, t2 = t * t;
+  nd s = t2 * -7.6471637318198164759e-13 + 1.6059043836821614599e-10;
+  s = s * t2 - 2.5052108385441718775e-8;
+  s = s * t2 + 2.7557319223985890653e-6;
+  s = s * t2 - 1.9841269841269841270e-4;
+  s = s * t2 + 8.3333333333333333333e-3;
+  s = s * t2 - 1.6666666666666666667e-1;
+  s = s * t2 * t + t;
+  nd c = t2 * 4.7794773323873852974e-14 - 1.1470745597729724714e-11;
+  c = c * t2 + 2.0876756987868098979e-9;
+  c = c * t2 - 2.7557319223985890653e-7;
+  c = c * t2 + 2.4801587301587301587e-5;
+  c = c * t2 - 1.3888888888888888889e-3;
+  c = c * t2 + 4.1666666666666666667e-2;
+  c = c * t2 - 0.5;
+  c = c * t2 + 1.0;
+  nl bits, sine, cosine;
+  __builtin_memcpy(&bits, &k, sizeof bits);
+  __builtin_memcpy(&sine, &s, sizeof sine);
+  __builtin_memcpy(&cosine, &c, sizeof cosine);
+  const nl swap = -(bits & 1);  // all bits or none: sine and cosine change places in odd quadrants
+  const nl up = ((cosine & swap) | (sine & ~swap)) ^ ((bits & 2) << 62),
+           along = ((sine & swap) | (cosine & ~swap)) ^ ((bits ^ (bits >> 1)) << 63);
+  nd vx, vy;
+  __builtin_memcpy(&vy, &up, sizeof vy);
+  __builtin_memcpy(&vx, &along, sizeof vx);
+  vx *= radius;
+  vy *= radius;
+  __builtin_memcpy(x, &vx, sizeof vx);
+  __builtin_memcpy(y, &vy, sizeof vy);
+}
+
 void circle(std::size_t n, const double* ra, const double* r, double* x, double* y) {
-  for (std::size_t i = 0; i < n; ++i) {
-    const double k = ra[i] * 0.63661977236758134308 + 6755399441055744.0;  // 1.5·2⁵²: the low bits are the quadrant
-    const double q = k - 6755399441055744.0;
-    const double t = (ra[i] - q * 1.57079632679489655800) - q * 6.12323399573676603587e-17, t2 = t * t;
-    double s = t2 * -7.6471637318198164759e-13 + 1.6059043836821614599e-10;
-    s = s * t2 - 2.5052108385441718775e-8;
-    s = s * t2 + 2.7557319223985890653e-6;
-    s = s * t2 - 1.9841269841269841270e-4;
-    s = s * t2 + 8.3333333333333333333e-3;
-    s = s * t2 - 1.6666666666666666667e-1;
-    s = s * t2 * t + t;
-    double c = t2 * 4.7794773323873852974e-14 - 1.1470745597729724714e-11;
-    c = c * t2 + 2.0876756987868098979e-9;
-    c = c * t2 - 2.7557319223985890653e-7;
-    c = c * t2 + 2.4801587301587301587e-5;
-    c = c * t2 - 1.3888888888888888889e-3;
-    c = c * t2 + 4.1666666666666666667e-2;
-    c = c * t2 - 0.5;
-    c = c * t2 + 1.0;
-    std::int64_t bits;
-    __builtin_memcpy(&bits, &k, sizeof bits);
-    const bool swap = (bits & 1) != 0, down = (bits & 2) != 0;
-    const double a = swap ? c : s, b = swap ? s : c;
-    y[i] = (down ? -a : a) * r[i];
-    x[i] = (swap != down ? -b : b) * r[i];
+  std::size_t i = 0;
+  for (; i + half <= n; i += half) circle_of(ra + i, r + i, x + i, y + i);
+  if (i == n) return;
+  double last[4][half] = {};
+  for (std::size_t k = 0; i + k < n; ++k) {
+    last[0][k] = ra[i + k];
+    last[1][k] = r[i + k];
+  }
+  circle_of(last[0], last[1], last[2], last[3]);
+  for (std::size_t k = 0; i + k < n; ++k) {
+    x[i + k] = last[2][k];
+    y[i + k] = last[3][k];
   }
 }
 
@@ -508,15 +533,19 @@ void tails(std::size_t first, std::size_t last, std::size_t count, const std::ui
   for (; j < count; ++j) tails_block<1>(first, last, which + j, a, rows, sums + j * lanes);
 }
 
-// e^(−rate d²) from above, with the rate as SurveyView has it: 2^(i+f) ≤ 2^i (1+f), which is what the bits of a float say of themselves
-NUSKY_INLINE vf exp_above(vf d2, vf rate) {
-  const vf bits = max_v(d2 * rate + 1065353600.0F, 0.0F);  // 127·2²³, and more than its rounding
+// Floats of these bits.
+NUSKY_INLINE vf from_bits(vf bits) {
   vf value;
   NUSKY_EACH {
     const ni whole = __builtin_convertvector(bits.part[k], ni);
     __builtin_memcpy(&value.part[k], &whole, sizeof whole);
   }
   return value;
+}
+
+// e^(−rate d²) from above, with the rate as SurveyView has it: 2^(i+f) ≤ 2^i (1+f), which is what the bits of a float say of themselves
+NUSKY_INLINE vf exp_above(vf d2, vf rate) {
+  return from_bits(max_v(d2 * rate + 1065353600.0F, 0.0F));  // 127·2²³, and more than its rounding
 }
 
 NUSKY_INLINE vf survey_value(const SurveyView& c, std::size_t i, float vx, float vy, float vz) {
@@ -537,14 +566,8 @@ NUSKY_INLINE vf reciprocal_below(vf t) {
   return r * (splat(2.0F) - t * r);
 }
 
-// What an event adds to the bounds of a survey, see Survey: p ≤ u/(1+u), by 1e-5 of it at most, and top ≥ 2 [ln(1+u) − u/(1+u)], by
-// 0.04 at most. The logarithm comes from the bits of 1+u: with f its mantissa above 1, log₂(1+f) ≤ f + c f(1−f), c = 1/ln 2 − 1.
-// Where u is small that leaves 1.39 u², and u²/(1+u) = u − u/(1+u), which is also never too small, is better.
-NUSKY_INLINE void survey_terms(vf u, vf& p, vf& top) {
-  const vf t = u + 1.0F;
-  vf r = reciprocal_below(t);
-  r = r * (splat(2.0F) - t * r);
-  p = u * r;
+// 2 ln t from above, by 0.04 at most, from the bits of t ≥ 1: with f its mantissa above 1, log₂(1+f) ≤ f + c f(1−f), c = 1/ln 2 − 1.
+NUSKY_INLINE vf twice_log_above(vf t) {
   vf f, whole;
   NUSKY_EACH {
     ni bits, mantissa;
@@ -554,8 +577,17 @@ NUSKY_INLINE void survey_terms(vf u, vf& p, vf& top) {
     whole.part[k] = __builtin_convertvector((bits >> 23) - 127, nf);
   }
   f = f - 1.0F;
-  const vf log2 = whole + f * (splat(1.44269514F) - f * 0.44269504F);
-  top = min_v(u, log2 * 1.38629449F - p) - p;
+  return (whole + f * (splat(1.44269514F) - f * 0.44269504F)) * 1.38629449F;
+}
+
+// What an event adds to the bounds of a survey, see Survey: p ≤ u/(1+u), by 1e-5 of it at most, and top ≥ 2 [ln(1+u) − u/(1+u)], by
+// 0.04 at most. Where u is small the logarithm leaves 1.39 u², and u²/(1+u) = u − u/(1+u), which is also never too small, is better.
+NUSKY_INLINE void survey_terms(vf u, vf& p, vf& top) {
+  const vf t = u + 1.0F;
+  vf r = reciprocal_below(t);
+  r = r * (splat(2.0F) - t * r);
+  p = u * r;
+  top = min_v(u, twice_log_above(t) - p) - p;
 }
 
 template <std::size_t many>
@@ -1037,7 +1069,7 @@ void sums_flat(std::size_t n, const float* a, bool huge, float y, EventSums& out
 
 extern const Kernels table;
 const Kernels table{NUSKY_KERNEL_NAME, circle,        within,     unpack,      select,        spatial, split,   tails,         survey,
-                    survey_keep,       survey_values, survey_cap, sky_row,     highest,       pick,    moments, profile_begin, profile_y,
+                    survey_keep,       survey_values, survey_cap, sky_add,     highest,       pick,    moments, profile_begin, profile_y,
                     profile_slopes,    profile_move,  profile,    profile_log, profile_value, logs,    sums,    sums_first,    sums_flat};
 
 }  // namespace NUSKY_KERNEL_NAMESPACE

@@ -11,9 +11,13 @@ namespace {
 
 constexpr double minus_infinity = -std::numeric_limits<double>::infinity();
 
-// Bounds over the whole sky take as long as some hundred clusters; they settle directions that need a ts of this or more.
-constexpr double far_term = 50.0;
-constexpr std::size_t many_far = 1000;
+// Bounds over the sky take as long as some hundred clusters; they settle directions that need a ts of this or more.
+constexpr double far_term = 20.0;
+constexpr std::size_t many_far = 300;
+// Directions whose terms are smaller than that need no sky bounds: the bounds of a survey are closer.
+constexpr double middle_term = 10.0;
+// A term this far below the top asks for more ts than coarser cells and one tangent leave.
+constexpr double distant_term = 80.0;
 // Below such a term the order matters less than that neighbours follow each other.
 constexpr double unordered_term = 10.0;
 
@@ -43,10 +47,9 @@ Search::Search(const Directions& directions, const double* terms, std::size_t n_
   const std::vector<DirectionGroup>& groups = directions.groups();
   std::vector<Promising> queue;
   for (std::uint32_t g = 0; g < groups.size(); ++g) {
-    double promise = minus_infinity;
-    for (std::uint32_t p = 0; p < groups[g].count; ++p)
-      for (std::size_t j = 0; j < n_priors; ++j) promise = std::max(promise, term(j, groups[g].first + p) - top_[j]);
-    if (promise > minus_infinity) queue.push_back({g, promise});
+    double most = minus_infinity;
+    for (std::uint32_t p = 0; p < groups[g].count; ++p) most = std::max(most, promise(groups[g].first + p));
+    if (most > minus_infinity) queue.push_back({g, most});
   }
   // steps of two in ts, and one where hardly any direction can win, so that neighbours still follow each other and share their candidates
   const auto step = [](const Promising& p) { return is_far(p) ? -unordered_term : std::floor(p.promise / 2.0); };
@@ -80,20 +83,47 @@ Search::Search(const Directions& directions, const double* terms, std::size_t n_
   if (n_far > many_far) find_cells();
 }
 
+// How far the term of a direction lies below the largest of its prior, at most 0, for the prior where that is least.
+double Search::promise(std::size_t place) const {
+  double most = minus_infinity;
+  for (std::size_t j = 0; j < top_.size(); ++j) most = std::max(most, term(j, place) - top_[j]);
+  return most;
+}
+
+// Gives the directions whose promise is within (above, up_to] a cell of a new bound.
+void Search::cover(SkyGrid grid, double low_n, double n, double above, double up_to) {
+  std::vector<std::uint32_t> cell(cell_of_.size(), no_cell), cells;
+  for (std::size_t i = 0; i < cell.size(); ++i) {
+    const double p = promise(i);
+    if (!(p > above) || p > up_to) continue;
+    cell[i] = grid.cell(directions_->vector(directions_->order()[i]));
+    cells.push_back(cell[i]);
+  }
+  if (cells.empty()) return;
+  std::sort(cells.begin(), cells.end());
+  cells.erase(std::unique(cells.begin(), cells.end()), cells.end());
+  for (std::size_t i = 0; i < cell.size(); ++i)
+    if (cell[i] != no_cell) {
+      const auto number = std::lower_bound(cells.begin(), cells.end(), cell[i]) - cells.begin();
+      cell_of_[i] = static_cast<std::uint32_t>(n_cells_ + static_cast<std::size_t>(number));
+    }
+  n_cells_ += cells.size();
+  sky_.push_back(std::make_unique<SkyBound>(std::move(grid), low_n, n, std::move(cells)));
+}
+
 void Search::find_cells() {
-  const SkyGrid& grid = SkyBound::grid();
   const std::vector<DirectionGroup>& groups = directions_->groups();
-  cell_of_.resize(directions_->size());
-  for (std::size_t i = 0; i < cell_of_.size(); ++i) cell_of_[i] = grid.cell(directions_->vector(directions_->order()[i]));
+  cell_of_.assign(directions_->size(), no_cell);
+  // Cells of 0.36° and of 1.5° by 0.75°. The first-year season has ts < 12 in half of the first and below 57 in half of the others.
+  cover(SkyGrid(31, 5, 1.0), 16.0, 66.0, -distant_term, -middle_term);
+  cover(SkyGrid(15, 5, 2.0), 0.0, 100.0, minus_infinity, -distant_term);
   for (const Cluster& c : clusters_) {
     first_cell_.push_back(cells_.size());
     std::vector<std::uint32_t> some;
     for (std::uint32_t g = 0; g < c.n_groups; ++g)
       for (std::uint32_t p = 0; p < groups[c.group[g]].count; ++p) {
         const std::size_t place = groups[c.group[g]].first + p;
-        bool finite = false;
-        for (std::size_t j = 0; j < top_.size(); ++j) finite = finite || term(j, place) > minus_infinity;
-        if (finite) some.push_back(cell_of_[place]);
+        if (promise(place) > minus_infinity) some.push_back(cell_of_[place]);
       }
     std::sort(some.begin(), some.end());
     cells_.insert(cells_.end(), some.begin(), std::unique(some.begin(), some.end()));

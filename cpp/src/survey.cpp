@@ -121,18 +121,18 @@ void Survey::enter(const Directions& directions, const std::vector<Cluster>& clu
   middle_ = cap.centre;
 }
 
-bool Survey::load(const Directions& directions, const Cluster& cluster, double highest_needed) {
+bool Survey::load(const Directions& directions, const Cluster& cluster, const Cap& cap, double highest_needed) {
   const auto n0 = static_cast<double>(cluster_n);
   double sums[4] = {};
   tail_ = tail_squares_ = 0.0;
   if (!pooled_.empty()) {
-    keep(pool_, cluster.cap.centre - middle_, cluster.cap.radius, kept_, sums);
+    keep(pool_, cap.centre - middle_, cap.radius, kept_, sums);
     tail_ = pool_tail_;
     tail_squares_ = pool_tail_squares_;
   } else {
     const Cluster* only = &cluster;
-    if (!fetch(directions, &only, 1, cluster.cap, highest_needed)) return false;
-    keep(fetched_, Vec3::Zero(), cluster.cap.radius, kept_, sums);
+    if (!fetch(directions, &only, 1, cap, highest_needed)) return false;
+    keep(fetched_, Vec3::Zero(), cap.radius, kept_, sums);
   }
   tail_ += sums[0] / n0;
   tail_squares_ += sums[1] / (n0 * n0);
@@ -162,6 +162,27 @@ double Survey::group_ts(const DirectionGroup& group, const Vec3& centre) const {
   return std::numeric_limits<double>::infinity();
 }
 
+// Holds the directions in question, which may be few of the cluster's.
+Cap Survey::cap_of(const Directions& directions, const Cluster& cluster, const bool* alive) {
+  std::array<const Vec3*, Cluster::most_groups * n_lanes> some;
+  std::size_t n = 0;
+  Vec3 sum = Vec3::Zero();
+  for (std::size_t g = 0; g < cluster.n_groups; ++g) {
+    const DirectionGroup& group = directions.groups()[cluster.group[g]];
+    for (std::uint32_t p = 0; p < group.count; ++p) {
+      if (!alive[g * n_lanes + p]) continue;
+      some[n] = &directions.vector(directions.order()[group.first + p]);
+      sum += *some[n++];
+    }
+  }
+  if (n == 0 || !(sum.norm() > 0.5 * static_cast<double>(n))) return cluster.cap;
+  Cap cap{sum.normalized(), 0.0};
+  double chord = 0.0;
+  for (std::size_t i = 0; i < n; ++i) chord = std::max(chord, (*some[i] - cap.centre).norm());
+  cap.radius = 2.0 * std::asin(std::min(1.0, 0.5 * chord)) + 1e-9;
+  return cap.radius < cluster.cap.radius ? cap : cluster.cap;
+}
+
 bool Survey::drop_hopeless(const Directions& directions, const Cluster& cluster, const double* needed, bool* alive) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
   bool any = false;
@@ -182,7 +203,8 @@ bool Survey::drop_hopeless(const Directions& directions, const Cluster& cluster,
     lowest = std::min(lowest, lowest_of[g]);
   }
   if (highest == 0.0) return any;
-  if (!load(directions, cluster, highest)) return true;
+  const Cap cap = cap_of(directions, cluster, alive);
+  if (!load(directions, cluster, cap, highest)) return true;
 
   std::array<float, Cluster::most_groups * n_lanes> x{}, y{}, z{};
   std::array<std::size_t, Cluster::most_groups * n_lanes> which{};
@@ -192,7 +214,7 @@ bool Survey::drop_hopeless(const Directions& directions, const Cluster& cluster,
   for (std::size_t g = 0; g < cluster.n_groups; ++g) {
     const DirectionGroup& group = directions.groups()[cluster.group[g]];
     const bool gone = whole || (group.radius < small_group && lowest_of[g] > worth_a_group &&
-                                group_ts(group, cluster.cap.centre) < std::min(lowest_of[g], most_));
+                                group_ts(group, cap.centre) < std::min(lowest_of[g], most_));
     for (std::uint32_t p = 0; p < group.count; ++p) {
       const std::size_t i = g * n_lanes + p;
       if (!alive[i] || !(needed[i] > rounding)) continue;
@@ -201,9 +223,9 @@ bool Survey::drop_hopeless(const Directions& directions, const Cluster& cluster,
         continue;
       }
       const Vec3& v = directions.vector(directions.order()[group.first + p]);
-      x[n] = static_cast<float>(v.x() - cluster.cap.centre.x());
-      y[n] = static_cast<float>(v.y() - cluster.cap.centre.y());
-      z[n] = static_cast<float>(v.z() - cluster.cap.centre.z());
+      x[n] = static_cast<float>(v.x() - cap.centre.x());
+      y[n] = static_cast<float>(v.y() - cap.centre.y());
+      z[n] = static_cast<float>(v.z() - cap.centre.z());
       which[n++] = i;
     }
   }

@@ -59,19 +59,19 @@ TEST_CASE("event columns: the row holds R at the coarse gamma, and with the lift
     const float* row = s.log_ratio.data() + i * 49;
     double peak = 0.0;
     for (int j = 0; j < n_lanes; ++j) {
-      CHECK(c.ratio_row(i)[j] == doctest::Approx(std::exp(reference::interpolate(axis, row, axis.lane_gamma(j)))).epsilon(2e-6));
+      CHECK(c.ratio_row(c.event(i))[j] == doctest::Approx(std::exp(reference::interpolate(axis, row, axis.lane_gamma(j)))).epsilon(2e-6));
       if (j + 1 == n_lanes) break;
-      const auto larger = static_cast<double>(std::max(c.ratio_row(i)[j], c.ratio_row(i)[j + 1]));
+      const auto larger = static_cast<double>(std::max(c.ratio_row(c.event(i))[j], c.ratio_row(c.event(i))[j + 1]));
       for (int k = 0; k <= 20; ++k) {
         const double ratio = std::exp(reference::interpolate(axis, row, axis.lane_gamma(j) + k / 20.0 * axis.lane_width()));
-        CHECK(ratio <= larger * static_cast<double>(c.ratio_lift(i)) * (1.0 + 1e-7));
+        CHECK(ratio <= larger * static_cast<double>(c.ratio_lift(c.event(i))) * (1.0 + 1e-7));
         peak = std::max(peak, ratio);
       }
     }
-    CHECK(c.ratio_lift(i) >= 1.0F);
-    CHECK(c.ratio_lift(i) < 1.05F);
-    CHECK(c.ratio_peak(i) >= peak * (1.0 - 1e-7));
-    CHECK(c.ratio_peak(i) <= peak * 1.05);
+    CHECK(c.ratio_lift(c.event(i)) >= 1.0F);
+    CHECK(c.ratio_lift(c.event(i)) < 1.05F);
+    CHECK(c.ratio_peak(c.event(i)) >= peak * (1.0 - 1e-7));
+    CHECK(c.ratio_peak(c.event(i)) <= peak * 1.05);
   }
 }
 

@@ -171,7 +171,7 @@ TEST_CASE("event index: rows pick and repeat events, a factor multiplies the wei
   REQUIRE(index.size() == 4);
   std::multiset<float> expected, found;
   for (std::size_t i = 0; i < 4; ++i) {
-    expected.insert(static_cast<float>(factor[i]) * columns->spatial(static_cast<std::size_t>(rows[i])).weight);
+    expected.insert(static_cast<float>(factor[i]) * columns->spatial(columns->event(static_cast<std::size_t>(rows[i]))).weight);
     found.insert(index.event(static_cast<std::uint32_t>(i)).spatial.weight);
   }
   CHECK(expected == found);

@@ -453,42 +453,6 @@ TEST_CASE("kernels: the candidates a survey drops are small everywhere in the ca
     }
 }
 
-TEST_CASE("kernels: a row of the sky gets each event's template of the right quarter at the right place") {
-  std::mt19937_64 random(5);
-  for (const std::size_t vectors : {1u, 2u, 3u}) {
-    const std::size_t many = 16 * vectors, bins = 100, margin = 8 * vectors, n_templates = 5, n = 300;
-    std::vector<std::uint16_t> templates;  // upper halves of 1, 2, 4, …, 128
-    for (std::size_t i = 0; i < n_templates * 8 * many; ++i)
-      templates.push_back(static_cast<std::uint16_t>(0x3f80 + 0x80 * (random() % 8)));
-    std::vector<SkyEntry> entries;
-    std::vector<float> turn;
-    for (std::uint32_t i = 0; i < n; ++i) {
-      entries.push_back({static_cast<std::uint32_t>(n) - 1 - i, static_cast<std::uint32_t>(random() % n_templates * 8 * many)});
-      turn.push_back(i == 0 ? 0.0F : i == 1 ? 1.0F : static_cast<float>(random() % 4096) / 4096.0F);
-    }
-    std::vector<double> expected_p(bins + 1 + 2 * margin), expected_top(expected_p);
-    for (const SkyEntry& e : entries) {
-      const double x = static_cast<double>(turn[e.event]) * static_cast<double>(bins);
-      const auto bin = static_cast<std::size_t>(x), quarter = static_cast<std::size_t>((x - std::floor(x)) * 4.0);
-      for (std::size_t j = 0; j < many; ++j) {
-        const std::uint16_t* t = templates.data() + e.place + quarter * 2 * many;
-        expected_p[margin + bin + j - many / 2] += std::exp2((t[j] - 0x3f80) / 0x80);
-        expected_top[margin + bin + j - many / 2] += std::exp2((t[many + j] - 0x3f80) / 0x80);
-      }
-    }
-    at_every_level([&](const Kernels& k, Output& out) {
-      AlignedVector<float> p(expected_p.size(), 0.0F), top(expected_p.size(), 0.0F);
-      k.sky_row(n, entries.data(), turn.data(), static_cast<float>(bins), templates.data(), vectors, p.data() + margin,
-                top.data() + margin);
-      std::size_t wrong = 0;
-      for (std::size_t i = 0; i < p.size(); ++i)
-        wrong += static_cast<double>(p[i]) != expected_p[i] || static_cast<double>(top[i]) != expected_top[i];
-      CHECK(wrong == 0);
-      out.insert(out.end(), p.begin(), p.end());
-    });
-  }
-}
-
 TEST_CASE("kernels: highest is the sum of the larger of two neighbouring columns, each event with its own factor") {
   for (const std::size_t n : {0u, 1u, 3u, 4u, 31u, 500u}) {
     const Events e = make_events(n, 1e3, static_cast<unsigned>(n));

@@ -10,7 +10,8 @@
 
 namespace nusky {
 
-/// What belongs to the events of one season alone and stays for every trial.
+/// What belongs to the events of one season alone and stays for every trial. Events are kept, and numbered here, in the order of cut class
+/// and declination, which is nearly that of an EventIndex: a trial reads them in order and writes close together.
 class EventColumns {
  public:
   /// @param n events
@@ -21,6 +22,9 @@ class EventColumns {
                GammaAxis axis, double cut_n_sigma, double extension, int n_threads);
 
   std::size_t size() const { return cut_.size(); }
+  /// The row, as given, of event i, and the event of a row.
+  std::size_t row(std::size_t i) const { return row_[i]; }
+  std::size_t event(std::size_t row) const { return event_[row]; }
   const GammaAxis& axis() const { return axis_; }
   double sin_dec(std::size_t i) const { return sin_dec_[i]; }
   double cos_dec(std::size_t i) const { return cos_dec_[i]; }
@@ -42,6 +46,7 @@ class EventColumns {
 
  private:
   GammaAxis axis_;
+  std::vector<std::uint32_t> row_, event_;
   std::vector<double> dec_, sin_dec_, cos_dec_;
   std::vector<float> cut_, cos_cut_, sin_cut_;
   std::vector<std::uint8_t> cut_class_;

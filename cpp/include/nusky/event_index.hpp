@@ -19,11 +19,12 @@ struct EventPart {
   const double* factor = nullptr;      ///< (n,) multiplies S/B·R (a time ratio, say); nullptr: 1
 };
 
-/// A part that holds all events of its columns, in order.
+/// A part that holds all events of its columns, and many: what belongs to them is worth keeping for the next trial.
 struct WholeSeason {
+  static constexpr std::size_t fewest = 4096;
   std::shared_ptr<const EventColumns> columns;
   int season;
-  std::vector<float> turn;  ///< right ascension, in turns
+  std::vector<float> turn;  ///< right ascension, in turns, in the order of the columns
 };
 
 struct EventRange {

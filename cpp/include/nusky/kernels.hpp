@@ -61,10 +61,28 @@ struct SurveyColumns {
   float *x, *y, *z, *rate, *weight;
 };
 
-/// One event in one row of a sky grid, see SkyBound.
-struct SkyEntry {
-  std::uint32_t event;  ///< whose right ascension places it
-  std::uint32_t place;  ///< of its templates
+/// Events in columns, as SkyBound reads them.
+struct SkyEventView {
+  std::size_t n;
+  const std::uint32_t* event;  // whose right ascension places it
+  const float *dec, *cos_dec;  // rad
+  const float *rate, *weight;  // rate · log₂e · 2²³, log₂ of the largest S(0)/B · R over all γ, · 2²³
+};
+
+/// Rows of nodes of one level of a SkyGrid, all of the same band; arrays have 17 entries.
+struct SkyStrip {
+  std::size_t rows;             ///< at most 17
+  float middle;                 ///< of 17 rows, events north of this declination do not reach the first, the others not the last
+  const float* dec;             ///< rad
+  const float* fall;            ///< of log u with the distance in bins squared, per cos δ and rate of an event
+  float scale;                  ///< log₂ of u where S/B R is 1, · 2²³, plus 127 · 2²³: sums with a weight are the bits of a float
+  float bend, bend_ra;          ///< what is added to log u so that it holds between nodes, per rate: bend + bend_ra cos δ
+  float least;                  ///< events with less than these bits in a row are left out there
+  float bins;                   ///< of each row
+  const std::uint32_t* needed;  ///< (bins + 1,) for an event in a bin: bit r, that row r has nodes to be known near there
+  float* sums;                  ///< node 0 of row 0, with room before it and after the last; p, top, and both for the smaller n
+  std::size_t stride, row;      ///< from one sum to the next, and from row to row
+  float ratio;                  ///< smaller n over the larger; 0: there is one n only
 };
 
 /// Sums over events at one (y, γ) of one season; p = u/(1+u), q = u/(1+u)², u = y W, primes are d ln R/dγ.
@@ -133,12 +151,9 @@ struct Kernels {
   /// For all directions within a chord of `reach` from (cx, cy, cz) at once, every u the largest there: Σ u/(1+u) and
   /// Σ 2 [ln(1+u) − u/(1+u)].
   void (*survey_cap)(const SurveyView& c, float cx, float cy, float cz, float reach, float scale, double* sum_p, double* sum_top);
-  /// Adds the templates of some events to the bins of a row that has `bins` of them. An event at `turn` (of a whole turn) of right
-  /// ascension takes one of four templates, by the quarter of the bin it falls in, and adds its 2 · `vectors` vectors: one half to p, one
-  /// to top, from `vectors` · 8 places before its bin on. Templates are the upper halves of floats, templates[place + (quarter · 2 + half)
-  /// · vectors · 16 + …].
-  void (*sky_row)(std::size_t n, const SkyEntry* entries, const float* turn, float bins, const std::uint16_t* templates,
-                  std::size_t vectors, float* p, float* top);
+  /// Adds, for events at `turn` (of a whole turn) of right ascension, u/(1+u) and 2 [ln(1+u) − u/(1+u)] at the 16 nearest nodes of each
+  /// row. u/(1+u) is too small by 1.6 % at most, the other never.
+  void (*sky_add)(const SkyEventView& e, const float* turn, const SkyStrip& strip);
   /// sum[g] += Σ S/B · lift[candidate] · max(rows[candidate][g], rows[candidate][g + 1]), g < 15, and with rows[candidate][15] for g = 15.
   void (*highest)(const EventView& e, const float* lift, const float* const* rows, float* sum);
   /// Near events one by one: those whose reach exceeds `threshold` are copied to the strong lists, and are 0 in `weak`, which else is

@@ -1,6 +1,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "nusky/directions.hpp"
@@ -35,18 +36,23 @@ class Search {
   /// Largest term of a prior in a cluster.
   double cluster_top(std::size_t cluster, std::size_t prior) const { return cluster_top_[cluster * top_.size() + prior]; }
 
-  /// Whether so many directions need so much ts that bounds over the whole sky pay; the following hold only then.
+  /// Whether so many directions need so much ts that bounds over the sky pay; the following hold only then.
   bool wide() const { return !cell_of_.empty(); }
-  /// Cell of SkyBound::grid() of the direction at `place`.
+  /// Bounds over the part of the sky where directions need much ts, and over that where they need more than nearly any has.
+  const std::vector<std::unique_ptr<SkyBound>>& sky() const { return sky_; }
+  /// Cells of all bounds together.
+  std::size_t n_cells() const { return n_cells_; }
+  static constexpr std::uint32_t no_cell = 0xffffffffU;
+  /// Cell of the direction at `place`, counted through all bounds, or no_cell.
   std::uint32_t cell(std::size_t place) const { return cell_of_[place]; }
   /// Cells that the directions of a cluster with finite terms lie in.
   const std::uint32_t* cells_begin(std::size_t cluster) const { return cells_.data() + first_cell_[cluster]; }
   const std::uint32_t* cells_end(std::size_t cluster) const { return cells_.data() + first_cell_[cluster + 1]; }
-  /// Keeps what trials share.
-  const SkyBound& sky() const { return sky_; }
 
  private:
   void find_cells();
+  void cover(SkyGrid grid, double low_n, double n, double above, double up_to);
+  double promise(std::size_t place) const;
 
   const Directions* directions_;
   std::vector<double> terms_;  // in the order of the groups
@@ -55,7 +61,8 @@ class Search {
   std::vector<std::uint32_t> cell_of_, cells_;
   std::vector<std::size_t> first_cell_;
   std::size_t first_far_ = 0;
-  SkyBound sky_;
+  std::vector<std::unique_ptr<SkyBound>> sky_;
+  std::size_t n_cells_ = 0;
 };
 
 }  // namespace nusky

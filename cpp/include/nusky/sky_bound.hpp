@@ -1,5 +1,4 @@
 #pragma once
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -7,57 +6,60 @@
 
 #include "nusky/event_index.hpp"
 #include "nusky/likelihood.hpp"
+#include "nusky/sky_events.hpp"
+#include "nusky/sky_grid.hpp"
 
 namespace nusky {
 
-/// Bands of declination, each cut into rows and those into bins of right ascension: cells of 0.9° all over the sky, and coarser ones, of
-/// which each holds four of the next finer level.
-class SkyGrid {
- public:
-  static constexpr std::size_t n_bands = 25, n_levels = 4, finest_rows = std::size_t{1} << (n_levels - 1);
-  /// Level 0 is the finest.
-  static std::size_t rows_of_band(std::size_t level) { return finest_rows >> level; }
-
-  SkyGrid();
-  /// Cells of level 0.
-  std::size_t size() const { return first_.back(); }
-  std::uint32_t cell(const Vec3& v) const;
-  /// First cell of level 0 of a band; the rows of a band follow each other.
-  std::uint32_t first(std::size_t band) const { return first_[band]; }
-  /// Bins of each row of a band.
-  std::uint32_t bins(std::size_t band, std::size_t level) const { return coarsest_bins_[band] << (n_levels - 1 - level); }
-
- private:
-  std::array<std::uint32_t, n_bands> coarsest_bins_{};
-  std::array<std::uint32_t, n_bands + 1> first_{};
-};
-
-/// Bounds on the ts anywhere in the cells of a sky grid, for every γ, from right ascensions alone.
+/// Bounds on the ts anywhere in some cells of a sky grid, for every γ, from right ascensions alone.
 ///
-/// Of an event, declination, error and weight stay the same in every trial: how much it can add to a cell so far away in
-/// declination and right ascension is known before. What is known is kept as templates of bins, one for each row of cells near the event;
-/// a trial adds those up at the events' right ascensions, without looking at single directions or at the index. With u = n b as in
-/// Survey, the sums are Σ u/(1+u) and 2 Σ [ln(1+u) − u/(1+u)]. Wide events go to coarser cells.
+/// Of an event, declination, error and weight stay the same in every trial. A trial adds to the nodes around each event what it has
+/// there, without looking at single directions or at the index. With u = n b as in Survey, the sums are Σ u/(1+u) and
+/// 2 Σ [ln(1+u) − u/(1+u)], at one n or two: they are the tangents of G, and G lies below both. Up to 2 n, the tangent at n is a convex
+/// function of log u, so that with u raised as SkyRows explains it is nowhere above its values at the corners of a cell. Beyond 2 n, it
+/// falls as long as Σ u/(1+u) + Σ [ln(1+u) − u/(1+u)]/2, which is convex too, stays below n at the corners.
+/// Wide events go to coarser cells, and are interpolated from there.
 class SkyBound {
  public:
-  /// Of the tangent. In a cell of 0.9° of a season, some forty events count with their peak.
-  static constexpr double n_of_tangent = 80.0;
+  /// @param low_n, n n of the tangents; low_n = 0: there is one only
+  /// @param cells whose bounds are wanted, ascending
+  SkyBound(SkyGrid grid, double low_n, double n, std::vector<std::uint32_t> cells);
 
-  SkyBound() = default;
-  /// Computes bounds for the events of a trial, for several trials at once if need be; the templates are made for the first, and stay as
-  /// long as the events do. False where no bounds are possible: no season is there as a whole, or too many events came one by one.
-  /// @param bound (grid().size(),) ts, +∞ where nothing is proven
-  bool compute(const Likelihood& likelihood, const EventIndex& index, int n_threads, std::vector<float>& bound) const;
-  static const SkyGrid& grid();
+  const SkyGrid& grid() const { return grid_; }
+  const std::vector<std::uint32_t>& cells() const { return cells_; }
+
+  /// Computes bounds for the events of a trial, for several trials at once if need be; what belongs to the events is found for the first,
+  /// and stays as long as they do. False where no bounds are possible: no season is there as a whole, or too many events came one by one.
+  /// @param bound (cells,) ts, +∞ where nothing is proven
+  bool compute(const Likelihood& likelihood, const EventIndex& index, int n_threads, float* bound) const;
 
  private:
-  struct Templates;
-  using Units = std::vector<std::array<double, SkyGrid::n_bands>>;
+  struct Season;
+  using Seasons = std::vector<Season>;
+  struct Sums;
+  // Cells that follow each other in a row of level 0.
+  struct Run {
+    std::size_t row, first, last;
+    std::size_t at;  // of the first, in cells_
+  };
+  struct Band {
+    std::size_t number;
+    std::vector<Run> runs;
+    std::vector<std::vector<std::uint32_t>> needed;  // see SkyStrip, by level
+  };
 
-  std::shared_ptr<const Templates> templates(const EventIndex& index, const Units& units) const;
+  std::shared_ptr<const Seasons> seasons(const EventIndex& index, const std::vector<std::vector<double>>& units) const;
+  void add(const Band& band, std::size_t level, const SkyEvents& events, const float* turn, Sums& sums) const;
+  void refine(const Band& band, std::size_t level, Sums& sums) const;
+  void bound_run(const Band& band, const Run& run, const Sums& sums, double n, float* bound) const;
 
+  SkyGrid grid_;
+  double n_, ratio_;  // the smaller n over the larger, or 0
+  std::vector<std::uint32_t> cells_;
+  std::vector<Band> bands_;
+  std::vector<std::vector<SkyRows>> rows_;  // by level and band
   mutable std::mutex making_;
-  mutable std::shared_ptr<const Templates> made_;
+  mutable std::shared_ptr<const Seasons> made_;
 };
 
 }  // namespace nusky

@@ -37,7 +37,8 @@ class Survey {
 
   bool fetch(const Directions& directions, const Cluster* const* clusters, std::size_t n, const Cap& cap, double most);
   void keep(const Columns& from, const Vec3& offset, double radius, Columns& to, double* sums);
-  bool load(const Directions& directions, const Cluster& cluster, double highest_needed);
+  static Cap cap_of(const Directions& directions, const Cluster& cluster, const bool* alive);
+  bool load(const Directions& directions, const Cluster& cluster, const Cap& cap, double highest_needed);
   double tangent_top(double n, double p, double top) const;
   double group_ts(const DirectionGroup& group, const Vec3& centre) const;
   double highest_ts(double needed, const float* v);
