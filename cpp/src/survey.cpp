@@ -165,17 +165,17 @@ double Survey::group_ts(const DirectionGroup& group, const Vec3& centre) const {
 // Holds the directions in question, which may be few of the cluster's.
 Cap Survey::cap_of(const Directions& directions, const Cluster& cluster, const bool* alive) {
   std::array<const Vec3*, Cluster::most_groups * n_lanes> some;
-  std::size_t n = 0;
-  Vec3 sum = Vec3::Zero();
+  std::size_t n = 0, all = 0;
   for (std::size_t g = 0; g < cluster.n_groups; ++g) {
     const DirectionGroup& group = directions.groups()[cluster.group[g]];
-    for (std::uint32_t p = 0; p < group.count; ++p) {
-      if (!alive[g * n_lanes + p]) continue;
-      some[n] = &directions.vector(directions.order()[group.first + p]);
-      sum += *some[n++];
-    }
+    all += group.count;
+    for (std::uint32_t p = 0; p < group.count; ++p)
+      if (alive[g * n_lanes + p]) some[n++] = &directions.vector(directions.order()[group.first + p]);
   }
-  if (n == 0 || !(sum.norm() > 0.5 * static_cast<double>(n))) return cluster.cap;
+  if (2 * n > all || n == 0) return cluster.cap;
+  Vec3 sum = Vec3::Zero();
+  for (std::size_t i = 0; i < n; ++i) sum += *some[i];
+  if (!(sum.norm() > 0.5 * static_cast<double>(n))) return cluster.cap;
   Cap cap{sum.normalized(), 0.0};
   double chord = 0.0;
   for (std::size_t i = 0; i < n; ++i) chord = std::max(chord, (*some[i] - cap.centre).norm());
