@@ -160,7 +160,7 @@ HottestResult find_hottest(const Likelihood& likelihood, const EventIndex& index
       }
     }
   };
-  std::vector<float> sky;  // bounds on the ts in the cells of the sky, once they are worth it
+  std::vector<float> sky;  // bounds on the ts in the cells of the sky, where they are worth it
   const auto work = [&](std::size_t thread, std::size_t q) {
     const std::uint32_t c = queue[q];
     const Cluster& cluster = clusters[c];

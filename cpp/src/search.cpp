@@ -14,7 +14,7 @@ constexpr double minus_infinity = -std::numeric_limits<double>::infinity();
 // Bounds over the sky take as long as some hundred clusters; they settle directions that need a ts of this or more.
 constexpr double far_term = 20.0;
 constexpr std::size_t many_far = 300;
-// Directions whose terms are smaller than that need no sky bounds: the bounds of a survey are closer.
+// Directions whose terms lie less than that below the top need no sky bounds: the bounds of a survey are closer.
 constexpr double middle_term = 10.0;
 // A term this far below the top asks for more ts than coarser cells and one tangent leave.
 constexpr double distant_term = 80.0;
@@ -114,7 +114,7 @@ void Search::cover(SkyGrid grid, double low_n, double n, double above, double up
 void Search::find_cells() {
   const std::vector<DirectionGroup>& groups = directions_->groups();
   cell_of_.assign(directions_->size(), no_cell);
-  // Cells of 0.36° and of 1.5° by 0.75°. The first-year season has ts < 12 in half of the first and below 57 in half of the others.
+  // Cells of 0.36° and of 0.75° by 0.37°. The first-year season has ts < 12 in half of the first and below 57 in half of the others.
   cover(SkyGrid(31, 5, 1.0), 16.0, 66.0, -distant_term, -middle_term);
   cover(SkyGrid(15, 5, 2.0), 0.0, 100.0, minus_infinity, -distant_term);
   for (const Cluster& c : clusters_) {

@@ -1,6 +1,6 @@
 // The kernel of SkyBound; included by kernels.inl.
 
-// What an event adds to a node, see SkyBound: p ≤ u/(1+u), by 1.6 % of it at most, and top ≥ 2 [ln(1+u) − u/(1+u)], by 0.12 at most. The
+// What an event adds to a node, see SkyBound: p ≤ u/(1+u), by 0.26 % of it at most, and top ≥ 2 [ln(1+u) − u/(1+u)], by 0.125 at most. The
 // bits of t = 2^i (1+f) say i + f ≥ log₂ t − 0.0861. Where u is small, u²/(1+u) = u − u/(1+u) is closer.
 NUSKY_INLINE void sky_terms(vf u, vf& p, vf& top) {
   const vf t = u + 1.0F;

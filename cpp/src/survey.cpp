@@ -19,7 +19,7 @@ constexpr std::array<float, 3> group_n{30.0F, 45.0F, 70.0F};
 constexpr double small_group = 0.02, worth_a_group = 20.0;
 // Bounds far above what noise reaches need no more care: a ts is compared with this at most.
 constexpr double most_needed = 400.0;
-// Candidates whose u stays below this at n = 1 in the whole cluster are summed once for all its directions, at the place where
+// Candidates whose u stays below this at n = 1 in the whole cap are summed once for all directions in question, at the place where
 // each is largest: two of three candidates, which together add a percent to the sums.
 constexpr float tail_u = 5e-5F;
 // Where clusters are smaller than this, events reach over many of them, and are fetched for so many at once. The bounds then hold for a ts
@@ -64,8 +64,8 @@ bool Survey::fetch(const Directions& directions, const Cluster* const* clusters,
   const double n_most = static_cast<double>(cluster_n) + 0.5 * most_ / least_fall;
   for (std::size_t k = 0; k < n_seasons && !likelihood.extended(); ++k)
     z = std::max(z, n_most * static_cast<double>(highest_share_[k]) / index.n_events(static_cast<int>(k)));
-  if (z > 0.2) return false;
-  const double inflation = (1.0 + z * (1.0 + z)) * (1.0 + 1e-4);
+  const double inflation = bound_factor(z);
+  if (!(inflation > 0.0)) return false;
 
   std::size_t found = 0;
   for (std::size_t k = 0; k < n_seasons; ++k) {
@@ -147,7 +147,8 @@ double Survey::tangent_top(double n, double p, double top) const {
   return top * (1.0 + rounding) + rounding_of_event * static_cast<double>(kept_.n);
 }
 
-// No direction of the group has more, as far as the first tangent that falls can tell. Candidates of the cluster must be loaded.
+// No direction of the group that is in question has more, as far as the first tangent that falls can tell. Candidates of the cluster must
+// be loaded.
 double Survey::group_ts(const DirectionGroup& group, const Vec3& centre) const {
   const SurveyView view = kept_.view();
   const Vec3 at = group.centre - centre;

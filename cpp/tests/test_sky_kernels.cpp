@@ -96,7 +96,7 @@ TEST_CASE("kernels: each event adds to the nodes near it what a double loop adds
           for (std::size_t q = 0; q < n_sums; ++q)
             for (std::size_t i = at(r, q) - Strip::margin; i < at(r, q) + Strip::bins + Strip::margin; ++i) {
               const auto got = static_cast<double>(sums[i]);
-              below += got * (q % 2 == 0 ? 1.0165 : 1.0) < expected[i] * (1.0 - 1e-4) - 1e-6;
+              below += got * (q % 2 == 0 ? 1.0026 : 1.0) < expected[i] * (1.0 - 1e-4) - 1e-6;
               above += got > 1.13 * expected[i] + 0.12 * 8.0;  // u is at most 6 % too large; some eight events are near a node
               empty += expected[i] > 0.0;
             }

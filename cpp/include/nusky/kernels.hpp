@@ -152,7 +152,7 @@ struct Kernels {
   /// Σ 2 [ln(1+u) − u/(1+u)].
   void (*survey_cap)(const SurveyView& c, float cx, float cy, float cz, float reach, float scale, double* sum_p, double* sum_top);
   /// Adds, for events at `turn` (of a whole turn) of right ascension, u/(1+u) and 2 [ln(1+u) − u/(1+u)] at the 16 nearest nodes of each
-  /// row. u/(1+u) is too small by 1.6 % at most, the other never.
+  /// row that it reaches, and with a ratio the same of u · ratio. u/(1+u) is too small by 0.26 % at most, the other never.
   void (*sky_add)(const SkyEventView& e, const float* turn, const SkyStrip& strip);
   /// sum[g] += Σ S/B · lift[candidate] · max(rows[candidate][g], rows[candidate][g + 1]), g < 15, and with rows[candidate][15] for g = 15.
   void (*highest)(const EventView& e, const float* lift, const float* const* rows, float* sum);

@@ -10,6 +10,10 @@ struct Share {
   double f = 1.0, slope = 0.0, curvature = 0.0;
 };
 
+/// Σ ln(1 + n b) − n is never below ln Λ where every weight b is made larger by this factor, up to the n at which the largest n f/N is z;
+/// see Survey for why. 0: z is too large for such a factor to be of use.
+inline double bound_factor(double z) { return z > 0.2 ? 0.0 : (1.0 + z * (1.0 + z)) * (1.0 + 1e-4); }
+
 /// What the likelihood is made of apart from events and directions.
 ///
 ///   ln Λ(n_s, γ) = Σ_k { N_k ln(1 − n_k/N_k) + Σ_i ln[1 + y_k W_i(γ)] },   y_k = (n_k/N_k) / (1 − n_k/N_k)

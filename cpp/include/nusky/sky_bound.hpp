@@ -16,8 +16,8 @@ namespace nusky {
 /// Of an event, declination, error and weight stay the same in every trial. A trial adds to the nodes around each event what it has
 /// there, without looking at single directions or at the index. With u = n b as in Survey, the sums are Σ u/(1+u) and
 /// 2 Σ [ln(1+u) − u/(1+u)], at one n or two: they are the tangents of G, and G lies below both. Up to 2 n, the tangent at n is a convex
-/// function of log u, so that with u raised as SkyRows explains it is nowhere above its values at the corners of a cell. Beyond 2 n, it
-/// falls as long as Σ u/(1+u) + Σ [ln(1+u) − u/(1+u)]/2, which is convex too, stays below n at the corners.
+/// function of log u, so that with u raised as SkyRows explains it is nowhere above its values at the corners of a cell. Beyond 2 n
+/// there is no maximum as long as the tangent is below 0 there, that is Σ u/(1+u) + Σ [ln(1+u) − u/(1+u)]/2 below n, at the corners.
 /// Wide events go to coarser cells, and are interpolated from there.
 class SkyBound {
  public:
@@ -29,7 +29,8 @@ class SkyBound {
   const std::vector<std::uint32_t>& cells() const { return cells_; }
 
   /// Computes bounds for the events of a trial, for several trials at once if need be; what belongs to the events is found for the first,
-  /// and stays as long as they do. False where no bounds are possible: no season is there as a whole, or too many events came one by one.
+  /// and stays as long as they do. False where no bounds are possible: n/N is not small, a weight is
+  /// beyond 1e15, too many events came one by one, or there is an energy term or several seasons and γ is not free to be fitted.
   /// @param bound (cells,) ts, +∞ where nothing is proven
   bool compute(const Likelihood& likelihood, const EventIndex& index, int n_threads, float* bound) const;
 

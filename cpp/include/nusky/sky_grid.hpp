@@ -11,7 +11,7 @@ namespace nusky {
 /// holds four of the next finer one; level 0 is the finest.
 class SkyGrid {
  public:
-  /// @param n_levels 1 … 5, so that a band has 16 rows at most
+  /// @param n_levels 1 … 5, so that a band has 16 rows at most; std::invalid_argument otherwise
   /// @param aspect height of a cell over its width
   SkyGrid(std::size_t n_bands, std::size_t n_levels, double aspect);
 
@@ -26,7 +26,7 @@ class SkyGrid {
   double row_edge(std::size_t level, std::size_t row) const {
     return -0.5 * pi + band_height() / static_cast<double>(rows(level)) * static_cast<double>(row);
   }
-  /// Width of the bins of a level where they are widest, in rad.
+  /// Width that the bins of a level have in the middle of a band at least, in rad; towards the equator they are wider.
   double width(std::size_t level) const { return band_height() / static_cast<double>(rows(level)) / aspect_; }
   /// The row of level 0 that holds a declination.
   std::size_t row(double dec) const;

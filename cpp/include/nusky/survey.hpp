@@ -54,7 +54,7 @@ class Survey {
   double pool_tail_ = 0.0, pool_tail_squares_ = 0.0;  // Σ u, Σ u² at n = 1 of what is not in the pool
   double tail_ = 0.0, tail_squares_ = 0.0;            // the same of what is not kept
   double most_ = 0.0;                                 // bounds hold for a ts up to this
-  double cluster_ts_ = 0.0;                           // no direction of the cluster has more
+  double cluster_ts_ = 0.0;                           // no direction in question has more
 };
 
 }  // namespace nusky
