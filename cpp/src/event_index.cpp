@@ -122,7 +122,7 @@ EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> 
       std::size_t cells = 0;
       for (int z = 0; z < k.n_zones; ++z) {
         const double low = -pi / 2 + z * k.cell, high = low + k.cell;
-        const double cos_most = low * high <= 0 ? 1.0 : std::max(std::cos(low), std::cos(high));
+        const double cos_most = largest_cosine(low, high);
         const int bins = k.n_zones == 1 ? 1 : std::max(1, static_cast<int>(2 * pi * cos_most / k.cell));
         k.zone_bins.push_back(bins);
         k.zone_cos.push_back(static_cast<float>(std::max(0.0, std::min(std::cos(low), std::cos(high)))));
@@ -192,8 +192,8 @@ EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> 
           if (part.factor) e.spatial.weight *= static_cast<float>(part.factor[from.from]);
           e.ratio = columns.axis().free() ? columns.ratio_row(row) : nullptr;
           e.log_ratio = columns.axis().size() > 0 ? columns.log_ratio(row) : nullptr;
-          e.peak = columns.axis().free() ? columns.ratio_peak(row) : 1.0F;
-          e.lift = columns.axis().free() ? columns.ratio_lift(row) : 1.0F;
+          e.peak = columns.ratio_peak(row);
+          e.lift = columns.ratio_lift(row);
           x_[at] = static_cast<float>(e.x);
           y_[at] = static_cast<float>(e.y);
           z_[at] = static_cast<float>(e.z);

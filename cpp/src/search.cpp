@@ -14,11 +14,10 @@ constexpr double minus_infinity = -std::numeric_limits<double>::infinity();
 // Bounds over the sky take as long as some hundred clusters; they settle directions that need a ts of this or more.
 constexpr double far_term = 20.0;
 constexpr std::size_t many_far = 300;
-// Directions whose terms lie less than that below the top need no sky bounds: the bounds of a survey are closer.
-constexpr double middle_term = 10.0;
 // A term this far below the top asks for more ts than coarser cells and one tangent leave.
 constexpr double distant_term = 80.0;
-// Below such a term the order matters less than that neighbours follow each other.
+// Below such a term the order matters less than that neighbours follow each other. Above it, directions need no sky bounds: those of a
+// survey are closer.
 constexpr double unordered_term = 10.0;
 
 struct Promising {
@@ -115,7 +114,7 @@ void Search::find_cells() {
   const std::vector<DirectionGroup>& groups = directions_->groups();
   cell_of_.assign(directions_->size(), no_cell);
   // Cells of 0.36° and of 0.75° by 0.37°. The first-year season has ts < 12 in half of the first and below 57 in half of the others.
-  cover(SkyGrid(31, 5, 1.0), 16.0, 66.0, -distant_term, -middle_term);
+  cover(SkyGrid(31, 5, 1.0), 16.0, 66.0, -distant_term, -unordered_term);
   cover(SkyGrid(15, 5, 2.0), 0.0, 100.0, minus_infinity, -distant_term);
   for (const Cluster& c : clusters_) {
     first_cell_.push_back(cells_.size());

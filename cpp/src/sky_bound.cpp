@@ -19,8 +19,8 @@ constexpr double most_shift = 1.05;
 constexpr std::size_t margin = n_lanes;
 constexpr std::size_t window = n_lanes / 2;
 
-SkyEvent sky_event(double dec, const SpatialTerm& s, double peak) {
-  return {dec, static_cast<double>(s.rate) * (1.0 - 1e-6), static_cast<double>(s.weight) * peak * (1.0 + 1e-5)};
+SkyEvent sky_event(double dec, const SpatialTerm& s, float peak) {
+  return {dec, static_cast<double>(s.rate) * (1.0 - 1e-6), static_cast<double>(s.weight) * static_cast<double>(peak) * (1.0 + 1e-5)};
 }
 
 }  // namespace
@@ -86,9 +86,7 @@ std::shared_ptr<const SkyBound::Seasons> SkyBound::seasons(const EventIndex& ind
   for (const WholeSeason& w : whole) {
     const EventColumns& columns = *w.columns;
     std::vector<SkyEvent> events;
-    for (std::size_t i = 0; i < columns.size(); ++i)
-      events.push_back(
-          sky_event(columns.dec(i), columns.spatial(i), columns.axis().free() ? static_cast<double>(columns.ratio_peak(i)) : 1.0));
+    for (std::size_t i = 0; i < columns.size(); ++i) events.push_back(sky_event(columns.dec(i), columns.spatial(i), columns.ratio_peak(i)));
     std::vector<double> scale = units[static_cast<std::size_t>(w.season)];
     for (double& s : scale) s *= n_;
     made->push_back({w.columns, SkyEvents(events, grid_, rows_, std::move(scale))});
@@ -108,12 +106,12 @@ void SkyBound::add(const Band& band, std::size_t l, const SkyEvents& events, con
   kernels().sky_add(level.between(grid_.row_edge(l, band.number * n_rows), grid_.row_edge(l, (band.number + 1) * n_rows)), turn,
                     {n_rows + 1, rows.middle, rows.dec, rows.fall, events.scale_bits(band.number), rows.bend, rows.bend_ra,
                      SkyEvents::least_bits(), static_cast<float>(bins), band.needed[l].data(), sums.level[l].data() + margin, stride,
-                     (ratio_ > 0.0 ? 4 : 2) * stride, static_cast<float>(ratio_)});
+                     n_sums() * stride, static_cast<float>(ratio_)});
 }
 
 // Adds what a level has no nodes for: the rest, and the next coarser level in between.
 void SkyBound::refine(const Band& band, std::size_t l, Sums& sums) const {
-  const std::size_t bins = grid_.bins(band.number, l), stride = bins + 2 * margin, n_sums = ratio_ > 0.0 ? 4 : 2;
+  const std::size_t bins = grid_.bins(band.number, l), stride = bins + 2 * margin, n_sums = this->n_sums();
   for (std::size_t r = 0; r <= grid_.rows(l); ++r)
     for (std::size_t q = 0; q < n_sums; ++q) {
       float* row = sums.level[l].data() + (r * n_sums + q) * stride;
@@ -143,7 +141,7 @@ void SkyBound::refine(const Band& band, std::size_t l, Sums& sums) const {
 // Tangents, here of 2 G, begin at `top` and rise by `slope`, both as large as at any corner: the smaller of the two is largest where they
 // cross; the one of the smaller n holds up to twice that n only.
 void SkyBound::bound_run(const Band& band, const Run& run, const Sums& sums, double n, float* bound) const {
-  const std::size_t bins = grid_.bins(band.number, 0), stride = bins + 2 * margin, n_sums = ratio_ > 0.0 ? 4 : 2;
+  const std::size_t bins = grid_.bins(band.number, 0), stride = bins + 2 * margin, n_sums = this->n_sums();
   const float* low = sums.level[0].data() + run.row * n_sums * stride + margin + run.first;
   const float* high = low + n_sums * stride;
   const auto corner = [&](std::size_t q, std::size_t i) {
@@ -203,7 +201,7 @@ bool SkyBound::compute(const Likelihood& likelihood, const EventIndex& index, in
     std::vector<float> turn;
     for (const std::uint32_t i : index.loose_events(static_cast<int>(k))) {
       const IndexedEvent& e = index.event(i);
-      events.push_back(sky_event(std::asin(std::clamp(e.z, -1.0, 1.0)), e.spatial, static_cast<double>(e.peak)));
+      events.push_back(sky_event(std::asin(std::clamp(e.z, -1.0, 1.0)), e.spatial, e.peak));
       const double turns = std::atan2(e.y, e.x) / (2 * pi);
       turn.push_back(static_cast<float>(turns - std::floor(turns)));
     }
@@ -214,7 +212,6 @@ bool SkyBound::compute(const Likelihood& likelihood, const EventIndex& index, in
     if (!loose.back().events.possible()) return false;
   }
 
-  const std::size_t n_sums = ratio_ > 0.0 ? 4 : 2;
   const int threads = resolve_threads(n_threads);
   const bool serial = threads == 1 || bands_.size() == 1;  // then the number is that of a team around this one
   std::vector<Sums> sums(static_cast<std::size_t>(threads));
@@ -229,7 +226,7 @@ bool SkyBound::compute(const Likelihood& likelihood, const EventIndex& index, in
     for (std::size_t k = 0; k < whole.size(); ++k)
       n = std::min(n, (*made)[k].events.scale(band.number) / unit[static_cast<std::size_t>(whole[k].season)][band.number]);
     for (std::size_t l = n_levels; l-- > 0;) {
-      s.level[l].assign(n_sums * (grid_.rows(l) + 1) * (grid_.bins(band.number, l) + 2 * margin), 0.0F);
+      s.level[l].assign(n_sums() * (grid_.rows(l) + 1) * (grid_.bins(band.number, l) + 2 * margin), 0.0F);
       for (std::size_t k = 0; k < whole.size(); ++k) add(band, l, (*made)[k].events, whole[k].turn.data(), s);
       for (const Loose& some : loose) add(band, l, some.events, some.turn.data(), s);
       refine(band, l, s);

@@ -34,10 +34,9 @@ double flattest(double width) {
 SkyRows::SkyRows(const SkyGrid& grid, std::size_t band, std::size_t level)
     : n(grid.rows(level) + 1), width(2 * pi / static_cast<double>(grid.bins(band, level))) {
   const double low = grid.row_edge(level, band * (n - 1)), high = grid.row_edge(level, (band + 1) * (n - 1));
-  const double widest = low * high <= 0.0 ? 1.0 : std::max(std::cos(low), std::cos(high));
   middle = static_cast<float>(0.5 * (low + high));
   bend = static_cast<float>(0.25 * square((high - low) / static_cast<double>(n - 1)) * (1.0 + 1e-5));
-  bend_ra = static_cast<float>(0.25 * square(width) * widest * (1.0 + 1e-5));
+  bend_ra = static_cast<float>(0.25 * square(width) * largest_cosine(low, high) * (1.0 + 1e-5));
   for (std::size_t r = 0; r < most; ++r) {
     const double at = grid.row_edge(level, band * (n - 1) + std::min(r, n - 1));
     dec[r] = static_cast<float>(at);
@@ -69,6 +68,7 @@ SkyEvents::SkyEvents(const std::vector<SkyEvent>& events, const SkyGrid& grid, c
   std::iota(order.begin(), order.end(), 0U);
   std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) { return events[a].dec < events[b].dec; });
   const double steepest = 4.0 * most_lift / (square(grid.row_edge(0, 1) - grid.row_edge(0, 0)) + square(grid.width(0)));
+  const double largest_scale = *std::max_element(scale_.begin(), scale_.end());
   for (const std::uint32_t i : order) {
     SkyEvent e = events[i];
     e.rate = std::min(e.rate, steepest);
@@ -76,7 +76,7 @@ SkyEvents::SkyEvents(const std::vector<SkyEvent>& events, const SkyGrid& grid, c
     const double reach = std::sqrt(std::log(std::max(1.0, e.weight * scale_[band] / smallest_u)) / e.rate);
     std::size_t l = 0;
     while (l + 1 < levels_.size() && reach > half_window * grid.width(l)) ++l;
-    leave_out(e, rows[l], l, band);
+    leave_out(e, rows[l], l, band, e.weight * largest_scale);
     Level& to = levels_[l];
     to.dec.push_back(static_cast<float>(e.dec));
     to.cos_dec.push_back(static_cast<float>(std::cos(e.dec)));
@@ -91,11 +91,11 @@ SkyEvents::SkyEvents(const std::vector<SkyEvent>& events, const SkyGrid& grid, c
 }
 
 // The kernel adds an event to the rows where its u is not small, in the bins of its window. All that it does not reach comes here.
-void SkyEvents::leave_out(const SkyEvent& e, const std::vector<SkyRows>& rows_of_level, std::size_t l, std::size_t own_band) {
+void SkyEvents::leave_out(const SkyEvent& e, const std::vector<SkyRows>& rows_of_level, std::size_t l, std::size_t own_band,
+                          double largest) {
   Level& level = levels_[l];
   // beyond this, no band has more than hardly any: their lifts differ by less
-  const double hopeless =
-      std::log(hardly_any / std::max(e.weight * *std::max_element(scale_.begin(), scale_.end()), 1e-300)) - 4.0 * most_lift;
+  const double hopeless = std::log(hardly_any / std::max(largest, 1e-300)) - 4.0 * most_lift;
   const auto add = [&](std::size_t b) {
     const SkyRows& rows = rows_of_level[b];
     const double lift = e.rate * (static_cast<double>(rows.bend) + static_cast<double>(rows.bend_ra) * std::cos(e.dec));

@@ -39,9 +39,9 @@ class EventColumns {
   /// R at the coarse γ, n_lanes values on one cache line.
   const float* ratio_row(std::size_t i) const { return ratio_.data() + place_[i] * std::size_t{n_lanes}; }
   /// Between two neighbouring coarse γ, R is at most this times the larger of its values there.
-  float ratio_lift(std::size_t i) const { return ratio_lift_[i]; }
-  /// Largest R over all γ.
-  float ratio_peak(std::size_t i) const { return ratio_peak_[i]; }
+  float ratio_lift(std::size_t i) const { return axis_.free() ? ratio_lift_[i] : 1.0F; }
+  /// Largest R over all γ; 1 where γ is not free to be fitted.
+  float ratio_peak(std::size_t i) const { return axis_.free() ? ratio_peak_[i] : 1.0F; }
   std::size_t bytes() const;
 
  private:

@@ -49,6 +49,8 @@ class SkyBound {
     std::vector<std::vector<std::uint32_t>> needed;  // see SkyStrip, by level
   };
 
+  // At each node: p and top, and both for the smaller n.
+  std::size_t n_sums() const { return ratio_ > 0.0 ? 4 : 2; }
   std::shared_ptr<const Seasons> seasons(const EventIndex& index, const std::vector<std::vector<double>>& units) const;
   void add(const Band& band, std::size_t level, const SkyEvents& events, const float* turn, Sums& sums) const;
   void refine(const Band& band, std::size_t level, Sums& sums) const;

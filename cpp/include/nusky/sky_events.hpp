@@ -59,7 +59,8 @@ class SkyEvents {
   bool possible() const { return possible_; }
 
  private:
-  void leave_out(const SkyEvent& e, const std::vector<SkyRows>& rows, std::size_t level, std::size_t own_band);
+  // `largest`: u of the event in the band where that is largest
+  void leave_out(const SkyEvent& e, const std::vector<SkyRows>& rows, std::size_t level, std::size_t own_band, double largest);
 
   std::vector<double> scale_;
   std::vector<Level> levels_;

@@ -1,5 +1,6 @@
 #pragma once
 #include <Eigen/Core>
+#include <algorithm>
 #include <cmath>
 
 namespace nusky {
@@ -13,6 +14,9 @@ inline Vec3 unit_vector(double ra, double dec) {
   const double c = std::cos(dec);
   return {c * std::cos(ra), c * std::sin(ra), std::sin(dec)};
 }
+
+/// Largest cosine of a declination within low … high.
+inline double largest_cosine(double low, double high) { return low * high <= 0.0 ? 1.0 : std::max(std::cos(low), std::cos(high)); }
 
 /// A cap of the sphere.
 struct Cap {
