@@ -101,7 +101,7 @@ inline Work count_work(const Setup& setup, const EventIndex& index, const Direct
     fitter.load(directions, i);
     const std::size_t near = fitter.count_pairs();
     std::size_t open = 0;
-    for (std::uint32_t lane = 0; lane < g.count; ++lane) open += !fitter.proven_zero(static_cast<int>(lane));
+    for (std::uint32_t lane = 0; lane < g.count; ++lane) open += !fitter.proven_zero(lane);
     w.evaluated += fitter.n_candidates() * g.count;
     w.pairs += near;
     w.fitted += near * open / g.count;

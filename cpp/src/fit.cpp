@@ -105,31 +105,34 @@ GroupFitter::Evaluation GroupFitter::evaluate(double n, const Stencil& at, doubl
   return e;
 }
 
-DirectionFit GroupFitter::fit(int lane) {
-  const auto p = static_cast<std::size_t>(lane);
+void GroupFitter::load(const Directions& directions, std::size_t group) {
+  static constexpr std::array<std::uint32_t, n_lanes> all{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  tile_.load(directions, group, all.data(), directions.groups()[group].count);
+}
+
+DirectionFit GroupFitter::fit(std::size_t p) {
   DirectionFit out;
   if (!tile_.any_event(p)) {
     out.status = Status::no_events;
     return out;
   }
   out.status = Status::no_excess;
-  if (proven_zero(lane)) return out;
-  return model_->gamma_free() ? fit_free(lane) : fit_fixed(lane);
+  if (proven_zero(p)) return out;
+  return model_->gamma_free() ? fit_free(p) : fit_fixed(p);
 }
 
-DirectionFit GroupFitter::fit_fixed(int lane) {
+DirectionFit GroupFitter::fit_fixed(std::size_t p) {
   double n_ref = Tile::first_n_ref;
   for (;;) {
-    events_.take(tile_, static_cast<std::size_t>(lane), n_ref);
+    events_.take(tile_, p, n_ref);
     const DirectionFit found = refine(0.0, model_->gamma(), Accuracy::exact);
     if (found.ns <= 2.0 * n_ref) return found;
     n_ref = 2.0 * found.ns;  // the tail is small up to n_ref only
-    tile_.list_again(static_cast<std::size_t>(lane), n_ref);
+    tile_.list_again(p, n_ref);
   }
 }
 
-DirectionFit GroupFitter::fit_free(int lane) {
-  const auto p = static_cast<std::size_t>(lane);
+DirectionFit GroupFitter::fit_free(std::size_t p) {
   double n_ref = Tile::first_n_ref;
   for (int attempt = 0;; ++attempt) {
     events_.take(tile_, p, n_ref);

@@ -142,16 +142,19 @@ HottestResult find_hottest(const Likelihood& likelihood, const EventIndex& index
   const auto fit_group = [&](std::size_t thread, std::size_t g, const double* needed, const bool* alive) {
     const DirectionGroup& group = groups[g];
     GroupFitter& fitter = fitters[thread];
-    fitter.load(directions, g);
-    // directions of largest term first: they raise the bar for the others
     std::array<std::uint32_t, n_lanes> lanes{};
-    std::iota(lanes.begin(), lanes.begin() + group.count, 0U);
-    std::sort(lanes.begin(), lanes.begin() + group.count, [&](std::uint32_t a, std::uint32_t b) { return needed[a] < needed[b]; });
-    for (std::uint32_t k = 0; k < group.count; ++k) {
-      const std::uint32_t p = lanes[k];
-      const std::size_t place = group.first + p;
-      if (!alive[p] || (prune && fitter.proven_zero(static_cast<int>(p)) && board.needed(place) > 0.0)) continue;
-      const DirectionFit fit = fitter.fit(static_cast<int>(p));
+    std::size_t count = 0;
+    for (std::uint32_t lane = 0; lane < group.count; ++lane)
+      if (alive[lane]) lanes[count++] = lane;
+    // directions of largest term first: they raise the bar for the others
+    std::sort(lanes.begin(), lanes.begin() + static_cast<std::ptrdiff_t>(count),
+              [&](std::uint32_t a, std::uint32_t b) { return needed[a] < needed[b]; });
+    fitter.load(directions, g, lanes.data(), count);
+    fitter.prepare();
+    for (std::size_t p = 0; p < count; ++p) {
+      const std::size_t place = group.first + lanes[p];
+      if (prune && fitter.proven_zero(p) && board.needed(place) > 0.0) continue;
+      const DirectionFit fit = fitter.fit(p);
       ++fitted[thread];
       take(best[thread], search, place, fit);
       for (std::size_t j = 0; j < n_priors; ++j) {

@@ -16,7 +16,7 @@ void fit_group(GroupFitter& fitter, const Directions& directions, std::size_t g,
   fitter.load(directions, g);
   fitter.prepare();
   for (std::uint32_t lane = 0; lane < group.count; ++lane) {
-    const DirectionFit fit = fitter.fit(static_cast<int>(lane));
+    const DirectionFit fit = fitter.fit(lane);
     const std::size_t i = directions.order()[group.first + lane];
     out.ts[i] = fit.ts;
     out.ns[i] = fit.ns;

@@ -123,15 +123,15 @@ void Tile::select(const DirectionGroup& group) {
   }
 }
 
-void Tile::load(const Directions& directions, std::size_t g) {
+void Tile::load(const Directions& directions, std::size_t g, const std::uint32_t* which, std::size_t count) {
   const DirectionGroup& group = directions.groups()[g];
   const double apart = 2.0 * std::asin(std::min(1.0, 0.5 * (group.centre - reach_.centre).norm()));
   if (!(apart + group.radius <= reach_.radius)) fill_pools(directions, g);
   select(group);
-  count_ = group.count;
+  count_ = count;
   alignas(64) float vx[n_lanes], vy[n_lanes], vz[n_lanes];
-  for (std::uint32_t p = 0; p < group.count; ++p) {
-    const Vec3& v = directions.vector(directions.order()[group.first + p]);
+  for (std::size_t p = 0; p < count; ++p) {
+    const Vec3& v = directions.vector(directions.order()[group.first + which[p]]);
     vx[p] = static_cast<float>(v.x() - group.centre.x());
     vy[p] = static_cast<float>(v.y() - group.centre.y());
     vz[p] = static_cast<float>(v.z() - group.centre.z());

@@ -214,7 +214,8 @@ void compare_profile(const reference::Model& m, double ra, double dec, std::size
   const FitModel model(*core.likelihood, *core.index, free_gamma, 1, 1);
   const Directions one(1, &ra, &dec);
   Tile tile(model, false);
-  tile.load(one, 0);
+  const std::uint32_t only = 0;
+  tile.load(one, 0, &only, 1);
   if (!(tile.bound(0) > 0.0F)) return;
   DirectionEvents events(model);
   Profile profile(model);

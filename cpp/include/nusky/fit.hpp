@@ -18,20 +18,25 @@ struct DirectionFit {
   Status status = Status::not_scanned;
 };
 
-/// Fits the directions of one group at a time; owns the work space of one thread.
+/// Fits directions of one group at a time; owns the work space of one thread.
 class GroupFitter {
  public:
   /// @param several_tiles neighbouring tiles will follow each other, so that looking a little wider at once pays
   explicit GroupFitter(const FitModel& model, bool several_tiles = true);
 
-  void load(const Directions& directions, std::size_t group) { tile_.load(directions, group); }
-  /// For whole maps, where every direction of the group will be fitted: does for all of them at once what `fit` else does one by one.
+  /// Loads some directions of a group: direction p is from then on the one in lane which[p].
+  void load(const Directions& directions, std::size_t group, const std::uint32_t* which, std::size_t count) {
+    tile_.load(directions, group, which, count);
+  }
+  /// Loads all directions of a group.
+  void load(const Directions& directions, std::size_t group);
+  /// For when every direction will be fitted: does for all of them at once what `fit` else does one by one.
   void prepare() { tile_.sum_tails(); }
   /// A bound has shown that ts = 0.
-  bool proven_zero(int lane) const { return tile_.bound(static_cast<std::size_t>(lane)) <= 0.0F; }
-  /// The exact fit of direction `lane` of the group. `load` must have run.
-  DirectionFit fit(int lane);
-  /// Candidates of the group, and of these times directions the pairs within the cut (for benchmarks).
+  bool proven_zero(std::size_t p) const { return tile_.bound(p) <= 0.0F; }
+  /// The exact fit of direction p. `load` must have run.
+  DirectionFit fit(std::size_t p);
+  /// Candidates of the group, and of these times directions loaded the pairs within the cut (for benchmarks).
   std::size_t n_candidates() const { return tile_.n_candidates(); }
   std::size_t count_pairs() const { return tile_.count_pairs(); }
 
@@ -45,8 +50,8 @@ class GroupFitter {
     double value = 0, dn = 0, dg = 0, dnn = 0, dng = 0, dgg = 0;
   };
 
-  DirectionFit fit_free(int lane);
-  DirectionFit fit_fixed(int lane);
+  DirectionFit fit_free(std::size_t p);
+  DirectionFit fit_fixed(std::size_t p);
   DirectionFit highest_peak();
   double enter(const Stencil& at);
   EventSums season_sums(std::size_t season, double y, const Stencil& at, const LaneWeights& lanes, Accuracy accuracy);

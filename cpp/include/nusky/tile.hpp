@@ -35,9 +35,9 @@ class Tile {
   /// @param several neighbouring tiles will follow each other, so that looking a little wider at once pays
   explicit Tile(const FitModel& model, bool several);
 
-  /// Collects the candidates of the tile of directions.groups()[group], evaluates S/B for all its directions, lists the near events
-  /// of each and bounds its d ln Λ/d n_s at n_s = 0 over all γ.
-  void load(const Directions& directions, std::size_t group);
+  /// Collects the candidates of the tile of directions.groups()[group], evaluates S/B for some of its directions, lists the near events
+  /// of each and bounds its d ln Λ/d n_s at n_s = 0 over all γ. From then on, direction p is the one in lane which[p] of the group.
+  void load(const Directions& directions, std::size_t group, const std::uint32_t* which, std::size_t count);
   /// Lists the near events of direction p again, so that the tail is small up to n_s = n_ref.
   void list_again(std::size_t p, double n_ref);
   /// Sums the tails of the directions for which ts = 0 is not proven; for a whole tile at once, it is a matrix product.
@@ -86,7 +86,7 @@ class Tile {
   AlignedVector<float> x_, y_, z_, rate_, gaussian_, weight_, cut_, peak_, lift_;
   std::vector<const float*> ratio_rows_, node_rows_;
   AlignedVector<float> a_;  // S/B in the kernels' blocks; 0 for the near events once they are listed
-  std::size_t count_ = 0;   // directions of the group
+  std::size_t count_ = 0;   // directions in question
   std::array<NearEvents, n_lanes> near_;
   std::array<double, n_lanes> sindec_{};
   std::array<float, n_lanes> bound_{};
