@@ -26,64 +26,85 @@ typedef float hf __attribute__((vector_size(width * 2)));  // as many floats as 
 typedef float v4 __attribute__((vector_size(16)));
 typedef std::int32_t m4 __attribute__((vector_size(16)));
 
-struct vf {
-  nf part[parts];
+template <class N, std::size_t P>
+struct several {
+  N part[P];
 };
+using vf = several<nf, parts>;
 struct vd {
   nd part[double_parts];
 };
 
 #define NUSKY_EACH for (std::size_t k = 0; k < parts; ++k)
 
+template <class V>
+NUSKY_INLINE V load_as(const float* p) {
+  V v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
 NUSKY_INLINE vf load(const float* p) {
   vf v;
   NUSKY_EACH __builtin_memcpy(&v.part[k], p + k * width, sizeof(nf));
   return v;
 }
-NUSKY_INLINE void store(float* p, vf v) { NUSKY_EACH __builtin_memcpy(p + k * width, &v.part[k], sizeof(nf)); }
+template <class N, std::size_t P>
+NUSKY_INLINE void store(float* p, several<N, P> v) {
+  for (std::size_t k = 0; k < P; ++k) __builtin_memcpy(p + k * sizeof(N) / sizeof(float), &v.part[k], sizeof(N));
+}
 NUSKY_INLINE vf splat(float x) {
   vf v;
   NUSKY_EACH v.part[k] = nf{} + x;
   return v;
 }
-NUSKY_INLINE vf operator+(vf a, vf b) {
-  NUSKY_EACH a.part[k] += b.part[k];
+template <class N, std::size_t P>
+NUSKY_INLINE several<N, P> operator+(several<N, P> a, several<N, P> b) {
+  for (std::size_t k = 0; k < P; ++k) a.part[k] += b.part[k];
   return a;
 }
-NUSKY_INLINE vf operator-(vf a, vf b) {
-  NUSKY_EACH a.part[k] -= b.part[k];
+template <class N, std::size_t P>
+NUSKY_INLINE several<N, P> operator-(several<N, P> a, several<N, P> b) {
+  for (std::size_t k = 0; k < P; ++k) a.part[k] -= b.part[k];
   return a;
 }
-NUSKY_INLINE vf operator*(vf a, vf b) {
-  NUSKY_EACH a.part[k] *= b.part[k];
+template <class N, std::size_t P>
+NUSKY_INLINE several<N, P> operator*(several<N, P> a, several<N, P> b) {
+  for (std::size_t k = 0; k < P; ++k) a.part[k] *= b.part[k];
   return a;
 }
-NUSKY_INLINE vf operator/(vf a, vf b) {
-  NUSKY_EACH a.part[k] /= b.part[k];
+template <class N, std::size_t P>
+NUSKY_INLINE several<N, P> operator/(several<N, P> a, several<N, P> b) {
+  for (std::size_t k = 0; k < P; ++k) a.part[k] /= b.part[k];
   return a;
 }
-NUSKY_INLINE vf operator+(vf a, float b) {
-  NUSKY_EACH a.part[k] += b;
+template <class N, std::size_t P>
+NUSKY_INLINE several<N, P> operator+(several<N, P> a, float b) {
+  for (std::size_t k = 0; k < P; ++k) a.part[k] += b;
   return a;
 }
-NUSKY_INLINE vf operator-(vf a, float b) {
-  NUSKY_EACH a.part[k] -= b;
+template <class N, std::size_t P>
+NUSKY_INLINE several<N, P> operator-(several<N, P> a, float b) {
+  for (std::size_t k = 0; k < P; ++k) a.part[k] -= b;
   return a;
 }
-NUSKY_INLINE vf operator*(vf a, float b) {
-  NUSKY_EACH a.part[k] *= b;
+template <class N, std::size_t P>
+NUSKY_INLINE several<N, P> operator*(several<N, P> a, float b) {
+  for (std::size_t k = 0; k < P; ++k) a.part[k] *= b;
   return a;
 }
-NUSKY_INLINE vf max_v(vf a, float b) {
-  NUSKY_EACH a.part[k] = a.part[k] > nf{} + b ? a.part[k] : nf{} + b;
+template <class N, std::size_t P>
+NUSKY_INLINE several<N, P> max_v(several<N, P> a, several<N, P> b) {
+  for (std::size_t k = 0; k < P; ++k) a.part[k] = a.part[k] < b.part[k] ? b.part[k] : a.part[k];
   return a;
 }
-NUSKY_INLINE vf max_v(vf a, vf b) {
-  NUSKY_EACH a.part[k] = a.part[k] > b.part[k] ? a.part[k] : b.part[k];
+template <class N, std::size_t P>
+NUSKY_INLINE several<N, P> max_v(several<N, P> a, float b) {
+  for (std::size_t k = 0; k < P; ++k) a.part[k] = a.part[k] < N{} + b ? N{} + b : a.part[k];
   return a;
 }
-NUSKY_INLINE vf min_v(vf a, vf b) {
-  NUSKY_EACH a.part[k] = a.part[k] < b.part[k] ? a.part[k] : b.part[k];
+template <class N, std::size_t P>
+NUSKY_INLINE several<N, P> min_v(several<N, P> a, several<N, P> b) {
+  for (std::size_t k = 0; k < P; ++k) a.part[k] = a.part[k] < b.part[k] ? a.part[k] : b.part[k];
   return a;
 }
 // value where x is at most edge, else 0
@@ -534,10 +555,12 @@ void tails(std::size_t first, std::size_t last, std::size_t count, const std::ui
 }
 
 // Floats of these bits.
-NUSKY_INLINE vf from_bits(vf bits) {
-  vf value;
-  NUSKY_EACH {
-    const ni whole = __builtin_convertvector(bits.part[k], ni);
+template <class N, std::size_t P>
+NUSKY_INLINE several<N, P> from_bits(several<N, P> bits) {
+  typedef std::int32_t I __attribute__((vector_size(sizeof(N))));
+  several<N, P> value;
+  for (std::size_t k = 0; k < P; ++k) {
+    const I whole = __builtin_convertvector(bits.part[k], I);
     __builtin_memcpy(&value.part[k], &whole, sizeof whole);
   }
   return value;
@@ -555,15 +578,18 @@ NUSKY_INLINE vf survey_value(const SurveyView& c, std::size_t i, float vx, float
 }
 
 // 1/t from below, by 0.26 % at most: a guess from the bits and one Newton step, which overshoots by its rounding only
-NUSKY_INLINE vf reciprocal_below(vf t) {
-  vf r;
-  NUSKY_EACH {
-    ni bits;
+template <class N, std::size_t P>
+NUSKY_INLINE several<N, P> reciprocal_below(several<N, P> t) {
+  typedef std::int32_t I __attribute__((vector_size(sizeof(N))));
+  several<N, P> r, two;
+  for (std::size_t k = 0; k < P; ++k) {
+    I bits;
     __builtin_memcpy(&bits, &t.part[k], sizeof bits);
     bits = 0x7ef311c7 - bits;
     __builtin_memcpy(&r.part[k], &bits, sizeof bits);
+    two.part[k] = N{} + 2.0F;
   }
-  return r * (splat(2.0F) - t * r);
+  return r * (two - t * r);
 }
 
 // 2 ln t from above, by 0.04 at most, from the bits of t ≥ 1: with f its mantissa above 1, log₂(1+f) ≤ f + c f(1−f), c = 1/ln 2 − 1.
@@ -665,6 +691,7 @@ std::size_t survey_keep(const SurveyView& c, const float* at, float reach, float
     _mm512_storeu_ps(out.z + kept, _mm512_maskz_compress_ps(mask, (__m512)vz.part[0]));
     _mm512_storeu_ps(out.rate + kept, _mm512_maskz_compress_ps(mask, (__m512)vr.part[0]));
     _mm512_storeu_ps(out.weight + kept, _mm512_maskz_compress_ps(mask, (__m512)vw.part[0]));
+    _mm512_storeu_ps(out.number + kept, _mm512_maskz_compress_ps(mask, _mm512_loadu_ps(c.number + i)));
     kept += static_cast<std::size_t>(__builtin_popcount(some));
 #else
     for (; some != 0; some &= some - 1, ++kept) {
@@ -674,10 +701,11 @@ std::size_t survey_keep(const SurveyView& c, const float* at, float reach, float
       out.z[kept] = c.z[from] - at[2];
       out.rate[kept] = c.rate[from];
       out.weight[kept] = c.weight[from];
+      out.number[kept] = c.number[from];
     }
 #endif
   }
-  for (; kept % lanes != 0; ++kept) out.x[kept] = out.y[kept] = out.z[kept] = out.rate[kept] = out.weight[kept] = 0.0F;
+  for (; kept % lanes != 0; ++kept) out.x[kept] = out.y[kept] = out.z[kept] = out.rate[kept] = out.weight[kept] = out.number[kept] = 0.0F;
   sums[0] = tree_sum(tail);
   sums[1] = tree_sum(squares);
   sums[2] = tree_sum(below) * 1.0001;
@@ -686,7 +714,11 @@ std::size_t survey_keep(const SurveyView& c, const float* at, float reach, float
 }
 
 void survey_values(const SurveyView& c, float vx, float vy, float vz, float* u) {
-  for (std::size_t i = 0; i < c.n; i += lanes) store(u + i, survey_value(c, i, vx, vy, vz));
+  for (std::size_t i = 0; i < c.n; i += lanes) {
+    const vf dx = load(c.x + i) - vx, dy = load(c.y + i) - vy, dz = load(c.z + i) - vz;
+    const vf power = (dx * dx + dy * dy + dz * dz) * (load(c.rate + i) * (1.0F / 8388608.0F));
+    store(u + i, exp2_v(max_v(power, -125.0F)) * (load(c.weight + i) * 1.000002F));
+  }
 }
 
 // Lane k becomes what lane k + 1 was; the last stays.

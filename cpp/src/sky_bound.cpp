@@ -41,6 +41,7 @@ SkyBound::SkyBound(SkyGrid grid, double low_n, double n, std::vector<std::uint32
     : grid_(std::move(grid)), n_(n), ratio_(low_n / n), cells_(std::move(cells)) {
   for (std::size_t l = 0; l < grid_.n_levels(); ++l) {
     rows_.emplace_back();
+    needed_.emplace_back(grid_.n_bands());
     for (std::size_t b = 0; b < grid_.n_bands(); ++b) rows_.back().emplace_back(grid_, b, l);
   }
   const std::size_t n_rows = grid_.rows(0);
@@ -62,6 +63,7 @@ SkyBound::SkyBound(SkyGrid grid, double low_n, double n, std::vector<std::uint32
       for (std::size_t i = 0; i < bins; ++i)  // from window − 1 nodes before the bin of the event to `window` after it
         for (std::size_t k = 0; here[i] != 0 && k <= 2 * window; ++k) near[(i + k + window * (bins - 1)) % bins] |= here[i];
       near[bins] = near[0];
+      for (const std::uint32_t rows : near) needed_[l][band.number] |= rows;
       band.needed.push_back(std::move(near));
     }
 }
@@ -89,7 +91,7 @@ std::shared_ptr<const SkyBound::Seasons> SkyBound::seasons(const EventIndex& ind
     for (std::size_t i = 0; i < columns.size(); ++i) events.push_back(sky_event(columns.dec(i), columns.spatial(i), columns.ratio_peak(i)));
     std::vector<double> scale = units[static_cast<std::size_t>(w.season)];
     for (double& s : scale) s *= n_;
-    made->push_back({w.columns, SkyEvents(events, grid_, rows_, std::move(scale))});
+    made->push_back({w.columns, SkyEvents(events, grid_, rows_, needed_, std::move(scale))});
   }
   made_ = made;
   return made_;
@@ -97,15 +99,13 @@ std::shared_ptr<const SkyBound::Seasons> SkyBound::seasons(const EventIndex& ind
 
 void SkyBound::add(const Band& band, std::size_t l, const SkyEvents& events, const float* turn, Sums& sums) const {
   const std::size_t n_rows = grid_.rows(l), bins = grid_.bins(band.number, l), stride = bins + 2 * margin;
-  const SkyEvents::Level& level = events.level(l);
+  const SkyEvents::Strip& strip = events.strip(l, band.number);
   for (std::size_t r = 0; r <= n_rows; ++r) {
-    sums.rest[l][r] += level.rest[band.number][r];
-    sums.rest_square[l][r] += level.rest_square[band.number][r];
+    sums.rest[l][r] += strip.rest[r];
+    sums.rest_square[l][r] += strip.rest_square[r];
   }
-  const SkyRows& rows = rows_[l][band.number];
-  kernels().sky_add(level.between(grid_.row_edge(l, band.number * n_rows), grid_.row_edge(l, (band.number + 1) * n_rows)), turn,
-                    {n_rows + 1, rows.middle, rows.dec, rows.fall, events.scale_bits(band.number), rows.bend, rows.bend_ra,
-                     SkyEvents::least_bits(), static_cast<float>(bins), band.needed[l].data(), sums.level[l].data() + margin, stride,
+  kernels().sky_add(strip.view(), turn,
+                    {rows_[l][band.number].fall, static_cast<float>(bins), band.needed[l].data(), sums.level[l].data() + margin, stride,
                      n_sums() * stride, static_cast<float>(ratio_)});
 }
 
@@ -208,7 +208,7 @@ bool SkyBound::compute(const Likelihood& likelihood, const EventIndex& index, in
     if (events.empty()) continue;
     std::vector<double> scale = unit[k];
     for (double& s : scale) s *= n_ * most_shift;
-    loose.push_back({SkyEvents(events, grid_, rows_, std::move(scale)), std::move(turn)});
+    loose.push_back({SkyEvents(events, grid_, rows_, needed_, std::move(scale)), std::move(turn)});
     if (!loose.back().events.possible()) return false;
   }
 

@@ -4,13 +4,17 @@
 #include <cmath>
 #include <numeric>
 
+#include "nusky/gamma_axis.hpp"
+
 namespace nusky {
 namespace {
 
 // What stays below this u in a row is left out there, and added to the whole row.
 constexpr double smallest_u = 2e-3;
-// Bins to either side of an event that are looked at, less the errors of positions.
-constexpr double half_window = 7.99;
+// Bins to either side of an event that are looked at, less the errors of positions; and where it is narrow.
+constexpr double half_window = 7.99, half_narrow = 3.99;
+// An event is narrow in a row where its u beyond is below this.
+constexpr double narrow_u = 3e-4;
 // Of log u, so that it holds between nodes: events too narrow for the finest cells are taken as wider, with the same peak.
 constexpr double most_lift = 2.0;
 // Beyond this u the kernel does not work.
@@ -34,95 +38,109 @@ double flattest(double width) {
 SkyRows::SkyRows(const SkyGrid& grid, std::size_t band, std::size_t level)
     : n(grid.rows(level) + 1), width(2 * pi / static_cast<double>(grid.bins(band, level))) {
   const double low = grid.row_edge(level, band * (n - 1)), high = grid.row_edge(level, (band + 1) * (n - 1));
-  middle = static_cast<float>(0.5 * (low + high));
-  bend = static_cast<float>(0.25 * square((high - low) / static_cast<double>(n - 1)) * (1.0 + 1e-5));
-  bend_ra = static_cast<float>(0.25 * square(width) * largest_cosine(low, high) * (1.0 + 1e-5));
+  bend = 0.25 * square((high - low) / static_cast<double>(n - 1)) * (1.0 + 1e-5);
+  bend_ra = 0.25 * square(width) * largest_cosine(low, high) * (1.0 + 1e-5);
   for (std::size_t r = 0; r < most; ++r) {
-    const double at = grid.row_edge(level, band * (n - 1) + std::min(r, n - 1));
-    dec[r] = static_cast<float>(at);
-    fall[r] = static_cast<float>(std::max(0.0, std::cos(at)) * square(width) * flattest(width) * (1.0 - 1e-5));
+    dec[r] = grid.row_edge(level, band * (n - 1) + std::min(r, n - 1));
+    fall[r] = static_cast<float>(std::max(0.0, std::cos(dec[r])) * square(width) * flattest(width) * (1.0 - 1e-5));
   }
 }
 
-SkyEventView SkyEvents::Level::between(double low, double high) const {
-  const auto first = std::lower_bound(dec.begin(), dec.end(), static_cast<float>(low - reach - 1e-6)),
-             last = std::upper_bound(first, dec.end(), static_cast<float>(high + reach + 1e-6));
-  const auto i = static_cast<std::size_t>(first - dec.begin());
-  return {static_cast<std::size_t>(last - first), event.data() + i, dec.data() + i, cos_dec.data() + i, rate.data() + i, weight.data() + i};
-}
-
-float SkyEvents::least_bits() { return static_cast<float>((127.0 + std::log2(smallest_u)) * unit); }
-
-float SkyEvents::scale_bits(std::size_t band) const {
-  return static_cast<float>((127.0 + std::log2(scale_[band])) * unit + 1000.0);  // a little more than its rounding
-}
+// An event on its way through the bands of its level.
+struct SkyEvents::Reach {
+  SkyEvent event;
+  double cos_dec;
+  double power;  // ln u, as far below its peak as hardly anything is left
+  std::uint32_t number;
+};
 
 SkyEvents::SkyEvents(const std::vector<SkyEvent>& events, const SkyGrid& grid, const std::vector<std::vector<SkyRows>>& rows,
-                     std::vector<double> scale)
-    : scale_(std::move(scale)), levels_(grid.n_levels()) {
-  for (std::size_t l = 0; l < levels_.size(); ++l) {
-    levels_[l].rest.assign(grid.n_bands(), std::vector<double>(grid.rows(l) + 1, 0.0));
-    levels_[l].rest_square = levels_[l].rest;
-  }
+                     const std::vector<std::vector<std::uint32_t>>& needed, std::vector<double> scale)
+    : scale_(std::move(scale)), strips_(grid.n_levels(), std::vector<Strip>(grid.n_bands())) {
+  const double steepest = 4.0 * most_lift / (square(grid.row_edge(0, 1) - grid.row_edge(0, 0)) + square(grid.width(0)));
+  const double largest_scale = *std::max_element(scale_.begin(), scale_.end());
+  for (std::size_t l = 0; l < strips_.size(); ++l)
+    for (Strip& strip : strips_[l]) strip.rest = strip.rest_square = std::vector<double>(grid.rows(l) + 1, 0.0);
   std::vector<std::uint32_t> order(events.size());
   std::iota(order.begin(), order.end(), 0U);
   std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) { return events[a].dec < events[b].dec; });
-  const double steepest = 4.0 * most_lift / (square(grid.row_edge(0, 1) - grid.row_edge(0, 0)) + square(grid.width(0)));
-  const double largest_scale = *std::max_element(scale_.begin(), scale_.end());
+  std::vector<double> hardly(strips_.size(), 0.0);
   for (const std::uint32_t i : order) {
     SkyEvent e = events[i];
+    if (!(e.weight > 0.0)) continue;
     e.rate = std::min(e.rate, steepest);
-    const std::size_t band = grid.row(e.dec) / grid.rows(0);
-    const double reach = std::sqrt(std::log(std::max(1.0, e.weight * scale_[band] / smallest_u)) / e.rate);
+    const std::size_t own = grid.row(e.dec) / grid.rows(0);
+    const double reach = std::sqrt(std::log(std::max(1.0, e.weight * scale_[own] / smallest_u)) / e.rate);
     std::size_t l = 0;
-    while (l + 1 < levels_.size() && reach > half_window * grid.width(l)) ++l;
-    leave_out(e, rows[l], l, band, e.weight * largest_scale);
-    Level& to = levels_[l];
-    to.dec.push_back(static_cast<float>(e.dec));
-    to.cos_dec.push_back(static_cast<float>(std::cos(e.dec)));
-    to.rate.push_back(static_cast<float>(e.rate * log2_e * unit));
-    to.weight.push_back(static_cast<float>((e.weight > 0.0 ? std::max(-1000.0, std::log2(e.weight)) : -1000.0) * unit + 1000.0));
-    to.event.push_back(i);
+    while (l + 1 < strips_.size() && reach > half_window * grid.width(l)) ++l;
+    // beyond this, no band has more than hardly any: their lifts differ by less
+    const Reach one{e, std::cos(e.dec), std::log(hardly_any / (e.weight * largest_scale)) - 4.0 * most_lift, i};
+    hardly[l] += hardly_any;
+    const auto add = [&](std::size_t b) { return enter(one, rows[l][b], needed[l][b], scale_[b], strips_[l][b]); };
+    for (std::size_t b = own; b < scale_.size() && add(b);) ++b;
+    for (std::size_t b = own; b > 0 && add(b - 1);) --b;
   }
-  for (Level& level : levels_)
-    for (auto* some : {&level.rest, &level.rest_square})
-      for (std::vector<double>& of_band : *some)
-        for (double& rest : of_band) rest += hardly_any * static_cast<double>(level.event.size());
+  for (std::size_t l = 0; l < strips_.size(); ++l)
+    for (Strip& strip : strips_[l])
+      for (auto* some : {&strip.rest, &strip.rest_square})
+        for (double& rest : *some) rest += hardly[l];
 }
 
-// The kernel adds an event to the rows where its u is not small, in the bins of its window. All that it does not reach comes here.
-void SkyEvents::leave_out(const SkyEvent& e, const std::vector<SkyRows>& rows_of_level, std::size_t l, std::size_t own_band,
-                          double largest) {
-  Level& level = levels_[l];
-  // beyond this, no band has more than hardly any: their lifts differ by less
-  const double hopeless = std::log(hardly_any / std::max(largest, 1e-300)) - 4.0 * most_lift;
-  const auto add = [&](std::size_t b) {
-    const SkyRows& rows = rows_of_level[b];
-    const double lift = e.rate * (static_cast<double>(rows.bend) + static_cast<double>(rows.bend_ra) * std::cos(e.dec));
-    const double peak = e.weight * scale_[b];
-    double most = 0.0;
-    for (std::size_t r = 0; r < rows.n; ++r) {
-      const double gap = std::abs(static_cast<double>(rows.dec[r]) - e.dec), gap2 = square(gap);
-      const double power = lift - e.rate * gap2 * (1.0 - gap2 / 12.0);  // as the kernel has it
-      if (power < hopeless) continue;
-      const double highest = peak * std::exp(power);
-      double rest = 0.0;
-      if (highest > smallest_u * 0.99) {  // one in a hundred or so counts twice
-        level.reach = std::max(level.reach, gap);
-        const double fall = e.rate * std::cos(e.dec) * static_cast<double>(rows.fall[r]);
-        if (2.0 * half_window * rows.width < 2 * pi) rest = highest * std::exp(-fall * square(half_window));
-      }
-      const bool skipped = rows.n == SkyRows::most && r == (static_cast<float>(e.dec) > rows.middle ? 0 : rows.n - 1);
-      if (highest < smallest_u * 1.01 || skipped) rest = highest;
-      level.rest[b][r] += rest;
-      level.rest_square[b][r] += square(rest);
-      most = std::max(most, highest);
+// In the rows where its u is not small, the kernel adds an event in the bins of its window. All that it does not reach goes to the rest.
+bool SkyEvents::enter(const Reach& e, const SkyRows& rows, std::uint32_t needed, double scale, Strip& to) {
+  const double rate = e.event.rate;
+  const double lift = rate * (rows.bend + rows.bend_ra * e.cos_dec), log_scale = std::log2(e.event.weight * scale);
+  double power[SkyRows::most], u[SkyRows::most];
+  bool near = false;
+  std::size_t first = rows.n, last = 0;  // rows where u is not small
+  for (std::size_t r = 0; r < rows.n; ++r) {
+    const double gap2 = square(rows.dec[r] - e.event.dec);
+    power[r] = lift - rate * gap2 * (1.0 - gap2 / 12.0);  // 4 sin²(x/2) ≥ x² (1 − x²/12)
+    u[r] = 0.0;
+    if (power[r] < e.power) continue;
+    near = true;
+    if (needed == 0) continue;
+    u[r] = e.event.weight * scale * std::exp(power[r]);
+    possible_ = possible_ && u[r] < largest_u;
+    if (u[r] < smallest_u) continue;
+    first = std::min(first, r);
+    last = r + 1;
+  }
+  if (needed == 0) return near;
+  if (last > first + n_lanes) {  // a visit has 16 rows: of 17, that further away is left out
+    if (e.event.dec > 0.5 * (rows.dec[0] + rows.dec[rows.n - 1]))
+      ++first;
+    else
+      --last;
+  }
+  SkyVisit visit{e.number,
+                 static_cast<std::uint32_t>(to.highest.size()),
+                 static_cast<float>(rate * e.cos_dec * log2_e * unit),
+                 static_cast<std::uint16_t>(first),
+                 0,
+                 0};
+  for (std::size_t r = 0; r < rows.n; ++r) {
+    double rest = u[r];
+    if (r >= first && r < last) {
+      const double fall = rate * e.cos_dec * static_cast<double>(rows.fall[r]), beyond = u[r] * std::exp(-fall * square(half_narrow));
+      const auto bit = static_cast<std::uint16_t>(1U << (r - first));
+      visit.rows |= bit;
+      if (beyond < narrow_u) visit.narrow |= bit;
+      if (beyond < narrow_u)
+        rest = beyond;
+      else
+        rest = 2.0 * half_window * rows.width < 2 * pi ? u[r] * std::exp(-fall * square(half_window)) : 0.0;
+      // the bits of u, and a little more than their rounding and that of the kernel
+      to.highest.push_back(static_cast<float>((127.0 + log_scale + power[r] * log2_e) * unit + 2000.0));
     }
-    possible_ = possible_ && most < largest_u;
-    return most > 0.0;
-  };
-  for (std::size_t b = own_band; b < scale_.size() && add(b);) ++b;
-  for (std::size_t b = own_band; b > 0 && add(b - 1);) --b;
+    to.rest[r] += rest;
+    to.rest_square[r] += square(rest);
+  }
+  if ((visit.rows & needed >> first) != 0)
+    to.visits.push_back(visit);
+  else
+    to.highest.resize(visit.at);
+  return near;
 }
 
 }  // namespace nusky

@@ -21,11 +21,13 @@ constexpr double small_group = 0.02, worth_a_group = 20.0;
 constexpr double most_needed = 400.0;
 // Candidates whose u stays below this at n = 1 in the whole cap are summed once for all directions in question, at the place where
 // each is largest: two of three candidates, which together add a percent to the sums.
-constexpr float tail_u = 5e-5F;
+constexpr float tail_u = 3e-4F;
 // Where clusters are smaller than this, events reach over many of them, and are fetched for so many at once. The bounds then hold for a ts
 // up to a common limit.
 constexpr double small_cluster = 0.04, most_of_pool = 200.0;
 constexpr std::size_t clusters_of_pool = 16, few_clusters = 3;
+// γ is looked at in so many parts of its range where a direction would be fitted otherwise.
+constexpr std::size_t gamma_parts = 5;
 // Rounding of the float sums, and of the two logarithms of an event near 1.
 constexpr double rounding = 1e-3, rounding_of_event = 2e-7;
 
@@ -39,8 +41,8 @@ Survey::Survey(const FitModel& model)
 
 SurveyColumns Survey::Columns::room(std::size_t size) {
   if (x.size() < size)
-    for (auto* column : {&x, &y, &z, &rate, &weight}) column->resize(size);
-  return {x.data(), y.data(), z.data(), rate.data(), weight.data()};
+    for (auto* column : {&x, &y, &z, &rate, &weight, &number}) column->resize(size);
+  return {x.data(), y.data(), z.data(), rate.data(), weight.data(), number.data()};
 }
 
 // Events of a cap around clusters. False: with so few events the bound would be loose, and the fits are cheap.
@@ -68,6 +70,7 @@ bool Survey::fetch(const Directions& directions, const Cluster* const* clusters,
   if (!(inflation > 0.0)) return false;
 
   std::size_t found = 0;
+  fetched_ids_.clear();
   for (std::size_t k = 0; k < n_seasons; ++k) {
     index.collect(static_cast<int>(k), cap, *kernels_, ids_);
     const SurveyColumns to = fetched_.room(found + ids_.size() + n_lanes);
@@ -79,10 +82,13 @@ bool Survey::fetch(const Directions& directions, const Cluster* const* clusters,
       to.z[found] = static_cast<float>(e.z - cap.centre.z());
       to.rate[found] = e.spatial.rate * (-1.44269504F * 8388608.0F * (1.0F - 1e-5F));
       to.weight[found] = e.spatial.weight * scale * (model_->gamma_free() ? e.peak : model_->fixed_ratio(ids_[i]));
+      to.number[found] = static_cast<float>(found);
     }
+    fetched_ids_.insert(fetched_ids_.end(), ids_.begin(), ids_.end());
   }
   const SurveyColumns end = fetched_.room(found + n_lanes);
-  for (; found % n_lanes != 0; ++found) end.x[found] = end.y[found] = end.z[found] = end.rate[found] = end.weight[found] = 0.0F;
+  for (; found % n_lanes != 0; ++found)
+    for (float* column : {end.x, end.y, end.z, end.rate, end.weight, end.number}) column[found] = 0.0F;
   fetched_.n = found;
   return true;
 }
@@ -124,6 +130,7 @@ void Survey::enter(const Directions& directions, const std::vector<Cluster>& clu
 bool Survey::load(const Directions& directions, const Cluster& cluster, const Cap& cap, double highest_needed) {
   const auto n0 = static_cast<double>(cluster_n);
   double sums[4] = {};
+  has_parts_ = false;
   tail_ = tail_squares_ = 0.0;
   if (!pooled_.empty()) {
     keep(pool_, cap.centre - middle_, cap.radius, kept_, sums);
@@ -253,26 +260,48 @@ bool Survey::drop_hopeless(const Directions& directions, const Cluster& cluster,
   }
   for (std::size_t i = 0; i < n; ++i) {
     const float v[3] = {x[i], y[i], z[i]};
-    const double limit = std::min(needed[which[i]], most_);
-    if (highest_ts(limit, v) < limit) {
-      alive[which[i]] = false;
-    } else {
-      any = true;
-    }
+    alive[which[i]] = may_reach(std::min(needed[which[i]], most_), v);
+    any |= alive[which[i]];
   }
   return any;
 }
 
-// 2 max G at one direction, by Newton and the tangent where it ends; +∞ where no tangent is found.
-double Survey::highest_ts(double needed, const float* v) {
+// Whether ts may be as large as `needed` at one direction: as far as G tells, and where γ is in each part of its range.
+bool Survey::may_reach(double needed, const float* v) {
   u_.resize(kept_.n);
-  const SurveyView view = kept_.view();
-  kernels_->survey_values(view, v[0], v[1], v[2], u_.data());
-  double n = static_cast<double>(first_n);
+  u_part_.resize(kept_.n);
+  kernels_->survey_values(kept_.view(), v[0], v[1], v[2], u_.data());
+  if (highest_ts(needed, u_.data()) < needed) return false;
+  if (!model_->gamma_free()) return true;
+  if (!has_parts_) find_parts();
+  for (std::size_t part = 0; part < gamma_parts; ++part) {
+    const float* of_peak = parts_.data() + part * kept_.n;
+    for (std::size_t i = 0; i < kept_.n; ++i) u_part_[i] = u_[i] * of_peak[i];
+    if (!(highest_ts(needed, u_part_.data()) < needed)) return true;
+  }
+  return false;
+}
+
+void Survey::find_parts() {
+  has_parts_ = true;
+  parts_.resize(gamma_parts * kept_.n);
+  for (std::size_t i = 0; i < kept_.n; ++i) {
+    const IndexedEvent& e = model_->index().event(fetched_ids_[static_cast<std::size_t>(kept_.number[i])]);
+    for (std::size_t part = 0; part < gamma_parts; ++part) {
+      const std::size_t first = part * (n_lanes - 1) / gamma_parts, last = (part + 1) * (n_lanes - 1) / gamma_parts;
+      const float most = *std::max_element(e.ratio + first, e.ratio + last + 1) * e.lift;
+      parts_[part * kept_.n + i] = std::min(1.0F, most / e.peak * 1.000001F);
+    }
+  }
+}
+
+// 2 max G for these u at n = 1, by Newton and the tangent where it ends; +∞ where no tangent is found.
+double Survey::highest_ts(double needed, const float* u) {
+  double n = start_n_;
   double least = std::numeric_limits<double>::infinity();
   for (int iteration = 0; iteration < 8; ++iteration) {
     EventSums s{};
-    kernels_->sums_flat(kept_.n, u_.data(), false, static_cast<float>(n), s);  // out of range, it is too large: still a bound
+    kernels_->sums_flat(kept_.n, u, false, static_cast<float>(n), s);  // out of range, it is too large: still a bound
     s.p += n * tail_;
     s.q += n * tail_;
     s.log += n * tail_ + 0.5 * n * n * tail_squares_;  // so that log − p bounds Σ [ln(1+u) − u/(1+u)] ≤ Σ u²/2
@@ -286,6 +315,7 @@ double Survey::highest_ts(double needed, const float* v) {
     const double slope = s.p / n - 0.95, curvature = (s.q - s.p) / (n * n);
     n = std::clamp(curvature < 0.0 ? n - slope / curvature : 2.0 * n, 0.25 * n, 4.0 * n);
   }
+  start_n_ = std::clamp(n, 1.0, 60.0);
   return least;
 }
 

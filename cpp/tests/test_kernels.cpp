@@ -345,7 +345,7 @@ TEST_CASE("kernels: the survey bounds u, the sum of p and that of u p from above
         rate[c] = t.rate[c] * (-1.44269504F * 8388608.0F * (1.0F - 1e-5F));
         weight[c] = t.weight[c] * t.peak[c];
       }
-      const SurveyView view{t.filled, t.x.data(), t.y.data(), t.z.data(), rate.data(), weight.data()};
+      const SurveyView view{t.filled, t.x.data(), t.y.data(), t.z.data(), rate.data(), weight.data(), nullptr};
       for (const float n : {1e-5F, 1e-2F, 1.0F, 100.0F})
         at_every_level([&](const Kernels& k, Output& out) {
           double sum_p[4] = {}, sum_up[4] = {};
@@ -366,8 +366,8 @@ TEST_CASE("kernels: the survey bounds u, the sum of p and that of u p from above
                   c < t.n ? static_cast<double>(weight[c]) * std::exp(-static_cast<double>(t.rate[c]) * d.squaredNorm()) : 0.0;
               const auto found = static_cast<double>(values[c]);
               below += found < w * (1.0 - 2e-6);
-              far += found > 1.0625 * chord + 1e-30;
-              const double u = static_cast<double>(n) * w, v = static_cast<double>(n) * found;
+              far += found > 1.001 * chord + 1e-30;
+              const double u = static_cast<double>(n) * w, v = 1.0625 * static_cast<double>(n) * found;  // the sums take it as that at most
               total += v;
               exact_p += u / (1 + u);
               exact_up += u * u / (1 + u);
@@ -377,7 +377,6 @@ TEST_CASE("kernels: the survey bounds u, the sum of p and that of u p from above
             CHECK(below == 0);
             CHECK(far == 0);
             // Survey leaves 1e-3 for rounding and for what the reciprocal from below loses
-            CHECK(sum_p[p] >= above_p * (1.0 - 5e-4));
             CHECK(sum_p[p] >= exact_p * (1.0 - 5e-4));
             CHECK(sum_p[p] <= 1.02 * above_p);
             CHECK(sum_up[p] >= exact_up - 1e-5 * total);
@@ -401,12 +400,14 @@ TEST_CASE("kernels: the candidates a survey drops are small everywhere in the ca
       const float n0 = 0.3F, limit = 0.01F, reach = static_cast<float>(2 * std::sin(0.5 * radius));
       at_every_level([&](const Kernels& k, Output& out) {
         const std::size_t room = t.filled + 16;
-        AlignedVector<float> x(room), y(room), z(room), r(room), w(room);
+        AlignedVector<float> x(room), y(room), z(room), r(room), w(room), number(room), numbers(room);
+        for (std::size_t c = 0; c < t.filled; ++c) numbers[c] = static_cast<float>(c);
         double sums[4] = {}, cap_p = 0.0, cap_top = 0.0;
         // the cap lies somewhat off the common centre
         const float at[3] = {0.5F * reach, -0.25F * reach, 0.125F * reach};
-        const SurveyView all{t.filled, t.x.data(), t.y.data(), t.z.data(), rate.data(), weight.data()};
-        const std::size_t filled = k.survey_keep(all, at, reach, n0, limit, {x.data(), y.data(), z.data(), r.data(), w.data()}, sums);
+        const SurveyView all{t.filled, t.x.data(), t.y.data(), t.z.data(), rate.data(), weight.data(), numbers.data()};
+        const SurveyColumns to{x.data(), y.data(), z.data(), r.data(), w.data(), number.data()};
+        const std::size_t filled = k.survey_keep(all, at, reach, n0, limit, to, sums);
         k.survey_cap(all, at[0], at[1], at[2], reach, n0, &cap_p, &cap_top);
         REQUIRE(filled % 16 == 0);
         REQUIRE(filled <= t.filled);
@@ -425,7 +426,7 @@ TEST_CASE("kernels: the candidates a survey drops are small everywhere in the ca
             all_p += u / (1 + u);
             all_top += 2 * (std::log1p(u) - u / (1 + u));
             if (i < filled && x[i] == t.x[c] - at[0] && y[i] == t.y[c] - at[1] && z[i] == t.z[c] - at[2] && r[i] == rate[c] &&
-                w[i] == weight[c]) {
+                w[i] == weight[c] && number[i] == numbers[c]) {
               ++i;
               kept_p += u / (1 + u);
               kept_top += 2 * (std::log1p(u) - u / (1 + u));

@@ -54,30 +54,32 @@ struct CandidateColumns {
 struct SurveyView {
   std::size_t n;
   const float *x, *y, *z, *rate, *weight;
+  const float* number;  ///< goes where the candidate goes
 };
 
 /// Where such candidates go; the arrays have room for 16 more.
 struct SurveyColumns {
-  float *x, *y, *z, *rate, *weight;
+  float *x, *y, *z, *rate, *weight, *number;
 };
 
-/// Events in columns, as SkyBound reads them.
-struct SkyEventView {
+/// Where an event reaches into the rows of a band of a SkyGrid.
+struct SkyVisit {
+  std::uint32_t event;         ///< whose right ascension places it
+  std::uint32_t at;            ///< of its lowest row in `highest`
+  float rate;                  ///< of SpatialTerm, times cos δ · log₂e · 2²³
+  std::uint16_t first;         ///< row of bit 0 of `rows`
+  std::uint16_t rows, narrow;  ///< 16 rows at most, one bit each, without gaps; those where eight bins hold it
+};
+
+struct SkyVisitView {
   std::size_t n;
-  const std::uint32_t* event;  // whose right ascension places it
-  const float *dec, *cos_dec;  // rad
-  const float *rate, *weight;  // rate · log₂e · 2²³, log₂ of the largest S(0)/B · R over all γ, · 2²³
+  const SkyVisit* visit;
+  const float* highest;  ///< row after row of visit after visit, the bits of u at the right ascension of the event
 };
 
-/// Rows of nodes of one level of a SkyGrid, all of the same band; arrays have 17 entries.
+/// Rows of nodes of one level of a SkyGrid, all of the same band.
 struct SkyStrip {
-  std::size_t rows;             ///< at most 17
-  float middle;                 ///< of 17 rows, events north of this declination do not reach the first, the others not the last
-  const float* dec;             ///< rad
-  const float* fall;            ///< of log u with the distance in bins squared, per cos δ and rate of an event
-  float scale;                  ///< log₂ of u where S/B R is 1, · 2²³, plus 127 · 2²³: sums with a weight are the bits of a float
-  float bend, bend_ra;          ///< what is added to log u so that it holds between nodes, per rate: bend + bend_ra cos δ
-  float least;                  ///< events with less than these bits in a row are left out there
+  const float* fall;            ///< (17,) of log u with the distance in bins squared, per rate of a visit
   float bins;                   ///< of each row
   const std::uint32_t* needed;  ///< (bins + 1,) for an event in a bin: bit r, that row r has nodes to be known near there
   float* sums;                  ///< node 0 of row 0, with room before it and after the last; p, top, and both for the smaller n
@@ -152,8 +154,9 @@ struct Kernels {
   /// Σ 2 [ln(1+u) − u/(1+u)].
   void (*survey_cap)(const SurveyView& c, float cx, float cy, float cz, float reach, float scale, double* sum_p, double* sum_top);
   /// Adds, for events at `turn` (of a whole turn) of right ascension, u/(1+u) and 2 [ln(1+u) − u/(1+u)] at the 16 nearest nodes of each
-  /// row that it reaches, and with a ratio the same of u · ratio. u/(1+u) is too small by 0.26 % at most, the other never.
-  void (*sky_add)(const SkyEventView& e, const float* turn, const SkyStrip& strip);
+  /// row that they reach, or the 8 nearest where those hold them, and with a ratio the same of u · ratio. Distances may be too small by
+  /// 1/64 of a bin; u/(1+u) is too small by 0.26 % at most, the other never.
+  void (*sky_add)(const SkyVisitView& e, const float* turn, const SkyStrip& strip);
   /// sum[g] += Σ S/B · lift[candidate] · max(rows[candidate][g], rows[candidate][g + 1]), g < 15, and with rows[candidate][15] for g = 15.
   void (*highest)(const EventView& e, const float* lift, const float* const* rows, float* sum);
   /// Near events one by one: those whose reach exceeds `threshold` are copied to the strong lists, and are 0 in `weak`, which else is

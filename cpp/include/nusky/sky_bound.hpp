@@ -60,7 +60,8 @@ class SkyBound {
   double n_, ratio_;  // the smaller n over the larger, or 0
   std::vector<std::uint32_t> cells_;
   std::vector<Band> bands_;
-  std::vector<std::vector<SkyRows>> rows_;  // by level and band
+  std::vector<std::vector<SkyRows>> rows_;          // by level and band
+  std::vector<std::vector<std::uint32_t>> needed_;  // by level and band, bit r: row r is needed somewhere
   mutable std::mutex making_;
   mutable std::shared_ptr<const Seasons> made_;
 };

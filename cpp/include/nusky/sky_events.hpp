@@ -23,8 +23,9 @@ struct SkyEvent {
 /// values at nodes is never too small.
 struct SkyRows {
   static constexpr std::size_t most = 17;
-  float dec[most], fall[most];
-  float middle, bend, bend_ra;
+  double dec[most];
+  float fall[most];  // see SkyStrip
+  double bend, bend_ra;
   std::size_t n;
   double width;  // of a bin, rad
   SkyRows(const SkyGrid& grid, std::size_t band, std::size_t level);
@@ -34,36 +35,32 @@ struct SkyRows {
 /// u = n (f/N) S/B R is not small; what it adds elsewhere is summed for whole rows.
 class SkyEvents {
  public:
-  /// Events of a level in the order of their declinations.
-  struct Level {
-    std::vector<float> dec, cos_dec, rate, weight;  // see SkyEventView
-    std::vector<std::uint32_t> event;
-    double reach = 0.0;                                  // no event has more than a little u in a row that is further away
-    std::vector<std::vector<double>> rest, rest_square;  // by band and row: Σ u, Σ u² of what is nowhere else
-    SkyEventView between(double low, double high) const;
+  /// Of one band at one level.
+  struct Strip {
+    std::vector<SkyVisit> visits;  ///< in the order of declinations
+    std::vector<float> highest;
+    std::vector<double> rest, rest_square;  ///< by row: Σ u, Σ u² of what is nowhere else
+    SkyVisitView view() const { return {visits.size(), visits.data(), highest.data()}; }
   };
 
   /// @param rows of each level and band
+  /// @param needed (levels, bands) bit r: row r is needed somewhere
   /// @param scale (bands,) u where S/B R is 1, at the largest n in question
   SkyEvents(const std::vector<SkyEvent>& events, const SkyGrid& grid, const std::vector<std::vector<SkyRows>>& rows,
-            std::vector<double> scale);
+            const std::vector<std::vector<std::uint32_t>>& needed, std::vector<double> scale);
 
-  /// What has no more bits than this in a row is left out there.
-  static float least_bits();
-  /// What the kernel adds to the weights of events, see SkyStrip.
-  float scale_bits(std::size_t band) const;
-
-  const Level& level(std::size_t l) const { return levels_[l]; }
+  const Strip& strip(std::size_t level, std::size_t band) const { return strips_[level][band]; }
   double scale(std::size_t band) const { return scale_[band]; }
   /// Whether every u is in the range of the kernel.
   bool possible() const { return possible_; }
 
  private:
-  // `largest`: u of the event in the band where that is largest
-  void leave_out(const SkyEvent& e, const std::vector<SkyRows>& rows, std::size_t level, std::size_t own_band, double largest);
+  struct Reach;
+  // False: the event has hardly anything in these rows, nor in those further away
+  bool enter(const Reach& e, const SkyRows& rows, std::uint32_t needed, double scale, Strip& to);
 
   std::vector<double> scale_;
-  std::vector<Level> levels_;
+  std::vector<std::vector<Strip>> strips_;
   bool possible_ = true;
 };
 

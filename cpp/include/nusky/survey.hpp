@@ -29,9 +29,9 @@ class Survey {
 
  private:
   struct Columns {
-    AlignedVector<float> x, y, z, rate, weight;
+    AlignedVector<float> x, y, z, rate, weight, number;
     std::size_t n = 0;
-    SurveyView view() const { return {n, x.data(), y.data(), z.data(), rate.data(), weight.data()}; }
+    SurveyView view() const { return {n, x.data(), y.data(), z.data(), rate.data(), weight.data(), number.data()}; }
     SurveyColumns room(std::size_t size);
   };
 
@@ -41,13 +41,16 @@ class Survey {
   bool load(const Directions& directions, const Cluster& cluster, const Cap& cap, double highest_needed);
   double tangent_top(double n, double p, double top) const;
   double group_ts(const DirectionGroup& group, const Vec3& centre) const;
-  double highest_ts(double needed, const float* v);
+  bool may_reach(double needed, const float* v);
+  void find_parts();
+  double highest_ts(double needed, const float* u);
 
   const FitModel* model_;
   const Kernels* kernels_;
-  std::vector<std::uint32_t> ids_;
+  std::vector<std::uint32_t> ids_, fetched_ids_;
   std::vector<float> share_bounds_, highest_share_;
-  AlignedVector<float> u_;
+  AlignedVector<float> u_, u_part_;
+  AlignedVector<float> parts_;  // of each event kept, how much of its largest R is left where γ is in a part of its range; part by part
   Columns fetched_, pool_, kept_;
   std::vector<const Cluster*> pooled_;                // the pool has the events of these
   Vec3 middle_ = Vec3::Zero();                        // of the pool
@@ -55,6 +58,8 @@ class Survey {
   double tail_ = 0.0, tail_squares_ = 0.0;            // the same of what is not kept
   double most_ = 0.0;                                 // bounds hold for a ts up to this
   double cluster_ts_ = 0.0;                           // no direction in question has more
+  bool has_parts_ = false;
+  double start_n_ = 20.0;
 };
 
 }  // namespace nusky
