@@ -85,10 +85,8 @@ EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> 
     first_of_part.push_back(total);
     total += part.n;
   }
-  std::vector<std::uint32_t> cell_of(total);
-  std::vector<std::uint8_t> class_at(total);
-  std::vector<std::uint32_t> place(total);
-  std::vector<double> wrapped(total);
+  AlignedVector<std::uint32_t> cell_of(total), place(total);  // cells are counted through all classes of a season
+  AlignedVector<double> wrapped(total);
   std::uint32_t begin = 0;
   events_.resize(total);
   for (auto* column : {&x_, &y_, &z_, &cos_cut_, &sin_cut_}) column->resize(total);
@@ -100,19 +98,18 @@ EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> 
     for (std::size_t p = 0; p < parts.size(); ++p) {
       if (parts[p].season != static_cast<int>(season)) continue;
       const bool whole = is_whole(parts[p]);
-      for (std::size_t i = 0; i < parts[p].n; ++i) {
-        const int c = parts[p].columns->cut_class(source(parts[p], whole, i).event);
-        class_at[first_of_part[p] + i] = static_cast<std::uint8_t>(c);
-        ++count[static_cast<std::size_t>(c)];
-      }
+      for (std::size_t i = 0; i < parts[p].n; ++i)
+        ++count[static_cast<std::size_t>(parts[p].columns->cut_class(source(parts[p], whole, i).event))];
       in_season += parts[p].n;
     }
-    std::array<int, n_cut_classes> slot{};
+    std::array<std::size_t, n_cut_classes> slot{};
+    std::vector<std::size_t> first_cell;
+    std::size_t n_cells = 0;
     std::vector<CutClass>& classes = classes_[season];
     for (int c = 0; c < n_cut_classes; ++c) {
       const std::size_t n = count[static_cast<std::size_t>(c)];
       if (n == 0) continue;
-      slot[static_cast<std::size_t>(c)] = static_cast<int>(classes.size());
+      slot[static_cast<std::size_t>(c)] = classes.size();
       CutClass k;
       k.cut = cut_class_edge(c);
       k.cell = std::max({0.5 * k.cut, smallest_cell, degree * std::sqrt(2.0 * 41253.0 / static_cast<double>(n))});
@@ -129,9 +126,12 @@ EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> 
         k.zone_first.push_back(cells);
         cells += static_cast<std::size_t>(bins);
       }
-      k.start.assign(cells + 1, 0);
+      first_cell.push_back(n_cells);
+      n_cells += cells;
       classes.push_back(std::move(k));
     }
+    first_cell.push_back(n_cells);
+    std::vector<std::uint32_t> start(n_cells + 1, 0);
     // place every event in its cell, then count
     for (std::size_t p = 0; p < parts.size(); ++p) {
       const EventPart& part = parts[p];
@@ -142,8 +142,9 @@ EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> 
       if (whole) turn = whole_.emplace_back(WholeSeason{part.columns, part.season, std::vector<float>(part.n)}).turn.data();
       parallel_for(part.n, n_threads, 8192, [&](std::size_t i) {
         const Source from = source(part, whole, i);
-        const CutClass& k = classes[static_cast<std::size_t>(slot[class_at[base + i]])];
-        std::size_t cell = 0;
+        const std::size_t number = slot[static_cast<std::size_t>(part.columns->cut_class(from.event))];
+        const CutClass& k = classes[number];
+        std::size_t cell = first_cell[number];
         const double ra = wrap(part.ra[from.from]);
         wrapped[base + i] = ra;
         if (turn != nullptr) turn[i] = static_cast<float>(ra * (0.5 / pi));
@@ -151,25 +152,22 @@ EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> 
           const int z = std::clamp(static_cast<int>((part.columns->dec(from.event) + pi / 2) * (1.0 / pi) * k.n_zones), 0, k.n_zones - 1);
           const int bins = k.zone_bins[static_cast<std::size_t>(z)];
           const int b = std::min(bins - 1, static_cast<int>(ra * (0.5 / pi) * bins));
-          cell = k.zone_first[static_cast<std::size_t>(z)] + static_cast<std::size_t>(b);
+          cell += k.zone_first[static_cast<std::size_t>(z)] + static_cast<std::size_t>(b);
         }
         cell_of[base + i] = static_cast<std::uint32_t>(cell);
       });
-      for (std::size_t i = 0; i < part.n; ++i) ++classes[static_cast<std::size_t>(slot[class_at[base + i]])].start[cell_of[base + i] + 1];
+      for (std::size_t i = 0; i < part.n; ++i) ++start[cell_of[base + i] + 1];
     }
-    for (CutClass& k : classes) {
-      k.start[0] = begin;
-      for (std::size_t c = 1; c < k.start.size(); ++c) k.start[c] += k.start[c - 1];
-      begin = k.start.back();
-    }
-    std::vector<std::vector<std::uint32_t>> next;
-    for (const CutClass& k : classes) next.push_back(k.start);
+    start[0] = begin;
+    for (std::size_t c = 1; c < start.size(); ++c) start[c] += start[c - 1];
+    begin = start.back();
+    const auto at = [&](std::size_t cell) { return start.begin() + static_cast<std::ptrdiff_t>(cell); };
+    for (std::size_t k = 0; k < classes.size(); ++k) classes[k].start.assign(at(first_cell[k]), at(first_cell[k + 1] + 1));
     for (std::size_t p = 0; p < parts.size(); ++p) {
       const EventPart& part = parts[p];
       if (part.season != static_cast<int>(season)) continue;
       const std::size_t base = first_of_part[p];
-      for (std::size_t i = 0; i < part.n; ++i)
-        place[base + i] = next[static_cast<std::size_t>(slot[class_at[base + i]])][cell_of[base + i]]++;
+      for (std::size_t i = 0; i < part.n; ++i) place[base + i] = start[cell_of[base + i]]++;
       const bool whole = is_whole(part);
       if (!whole)
         loose_[season].insert(loose_[season].end(), place.begin() + static_cast<std::ptrdiff_t>(base),

@@ -28,6 +28,8 @@ constexpr double small_cluster = 0.04, most_of_pool = 200.0;
 constexpr std::size_t clusters_of_pool = 16, few_clusters = 3;
 // γ is looked at in so many parts of its range where a direction would be fitted otherwise.
 constexpr std::size_t gamma_parts = 5;
+// Events on their way from memory.
+constexpr std::size_t ahead = 16;
 // Rounding of the float sums, and of the two logarithms of an event near 1.
 constexpr double rounding = 1e-3, rounding_of_event = 2e-7;
 
@@ -76,6 +78,7 @@ bool Survey::fetch(const Directions& directions, const Cluster* const* clusters,
     const SurveyColumns to = fetched_.room(found + ids_.size() + n_lanes);
     const auto scale = static_cast<float>(inflation * static_cast<double>(highest_share_[k]) / index.n_events(static_cast<int>(k)));
     for (std::size_t i = 0; i < ids_.size(); ++i, ++found) {
+      __builtin_prefetch(&index.event(ids_[std::min(i + ahead, ids_.size() - 1)]));
       const IndexedEvent& e = index.event(ids_[i]);
       to.x[found] = static_cast<float>(e.x - cap.centre.x());
       to.y[found] = static_cast<float>(e.y - cap.centre.y());
@@ -285,8 +288,13 @@ bool Survey::may_reach(double needed, const float* v) {
 void Survey::find_parts() {
   has_parts_ = true;
   parts_.resize(gamma_parts * kept_.n);
+  const auto event = [&](std::size_t i) -> const IndexedEvent& {
+    return model_->index().event(fetched_ids_[static_cast<std::size_t>(kept_.number[std::min(i, kept_.n - 1)])]);
+  };
   for (std::size_t i = 0; i < kept_.n; ++i) {
-    const IndexedEvent& e = model_->index().event(fetched_ids_[static_cast<std::size_t>(kept_.number[i])]);
+    __builtin_prefetch(&event(i + 2 * ahead));
+    __builtin_prefetch(event(i + ahead).ratio);
+    const IndexedEvent& e = event(i);
     for (std::size_t part = 0; part < gamma_parts; ++part) {
       const std::size_t first = part * (n_lanes - 1) / gamma_parts, last = (part + 1) * (n_lanes - 1) / gamma_parts;
       const float most = *std::max_element(e.ratio + first, e.ratio + last + 1) * e.lift;

@@ -79,8 +79,8 @@ class EventIndex {
   std::vector<std::vector<CutClass>> classes_;  // per season
   AlignedVector<IndexedEvent> events_;
   std::vector<WholeSeason> whole_;
-  std::vector<std::vector<std::uint32_t>> loose_;     // per season
-  std::vector<float> x_, y_, z_, cos_cut_, sin_cut_;  // what the search reads, in the order of events_
+  std::vector<std::vector<std::uint32_t>> loose_;       // per season
+  AlignedVector<float> x_, y_, z_, cos_cut_, sin_cut_;  // what the search reads, in the order of events_
 };
 
 }  // namespace nusky
