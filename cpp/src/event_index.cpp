@@ -14,6 +14,8 @@ namespace nusky {
 namespace {
 
 constexpr double degree = pi / 180.0;
+// Places of events to come, on their way from memory.
+constexpr std::size_t ahead = 32;
 constexpr double smallest_cell = 1.0 * degree;
 // With fewer events than this a grid costs more than testing them all.
 constexpr std::size_t brute_force = 512;
@@ -182,6 +184,7 @@ EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> 
         for (std::size_t i = 0; i < n; ++i) {
           const Source from = source(part, whole, first + i);
           const std::size_t row = from.event, at = place[base + first + i];
+          __builtin_prefetch(&events_[place[base + first + std::min(i + ahead, n - 1)]], 1);
           IndexedEvent& e = events_[at];
           e.x = x[i];
           e.y = y[i];
