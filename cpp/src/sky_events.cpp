@@ -11,17 +11,12 @@ namespace {
 
 // What stays below this u in a row is left out there, and added to the whole row.
 constexpr double smallest_u = 2e-3;
-// Bins to either side of an event that are looked at, less the errors of positions; and where it is narrow.
-constexpr double half_window = 7.99, half_narrow = 3.99;
-// An event is narrow in a row where its u beyond is below this.
-constexpr double narrow_u = 3e-4;
+// Bins to either side of an event that are looked at, less the errors of positions.
+constexpr double half_window = 7.99;
 // Of log u, so that it holds between nodes: events too narrow for the finest cells are taken as wider, with the same peak.
 constexpr double most_lift = 2.0;
-// Beyond this u the kernel does not work.
-constexpr double largest_u = 1e15;
 // What is left of an event far away, in rows that are not looked at one by one.
 constexpr double hardly_any = 1e-12;
-constexpr double unit = 8388608.0;  // of the exponent in the bits of a float
 constexpr double log2_e = 1.4426950408889634;
 
 double square(double x) { return x * x; }
@@ -42,7 +37,7 @@ SkyRows::SkyRows(const SkyGrid& grid, std::size_t band, std::size_t level)
   bend_ra = 0.25 * square(width) * largest_cosine(low, high) * (1.0 + 1e-5);
   for (std::size_t r = 0; r < most; ++r) {
     dec[r] = grid.row_edge(level, band * (n - 1) + std::min(r, n - 1));
-    fall[r] = static_cast<float>(std::max(0.0, std::cos(dec[r])) * square(width) * flattest(width) * (1.0 - 1e-5));
+    fall[r] = std::max(0.0, std::cos(dec[r])) * square(width) * flattest(width) * (1.0 - 1e-5);
   }
 }
 
@@ -91,7 +86,7 @@ bool SkyEvents::enter(const Reach& e, const SkyRows& rows, std::uint32_t needed,
   const double rate = e.event.rate;
   const double lift = rate * (rows.bend + rows.bend_ra * e.cos_dec), log_scale = std::log2(e.event.weight * scale);
   double power[SkyRows::most], u[SkyRows::most];
-  bool near = false;
+  bool near = false, beyond = false;
   std::size_t first = rows.n, last = 0;  // rows where u is not small
   for (std::size_t r = 0; r < rows.n; ++r) {
     const double gap2 = square(rows.dec[r] - e.event.dec);
@@ -101,37 +96,29 @@ bool SkyEvents::enter(const Reach& e, const SkyRows& rows, std::uint32_t needed,
     near = true;
     if (needed == 0) continue;
     u[r] = e.event.weight * scale * std::exp(power[r]);
-    possible_ = possible_ && u[r] < largest_u;
+    beyond = beyond || u[r] > SkyTable::largest_u;
     if (u[r] < smallest_u) continue;
     first = std::min(first, r);
     last = r + 1;
   }
   if (needed == 0) return near;
+  if (beyond) first = last;      // not in the table: what is near such an event has no bound
   if (last > first + n_lanes) {  // a visit has 16 rows: of 17, that further away is left out
     if (e.event.dec > 0.5 * (rows.dec[0] + rows.dec[rows.n - 1]))
       ++first;
     else
       --last;
   }
-  SkyVisit visit{e.number,
-                 static_cast<std::uint32_t>(to.highest.size()),
-                 static_cast<float>(rate * e.cos_dec * log2_e * unit),
-                 static_cast<std::uint16_t>(first),
-                 0,
-                 0};
+  SkyVisit visit{e.number, static_cast<std::uint32_t>(to.pairs.size()), static_cast<std::uint16_t>(first), 0};
   for (std::size_t r = 0; r < rows.n; ++r) {
     double rest = u[r];
     if (r >= first && r < last) {
-      const double fall = rate * e.cos_dec * static_cast<double>(rows.fall[r]), beyond = u[r] * std::exp(-fall * square(half_narrow));
-      const auto bit = static_cast<std::uint16_t>(1U << (r - first));
-      visit.rows |= bit;
-      if (beyond < narrow_u) visit.narrow |= bit;
-      if (beyond < narrow_u)
-        rest = beyond;
-      else
-        rest = 2.0 * half_window * rows.width < 2 * pi ? u[r] * std::exp(-fall * square(half_window)) : 0.0;
-      // the bits of u, and a little more than their rounding and that of the kernel
-      to.highest.push_back(static_cast<float>((127.0 + log_scale + power[r] * log2_e) * unit + 2000.0));
+      const double fall = rate * e.cos_dec * rows.fall[r];
+      visit.rows = static_cast<std::uint16_t>(visit.rows | 1U << (r - first));
+      rest = 2.0 * half_window * rows.width < 2 * pi ? u[r] * std::exp(-fall * square(half_window)) : 0.0;
+      const double step = SkyTable::per_octave * (SkyTable::octaves_below + log_scale + power[r] * log2_e);
+      to.pairs.push_back({static_cast<std::uint16_t>(std::ceil(std::clamp(step + 1e-6, 0.0, SkyTable::n_steps - 1.0))),
+                          static_cast<std::uint16_t>(std::min(65535.0, SkyTable::per_octave * log2_e * SkyTable::reach2 * fall))});
     }
     to.rest[r] += rest;
     to.rest_square[r] += square(rest);
@@ -139,7 +126,7 @@ bool SkyEvents::enter(const Reach& e, const SkyRows& rows, std::uint32_t needed,
   if ((visit.rows & needed >> first) != 0)
     to.visits.push_back(visit);
   else
-    to.highest.resize(visit.at);
+    to.pairs.resize(visit.at);
   return near;
 }
 

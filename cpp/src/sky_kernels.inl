@@ -1,64 +1,45 @@
 // The kernel of SkyBound; included by kernels.inl.
 
-// What an event adds to a node, see SkyBound: p ≤ u/(1+u), by 0.26 % of it at most, and top ≥ 2 [ln(1+u) − u/(1+u)], by 0.125 at most. The
-// bits of t = 2^i (1+f) say i + f ≥ log₂ t − 0.0861. Where u is small, u²/(1+u) = u − u/(1+u) is closer.
-template <class N, std::size_t P>
-NUSKY_INLINE void sky_terms(several<N, P> u, several<N, P>& p, several<N, P>& top) {
-  typedef std::int32_t I __attribute__((vector_size(sizeof(N))));
-  const several<N, P> t = u + 1.0F;
-  p = u * reciprocal_below(t);
-  several<N, P> bits;
-  for (std::size_t k = 0; k < P; ++k) {
-    I whole;
-    __builtin_memcpy(&whole, &t.part[k], sizeof whole);
-    bits.part[k] = __builtin_convertvector(whole, N);
-  }
-  constexpr float twice_ln2 = 1.38629449F;
-  top = min_v(u, bits * (twice_ln2 / 8388608.0F) - (127.0F - 0.08615F) * twice_ln2 - p) - p;
-}
-
-template <class N, std::size_t P>
-NUSKY_INLINE void add_to(float* to, several<N, P> v) {
-  store(to, load_as<several<N, P>>(to) + v);
-}
-
-// Eight lanes, for events that reach no further.
-constexpr std::size_t narrow_lanes = 8, narrow_width = width < narrow_lanes ? width : narrow_lanes;
-typedef float qf __attribute__((vector_size(narrow_width * 4)));
-using narrow_vf = several<qf, narrow_lanes / narrow_width>;
-
 // The places of an event between two nodes, taken together so finely.
 constexpr std::size_t sky_phases = 128;
 
-// The squares of the least distances, in bins, of the 16 nodes around an event from the places of a phase, less the errors of positions.
+// The least distance, in bins, of node k of the 16 around an event from the places of a phase, less the errors of positions.
+constexpr double sky_away(std::size_t phase, std::size_t k) {
+  const double node = static_cast<double>(k) - static_cast<double>(lanes / 2 - 1), low = static_cast<double>(phase) / sky_phases;
+  const double right = node - low - 1.0 / sky_phases, left = low - node, away = (right > left ? right : left) - 1e-3;
+  return away > 0.0 ? away : 0.0;
+}
+
+#ifdef NUSKY_COMPRESS
+using sky_distance = std::uint16_t;  // squared, 65535 at a distance of 8 bins
+constexpr double sky_distance_unit = SkyTable::reach2 / 65535.0;
+#else
+using sky_distance = float;  // squared
+constexpr double sky_distance_unit = 1.0;
+#endif
+
 struct SkyDistances {
-  alignas(64) float away2[sky_phases][lanes];
+  alignas(64) sky_distance away2[sky_phases][lanes];
 };
 
-// In a row of fewer bins than lanes, nodes beyond the half circle are those of the other side once more, and left out.
-constexpr SkyDistances sky_distances(std::size_t bins) {
+constexpr SkyDistances sky_distances() {
   SkyDistances d{};
   for (std::size_t phase = 0; phase < sky_phases; ++phase)
-    for (std::size_t k = 0; k < lanes; ++k) {
-      const double node = static_cast<double>(k) - static_cast<double>(lanes / 2 - 1), low = static_cast<double>(phase) / sky_phases;
-      const double right = node - low - 1.0 / sky_phases, left = low - node, away = (right > left ? right : left) - 1e-3;
-      const bool again = bins < lanes && 2.0 * away > static_cast<double>(bins);
-      d.away2[phase][k] = again ? 1e30F : away > 0.0 ? static_cast<float>(away * away) : 0.0F;
-    }
+    for (std::size_t k = 0; k < lanes; ++k)
+      d.away2[phase][k] = static_cast<sky_distance>(sky_away(phase, k) * sky_away(phase, k) / sky_distance_unit);
   return d;
 }
+
+constexpr SkyDistances sky_all_distances = sky_distances();
 
 // Some visits, and a list of which rows of which matter: a loop over a list has no branch that depends on the data.
 constexpr std::size_t sky_block = 256, sky_batch = 32;
 
 struct SkyBatch {
-  const float* away2[sky_batch];    // of each event, of its 16 nodes
-  float* to[sky_batch];             // its first node in its first row
-  const float* highest[sky_batch];  // of its first row
-  const float* fall[sky_batch];     // of its first row
-  float rate[sky_batch];            // of the visit
-  // visit and row, of those as wide as a window and of the others
-  alignas(64) std::uint32_t wide[sky_batch * lanes + lanes], narrow[sky_batch * lanes + lanes];
+  std::size_t phase[sky_batch];
+  std::uint16_t* to[sky_batch];                               // the first node in the first row of each visit
+  const SkyPair* pair[sky_batch];                             // of its first row
+  alignas(64) std::uint32_t list[sky_batch * lanes + lanes];  // visit and row
 };
 
 // Writes the numbers base + k of the bits k of a mask; `to` has room for 16.
@@ -75,46 +56,166 @@ NUSKY_INLINE std::size_t list_bits(std::uint32_t* to, unsigned mask, std::uint32
 #endif
 }
 
-template <class V, bool two>
-NUSKY_INLINE void add_pairs(const SkyBatch& batch, const std::uint32_t* pair, std::size_t n, const SkyStrip& s) {
-  const std::size_t stride = s.stride, row = s.row;
-  const float ratio = s.ratio;
-  constexpr std::size_t skip = (lanes - sizeof(V) / sizeof(float)) / 2;  // nodes at either end
-  for (std::size_t k = 0; k < n; ++k) {
-    const std::size_t i = pair[k] / lanes, r = pair[k] % lanes;
-    const V fallen = load_as<V>(batch.away2[i] + skip) * -(batch.fall[i][r] * batch.rate[i]);
-    const V u = from_bits(max_v(fallen + batch.highest[i][r], 1e8F));  // 1e-35: not 0, which takes longer
-    float* to = batch.to[i] + r * row + skip;
-    V p, top;
-    sky_terms(u, p, top);
-    add_to(to, p);
-    add_to(to + stride, top);
-    if (!two) continue;
-    sky_terms(u * ratio, p, top);
-    add_to(to + 2 * stride, p);
-    add_to(to + 3 * stride, top);
+NUSKY_INLINE std::uint16_t sky_sum(std::uint16_t a, unsigned b) {
+  const unsigned sum = a + b;
+  return static_cast<std::uint16_t>(sum > 65535U ? 65535U : sum);
+}
+
+// In a row of fewer bins than lanes, nodes beyond the half circle are those of the other side once more, and left out.
+void sky_add_around(const SkyBatch& batch, std::size_t n, const SkyStrip& s) {
+  for (std::size_t j = 0; j < n; ++j) {
+    const std::size_t i = batch.list[j] / lanes, r = batch.list[j] % lanes;
+    const SkyPair pair = batch.pair[i][r];
+    for (std::size_t k = 0; k < lanes; ++k) {
+      const double away = sky_away(batch.phase[i], k);
+      if (2.0 * away > static_cast<double>(s.bins)) continue;
+      const auto fallen = static_cast<unsigned>(away * away / SkyTable::reach2 * pair.fall);
+      const unsigned step = pair.highest - (fallen < pair.highest ? fallen : pair.highest);
+      std::uint16_t* to = batch.to[i] + r * s.row + k;
+      for (std::size_t q = 0; q < (s.ratio > 0.0F ? 4U : 2U); ++q) to[q * s.stride] = sky_sum(to[q * s.stride], s.table->at(q, step));
+    }
   }
 }
 
-NUSKY_INLINE void sky_add_pairs(const SkyBatch& batch, std::size_t n_wide, std::size_t n_narrow, const SkyStrip& s) {
-  if (s.ratio > 0.0F) {
-    add_pairs<vf, true>(batch, batch.wide, n_wide, s);
-    add_pairs<narrow_vf, true>(batch, batch.narrow, n_narrow, s);
+#ifdef NUSKY_COMPRESS
+
+// One sum of the table, in registers.
+struct SkyLookup {
+  __m512i base[2], slope[2];
+  explicit SkyLookup(const SkyTable& t, std::size_t sum) {
+    for (std::size_t k = 0; k < 2; ++k) {
+      base[k] = _mm512_load_si512(t.base[sum] + 32 * k);
+      slope[k] = _mm512_load_si512(t.slope[sum] + 32 * k);
+    }
+  }
+  __attribute__((always_inline)) __m512i at(__m512i piece, __m512i frac) const {
+    const __m512i rise = _mm512_permutex2var_epi16(slope[0], piece, slope[1]);
+    return _mm512_add_epi16(_mm512_permutex2var_epi16(base[0], piece, base[1]), _mm512_mulhi_epu16(rise, frac));
+  }
+};
+
+NUSKY_INLINE __m256i sky_steps(const SkyBatch& batch, std::size_t i, std::size_t r) {
+  const SkyPair pair = batch.pair[i][r];
+  const __m256i away2 = _mm256_load_si256(reinterpret_cast<const __m256i*>(sky_all_distances.away2[batch.phase[i]]));
+  const __m256i fallen = _mm256_mulhi_epu16(away2, _mm256_set1_epi16(static_cast<short>(pair.fall)));
+  return _mm256_subs_epu16(_mm256_set1_epi16(static_cast<short>(pair.highest)), fallen);
+}
+
+NUSKY_INLINE void sky_add_to(std::uint16_t* to, __m256i units) {
+  auto* at = reinterpret_cast<__m256i*>(to);
+  _mm256_storeu_si256(at, _mm256_adds_epu16(_mm256_loadu_si256(at), units));
+}
+
+// Two events in a row at once.
+template <bool two>
+NUSKY_INLINE void sky_add_pairs(SkyBatch& batch, std::size_t n, const SkyStrip& s) {
+  if (n == 0) return;
+  batch.list[n] = batch.list[n - 1];  // for an odd number
+  const std::size_t stride = s.stride, row = s.row;
+  const SkyLookup p(*s.table, SkyTable::p), top(*s.table, SkyTable::top), low_p(*s.table, SkyTable::low_p),
+      low_top(*s.table, SkyTable::low_top);
+  for (std::size_t k = 0; k < n; k += 2) {
+    const std::size_t i = batch.list[k] / lanes, r = batch.list[k] % lanes, j = batch.list[k + 1] / lanes, t = batch.list[k + 1] % lanes;
+    const __m512i steps = _mm512_inserti64x4(_mm512_castsi256_si512(sky_steps(batch, i, r)), sky_steps(batch, j, t), 1);
+    const __m512i piece = _mm512_srli_epi16(steps, 7), frac = _mm512_slli_epi16(steps, 9);
+    std::uint16_t *to = batch.to[i] + r * row, *next = batch.to[j] + t * row;
+    const bool both = k + 1 < n;
+    const auto add = [&](std::size_t sum, const SkyLookup& lookup) __attribute__((always_inline)) {
+      const __m512i units = lookup.at(piece, frac);
+      sky_add_to(to + sum * stride, _mm512_castsi512_si256(units));
+      if (both) sky_add_to(next + sum * stride, _mm512_extracti64x4_epi64(units, 1));
+    };
+    add(0, p);
+    add(1, top);
+    if (!two) continue;
+    add(2, low_p);
+    add(3, low_top);
+  }
+}
+
+#else
+
+// p ≤ u/(1+u), by 0.26 % of it at most, and top ≥ 2 [ln(1+u) − u/(1+u)], by 0.125 at most. The bits of t = 2^i (1+f) say
+// i + f ≥ log₂ t − 0.0861. Where u is small, u²/(1+u) = u − u/(1+u) is closer.
+NUSKY_INLINE void sky_terms(vf u, vf& p, vf& top) {
+  const vf t = u + 1.0F;
+  p = u * reciprocal_below(t);
+  vf bits;
+  NUSKY_EACH {
+    ni whole;
+    __builtin_memcpy(&whole, &t.part[k], sizeof whole);
+    bits.part[k] = __builtin_convertvector(whole, nf);
+  }
+  constexpr float twice_ln2 = 1.38629449F;
+  top = min_v(u, bits * (twice_ln2 / 8388608.0F) - (127.0F - 0.08615F) * twice_ln2 - p) - p;
+}
+
+// Adds whole numbers above v.
+NUSKY_INLINE void sky_add_to(std::uint16_t* to, vf v) {
+  v = min_v(v + 1.0F, splat(65535.0F));
+  ni whole[parts];
+  NUSKY_EACH whole[k] = __builtin_convertvector(v.part[k], ni);
+#if NUSKY_FLOAT_WIDTH == 8
+  auto* at = reinterpret_cast<__m256i*>(to);
+  const __m256i units = _mm256_permute4x64_epi64(_mm256_packus_epi32((__m256i)whole[0], (__m256i)whole[1]), 0xd8);
+  _mm256_storeu_si256(at, _mm256_adds_epu16(_mm256_loadu_si256(at), units));
+#elif defined(__SSE2__)
+  for (std::size_t k = 0; k < parts; k += 2) {
+    auto* at = reinterpret_cast<__m128i*>(to + k * width);
+    const __m128i half_way = _mm_set1_epi32(32768);  // only signed numbers are packed
+    const __m128i units =
+        _mm_xor_si128(_mm_packs_epi32(_mm_sub_epi32((__m128i)whole[k], half_way), _mm_sub_epi32((__m128i)whole[k + 1], half_way)),
+                      _mm_set1_epi16(-32768));
+    _mm_storeu_si128(at, _mm_adds_epu16(_mm_loadu_si128(at), units));
+  }
+#else
+  for (std::size_t k = 0; k < lanes; ++k) to[k] = sky_sum(to[k], static_cast<unsigned>(whole[k / width][k % width]));
+#endif
+}
+
+template <bool two>
+NUSKY_INLINE void sky_add_pairs(SkyBatch& batch, std::size_t n, const SkyStrip& s) {
+  const std::size_t stride = s.stride, row = s.row;
+  constexpr double bits = 8388608.0;  // of an octave
+  constexpr auto per_step = static_cast<float>(bits / SkyTable::per_octave);
+  constexpr auto lowest = static_cast<float>((127.0 - SkyTable::octaves_below) * bits + 1000.0);  // and more than its rounding
+  constexpr auto per_fall = static_cast<float>(-bits / SkyTable::per_octave / SkyTable::reach2 * (1.0 - 1e-6));
+  float per_unit[SkyTable::n_sums];
+  for (std::size_t q = 0; q < SkyTable::n_sums; ++q) per_unit[q] = (q % 2 == SkyTable::p ? 1.003F : 1.00001F) / s.table->unit[q];
+  for (std::size_t k = 0; k < n; ++k) {
+    const std::size_t i = batch.list[k] / lanes, r = batch.list[k] % lanes;
+    const SkyPair pair = batch.pair[i][r];
+    const vf fallen = load(sky_all_distances.away2[batch.phase[i]]) * (per_fall * static_cast<float>(pair.fall));
+    const vf u =
+        from_bits(max_v(fallen + (lowest + per_step * static_cast<float>(pair.highest)), 1e8F));  // 1e-35: not 0, which takes longer
+    std::uint16_t* to = batch.to[i] + r * row;
+    vf p, top;
+    sky_terms(u, p, top);
+    sky_add_to(to, p * per_unit[SkyTable::p]);
+    sky_add_to(to + stride, top * per_unit[SkyTable::top]);
+    if (!two) continue;
+    sky_terms(u * s.ratio, p, top);
+    sky_add_to(to + 2 * stride, p * per_unit[SkyTable::low_p]);
+    sky_add_to(to + 3 * stride, top * per_unit[SkyTable::low_top]);
+  }
+}
+
+#endif
+
+NUSKY_INLINE void sky_add_batch(SkyBatch& batch, std::size_t n, const SkyStrip& s) {
+  if (s.bins < lanes) {
+    sky_add_around(batch, n, s);
+  } else if (s.ratio > 0.0F) {
+    sky_add_pairs<true>(batch, n, s);
   } else {
-    add_pairs<vf, false>(batch, batch.wide, n_wide, s);
-    add_pairs<narrow_vf, false>(batch, batch.narrow, n_narrow, s);
+    sky_add_pairs<false>(batch, n, s);
   }
 }
 
 void sky_add(const SkyVisitView& e, const float* turn, const SkyStrip& s) {
-  static constexpr SkyDistances wide = sky_distances(lanes);
-  SkyDistances around;
-  const auto bins = static_cast<std::size_t>(s.bins);
-  if (bins < lanes) around = sky_distances(bins);
-  const SkyDistances& distances = bins < lanes ? around : wide;
-  const float phases = s.bins * static_cast<float>(sky_phases);
+  const float phases = static_cast<float>(s.bins) * static_cast<float>(sky_phases);
   SkyBatch batch;
-  std::size_t n = 0, n_wide = 0, n_narrow = 0;
+  std::size_t n = 0, n_pairs = 0;
   for (std::size_t begin = 0; begin < e.n; begin += sky_block) {
     // those that matter, without a branch that depends on it
     std::uint32_t which[sky_block], rows[sky_block];
@@ -130,18 +231,14 @@ void sky_add(const SkyVisitView& e, const float* turn, const SkyStrip& s) {
     for (std::size_t k = 0; k < many; ++k) {
       const SkyVisit& v = e.visit[which[k]];
       const auto at = static_cast<std::uint32_t>(place[k]);
-      batch.away2[n] = distances.away2[at % sky_phases];
+      batch.phase[n] = at % sky_phases;
       batch.to[n] = s.sums + v.first * s.row + at / sky_phases - (lanes / 2 - 1);
-      batch.highest[n] = e.highest + v.at;
-      batch.fall[n] = s.fall + v.first;
-      batch.rate[n] = v.rate;
-      const auto base = static_cast<std::uint32_t>(n * lanes);
-      n_wide += list_bits(batch.wide + n_wide, rows[k] & ~static_cast<unsigned>(v.narrow), base);
-      n_narrow += list_bits(batch.narrow + n_narrow, rows[k] & v.narrow, base);
+      batch.pair[n] = e.pair + v.at;
+      n_pairs += list_bits(batch.list + n_pairs, rows[k], static_cast<std::uint32_t>(n * lanes));
       if (++n < sky_batch) continue;
-      sky_add_pairs(batch, n_wide, n_narrow, s);
-      n = n_wide = n_narrow = 0;
+      sky_add_batch(batch, n_pairs, s);
+      n = n_pairs = 0;
     }
   }
-  sky_add_pairs(batch, n_wide, n_narrow, s);
+  sky_add_batch(batch, n_pairs, s);
 }

@@ -10,51 +10,65 @@ using namespace nusky::made_up;
 
 namespace {
 
-constexpr double unit = 8388608.0, log2_e = 1.4426950408889634;
-
 // Made-up visits to a strip of 9 or 17 rows, of 100 bins, or of 10, which is fewer than a window has.
 struct Strip {
   static constexpr std::size_t margin = 16, n = 700;
   std::size_t rows, bins, stride;
   std::vector<SkyVisit> visits;
-  std::vector<float> highest, turn, fall;
+  std::vector<SkyPair> pairs;
+  std::vector<float> turn;
   std::vector<std::uint32_t> needed;
 
   Strip(std::size_t rows_, std::size_t bins_, unsigned seed) : rows(rows_), bins(bins_), stride(bins_ + 2 * margin) {
     std::mt19937_64 random(seed);
     std::uniform_real_distribution<double> uniform(0.0, 1.0);
-    for (std::size_t r = 0; r < 17; ++r) fall.push_back(4e-4F * (1.0F - 0.01F * static_cast<float>(r)));
     for (std::uint32_t i = 0; i < n; ++i) {
-      const double sigma = 0.01 * std::exp(uniform(random)), peak = 12.0 * uniform(random) - 6.0;
-      SkyVisit v{static_cast<std::uint32_t>(n) - 1 - i,
-                 static_cast<std::uint32_t>(highest.size()),
-                 static_cast<float>(0.5 / (sigma * sigma) * log2_e * unit),
-                 0,
-                 0,
-                 0};
+      SkyVisit v{static_cast<std::uint32_t>(n) - 1 - i, static_cast<std::uint32_t>(pairs.size()), 0, 0};
       v.first = static_cast<std::uint16_t>(uniform(random) * static_cast<double>(rows - 3));
       const std::size_t many = std::min<std::size_t>({rows - v.first, 16, 1 + static_cast<std::size_t>(uniform(random) * 16.0)});
+      // from hardly anything to 2^9, and for once to the end of the table
+      const double peak = i == 5 ? 8191.0 : 2900.0 * uniform(random), fall = std::exp(11.09 * uniform(random));
       for (std::size_t r = 0; r < many; ++r) {
-        v.rows |= static_cast<std::uint16_t>(1U << r);
-        if (random() % 3 == 0) v.narrow |= static_cast<std::uint16_t>(1U << r);
-        highest.push_back(static_cast<float>((127.0 + peak - 0.1 * static_cast<double>(r)) * unit));
+        v.rows = static_cast<std::uint16_t>(v.rows | 1U << r);
+        pairs.push_back(
+            {static_cast<std::uint16_t>(std::max(0.0, peak - 16.0 * static_cast<double>(r))), static_cast<std::uint16_t>(fall)});
       }
       visits.push_back(v);
       turn.push_back(i == 0 ? 0.0F : i == 1 ? 1.0F : static_cast<float>(uniform(random)));
     }
     for (std::size_t i = 0; i <= bins; ++i) needed.push_back(i % 10 < 3 ? 0U : static_cast<std::uint32_t>(random()) & ((1U << rows) - 1U));
   }
-  SkyVisitView view() const { return {visits.size(), visits.data(), highest.data()}; }
-  SkyStrip strip(float* sums, bool two) const {
-    const std::size_t n_sums = two ? 4 : 2;
-    return {fall.data(), static_cast<float>(bins), needed.data(), sums + margin, stride, n_sums * stride, two ? 0.25F : 0.0F};
-  }
+  SkyVisitView view() const { return {visits.size(), visits.data(), pairs.data()}; }
 };
 
+double u_of(double step) { return std::exp2(step / SkyTable::per_octave - SkyTable::octaves_below); }
 double p_of(double u) { return u / (1.0 + u); }
 double top_of(double u) { return 2.0 * (std::log1p(u) - p_of(u)); }
 
 }  // namespace
+
+TEST_CASE("sky table: never below what it stands for, and close to it") {
+  for (const double n : {20.0, 66.0, 100.0})
+    for (const double ratio : {0.0, 0.25}) {
+      const SkyTable table(n, ratio);
+      std::size_t below = 0, above = 0;
+      for (std::size_t sum = 0; sum < (ratio > 0.0 ? 4 : 2); ++sum) {
+        for (std::size_t step = 0; step < SkyTable::n_steps; ++step) {
+          const double u = (sum < 2 ? 1.0 : ratio) * u_of(static_cast<double>(step)), exact = sum % 2 == 0 ? p_of(u) : top_of(u);
+          const std::uint16_t units = table.at(sum, step);
+          const double found = table.value(sum, units);
+          below += found < exact;
+          const double more = sum % 2 == 0 ? 1.025 : 1.175;
+          above += units < 65535 && found > more * exact + 3.0 * static_cast<double>(table.unit[sum]);
+        }
+      }
+      CHECK(below == 0);
+      CHECK(above == 0);
+      CHECK(table.value(SkyTable::p, 65534) > 1.05 * n);
+      CHECK(table.value(SkyTable::top, 65534) > 1.4 * n);
+      CHECK(table.value(SkyTable::p, 65535) > 1e20);
+    }
+}
 
 TEST_CASE("kernels: each event adds to the nodes near it what a double loop adds, never too little") {
   for (const std::size_t rows : {9u, 17u})
@@ -62,51 +76,73 @@ TEST_CASE("kernels: each event adds to the nodes near it what a double loop adds
       for (const bool two : {false, true}) {
         const Strip s(rows, bins, static_cast<unsigned>(rows + bins));
         const std::size_t n_sums = two ? 4 : 2;
+        const SkyTable table(66.0, two ? 0.25 : 0.0);
         const auto at = [&](std::size_t r, std::size_t q) { return (r * n_sums + q) * s.stride + Strip::margin; };
-        std::vector<double> expected(rows * n_sums * s.stride), nearby(expected.size()), count(expected.size());
+        std::vector<double> expected(rows * n_sums * s.stride), most(expected.size()), count(expected.size());
         for (const SkyVisit& v : s.visits) {
           const double x = static_cast<double>(s.turn[v.event] * static_cast<float>(bins));
           const auto bin = static_cast<std::size_t>(x);
-          std::size_t from = v.at;
+          const SkyPair* pair = s.pairs.data() + v.at;
           for (std::size_t r = v.first; r < v.first + 16U; ++r) {
-            const unsigned bit = 1U << (r - v.first);
-            if ((v.rows & bit) == 0) continue;
-            const double log2_highest = static_cast<double>(s.highest[from++]) / unit - 127.0;
+            if ((v.rows >> (r - v.first) & 1U) == 0) continue;
+            const double highest = pair->highest, fall = pair->fall / SkyTable::reach2;
+            ++pair;
             if ((s.needed[bin] >> r & 1U) == 0) continue;
-            const bool narrow = (v.narrow & bit) != 0;
-            for (std::size_t j = narrow ? 4 : 0; j < (narrow ? 12 : 16); ++j) {
-              const double off = static_cast<double>(bin) - 7.0 + static_cast<double>(j) - x, away = std::abs(off);
+            for (std::size_t j = 0; j < 16; ++j) {
+              const double away = std::abs(static_cast<double>(bin) - 7.0 + static_cast<double>(j) - x);
               if (2.0 * away > static_cast<double>(bins)) continue;  // the other side of the circle holds this node
-              const double fall = static_cast<double>(v.rate) / unit * static_cast<double>(s.fall[r]);
-              const double u = std::exp2(log2_highest - fall * away * away),
-                           most = std::exp2(log2_highest - fall * std::pow(std::max(0.0, away - 1.0 / 64), 2));
+              // distances may be too small by 1/64, their squares by 1e-3, and u by two steps more and 6.25 % too large
+              const double u = u_of(highest - fall * away * away);
+              const double high = 1.0625 * u_of(std::max(0.0, highest - fall * (std::pow(std::max(0.0, away - 1.0 / 64), 2) - 1e-3)) + 2.0);
               for (std::size_t q = 0; q < n_sums; ++q) {
                 const std::size_t node = at(r, q) + bin + j - 7;
                 const double share = q < 2 ? 1.0 : 0.25;
                 expected[node] += q % 2 == 0 ? p_of(share * u) : top_of(share * u);
-                nearby[node] += q % 2 == 0 ? p_of(share * 1.0625 * most) : top_of(share * 1.0625 * most);
+                most[node] += q % 2 == 0 ? 1.025 * p_of(share * high) : 1.175 * top_of(share * high) + 0.126;
                 count[node] += 1.0;
               }
             }
           }
         }
-        at_every_level([&](const Kernels& kernel, Output& out) {
-          AlignedVector<float> sums(expected.size(), 0.0F);
-          kernel.sky_add(s.view(), s.turn.data(), s.strip(sums.data(), two));
-          std::size_t below = 0, above = 0, filled = 0;
+        at_every_level([&](const Kernels& kernel, Output&) {
+          AlignedVector<std::uint16_t> sums(expected.size());
+          std::fill(sums.begin(), sums.end(), std::uint16_t{0});
+          kernel.sky_add(s.view(), s.turn.data(),
+                         {bins, s.needed.data(), sums.data() + Strip::margin, s.stride, n_sums * s.stride, &table, two ? 0.25F : 0.0F});
+          std::size_t below = 0, above = 0, filled = 0, stopped = 0;
           for (std::size_t r = 0; r < rows; ++r)
             for (std::size_t q = 0; q < n_sums; ++q)
               for (std::size_t i = at(r, q) - Strip::margin; i < at(r, q) + bins + Strip::margin; ++i) {
-                const auto got = static_cast<double>(sums[i]);
-                below += got * (q % 2 == 0 ? 1.0026 : 1.0) < expected[i] * (1.0 - 1e-4) - 1e-6;
+                const double got = table.value(q, sums[i]);
+                stopped += sums[i] == 65535;
+                below += got < expected[i] * (1.0 - 1e-9);
                 // a node half a circle away may be there twice
-                if (bins > 16) above += got > nearby[i] * (1.0 + 1e-4) + (q % 2 == 0 ? 1e-6 : 0.126 * count[i]);
+                if (bins > 16 && sums[i] < 65535) above += got > most[i] + 3.0 * count[i] * static_cast<double>(table.unit[q]);
                 filled += expected[i] > 0.0;
               }
           CHECK(below == 0);
           CHECK(above == 0);
           CHECK(filled > expected.size() / 4);
-          out.insert(out.end(), sums.begin(), sums.end());
+          if (bins > 16) CHECK(stopped == 0);
         });
       }
+}
+
+TEST_CASE("kernels: sums over the sky stop where numbers end") {
+  // a thousand strong events in one place
+  Strip s(9, 100, 1);
+  for (SkyVisit& v : s.visits) v = {0, 0, 2, 7};
+  for (SkyPair& pair : s.pairs) pair = {8191, 10};
+  s.turn[0] = 0.505F;
+  for (std::uint32_t& rows : s.needed) rows = 0x1ff;
+  const SkyTable table(66.0, 0.25);
+  at_every_level([&](const Kernels& kernel, Output&) {
+    AlignedVector<std::uint16_t> sums(9 * 4 * s.stride);
+    std::fill(sums.begin(), sums.end(), std::uint16_t{0});
+    kernel.sky_add(s.view(), s.turn.data(), {s.bins, s.needed.data(), sums.data() + Strip::margin, s.stride, 4 * s.stride, &table, 0.25F});
+    for (std::size_t q = 0; q < 4; ++q) {
+      CHECK(sums[(3 * 4 + q) * s.stride + Strip::margin + 50] == 65535);
+      CHECK(sums[(1 * 4 + q) * s.stride + Strip::margin + 50] == 0);
+    }
+  });
 }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "nusky/indexed_event.hpp"
+#include "nusky/sky_table.hpp"
 
 namespace nusky {
 
@@ -62,29 +63,33 @@ struct SurveyColumns {
   float *x, *y, *z, *rate, *weight, *number;
 };
 
+/// An event in a row of a SkyGrid.
+struct SkyPair {
+  std::uint16_t highest;  ///< SkyTable step of its u at its own right ascension
+  std::uint16_t fall;     ///< by how many steps that falls at a distance of 8 bins, SkyTable::reach2
+};
+
 /// Where an event reaches into the rows of a band of a SkyGrid.
 struct SkyVisit {
-  std::uint32_t event;         ///< whose right ascension places it
-  std::uint32_t at;            ///< of its lowest row in `highest`
-  float rate;                  ///< of SpatialTerm, times cos δ · log₂e · 2²³
-  std::uint16_t first;         ///< row of bit 0 of `rows`
-  std::uint16_t rows, narrow;  ///< 16 rows at most, one bit each, without gaps; those where eight bins hold it
+  std::uint32_t event;        ///< whose right ascension places it
+  std::uint32_t at;           ///< of its lowest row in the pairs
+  std::uint16_t first, rows;  ///< 16 rows at most from row `first` on, one bit each, without gaps
 };
 
 struct SkyVisitView {
   std::size_t n;
   const SkyVisit* visit;
-  const float* highest;  ///< row after row of visit after visit, the bits of u at the right ascension of the event
+  const SkyPair* pair;  ///< row after row of visit after visit
 };
 
 /// Rows of nodes of one level of a SkyGrid, all of the same band.
 struct SkyStrip {
-  const float* fall;            ///< (17,) of log u with the distance in bins squared, per rate of a visit
-  float bins;                   ///< of each row
+  std::size_t bins;             ///< of each row
   const std::uint32_t* needed;  ///< (bins + 1,) for an event in a bin: bit r, that row r has nodes to be known near there
-  float* sums;                  ///< node 0 of row 0, with room before it and after the last; p, top, and both for the smaller n
+  std::uint16_t* sums;          ///< node 0 of row 0, with room before it and after the last; p, top, and both for the smaller n
   std::size_t stride, row;      ///< from one sum to the next, and from row to row
-  float ratio;                  ///< smaller n over the larger; 0: there is one n only
+  const SkyTable* table;
+  float ratio;  ///< smaller n over the larger; 0: there is one n only
 };
 
 /// Sums over events at one (y, γ) of one season; p = u/(1+u), q = u/(1+u)², u = y W, primes are d ln R/dγ.
@@ -153,9 +158,8 @@ struct Kernels {
   /// For all directions within a chord of `reach` from (cx, cy, cz) at once, every u the largest there: Σ u/(1+u) and
   /// Σ 2 [ln(1+u) − u/(1+u)].
   void (*survey_cap)(const SurveyView& c, float cx, float cy, float cz, float reach, float scale, double* sum_p, double* sum_top);
-  /// Adds, for events at `turn` (of a whole turn) of right ascension, u/(1+u) and 2 [ln(1+u) − u/(1+u)] at the 16 nearest nodes of each
-  /// row that they reach, or the 8 nearest where those hold them, and with a ratio the same of u · ratio. Distances may be too small by
-  /// 1/64 of a bin; u/(1+u) is too small by 0.26 % at most, the other never.
+  /// Adds, for events at `turn` (of a whole turn) of right ascension, what the table says of them at the 16 nearest nodes of each row that
+  /// they reach, or more. Distances may be too small by 1/64 of a bin. Numbers stop at 65535.
   void (*sky_add)(const SkyVisitView& e, const float* turn, const SkyStrip& strip);
   /// sum[g] += Σ S/B · lift[candidate] · max(rows[candidate][g], rows[candidate][g + 1]), g < 15, and with rows[candidate][15] for g = 15.
   void (*highest)(const EventView& e, const float* lift, const float* const* rows, float* sum);

@@ -58,6 +58,7 @@ class SkyBound {
 
   SkyGrid grid_;
   double n_, ratio_;  // the smaller n over the larger, or 0
+  SkyTable table_;
   std::vector<std::uint32_t> cells_;
   std::vector<Band> bands_;
   std::vector<std::vector<SkyRows>> rows_;          // by level and band

@@ -24,7 +24,7 @@ struct SkyEvent {
 struct SkyRows {
   static constexpr std::size_t most = 17;
   double dec[most];
-  float fall[most];  // see SkyStrip
+  double fall[most];  // of log u with the distance in bins squared, per rate and cos δ of an event
   double bend, bend_ra;
   std::size_t n;
   double width;  // of a bin, rad
@@ -38,9 +38,9 @@ class SkyEvents {
   /// Of one band at one level.
   struct Strip {
     std::vector<SkyVisit> visits;  ///< in the order of declinations
-    std::vector<float> highest;
+    std::vector<SkyPair> pairs;
     std::vector<double> rest, rest_square;  ///< by row: Σ u, Σ u² of what is nowhere else
-    SkyVisitView view() const { return {visits.size(), visits.data(), highest.data()}; }
+    SkyVisitView view() const { return {visits.size(), visits.data(), pairs.data()}; }
   };
 
   /// @param rows of each level and band
@@ -51,8 +51,6 @@ class SkyEvents {
 
   const Strip& strip(std::size_t level, std::size_t band) const { return strips_[level][band]; }
   double scale(std::size_t band) const { return scale_[band]; }
-  /// Whether every u is in the range of the kernel.
-  bool possible() const { return possible_; }
 
  private:
   struct Reach;
@@ -61,7 +59,6 @@ class SkyEvents {
 
   std::vector<double> scale_;
   std::vector<std::vector<Strip>> strips_;
-  bool possible_ = true;
 };
 
 }  // namespace nusky
