@@ -102,6 +102,31 @@ bool may_have(const std::vector<float>& bound, std::uint32_t cell, double ts) {
   return cell == Search::no_cell || !(static_cast<double>(bound[cell]) < ts);
 }
 
+// How many clusters come first because much may be found there.
+constexpr std::size_t most_promising = 6;
+
+// Of the clusters near the peaks, those in which the bounds and the terms leave room for most come first: the sooner a large value is
+// known, the fewer directions have to be fitted.
+void promising_first(std::vector<std::uint32_t>& queue, const Search& search, const std::vector<float>& sky) {
+  const std::vector<DirectionGroup>& groups = search.directions().groups();
+  std::vector<std::pair<double, std::uint32_t>> most(search.first_far());
+  for (std::uint32_t c = 0; c < most.size(); ++c) {
+    const Cluster& cluster = search.clusters()[c];
+    most[c] = {minus_infinity, c};
+    for (std::uint32_t g = 0; g < cluster.n_groups; ++g)
+      for (std::uint32_t p = 0; p < groups[cluster.group[g]].count; ++p) {
+        const std::size_t place = groups[cluster.group[g]].first + p;
+        const std::uint32_t cell = search.cell(place);
+        if (cell != Search::no_cell) most[c].first = std::max(most[c].first, search.promise(place) + static_cast<double>(sky[cell]));
+      }
+  }
+  const auto n = static_cast<std::ptrdiff_t>(std::min(most_promising, most.size()));
+  std::partial_sort(most.begin(), most.begin() + n, most.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::vector<char> chosen(queue.size(), 0);
+  for (std::ptrdiff_t i = 0; i < n; ++i) chosen[most[static_cast<std::size_t>(i)].second] = 1;
+  std::stable_partition(queue.begin(), queue.end(), [&](std::uint32_t c) { return chosen[c] != 0; });
+}
+
 void take(std::vector<Hottest>& best, const Search& search, std::size_t place, const DirectionFit& fit) {
   const auto direction = static_cast<std::int64_t>(search.directions().order()[place]);
   for (std::size_t j = 0; j < best.size(); ++j) {
@@ -198,6 +223,7 @@ HottestResult find_hottest(const Likelihood& likelihood, const EventIndex& index
     sky = bound_sky(likelihood, index, search, threads);
     wide = !sky.empty();
   }
+  if (wide) promising_first(queue, search, sky);
   while (done < queue.size()) {
     if (wide && done == search.first_far()) {
       wide = false;

@@ -114,7 +114,7 @@ void Search::find_cells() {
   const std::vector<DirectionGroup>& groups = directions_->groups();
   cell_of_.assign(directions_->size(), no_cell);
   // Cells of 0.36° and of 0.75° by 0.37°. The first-year season has ts < 12 in half of the first and below 57 in half of the others.
-  cover(SkyGrid(31, 5, 1.0), 16.0, 66.0, -distant_term, -unordered_term);
+  cover(SkyGrid(31, 5, 1.0), 16.0, 66.0, -distant_term, 0.0);
   cover(SkyGrid(15, 5, 2.0), 0.0, 100.0, minus_infinity, -distant_term);
   for (const Cluster& c : clusters_) {
     first_cell_.push_back(cells_.size());

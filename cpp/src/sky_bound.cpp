@@ -114,7 +114,7 @@ void SkyBound::add(const Band& band, std::size_t l, const SkyEvents& events, con
 void SkyBound::refine(const Band& band, std::size_t l, Sums& sums) const {
   const std::size_t bins = grid_.bins(band.number, l), stride = bins + 2 * margin, n_sums = this->n_sums();
   for (std::size_t r = 0; r <= grid_.rows(l); ++r)
-    for (std::size_t q = 0; q < n_sums; ++q) {
+    for (std::size_t q = 0; q < n_sums && (needed_[l][band.number] >> r & 1U) != 0; ++q) {
       const std::uint16_t* added = sums.added.data() + (r * n_sums + q) * stride;
       float* to = sums.level[l].data() + (r * n_sums + q) * stride + margin;
       const auto value = [&](std::size_t i) {  // a number that has stopped may be any larger

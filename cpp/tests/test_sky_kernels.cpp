@@ -58,7 +58,7 @@ TEST_CASE("sky table: never below what it stands for, and close to it") {
           const std::uint16_t units = table.at(sum, step);
           const double found = table.value(sum, units);
           below += found < exact;
-          const double more = sum % 2 == 0 ? 1.025 : 1.175;
+          const double more = sum % 2 == 0 ? 1.025 : 1.10;
           above += units < 65535 && found > more * exact + 3.0 * static_cast<double>(table.unit[sum]);
         }
       }
@@ -98,7 +98,7 @@ TEST_CASE("kernels: each event adds to the nodes near it what a double loop adds
                 const std::size_t node = at(r, q) + bin + j - 7;
                 const double share = q < 2 ? 1.0 : 0.25;
                 expected[node] += q % 2 == 0 ? p_of(share * u) : top_of(share * u);
-                most[node] += q % 2 == 0 ? 1.025 * p_of(share * high) : 1.175 * top_of(share * high) + 0.126;
+                most[node] += q % 2 == 0 ? 1.025 * p_of(share * high) : 1.10 * top_of(share * high) + 0.126;
                 count[node] += 1.0;
               }
             }
@@ -123,7 +123,7 @@ TEST_CASE("kernels: each event adds to the nodes near it what a double loop adds
           CHECK(below == 0);
           CHECK(above == 0);
           CHECK(filled > expected.size() / 4);
-          if (bins > 16) CHECK(stopped == 0);
+          CHECK(stopped < filled / 50);
         });
       }
 }

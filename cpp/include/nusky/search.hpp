@@ -28,6 +28,8 @@ class Search {
   std::size_t n_priors() const { return top_.size(); }
   /// Term of the direction at `place` of Directions::order().
   double term(std::size_t prior, std::size_t place) const { return terms_[prior * directions_->size() + place]; }
+  /// How far the term of the direction at `place` lies below the largest of its prior, at most 0, for the prior where that is least.
+  double promise(std::size_t place) const;
   /// Largest term of a prior.
   double top(std::size_t prior) const { return top_[prior]; }
   /// Neighbouring tiles with a finite term, those with the largest terms first, and from `first_far` on in the order of the tiles.
@@ -52,7 +54,6 @@ class Search {
  private:
   void find_cells();
   void cover(SkyGrid grid, double low_n, double n, double above, double up_to);
-  double promise(std::size_t place) const;
 
   const Directions* directions_;
   std::vector<double> terms_;  // in the order of the groups

@@ -6,7 +6,7 @@ namespace nusky {
 
 /// What an event adds to the nodes of a sky grid, in whole numbers: p = u/(1+u) and top = 2 [ln(1+u) − u/(1+u)], and both for a smaller n,
 /// for u = 2^(step / per_octave − octaves_below). Never too small: p is too large by
-/// 2 % at most, top by 17 % where u is small, and both by three units. Sums of whole numbers do not depend on their order.
+/// 2.5 % at most, top by 10 %, and both by three units. Sums of whole numbers do not depend on their order.
 struct SkyTable {
   static constexpr int per_octave = 160, octaves_below = 9;
   static constexpr std::size_t n_steps = 8192, n_pieces = 64, piece = n_steps / n_pieces;
