@@ -1100,9 +1100,10 @@ void sums_flat(std::size_t n, const float* a, bool huge, float y, EventSums& out
 }  // namespace
 
 extern const Kernels table;
-const Kernels table{NUSKY_KERNEL_NAME, circle,        within,     unpack,      select,        spatial, split,   tails,         survey,
-                    survey_keep,       survey_values, survey_cap, sky_add,     highest,       pick,    moments, profile_begin, profile_y,
-                    profile_slopes,    profile_move,  profile,    profile_log, profile_value, logs,    sums,    sums_first,    sums_flat};
+const Kernels table{NUSKY_KERNEL_NAME, circle,         within,       unpack,  select,      spatial,       split, tails,   survey,
+                    survey_keep,       survey_values,  survey_cap,   sky_add, sky_level,   highest,       pick,  moments, profile_begin,
+                    profile_y,         profile_slopes, profile_move, profile, profile_log, profile_value, logs,  sums,    sums_first,
+                    sums_flat};
 
 }  // namespace NUSKY_KERNEL_NAMESPACE
 }  // namespace nusky

@@ -19,6 +19,8 @@ constexpr double most_shift = 1.05;
 constexpr std::size_t margin = n_lanes;
 constexpr std::size_t window = n_lanes / 2;
 
+void add_up(std::uint16_t& to, std::uint16_t more) { to = static_cast<std::uint16_t>(std::min(65535, to + more)); }
+
 SkyEvent sky_event(double dec, const SpatialTerm& s, float peak) {
   return {dec, static_cast<double>(s.rate) * (1.0 - 1e-6), static_cast<double>(s.weight) * static_cast<double>(peak) * (1.0 + 1e-5)};
 }
@@ -112,34 +114,26 @@ void SkyBound::add(const Band& band, std::size_t l, const SkyEvents& events, con
 
 // Sums up a level: what events add there, the rest, and the next coarser level in between.
 void SkyBound::refine(const Band& band, std::size_t l, Sums& sums) const {
+  const Kernels& kernel = kernels();
   const std::size_t bins = grid_.bins(band.number, l), stride = bins + 2 * margin, n_sums = this->n_sums();
   for (std::size_t r = 0; r <= grid_.rows(l); ++r)
     for (std::size_t q = 0; q < n_sums && (needed_[l][band.number] >> r & 1U) != 0; ++q) {
-      const std::uint16_t* added = sums.added.data() + (r * n_sums + q) * stride;
-      float* to = sums.level[l].data() + (r * n_sums + q) * stride + margin;
-      const auto value = [&](std::size_t i) {  // a number that has stopped may be any larger
-        return static_cast<float>(added[i]) * table_.unit[q] + (added[i] == 65535 ? 1e30F : 0.0F);
-      };
-      for (std::size_t i = 0; i < bins; ++i) to[i] = value(margin + i);
+      std::uint16_t* added = sums.added.data() + (r * n_sums + q) * stride + margin;
       for (std::size_t j = 0; j < margin; ++j) {  // the ends go round
-        to[(bins * margin - margin + j) % bins] += value(j);
-        to[j % bins] += value(margin + bins + j);
+        add_up(added[(bins * margin - margin + j) % bins], *(added - margin + j));
+        add_up(added[j % bins], added[bins + j]);
       }
-      to[bins] = to[0];
       const double scale = q < 2 ? 1.0 : ratio_;
       const auto rest = static_cast<float>(q % 2 == 0 ? sums.rest[l][r] * scale : sums.rest_square[l][r] * scale * scale);
-      if (l + 1 == grid_.n_levels()) {
-        for (std::size_t i = 0; i <= bins; ++i) to[i] += rest;
-        continue;
+      float* to = sums.level[l].data() + (r * n_sums + q) * stride + margin;
+      const float *low = nullptr, *high = nullptr;
+      if (l + 1 < grid_.n_levels()) {
+        const std::size_t above = bins / 2 + 2 * margin;
+        low = sums.level[l + 1].data() + (r / 2 * n_sums + q) * above + margin;
+        high = low + r % 2 * n_sums * above;
       }
-      const std::size_t above = bins / 2 + 2 * margin;
-      const float *low = sums.level[l + 1].data() + (r / 2 * n_sums + q) * above + margin, *high = low + r % 2 * n_sums * above;
-      for (std::size_t i = 0; i < bins / 2; ++i) {
-        const float here = 0.5F * (low[i] + high[i]), next = 0.5F * (low[i + 1] + high[i + 1]);
-        to[2 * i] += rest + here;
-        to[2 * i + 1] += rest + 0.5F * (here + next);
-      }
-      to[bins] += rest + 0.5F * (low[bins / 2] + high[bins / 2]);
+      kernel.sky_level(bins, added, table_.unit[q], rest, low, high, to);
+      to[bins] = to[0];
     }
 }
 

@@ -242,3 +242,13 @@ void sky_add(const SkyVisitView& e, const float* turn, const SkyStrip& s) {
   }
   sky_add_batch(batch, n_pairs, s);
 }
+
+void sky_level(std::size_t n, const std::uint16_t* added, float unit, float rest, const float* low, const float* high, float* to) {
+  for (std::size_t i = 0; i < n; ++i) to[i] = static_cast<float>(added[i]) * unit + (rest + (added[i] == 65535 ? 1e30F : 0.0F));
+  if (low == nullptr) return;
+  for (std::size_t i = 0; i < n / 2; ++i) {
+    const float here = 0.5F * (low[i] + high[i]), next = 0.5F * (low[i + 1] + high[i + 1]);
+    to[2 * i] += here;
+    to[2 * i + 1] += 0.5F * (here + next);
+  }
+}

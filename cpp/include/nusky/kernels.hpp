@@ -161,6 +161,9 @@ struct Kernels {
   /// Adds, for events at `turn` (of a whole turn) of right ascension, what the table says of them at the 16 nearest nodes of each row that
   /// they reach, or more. Distances may be too small by 1/64 of a bin. Numbers stop at 65535.
   void (*sky_add)(const SkyVisitView& e, const float* turn, const SkyStrip& strip);
+  /// Of one row of n bins: to = added · unit + rest, where a number that has stopped is 1e30 or more, and between the nodes of two coarser
+  /// rows, of n / 2 bins and one more each, what is interpolated (nullptr: there are none).
+  void (*sky_level)(std::size_t n, const std::uint16_t* added, float unit, float rest, const float* low, const float* high, float* to);
   /// sum[g] += Σ S/B · lift[candidate] · max(rows[candidate][g], rows[candidate][g + 1]), g < 15, and with rows[candidate][15] for g = 15.
   void (*highest)(const EventView& e, const float* lift, const float* const* rows, float* sum);
   /// Near events one by one: those whose reach exceeds `threshold` are copied to the strong lists, and are 0 in `weak`, which else is
