@@ -36,6 +36,7 @@ class Board {
     while (value > old && !known_[prior].compare_exchange_weak(old, value, std::memory_order_relaxed)) {
     }
   }
+  double known(std::size_t prior) const { return known_[prior].load(std::memory_order_relaxed); }
   /// The ts that a direction, given by its place, needs to win for one prior at least; +∞: it cannot.
   double needed(std::size_t place) const {
     return least([&](std::size_t j) { return search_->term(j, place); });
@@ -51,7 +52,7 @@ class Board {
     double needed = std::numeric_limits<double>::infinity();
     for (std::size_t j = 0; j < known_.size(); ++j) {
       const double t = term(j);
-      if (t > minus_infinity) needed = std::min(needed, known_[j].load(std::memory_order_relaxed) - t);
+      if (t > minus_infinity) needed = std::min(needed, known(j) - t);
     }
     return needed;
   }
@@ -125,6 +126,28 @@ void promising_first(std::vector<std::uint32_t>& queue, const Search& search, co
   std::vector<char> chosen(queue.size(), 0);
   for (std::ptrdiff_t i = 0; i < n; ++i) chosen[most[static_cast<std::size_t>(i)].second] = 1;
   std::stable_partition(queue.begin(), queue.end(), [&](std::uint32_t c) { return chosen[c] != 0; });
+}
+
+// Adds the far clusters with a cell in which bound and terms leave room.
+void keep_hopeful(std::vector<std::uint32_t>& queue, const Search& search, const std::vector<float>& sky, const Board& board) {
+  std::vector<char> hopeful(search.clusters().size(), 0);
+  for (std::size_t j = 0; j < search.n_priors(); ++j) {
+    const double least = board.known(j) - bound_slack;
+    const double* top = search.cell_top(j);
+    constexpr std::size_t block = 64;  // without a branch: hardly any has a cell that matters
+    for (std::size_t begin = 0; begin < sky.size(); begin += block) {
+      const std::size_t end = std::min(begin + block, sky.size());
+      int any = 0;
+      for (std::size_t cell = begin; cell < end; ++cell) any |= static_cast<double>(sky[cell]) + top[cell] >= least;
+      for (std::size_t cell = begin; any != 0 && cell < end; ++cell) {
+        if (!(static_cast<double>(sky[cell]) + top[cell] >= least)) continue;
+        for (const std::uint32_t* c = search.far_begin(cell); c != search.far_end(cell); ++c)
+          if (static_cast<double>(sky[cell]) + search.cluster_top(*c, j) >= least) hopeful[*c] = 1;
+      }
+    }
+  }
+  for (std::size_t c = search.first_far(); c < hopeful.size(); ++c)
+    if (hopeful[c] != 0) queue.push_back(static_cast<std::uint32_t>(c));
 }
 
 void take(std::vector<Hottest>& best, const Search& search, std::size_t place, const DirectionFit& fit) {
@@ -227,11 +250,8 @@ HottestResult find_hottest(const Likelihood& likelihood, const EventIndex& index
   while (done < queue.size()) {
     if (wide && done == search.first_far()) {
       wide = false;
-      const auto hopeless = [&](std::uint32_t c) {
-        const double needed = board.needed_in(c) - bound_slack;
-        return std::none_of(search.cells_begin(c), search.cells_end(c), [&](std::uint32_t cell) { return may_have(sky, cell, needed); });
-      };
-      queue.erase(std::remove_if(queue.begin() + static_cast<std::ptrdiff_t>(done), queue.end(), hopeless), queue.end());
+      queue.resize(done);
+      keep_hopeful(queue, search, sky, board);
       continue;
     }
     const std::size_t end = std::min(wide ? search.first_far() : queue.size(), done + batch);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <stdexcept>
 #include <string>
 
@@ -114,20 +115,31 @@ void Search::find_cells() {
   const std::vector<DirectionGroup>& groups = directions_->groups();
   cell_of_.assign(directions_->size(), no_cell);
   // Cells of 0.36° and of 0.75° by 0.37°. The first-year season has ts < 12 in half of the first and below 57 in half of the others.
-  cover(SkyGrid(31, 5, 1.0), 16.0, 66.0, -distant_term, 0.0);
+  cover(SkyGrid(31, 5, 1.0), 17.0, 66.0, -distant_term, 0.0);
   cover(SkyGrid(15, 5, 2.0), 0.0, 100.0, minus_infinity, -distant_term);
-  for (const Cluster& c : clusters_) {
-    first_cell_.push_back(cells_.size());
-    std::vector<std::uint32_t> some;
-    for (std::uint32_t g = 0; g < c.n_groups; ++g)
-      for (std::uint32_t p = 0; p < groups[c.group[g]].count; ++p) {
-        const std::size_t place = groups[c.group[g]].first + p;
-        if (promise(place) > minus_infinity) some.push_back(cell_of_[place]);
+  cell_top_.assign(top_.size() * n_cells_, minus_infinity);
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> far;  // cell and cluster
+  for (std::size_t c = 0; c < clusters_.size(); ++c)
+    for (std::uint32_t g = 0; g < clusters_[c].n_groups; ++g) {
+      const DirectionGroup& group = groups[clusters_[c].group[g]];
+      for (std::size_t place = group.first; place < group.first + group.count; ++place) {
+        const std::uint32_t cell = cell_of_[place];
+        if (cell == no_cell || c < first_far_) continue;
+        for (std::size_t j = 0; j < top_.size(); ++j) {
+          double& top = cell_top_[j * n_cells_ + cell];
+          top = std::max(top, term(j, place));
+        }
+        far.emplace_back(cell, static_cast<std::uint32_t>(c));
       }
-    std::sort(some.begin(), some.end());
-    cells_.insert(cells_.end(), some.begin(), std::unique(some.begin(), some.end()));
+    }
+  std::sort(far.begin(), far.end());
+  far.erase(std::unique(far.begin(), far.end()), far.end());
+  first_of_cell_.assign(n_cells_ + 1, 0);
+  for (const auto& [cell, cluster] : far) {
+    ++first_of_cell_[cell + 1];
+    far_of_cell_.push_back(cluster);
   }
-  first_cell_.push_back(cells_.size());
+  std::partial_sum(first_of_cell_.begin(), first_of_cell_.end(), first_of_cell_.begin());
 }
 
 }  // namespace nusky

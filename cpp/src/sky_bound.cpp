@@ -11,6 +11,8 @@ namespace {
 
 // Of sums of few terms in float.
 constexpr double rounding = 1e-5;
+// Below this u, an event is spread over whole rows; one tangent is for a large ts only, which is less exact anyway.
+constexpr double small_u = 4e-3, small_u_of_one = 1e-2;
 // What belongs to events that come one by one, such as injected ones, is found in every trial: for more of them that takes too long.
 constexpr std::size_t most_loose = 10000;
 // What belongs to a season serves trials of which the u differ by less than this.
@@ -41,7 +43,7 @@ struct SkyBound::Sums {
 };
 
 SkyBound::SkyBound(SkyGrid grid, double low_n, double n, std::vector<std::uint32_t> cells)
-    : grid_(std::move(grid)), n_(n), ratio_(low_n / n), table_(n_, ratio_), cells_(std::move(cells)) {
+    : grid_(std::move(grid)), n_(n), smallest_u_(low_n > 0.0 ? small_u : small_u_of_one), table_(low_n, n), cells_(std::move(cells)) {
   for (std::size_t l = 0; l < grid_.n_levels(); ++l) {
     rows_.emplace_back();
     needed_.emplace_back(grid_.n_bands());
@@ -94,7 +96,7 @@ std::shared_ptr<const SkyBound::Seasons> SkyBound::seasons(const EventIndex& ind
     for (std::size_t i = 0; i < columns.size(); ++i) events.push_back(sky_event(columns.dec(i), columns.spatial(i), columns.ratio_peak(i)));
     std::vector<double> scale = units[static_cast<std::size_t>(w.season)];
     for (double& s : scale) s *= n_;
-    made->push_back({w.columns, SkyEvents(events, grid_, rows_, needed_, std::move(scale))});
+    made->push_back({w.columns, SkyEvents(events, grid_, rows_, needed_, std::move(scale), smallest_u_)});
   }
   made_ = made;
   return made_;
@@ -107,15 +109,14 @@ void SkyBound::add(const Band& band, std::size_t l, const SkyEvents& events, con
     sums.rest[l][r] += strip.rest[r];
     sums.rest_square[l][r] += strip.rest_square[r];
   }
-  kernels().sky_add(
-      strip.view(), turn,
-      {bins, band.needed[l].data(), sums.added.data() + margin, stride, n_sums() * stride, &table_, static_cast<float>(ratio_)});
+  kernels().sky_add(strip.view(), turn,
+                    {bins, band.needed[l].data(), sums.added.data() + margin, stride, table_.n_sums() * stride, &table_});
 }
 
 // Sums up a level: what events add there, the rest, and the next coarser level in between.
 void SkyBound::refine(const Band& band, std::size_t l, Sums& sums) const {
   const Kernels& kernel = kernels();
-  const std::size_t bins = grid_.bins(band.number, l), stride = bins + 2 * margin, n_sums = this->n_sums();
+  const std::size_t bins = grid_.bins(band.number, l), stride = bins + 2 * margin, n_sums = table_.n_sums();
   for (std::size_t r = 0; r <= grid_.rows(l); ++r)
     for (std::size_t q = 0; q < n_sums && (needed_[l][band.number] >> r & 1U) != 0; ++q) {
       std::uint16_t* added = sums.added.data() + (r * n_sums + q) * stride + margin;
@@ -123,8 +124,7 @@ void SkyBound::refine(const Band& band, std::size_t l, Sums& sums) const {
         add_up(added[(bins * margin - margin + j) % bins], *(added - margin + j));
         add_up(added[j % bins], added[bins + j]);
       }
-      const double scale = q < 2 ? 1.0 : ratio_;
-      const auto rest = static_cast<float>(q % 2 == 0 ? sums.rest[l][r] * scale : sums.rest_square[l][r] * scale * scale);
+      const auto rest = static_cast<float>(table_.of_small(q, sums.rest[l][r], sums.rest_square[l][r]));
       float* to = sums.level[l].data() + (r * n_sums + q) * stride + margin;
       const float *low = nullptr, *high = nullptr;
       if (l + 1 < grid_.n_levels()) {
@@ -137,29 +137,20 @@ void SkyBound::refine(const Band& band, std::size_t l, Sums& sums) const {
     }
 }
 
-// Tangents, here of 2 G, begin at `top` and rise by `slope`, both as large as at any corner: the smaller of the two is largest where they
-// cross; the one of the smaller n holds up to twice that n only.
+// The sum of the lines is largest at its start or where they meet; it ends below 0.
 void SkyBound::bound_run(const Band& band, const Run& run, const Sums& sums, double n, float* bound) const {
-  const std::size_t bins = grid_.bins(band.number, 0), stride = bins + 2 * margin, n_sums = this->n_sums();
+  const std::size_t bins = grid_.bins(band.number, 0), stride = bins + 2 * margin, n_sums = table_.n_sums();
   const float* low = sums.level[0].data() + run.row * n_sums * stride + margin + run.first;
   const float* high = low + n_sums * stride;
   const auto corner = [&](std::size_t q, std::size_t i) {
     const float *a = low + q * stride + i, *b = high + q * stride + i;
     return std::max(std::max(a[0], a[1]), std::max(b[0], b[1]));
   };
-  const auto up = static_cast<float>(1.0 + rounding);
-  const auto high_n = static_cast<float>(n), low_n = static_cast<float>(n * ratio_);
+  const auto up = static_cast<float>(1.0 + rounding), end = static_cast<float>(4.0 * n), meet = static_cast<float>(2.0 * table_.joint * n);
   for (std::size_t i = 0; i < run.last - run.first; ++i) {
-    const float p = corner(0, i) * up, top = corner(1, i) * up + 1e-3F;
-    const float slope = 2.0F * (p / high_n - 1.0F);
-    float ts = top;
-    if (ratio_ > 0.0) {
-      const float low_p = corner(2, i) * up, low_top = corner(3, i) * up + 1e-3F;
-      const float low_slope = 2.0F * (low_p / low_n - 1.0F), last = top + slope * 2.0F * low_n;
-      const float cross = std::max(0.0F, top - low_top) / std::max(low_slope - slope, 1e-6F);
-      ts = low_slope <= 0.0F ? std::max(low_top, last) : std::max(last, low_top + low_slope * cross);
-    }
-    bound[run.at + i] = p + 0.25F * top < high_n ? ts : std::numeric_limits<float>::infinity();
+    float ts = corner(SkyTable::start, i) * up + 1e-3F;
+    if (n_sums > 2) ts = std::max(ts, corner(SkyTable::join, i) * up + (1e-3F - meet));
+    bound[run.at + i] = corner(SkyTable::end, i) * up < end ? ts : std::numeric_limits<float>::infinity();
   }
 }
 
@@ -205,7 +196,7 @@ bool SkyBound::compute(const Likelihood& likelihood, const EventIndex& index, in
     if (events.empty()) continue;
     std::vector<double> scale = unit[k];
     for (double& s : scale) s *= n_ * most_shift;
-    loose.push_back({SkyEvents(events, grid_, rows_, needed_, std::move(scale)), std::move(turn)});
+    loose.push_back({SkyEvents(events, grid_, rows_, needed_, std::move(scale), smallest_u_), std::move(turn)});
   }
 
   const int threads = resolve_threads(n_threads);
@@ -222,7 +213,7 @@ bool SkyBound::compute(const Likelihood& likelihood, const EventIndex& index, in
     for (std::size_t k = 0; k < whole.size(); ++k)
       n = std::min(n, (*made)[k].events.scale(band.number) / unit[static_cast<std::size_t>(whole[k].season)][band.number]);
     for (std::size_t l = n_levels; l-- > 0;) {
-      s.added.assign(n_sums() * (grid_.rows(l) + 1) * (grid_.bins(band.number, l) + 2 * margin), 0);
+      s.added.assign(table_.n_sums() * (grid_.rows(l) + 1) * (grid_.bins(band.number, l) + 2 * margin), 0);
       s.level[l].resize(s.added.size());
       for (std::size_t k = 0; k < whole.size(); ++k) add(band, l, (*made)[k].events, whole[k].turn.data(), s);
       for (const Loose& some : loose) add(band, l, some.events, some.turn.data(), s);

@@ -9,8 +9,6 @@
 namespace nusky {
 namespace {
 
-// What stays below this u in a row is left out there, and added to the whole row.
-constexpr double smallest_u = 2e-3;
 // Bins to either side of an event that are looked at, less the errors of positions.
 constexpr double half_window = 7.99;
 // Of log u, so that it holds between nodes: events too narrow for the finest cells are taken as wider, with the same peak.
@@ -50,8 +48,8 @@ struct SkyEvents::Reach {
 };
 
 SkyEvents::SkyEvents(const std::vector<SkyEvent>& events, const SkyGrid& grid, const std::vector<std::vector<SkyRows>>& rows,
-                     const std::vector<std::vector<std::uint32_t>>& needed, std::vector<double> scale)
-    : scale_(std::move(scale)), strips_(grid.n_levels(), std::vector<Strip>(grid.n_bands())) {
+                     const std::vector<std::vector<std::uint32_t>>& needed, std::vector<double> scale, double smallest_u)
+    : smallest_u_(smallest_u), scale_(std::move(scale)), strips_(grid.n_levels(), std::vector<Strip>(grid.n_bands())) {
   const double steepest = 4.0 * most_lift / (square(grid.row_edge(0, 1) - grid.row_edge(0, 0)) + square(grid.width(0)));
   const double largest_scale = *std::max_element(scale_.begin(), scale_.end());
   for (std::size_t l = 0; l < strips_.size(); ++l)
@@ -65,7 +63,7 @@ SkyEvents::SkyEvents(const std::vector<SkyEvent>& events, const SkyGrid& grid, c
     if (!(e.weight > 0.0)) continue;
     e.rate = std::min(e.rate, steepest);
     const std::size_t own = grid.row(e.dec) / grid.rows(0);
-    const double reach = std::sqrt(std::log(std::max(1.0, e.weight * scale_[own] / smallest_u)) / e.rate);
+    const double reach = std::sqrt(std::log(std::max(1.0, e.weight * scale_[own] / smallest_u_)) / e.rate);
     std::size_t l = 0;
     while (l + 1 < strips_.size() && reach > half_window * grid.width(l)) ++l;
     // beyond this, no band has more than hardly any: their lifts differ by less
@@ -97,7 +95,7 @@ bool SkyEvents::enter(const Reach& e, const SkyRows& rows, std::uint32_t needed,
     if (needed == 0) continue;
     u[r] = e.event.weight * scale * std::exp(power[r]);
     beyond = beyond || u[r] > SkyTable::largest_u;
-    if (u[r] < smallest_u) continue;
+    if (u[r] < smallest_u_) continue;
     first = std::min(first, r);
     last = r + 1;
   }
@@ -117,7 +115,7 @@ bool SkyEvents::enter(const Reach& e, const SkyRows& rows, std::uint32_t needed,
       visit.rows = static_cast<std::uint16_t>(visit.rows | 1U << (r - first));
       rest = 2.0 * half_window * rows.width < 2 * pi ? u[r] * std::exp(-fall * square(half_window)) : 0.0;
       const double step = SkyTable::per_octave * (SkyTable::octaves_below + log_scale + power[r] * log2_e);
-      to.pairs.push_back({static_cast<std::uint16_t>(std::ceil(std::clamp(step + 1e-6, 0.0, SkyTable::n_steps - 1.0))),
+      to.pairs.push_back({static_cast<std::uint16_t>(std::ceil(std::clamp(step + 1e-6, 0.0, 65535.0))),
                           static_cast<std::uint16_t>(std::min(65535.0, SkyTable::per_octave * log2_e * SkyTable::reach2 * fall))});
     }
     to.rest[r] += rest;

@@ -72,7 +72,7 @@ void sky_add_around(const SkyBatch& batch, std::size_t n, const SkyStrip& s) {
       const auto fallen = static_cast<unsigned>(away * away / SkyTable::reach2 * pair.fall);
       const unsigned step = pair.highest - (fallen < pair.highest ? fallen : pair.highest);
       std::uint16_t* to = batch.to[i] + r * s.row + k;
-      for (std::size_t q = 0; q < (s.ratio > 0.0F ? 4U : 2U); ++q) to[q * s.stride] = sky_sum(to[q * s.stride], s.table->at(q, step));
+      for (std::size_t q = 0; q < s.table->n_sums(); ++q) to[q * s.stride] = sky_sum(to[q * s.stride], s.table->at(q, step));
     }
   }
 }
@@ -98,7 +98,8 @@ NUSKY_INLINE __m256i sky_steps(const SkyBatch& batch, std::size_t i, std::size_t
   const SkyPair pair = batch.pair[i][r];
   const __m256i away2 = _mm256_load_si256(reinterpret_cast<const __m256i*>(sky_all_distances.away2[batch.phase[i]]));
   const __m256i fallen = _mm256_mulhi_epu16(away2, _mm256_set1_epi16(static_cast<short>(pair.fall)));
-  return _mm256_subs_epu16(_mm256_set1_epi16(static_cast<short>(pair.highest)), fallen);
+  const __m256i steps = _mm256_subs_epu16(_mm256_set1_epi16(static_cast<short>(pair.highest)), fallen);
+  return _mm256_min_epu16(steps, _mm256_set1_epi16(SkyTable::n_steps - 1));
 }
 
 NUSKY_INLINE void sky_add_to(std::uint16_t* to, __m256i units) {
@@ -112,11 +113,11 @@ NUSKY_INLINE void sky_add_pairs(SkyBatch& batch, std::size_t n, const SkyStrip& 
   if (n == 0) return;
   batch.list[n] = batch.list[n - 1];  // for an odd number
   const std::size_t stride = s.stride, row = s.row;
-  const SkyLookup p(*s.table, SkyTable::p), top(*s.table, SkyTable::top), low_p(*s.table, SkyTable::low_p),
-      low_top(*s.table, SkyTable::low_top);
+  const SkyLookup start(*s.table, SkyTable::start), end(*s.table, SkyTable::end), join(*s.table, two ? SkyTable::join : SkyTable::start);
   for (std::size_t k = 0; k < n; k += 2) {
     const std::size_t i = batch.list[k] / lanes, r = batch.list[k] % lanes, j = batch.list[k + 1] / lanes, t = batch.list[k + 1] % lanes;
     const __m512i steps = _mm512_inserti64x4(_mm512_castsi256_si512(sky_steps(batch, i, r)), sky_steps(batch, j, t), 1);
+    static_assert(SkyTable::piece == 128, "7 bits within a piece");
     const __m512i piece = _mm512_srli_epi16(steps, 7), frac = _mm512_slli_epi16(steps, 9);
     std::uint16_t *to = batch.to[i] + r * row, *next = batch.to[j] + t * row;
     const bool both = k + 1 < n;
@@ -125,19 +126,17 @@ NUSKY_INLINE void sky_add_pairs(SkyBatch& batch, std::size_t n, const SkyStrip& 
       sky_add_to(to + sum * stride, _mm512_castsi512_si256(units));
       if (both) sky_add_to(next + sum * stride, _mm512_extracti64x4_epi64(units, 1));
     };
-    add(0, p);
-    add(1, top);
-    if (!two) continue;
-    add(2, low_p);
-    add(3, low_top);
+    add(SkyTable::start, start);
+    add(SkyTable::end, end);
+    if (two) add(SkyTable::join, join);
   }
 }
 
 #else
 
-// p ≤ u/(1+u), by 0.26 % of it at most, and top ≥ 2 [ln(1+u) − u/(1+u)], by 0.125 at most. The bits of t = 2^i (1+f) say
-// i + f ≥ log₂ t − 0.0861. Where u is small, u²/(1+u) = u − u/(1+u) is closer.
-NUSKY_INLINE void sky_terms(vf u, vf& p, vf& top) {
+// p ≤ u/(1+u), by 0.26 % of it at most; without the limits that hold for small u, `log` ≥ 2 ln(1+u), by 0.12 at most. The bits of
+// t = 2^i (1+f) say i + f ≥ log₂ t − 0.0861.
+NUSKY_INLINE void sky_terms(vf u, vf& p, vf& log) {
   const vf t = u + 1.0F;
   p = u * reciprocal_below(t);
   vf bits;
@@ -147,7 +146,7 @@ NUSKY_INLINE void sky_terms(vf u, vf& p, vf& top) {
     bits.part[k] = __builtin_convertvector(whole, nf);
   }
   constexpr float twice_ln2 = 1.38629449F;
-  top = min_v(u, bits * (twice_ln2 / 8388608.0F) - (127.0F - 0.08615F) * twice_ln2 - p) - p;
+  log = bits * (twice_ln2 / 8388608.0F) - (127.0F - 0.08615F) * twice_ln2;
 }
 
 // Adds whole numbers above v.
@@ -180,8 +179,10 @@ NUSKY_INLINE void sky_add_pairs(SkyBatch& batch, std::size_t n, const SkyStrip& 
   constexpr auto per_step = static_cast<float>(bits / SkyTable::per_octave);
   constexpr auto lowest = static_cast<float>((127.0 - SkyTable::octaves_below) * bits + 1000.0);  // and more than its rounding
   constexpr auto per_fall = static_cast<float>(-bits / SkyTable::per_octave / SkyTable::reach2 * (1.0 - 1e-6));
-  float per_unit[SkyTable::n_sums];
-  for (std::size_t q = 0; q < SkyTable::n_sums; ++q) per_unit[q] = (q % 2 == SkyTable::p ? 1.003F : 1.00001F) / s.table->unit[q];
+  constexpr float up = 1.003F, up_by_rounding = 1.00001F;  // more than p is too small
+  const auto per_unit = [&](SkyTable::Sum sum) { return up_by_rounding / s.table->unit[sum]; };
+  const float per_start = per_unit(SkyTable::start), per_end = per_unit(SkyTable::end), per_join = two ? per_unit(SkyTable::join) : 0.0F;
+  const auto low = static_cast<float>(s.table->low), joint = static_cast<float>(s.table->joint);
   for (std::size_t k = 0; k < n; ++k) {
     const std::size_t i = batch.list[k] / lanes, r = batch.list[k] % lanes;
     const SkyPair pair = batch.pair[i][r];
@@ -189,14 +190,21 @@ NUSKY_INLINE void sky_add_pairs(SkyBatch& batch, std::size_t n, const SkyStrip& 
     const vf u =
         from_bits(max_v(fallen + (lowest + per_step * static_cast<float>(pair.highest)), 1e8F));  // 1e-35: not 0, which takes longer
     std::uint16_t* to = batch.to[i] + r * row;
-    vf p, top;
-    sky_terms(u, p, top);
-    sky_add_to(to, p * per_unit[SkyTable::p]);
-    sky_add_to(to + stride, top * per_unit[SkyTable::top]);
-    if (!two) continue;
-    sky_terms(u * s.ratio, p, top);
-    sky_add_to(to + 2 * stride, p * per_unit[SkyTable::low_p]);
-    sky_add_to(to + 3 * stride, top * per_unit[SkyTable::low_top]);
+    vf p, log;
+    sky_terms(u, p, log);
+    // 2 ln(1+u) ≤ u + u/(1+u)
+    const vf most = min_v(u + p * up, log);
+    sky_add_to(to + SkyTable::end * stride, (most + p * (2.0F * up)) * per_end);
+    if (!two) {
+      sky_add_to(to + SkyTable::start * stride, min_v(u - p, log - p * 2.0F) * per_start);
+      continue;
+    }
+    const vf small = u * low;
+    vf small_p, small_log;
+    sky_terms(small, small_p, small_log);
+    sky_add_to(to + SkyTable::start * stride, min_v(small - small_p, small_log - small_p * 2.0F) * per_start);
+    const vf first = min_v(small + small_p * up, small_log) + small_p * (2.0F * up * (joint / low - 1.0F));
+    sky_add_to(to + SkyTable::join * stride, max_v(first, most - p * (2.0F * (1.0F - joint))) * per_join);
   }
 }
 
@@ -205,7 +213,7 @@ NUSKY_INLINE void sky_add_pairs(SkyBatch& batch, std::size_t n, const SkyStrip& 
 NUSKY_INLINE void sky_add_batch(SkyBatch& batch, std::size_t n, const SkyStrip& s) {
   if (s.bins < lanes) {
     sky_add_around(batch, n, s);
-  } else if (s.ratio > 0.0F) {
+  } else if (s.table->n_sums() > 2) {
     sky_add_pairs<true>(batch, n, s);
   } else {
     sky_add_pairs<false>(batch, n, s);

@@ -90,7 +90,7 @@ std::vector<std::uint32_t> all_cells(const SkyGrid& grid, std::uint32_t step = 1
 
 // A sky in fine cells with two tangents, and one in coarse cells with one.
 struct Skies {
-  SkyBound fine{SkyGrid(31, 5, 1.0), 16.0, 66.0, all_cells(SkyGrid(31, 5, 1.0))};
+  SkyBound fine{SkyGrid(31, 5, 1.0), 17.0, 66.0, all_cells(SkyGrid(31, 5, 1.0))};
   SkyBound coarse{SkyGrid(15, 5, 2.0), 0.0, 100.0, all_cells(SkyGrid(15, 5, 2.0))};
 };
 
@@ -119,7 +119,7 @@ double check_bounds(const Likelihood& likelihood, const EventIndex& index, const
   // what belongs to the events serves the next trial; threads and cells that are not asked for make no difference
   const std::vector<std::uint32_t> some = all_cells(sky.grid(), 37);
   const bool two = sky.grid().n_bands() == 31;
-  const SkyBound fresh(sky.grid(), two ? 16.0 : 0.0, two ? 66.0 : 100.0, some);
+  const SkyBound fresh(sky.grid(), two ? 17.0 : 0.0, two ? 66.0 : 100.0, some);
   std::vector<float> of_some(some.size());
   REQUIRE(fresh.compute(likelihood, index, 2, of_some.data()));
   std::size_t other = 0;

@@ -86,10 +86,9 @@ struct SkyVisitView {
 struct SkyStrip {
   std::size_t bins;             ///< of each row
   const std::uint32_t* needed;  ///< (bins + 1,) for an event in a bin: bit r, that row r has nodes to be known near there
-  std::uint16_t* sums;          ///< node 0 of row 0, with room before it and after the last; p, top, and both for the smaller n
+  std::uint16_t* sums;          ///< node 0 of row 0, with room before it and after the last; one sum of the table after the other
   std::size_t stride, row;      ///< from one sum to the next, and from row to row
   const SkyTable* table;
-  float ratio;  ///< smaller n over the larger; 0: there is one n only
 };
 
 /// Sums over events at one (y, γ) of one season; p = u/(1+u), q = u/(1+u)², u = y W, primes are d ln R/dγ.

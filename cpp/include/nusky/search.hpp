@@ -47,9 +47,11 @@ class Search {
   static constexpr std::uint32_t no_cell = 0xffffffffU;
   /// Cell of the direction at `place`, counted through all bounds, or no_cell.
   std::uint32_t cell(std::size_t place) const { return cell_of_[place]; }
-  /// Cells that the directions of a cluster with finite terms lie in.
-  const std::uint32_t* cells_begin(std::size_t cluster) const { return cells_.data() + first_cell_[cluster]; }
-  const std::uint32_t* cells_end(std::size_t cluster) const { return cells_.data() + first_cell_[cluster + 1]; }
+  /// Largest terms of a prior in all cells, in clusters from `first_far` on; −∞ in cells with none of these.
+  const double* cell_top(std::size_t prior) const { return cell_top_.data() + prior * n_cells_; }
+  /// Clusters from `first_far` on with directions in a cell.
+  const std::uint32_t* far_begin(std::size_t cell) const { return far_of_cell_.data() + first_of_cell_[cell]; }
+  const std::uint32_t* far_end(std::size_t cell) const { return far_of_cell_.data() + first_of_cell_[cell + 1]; }
 
  private:
   void find_cells();
@@ -57,10 +59,9 @@ class Search {
 
   const Directions* directions_;
   std::vector<double> terms_;  // in the order of the groups
-  std::vector<double> top_, cluster_top_;
+  std::vector<double> top_, cluster_top_, cell_top_;
   std::vector<Cluster> clusters_;
-  std::vector<std::uint32_t> cell_of_, cells_;
-  std::vector<std::size_t> first_cell_;
+  std::vector<std::uint32_t> cell_of_, far_of_cell_, first_of_cell_;
   std::size_t first_far_ = 0;
   std::vector<std::unique_ptr<SkyBound>> sky_;
   std::size_t n_cells_ = 0;

@@ -46,8 +46,9 @@ class SkyEvents {
   /// @param rows of each level and band
   /// @param needed (levels, bands) bit r: row r is needed somewhere
   /// @param scale (bands,) u where S/B R is 1, at the largest n in question
+  /// @param smallest_u what stays below in a row is left out there, and added to the whole row
   SkyEvents(const std::vector<SkyEvent>& events, const SkyGrid& grid, const std::vector<std::vector<SkyRows>>& rows,
-            const std::vector<std::vector<std::uint32_t>>& needed, std::vector<double> scale);
+            const std::vector<std::vector<std::uint32_t>>& needed, std::vector<double> scale, double smallest_u);
 
   const Strip& strip(std::size_t level, std::size_t band) const { return strips_[level][band]; }
   double scale(std::size_t band) const { return scale_[band]; }
@@ -57,6 +58,7 @@ class SkyEvents {
   // False: the event has hardly anything in these rows, nor in those further away
   bool enter(const Reach& e, const SkyRows& rows, std::uint32_t needed, double scale, Strip& to);
 
+  double smallest_u_;
   std::vector<double> scale_;
   std::vector<std::vector<Strip>> strips_;
 };
