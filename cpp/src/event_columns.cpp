@@ -64,13 +64,11 @@ EventColumns::EventColumns(std::size_t n, const double* dec, const double* sigma
   event_.resize(n);
   for (std::size_t i = 0; i < n; ++i) event_[row_[i]] = static_cast<std::uint32_t>(i);
   dec_.resize(n);
-  sin_dec_.resize(n);
   cos_dec_.resize(n);
   cut_.resize(n);
-  cos_cut_.resize(n);
   cut_class_.resize(n);
-  sin_cut_.resize(n);
-  spatial_.resize(n);
+  sketches_.resize(n);
+  records_.resize(n);
   if (g > 0) {
     log_ratio_.assign(n * gp, 0.0F);
     std::vector<std::uint32_t> order(n);
@@ -79,26 +77,24 @@ EventColumns::EventColumns(std::size_t n, const double* dec, const double* sigma
     place_.resize(n);
     for (std::size_t i = 0; i < n; ++i) place_[order[i]] = static_cast<std::uint32_t>(i);
   }
-  if (axis_.free()) {
-    ratio_.resize(n * n_lanes);
-    ratio_lift_.resize(n);
-    ratio_peak_.resize(n);
-  }
+  if (axis_.free()) ratio_.resize(n * n_lanes);
   parallel_for(n, n_threads, 4096, [&](std::size_t i) {
     const std::size_t given = row_[i];
     dec_[i] = dec[given];
-    sin_dec_[i] = std::sin(dec_[i]);
     cos_dec_[i] = std::cos(dec_[i]);
     const double cut = cut_of(given);
     cut_[i] = static_cast<float>(cut);
     cut_class_[i] = class_of[given];
-    cos_cut_[i] = cut > pi / 2 ? -4.0F : static_cast<float>(std::cos(cut));
-    sin_cut_[i] = cut > pi / 2 ? 0.0F : static_cast<float>(std::sin(cut));
-    spatial_[i] = spatial_term(width(given), background[given], cut);
+    EventRecord& e = records_[i];
+    e = {std::sin(dec_[i]), cos_dec_[i], spatial_term(width(given), background[given], cut), nullptr, nullptr, 1.0F, 1.0F};
+    const double reach = cut > pi / 2 ? 2.0 : 2.0 * std::sin(0.5 * cut);  // all the sphere, as CapView has it
+    sketches_[i] = {place_of(e.sin_dec), reach_of(reach), e.spatial.rate, e.spatial.weight};
     if (g == 0) return;
+    e.log_ratio = log_ratio(i);
     float* row = log_ratio_.data() + place_[i] * gp;
     for (std::size_t j = 0; j < g; ++j) row[j] = log_energy_ratio[given * g + j];
     if (!axis_.free()) return;
+    e.ratio = ratio_row(i);
     float upper[n_lanes], lower[n_lanes], log_peak = -largest_log_ratio, log_lift = 0.0F;
     float* ratios = ratio_.data() + place_[i] * std::size_t{n_lanes};
     axis_.lane_bounds(row, upper, lower);
@@ -113,16 +109,15 @@ EventColumns::EventColumns(std::size_t n, const double* dec, const double* sigma
       before = here;
     }
     // the factors cover the rounding of float arithmetic up to |ln R| = 60, so that the bounds stay bounds
-    ratio_lift_[i] = std::exp(log_lift) * (1.0F + 4e-5F);
-    const float peak = std::exp(log_peak) * (1.0F + 2e-5F);
-    ratio_peak_[i] = peak;
+    e.lift = std::exp(log_lift) * (1.0F + 4e-5F);
+    e.peak = std::exp(log_peak) * (1.0F + 2e-5F);
+    sketches_[i].weight = e.spatial.weight * e.peak;
   });
 }
 
 std::size_t EventColumns::bytes() const {
-  return sizeof(double) * 3 * dec_.size() + sizeof(SpatialTerm) * spatial_.size() +
-         sizeof(std::uint32_t) * (2 * row_.size() + place_.size()) +
-         sizeof(float) * (3 * cut_.size() + log_ratio_.size() + ratio_.size() + 2 * ratio_peak_.size());
+  return sizeof(double) * 2 * dec_.size() + sizeof(EventSketch) * sketches_.size() + sizeof(EventRecord) * records_.size() +
+         sizeof(std::uint32_t) * (2 * row_.size() + place_.size()) + sizeof(float) * (cut_.size() + log_ratio_.size() + ratio_.size());
 }
 
 }  // namespace nusky

@@ -1,11 +1,12 @@
 #include "nusky/event_index.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "nusky/cut_class.hpp"
 #include "nusky/threads.hpp"
@@ -14,8 +15,6 @@ namespace nusky {
 namespace {
 
 constexpr double degree = pi / 180.0;
-// Places of events to come, on their way from memory.
-constexpr std::size_t ahead = 32;
 constexpr double smallest_cell = 1.0 * degree;
 // With fewer events than this a grid costs more than testing them all.
 constexpr std::size_t brute_force = 512;
@@ -35,6 +34,31 @@ bool is_whole(const EventPart& part) {
   return part.rows == nullptr && part.factor == nullptr && part.n == part.columns->size() && part.n >= WholeSeason::fewest;
 }
 
+// The events of a part in the order of its columns.
+class Ordered {
+ public:
+  explicit Ordered(const EventPart& part) : part_(&part) {
+    if (part.rows == nullptr) return;
+    for (std::size_t i = 0; i < part.n; ++i) some_.push_back({part.columns->event(static_cast<std::size_t>(part.rows[i])), i});
+    std::sort(some_.begin(), some_.end());
+  }
+  /// Number in the columns.
+  std::size_t event(std::size_t j) const { return some_.empty() ? j : some_[j].first; }
+  /// Where the part has what is new of it.
+  std::size_t from(std::size_t j) const { return some_.empty() ? part_->columns->row(j) : some_[j].second; }
+  double ra(std::size_t j) const { return wrap(part_->ra[from(j)]); }
+
+ private:
+  const EventPart* part_;
+  std::vector<std::pair<std::size_t, std::size_t>> some_;
+};
+
+bool all_finite(const double* values, std::size_t n) {
+  int bad = 0;  // a loop without a branch takes several at once
+  for (std::size_t i = 0; i < n; ++i) bad |= !(std::abs(values[i]) <= std::numeric_limits<double>::max());
+  return bad == 0;
+}
+
 void check(const std::vector<EventPart>& parts, const std::vector<double>& n_events) {
   if (n_events.empty()) throw std::invalid_argument("n_events: at least one season is needed");
   for (std::size_t k = 0; k < n_events.size(); ++k)
@@ -50,7 +74,8 @@ void check(const std::vector<EventPart>& parts, const std::vector<double>& n_eve
                                   std::to_string(n_events.size() - 1));
     if (part.columns->axis().nodes() != parts[0].columns->axis().nodes())
       throw std::invalid_argument(name + "its gamma_nodes differ from those of part 0");
-    for (std::size_t i = 0; i < part.n; ++i) {
+    const bool finite = all_finite(part.ra, part.n);
+    for (std::size_t i = 0; i < part.n && !(finite && part.rows == nullptr && part.factor == nullptr); ++i) {
       if (!std::isfinite(part.ra[i])) throw std::invalid_argument(name + "ra: row " + std::to_string(i) + " is not finite");
       if (part.rows && (part.rows[i] < 0 || part.rows[i] >= static_cast<std::int64_t>(part.columns->size())))
         throw std::invalid_argument(name + "rows: entry " + std::to_string(i) + " is " + std::to_string(part.rows[i]) + ", outside 0 … " +
@@ -65,145 +90,163 @@ void check(const std::vector<EventPart>& parts, const std::vector<double>& n_eve
 
 }  // namespace
 
-EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> n_events, int n_threads) : n_events_(std::move(n_events)) {
-  check(parts, n_events_);
-  const Kernels& kernel = kernels();  // throws for an unknown level, so not inside a parallel region
-  if (!parts.empty()) axis_ = parts[0].columns->axis();
-  const std::size_t n_seasons = n_events_.size();
-  classes_.resize(n_seasons);
-  loose_.resize(n_seasons);
-  // The j-th event to be placed: its number in the columns, and where the part has what is new of it.
-  struct Source {
-    std::size_t event, from;
-  };
-  const auto source = [](const EventPart& part, bool whole, std::size_t j) -> Source {
-    if (whole) return {j, part.columns->row(j)};
-    return {part.columns->event(part.rows ? static_cast<std::size_t>(part.rows[j]) : j), j};
-  };
-  std::size_t total = 0;
-  std::vector<std::size_t> first_of_part;
-  for (const EventPart& part : parts) {
-    columns_.push_back(part.columns);
-    first_of_part.push_back(total);
-    total += part.n;
+CapPlace cap_place(const Cap& cap) {
+  CapPlace place{};
+  place.reach = reach_of(2.0 * std::sin(0.5 * std::min(pi, cap.radius)));
+  for (int d = 0; d < 3; ++d) {
+    place.at[d] = place_of(cap.centre[d]);
+    place.off[d] = static_cast<float>(place.at[d] / places - cap.centre[d]);
   }
-  AlignedVector<std::uint32_t> cell_of(total), place(total);  // cells are counted through all classes of a season
-  AlignedVector<double> wrapped(total);
-  std::uint32_t begin = 0;
-  events_.resize(total);
-  for (auto* column : {&x_, &y_, &z_, &cos_cut_, &sin_cut_}) column->resize(total);
+  return place;
+}
 
-  for (std::size_t season = 0; season < n_seasons; ++season) {
-    // count the classes, so that their grids match the number of events
-    std::array<std::size_t, n_cut_classes> count{};
-    std::size_t in_season = 0;
-    for (std::size_t p = 0; p < parts.size(); ++p) {
-      if (parts[p].season != static_cast<int>(season)) continue;
-      const bool whole = is_whole(parts[p]);
-      for (std::size_t i = 0; i < parts[p].n; ++i)
-        ++count[static_cast<std::size_t>(parts[p].columns->cut_class(source(parts[p], whole, i).event))];
-      in_season += parts[p].n;
-    }
-    std::array<std::size_t, n_cut_classes> slot{};
-    std::vector<std::size_t> first_cell;
-    std::size_t n_cells = 0;
-    std::vector<CutClass>& classes = classes_[season];
-    for (int c = 0; c < n_cut_classes; ++c) {
-      const std::size_t n = count[static_cast<std::size_t>(c)];
-      if (n == 0) continue;
-      slot[static_cast<std::size_t>(c)] = classes.size();
-      CutClass k;
-      k.cut = cut_class_edge(c);
-      k.cell = std::max({0.5 * k.cut, smallest_cell, degree * std::sqrt(2.0 * 41253.0 / static_cast<double>(n))});
-      if (in_season < brute_force || k.cell > pi / 6) k.cell = pi;
-      k.n_zones = std::max(1, static_cast<int>(pi / k.cell));
-      k.cell = pi / k.n_zones;
-      std::size_t cells = 0;
-      for (int z = 0; z < k.n_zones; ++z) {
-        const double low = -pi / 2 + z * k.cell, high = low + k.cell;
-        const double cos_most = largest_cosine(low, high);
-        const int bins = k.n_zones == 1 ? 1 : std::max(1, static_cast<int>(2 * pi * cos_most / k.cell));
-        k.zone_bins.push_back(bins);
-        k.zone_cos.push_back(static_cast<float>(std::max(0.0, std::min(std::cos(low), std::cos(high)))));
-        k.zone_first.push_back(cells);
-        cells += static_cast<std::size_t>(bins);
-      }
-      first_cell.push_back(n_cells);
-      n_cells += cells;
-      classes.push_back(std::move(k));
-    }
-    first_cell.push_back(n_cells);
-    std::vector<std::uint32_t> start(n_cells + 1, 0);
-    // place every event in its cell, then count
-    for (std::size_t p = 0; p < parts.size(); ++p) {
-      const EventPart& part = parts[p];
+// A grid for n events: cells about half as high as the cut, but with some events in each.
+EventIndex::CutClass::CutClass(double cut_, std::size_t n, bool search) : cut(cut_) {
+  cell = std::max({0.5 * cut, smallest_cell, degree * std::sqrt(2.0 * 41253.0 / static_cast<double>(n))});
+  if (!search || cell > pi / 6) cell = pi;
+  n_zones = std::max(1, static_cast<int>(pi / cell));
+  cell = pi / n_zones;
+  std::size_t cells = 0;
+  for (int z = 0; z < n_zones; ++z) {
+    const double low = -pi / 2 + z * cell, high = low + cell;
+    const double cos_most = largest_cosine(low, high);
+    const int bins = n_zones == 1 ? 1 : std::max(1, static_cast<int>(2 * pi * cos_most / cell));
+    zone_bins.push_back(bins);
+    zone_cos.push_back(static_cast<float>(std::max(0.0, std::min(std::cos(low), std::cos(high)))));
+    zone_first.push_back(cells);
+    cells += static_cast<std::size_t>(bins);
+  }
+  start.assign(cells + 1, 0);
+}
+
+std::size_t EventIndex::CutClass::zone(double dec) const {
+  return static_cast<std::size_t>(std::clamp(static_cast<int>((dec + pi / 2) * (1.0 / pi) * n_zones), 0, n_zones - 1));
+}
+
+EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> n_events, int n_threads)
+    : n_events_(std::move(n_events)), classes_(n_events_.size()), loose_(n_events_.size()) {
+  check(parts, n_events_);
+  kernels();  // throws for an unknown level, so not inside a parallel region
+  if (!parts.empty()) axis_ = parts[0].columns->axis();
+  std::size_t total = 0;
+  for (const EventPart& part : parts) total += part.n;
+  record_.resize(total);
+  for (auto* column : {&x_, &y_, &z_}) column->resize(total + n_lanes);
+  for (auto* column : {&reach_, &rate_, &weight_}) column->resize(total + n_lanes);
+  for (std::size_t i = total; i < total + n_lanes; ++i) {
+    x_[i] = y_[i] = z_[i] = 0;
+    reach_[i] = rate_[i] = weight_[i] = 0.0F;
+  }
+  std::uint32_t begin = 0;
+  for (std::size_t season = 0; season < n_events_.size(); ++season)
+    for (const EventPart& part : parts) {
       if (part.season != static_cast<int>(season)) continue;
-      const std::size_t base = first_of_part[p];
-      const bool whole = is_whole(part);
-      float* turn = nullptr;
-      if (whole) turn = whole_.emplace_back(WholeSeason{part.columns, part.season, std::vector<float>(part.n)}).turn.data();
-      parallel_for(part.n, n_threads, 8192, [&](std::size_t i) {
-        const Source from = source(part, whole, i);
-        const std::size_t number = slot[static_cast<std::size_t>(part.columns->cut_class(from.event))];
-        const CutClass& k = classes[number];
-        std::size_t cell = first_cell[number];
-        const double ra = wrap(part.ra[from.from]);
-        wrapped[base + i] = ra;
-        if (turn != nullptr) turn[i] = static_cast<float>(ra * (0.5 / pi));
-        if (k.n_zones > 1) {
-          const int z = std::clamp(static_cast<int>((part.columns->dec(from.event) + pi / 2) * (1.0 / pi) * k.n_zones), 0, k.n_zones - 1);
-          const int bins = k.zone_bins[static_cast<std::size_t>(z)];
-          const int b = std::min(bins - 1, static_cast<int>(ra * (0.5 / pi) * bins));
-          cell += k.zone_first[static_cast<std::size_t>(z)] + static_cast<std::size_t>(b);
-        }
-        cell_of[base + i] = static_cast<std::uint32_t>(cell);
-      });
-      for (std::size_t i = 0; i < part.n; ++i) ++start[cell_of[base + i] + 1];
+      add(part, begin, n_threads);
+      begin += static_cast<std::uint32_t>(part.n);
     }
-    start[0] = begin;
-    for (std::size_t c = 1; c < start.size(); ++c) start[c] += start[c - 1];
-    begin = start.back();
-    const auto at = [&](std::size_t cell) { return start.begin() + static_cast<std::ptrdiff_t>(cell); };
-    for (std::size_t k = 0; k < classes.size(); ++k) classes[k].start.assign(at(first_cell[k]), at(first_cell[k + 1] + 1));
-    for (std::size_t p = 0; p < parts.size(); ++p) {
-      const EventPart& part = parts[p];
-      if (part.season != static_cast<int>(season)) continue;
-      const std::size_t base = first_of_part[p];
-      for (std::size_t i = 0; i < part.n; ++i) place[base + i] = start[cell_of[base + i]]++;
-      const bool whole = is_whole(part);
-      if (!whole)
-        loose_[season].insert(loose_[season].end(), place.begin() + static_cast<std::ptrdiff_t>(base),
-                              place.begin() + static_cast<std::ptrdiff_t>(base + part.n));
-      constexpr std::size_t chunk = 1024;
-      parallel_for((part.n + chunk - 1) / chunk, n_threads, 8, [&](std::size_t c) {
-        const EventColumns& columns = *part.columns;
-        const std::size_t first = c * chunk, n = std::min(chunk, part.n - first);
-        double cos_dec[chunk] = {}, x[chunk], y[chunk];
-        for (std::size_t i = 0; i < n; ++i) cos_dec[i] = columns.cos_dec(source(part, whole, first + i).event);
-        kernel.circle(n, wrapped.data() + base + first, cos_dec, x, y);
-        for (std::size_t i = 0; i < n; ++i) {
-          const Source from = source(part, whole, first + i);
-          const std::size_t row = from.event, at = place[base + first + i];
-          __builtin_prefetch(&events_[place[base + first + std::min(i + ahead, n - 1)]], 1);
-          IndexedEvent& e = events_[at];
-          e.x = x[i];
-          e.y = y[i];
-          e.z = columns.sin_dec(row);
-          e.spatial = columns.spatial(row);
-          if (part.factor) e.spatial.weight *= static_cast<float>(part.factor[from.from]);
-          e.ratio = columns.axis().free() ? columns.ratio_row(row) : nullptr;
-          e.log_ratio = columns.axis().size() > 0 ? columns.log_ratio(row) : nullptr;
-          e.peak = columns.ratio_peak(row);
-          e.lift = columns.ratio_lift(row);
-          x_[at] = static_cast<float>(e.x);
-          y_[at] = static_cast<float>(e.y);
-          z_[at] = static_cast<float>(e.z);
-          cos_cut_[at] = columns.cos_cut(row);
-          sin_cut_[at] = columns.sin_cut(row);
-        }
-      });
+}
+
+// Every part has classes of its own: its columns are in the order of class and declination, so that zones are runs of them, which are
+// sorted by right ascension one by one, within the reach of a cache.
+void EventIndex::add(const EventPart& part, std::uint32_t begin, int n_threads) {
+  columns_.push_back(part.columns);
+  const EventColumns& columns = *part.columns;
+  const Ordered ordered(part);
+  float* turn = nullptr;
+  if (is_whole(part)) {
+    turn = whole_.emplace_back(WholeSeason{part.columns, part.season, std::vector<float>(part.n)}).turn.data();
+  } else {
+    std::vector<std::uint32_t>& loose = loose_[static_cast<std::size_t>(part.season)];
+    loose.resize(loose.size() + part.n);
+    std::iota(loose.end() - static_cast<std::ptrdiff_t>(part.n), loose.end(), begin);
+  }
+  const EventRecord* own = nullptr;
+  if (part.factor != nullptr) {
+    AlignedVector<EventRecord>& records = own_.emplace_back();
+    for (std::size_t j = 0; j < part.n; ++j) {
+      records.push_back(columns.record(ordered.event(j)));
+      records.back().spatial.weight *= static_cast<float>(part.factor[ordered.from(j)]);
+    }
+    own = records.data();
+  }
+  // the first event from `from` on for which this no longer holds
+  const auto end_of = [&](std::size_t from, const auto& holds) {
+    std::size_t step = 1, low = from, high = part.n;
+    for (; low + step < high && holds(ordered.event(low + step)); step *= 2) low += step;
+    high = std::min(high, low + step);
+    while (low < high) {
+      const std::size_t middle = low + (high - low) / 2;
+      if (holds(ordered.event(middle)))
+        low = middle + 1;
+      else
+        high = middle;
+    }
+    return low;
+  };
+  struct Zone {
+    std::size_t in, number, first, last;  // class, zone, events
+  };
+  std::vector<CutClass>& classes = classes_[static_cast<std::size_t>(part.season)];
+  std::vector<Zone> zones;
+  for (std::size_t first = 0; first < part.n;) {
+    const int number = columns.cut_class(ordered.event(first));
+    const std::size_t last = end_of(first, [&](std::size_t i) { return columns.cut_class(i) == number; });
+    const CutClass& k = classes.emplace_back(cut_class_edge(number), last - first, part.n >= brute_force);
+    for (std::size_t z = 0; z < k.zone_bins.size(); ++z) {
+      const std::size_t end = end_of(first, [&](std::size_t i) { return columns.cut_class(i) == number && k.zone(columns.dec(i)) <= z; });
+      zones.push_back({classes.size() - 1, z, first, end});
+      first = end;
     }
   }
+  const Kernels& kernel = kernels();
+  parallel_for(zones.size(), n_threads, 4, [&](std::size_t i) {
+    const Zone& zone = zones[i];
+    CutClass& k = classes[zone.in];
+    const int bins = k.zone_bins[zone.number];
+    std::uint32_t* start = k.start.data() + k.zone_first[zone.number];
+    const auto bin = [&](double ra) { return std::min(bins - 1, static_cast<int>(ra * (0.5 / pi) * bins)); };
+    for (std::size_t j = zone.first; j < zone.last; ++j) {
+      const double ra = ordered.ra(j);
+      if (turn != nullptr) turn[j] = static_cast<float>(ra * (0.5 / pi));
+      ++start[bin(ra)];
+    }
+    std::uint32_t end = begin + static_cast<std::uint32_t>(zone.last);
+    if (zone.number + 1 == k.zone_bins.size()) start[bins] = end;
+    for (int b = bins; b-- > 0;) {
+      end -= start[b];
+      start[b] = end;
+    }
+    constexpr std::size_t chunk = 1024;
+    for (std::size_t first = zone.first; first < zone.last; first += chunk) {
+      const std::size_t n = std::min(chunk, zone.last - first);
+      double ra[chunk], cos_dec[chunk], x[chunk], y[chunk];
+      std::uint32_t at[chunk];
+      for (std::size_t j = 0; j < n; ++j) {
+        ra[j] = ordered.ra(first + j);
+        cos_dec[j] = columns.cos_dec(ordered.event(first + j));
+        at[j] = start[bin(ra[j])]++;
+      }
+      kernel.circle(n, ra, cos_dec, x, y);
+      for (std::size_t j = 0; j < n; ++j) {
+        const EventSketch& sketch = columns.sketch(ordered.event(first + j));
+        const std::uint32_t to = at[j];
+        x_[to] = place_of(x[j]);
+        y_[to] = place_of(y[j]);
+        z_[to] = sketch.z;
+        reach_[to] = sketch.reach;
+        rate_[to] = sketch.rate;
+        weight_[to] = own == nullptr ? sketch.weight : sketch.weight * static_cast<float>(part.factor[ordered.from(first + j)]);
+        record_[to] = own == nullptr ? &columns.record(ordered.event(first + j)) : own + first + j;
+      }
+    }
+    for (int b = bins; b-- > 1;) start[b] = start[b - 1];  // they had moved on to the ends of their cells
+    start[0] = begin + static_cast<std::uint32_t>(zone.first);
+  });
+}
+
+IndexedEvent EventIndex::event(std::uint32_t i) const {
+  const EventRecord& e = *record_[i];
+  return {x_[i] / places, y_[i] / places, z_[i] / places, e.spatial, e.ratio, e.log_ratio, e.peak, e.lift};
 }
 
 void EventIndex::near(int season, const Vec3& centre, double radius, std::vector<EventRange>& out) const {
@@ -272,10 +315,8 @@ void EventIndex::collect(int season, const Cap& cap, const Kernels& kernel, std:
   std::size_t most = 0, n = 0;
   for (const EventRange r : ranges) most += r.last - r.first;
   ids.resize(most + n_lanes);  // the kernel writes whole vectors
-  const auto x = static_cast<float>(cap.centre.x()), y = static_cast<float>(cap.centre.y()), z = static_cast<float>(cap.centre.z());
-  const auto cos_radius = static_cast<float>(std::cos(cap.radius + 1e-6)), sin_radius = static_cast<float>(std::sin(cap.radius + 1e-6));
-  for (const EventRange r : ranges)
-    n += kernel.within(caps(r.first, r.last - r.first), x, y, z, cos_radius, sin_radius, r.first, ids.data() + n);
+  const CapPlace at = cap_place(cap);
+  for (const EventRange r : ranges) n += kernel.within(view(r.first, r.last - r.first), at, r.first, ids.data() + n);
   ids.resize(n);
 }
 

@@ -71,7 +71,7 @@ void raise_early(std::vector<std::uint32_t>& queue, const Search& search, const 
   const std::vector<DirectionGroup>& groups = search.directions().groups();
   std::vector<char> holds(clusters.size(), 0);
   for (std::uint32_t i = 0; i < index.size(); ++i) {
-    const IndexedEvent& e = index.event(i);
+    const IndexedEvent e = index.event(i);
     const Vec3 v(e.x, e.y, e.z);
     std::size_t nearest = 0;
     double closest = -2.0;

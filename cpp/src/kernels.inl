@@ -235,34 +235,71 @@ void circle(std::size_t n, const double* ra, const double* r, double* x, double*
   }
 }
 
-std::size_t within(const CapView& e, float cx, float cy, float cz, float cos_r, float sin_r, std::uint32_t base, std::uint32_t* out) {
-  std::size_t n = 0, i = 0;
-  alignas(64) float inside[lanes];
+// Writes the numbers base + k of the bits k of a mask; `to` has room for 16.
+NUSKY_INLINE std::size_t list_bits(std::uint32_t* to, unsigned mask, std::uint32_t base) {
 #ifdef NUSKY_COMPRESS
-  const __m512i numbers = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  const __m512i count = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+  const __m512i numbers = _mm512_add_epi32(count, _mm512_set1_epi32(static_cast<int>(base)));
+  _mm512_storeu_si512(to, _mm512_maskz_compress_epi32(static_cast<__mmask16>(mask), numbers));
+  return static_cast<std::size_t>(__builtin_popcount(mask));
+#else
+  std::size_t n = 0;
+  for (; mask != 0; mask &= mask - 1) to[n++] = base + static_cast<std::uint32_t>(__builtin_ctz(mask));
+  return n;
 #endif
-  for (; i + lanes <= e.n; i += lanes) {
-    // cos ψ ≥ cos(cut + radius), with slack for float32
-    const vf dot = load(e.x + i) * cx + load(e.y + i) * cy + load(e.z + i) * cz;
-    const vf edge = load(e.cos_cut + i) * cos_r - load(e.sin_cut + i) * sin_r;
-#ifdef NUSKY_COMPRESS
-    const __mmask16 some = _mm512_cmp_ps_mask((__m512)(dot - edge).part[0], _mm512_set1_ps(-1e-6F), _CMP_GE_OQ);
-    _mm512_storeu_si512(out + n,
-                        _mm512_maskz_compress_epi32(some, _mm512_add_epi32(numbers, _mm512_set1_epi32(static_cast<int>(base + i)))));
-    n += static_cast<std::size_t>(__builtin_popcount(some));
-    continue;
-#endif
-    store(inside, dot - edge);
-    for (std::size_t k = 0; k < lanes; ++k) {  // without branches: every number is written, and kept or overwritten
-      out[n] = base + static_cast<std::uint32_t>(i + k);
-      n += inside[k] >= -1e-6F;
-    }
+}
+
+NUSKY_INLINE vf offset(const std::int32_t* at, std::int32_t from) {
+  vf out;
+  NUSKY_EACH {
+    ni whole;
+    __builtin_memcpy(&whole, at + k * width, sizeof whole);
+    out.part[k] = __builtin_convertvector(whole - from, nf);
   }
-  for (; i < e.n; ++i) {
-    const float dot = e.x[i] * cx + e.y[i] * cy + e.z[i] * cz;
-    const float edge = e.cos_cut[i] * cos_r - e.sin_cut[i] * sin_r;
-    out[n] = base + static_cast<std::uint32_t>(i);
-    n += dot - edge >= -1e-6F;
+  return out;
+}
+
+// Events i … i + 15 seen from the centre of a cap, in units of places; bit k: event i + k reaches the cap.
+struct Sight {
+  vf x, y, z;
+  unsigned some;
+};
+
+NUSKY_INLINE Sight look(const IndexView& e, std::size_t i, const CapPlace& cap) {
+  Sight s{offset(e.x + i, cap.at[0]), offset(e.y + i, cap.at[1]), offset(e.z + i, cap.at[2]), 0};
+  const vf edge = load(e.reach + i) + cap.reach;
+  s.some = above(edge * edge - (s.x * s.x + s.y * s.y + s.z * s.z), 0.0F);
+  if (i + lanes > e.n) s.some &= (1U << (e.n - i)) - 1U;
+  return s;
+}
+
+std::size_t within(const IndexView& e, const CapPlace& cap, std::uint32_t base, std::uint32_t* out) {
+  std::size_t n = 0;
+  for (std::size_t i = 0; i < e.n; i += lanes) n += list_bits(out + n, look(e, i, cap).some, base + static_cast<std::uint32_t>(i));
+  return n;
+}
+
+std::size_t fetch(const IndexView& e, const CapPlace& cap, float scale, std::uint32_t base, const SurveyColumns& out) {
+  constexpr auto unit = static_cast<float>(1.0 / places), per_rate = -1.44269504F * 8388608.0F * (1.0F - 1e-5F);
+  std::size_t n = 0;
+  for (std::size_t i = 0; i < e.n; i += lanes) {
+    const Sight s = look(e, i, cap);
+    if (s.some == 0) continue;
+    const vf column[5] = {s.x * unit + cap.off[0], s.y * unit + cap.off[1], s.z * unit + cap.off[2], load(e.rate + i) * per_rate,
+                          load(e.weight + i) * scale};
+    float* const to[5] = {out.x, out.y, out.z, out.rate, out.weight};
+    const std::size_t many = list_bits(out.number + n, s.some, base + static_cast<std::uint32_t>(i));
+#ifdef NUSKY_COMPRESS
+    for (std::size_t q = 0; q < 5; ++q)
+      _mm512_storeu_ps(to[q] + n, _mm512_maskz_compress_ps(static_cast<__mmask16>(s.some), (__m512)column[q].part[0]));
+#else
+    for (std::size_t q = 0; q < 5; ++q) {
+      alignas(64) float all[lanes];
+      store(all, column[q]);
+      for (std::size_t k = 0; k < many; ++k) to[q][n + k] = all[out.number[n + k] - base - static_cast<std::uint32_t>(i)];
+    }
+#endif
+    n += many;
   }
   return n;
 }
@@ -283,7 +320,7 @@ NUSKY_INLINE void copy_one(const PoolView& e, std::size_t i, const double* centr
 
 #ifdef NUSKY_COMPRESS
 // Eight events to eight vectors, one for each double or pair of floats in them.
-NUSKY_INLINE void transpose(const IndexedEvent* const* e, nd* column) {
+NUSKY_INLINE void transpose(const EventRecord* const* e, nd* column) {
   nd r[8], t[8], u[8];
   for (std::size_t k = 0; k < 8; ++k) __builtin_memcpy(&r[k], e[k], sizeof r[k]);
   for (std::size_t k = 0; k < 8; k += 2) {
@@ -301,36 +338,33 @@ NUSKY_INLINE void transpose(const IndexedEvent* const* e, nd* column) {
     column[j + 4] = __builtin_shuffle(u[j], u[j + 4], high);
   }
 }
-NUSKY_INLINE void store_doubles(const nd* v, double* to) { __builtin_memcpy(to, v, sizeof *v); }
-NUSKY_INLINE void store_floats(const nd* v, float* to) {
-  const hf f = __builtin_convertvector(*v, hf);
-  __builtin_memcpy(to, &f, sizeof f);
-}
 #endif
 
-void unpack(const IndexedEvent* events, std::size_t n, const std::uint32_t* ids, const PoolColumns& out) {
+void unpack(const EventSource& events, std::size_t n, const std::uint32_t* ids, const PoolColumns& out) {
   constexpr std::size_t ahead = 16;  // events that are on their way from memory
+  double* const position[3] = {out.x, out.y, out.z};
+  float* const cap[3] = {out.cap_x, out.cap_y, out.cap_z};
   for (std::size_t i = 0; i < n; i += lanes) {
-    const IndexedEvent* e[lanes];
+    const EventRecord* e[lanes];
     for (std::size_t k = 0; k < lanes; ++k) {
-      e[k] = events + ids[i + k < n ? i + k : n - 1];
-      __builtin_prefetch(events + ids[i + k + ahead < n ? i + k + ahead : n - 1]);
+      const std::uint32_t id = ids[i + k < n ? i + k : n - 1];
+      e[k] = events.record[id];
+      __builtin_prefetch(events.record[ids[i + k + ahead < n ? i + k + ahead : n - 1]]);
+      const std::int32_t* const at[3] = {events.x + id, events.y + id, events.z + id};
+      for (std::size_t d = 0; d < 3; ++d) {
+        position[d][i + k] = *at[d] / places;
+        cap[d][i + k] = static_cast<float>(position[d][i + k]);
+      }
     }
 #ifdef NUSKY_COMPRESS
     nd column[2][8];
     transpose(e, column[0]);
     transpose(e + 8, column[1]);
-    double* const position[3] = {out.x, out.y, out.z};
-    float* const cap[3] = {out.cap_x, out.cap_y, out.cap_z};
     for (std::size_t h = 0; h < 2; ++h) {
-      for (std::size_t k = 0; k < 3; ++k) {
-        store_doubles(&column[h][k], position[k] + i + 8 * h);
-        store_floats(&column[h][k], cap[k] + i + 8 * h);
-      }
-      __builtin_memcpy(out.ratio + i + 8 * h, &column[h][5], sizeof(nd));
-      __builtin_memcpy(out.log_ratio + i + 8 * h, &column[h][6], sizeof(nd));
+      __builtin_memcpy(out.ratio + i + 8 * h, &column[h][4], sizeof(nd));
+      __builtin_memcpy(out.log_ratio + i + 8 * h, &column[h][5], sizeof(nd));
     }
-    constexpr std::size_t pair[3] = {3, 4, 7};
+    constexpr std::size_t pair[3] = {2, 3, 6};
     float* const first[3] = {out.rate, out.weight, out.peak};
     float* const second[3] = {out.gaussian, out.cut, out.lift};
     for (std::size_t k = 0; k < 3; ++k) {
@@ -345,12 +379,6 @@ void unpack(const IndexedEvent* events, std::size_t n, const std::uint32_t* ids,
 #else
     for (std::size_t k = 0; k < lanes; ++k) {
       const std::size_t at = i + k;
-      out.x[at] = e[k]->x;
-      out.y[at] = e[k]->y;
-      out.z[at] = e[k]->z;
-      out.cap_x[at] = static_cast<float>(e[k]->x);
-      out.cap_y[at] = static_cast<float>(e[k]->y);
-      out.cap_z[at] = static_cast<float>(e[k]->z);
       out.rate[at] = e[k]->spatial.rate;
       out.gaussian[at] = e[k]->spatial.gaussian;
       out.weight[at] = e[k]->spatial.weight;
@@ -691,7 +719,7 @@ std::size_t survey_keep(const SurveyView& c, const float* at, float reach, float
     _mm512_storeu_ps(out.z + kept, _mm512_maskz_compress_ps(mask, (__m512)vz.part[0]));
     _mm512_storeu_ps(out.rate + kept, _mm512_maskz_compress_ps(mask, (__m512)vr.part[0]));
     _mm512_storeu_ps(out.weight + kept, _mm512_maskz_compress_ps(mask, (__m512)vw.part[0]));
-    _mm512_storeu_ps(out.number + kept, _mm512_maskz_compress_ps(mask, _mm512_loadu_ps(c.number + i)));
+    _mm512_storeu_si512(out.number + kept, _mm512_maskz_compress_epi32(mask, _mm512_loadu_si512(c.number + i)));
     kept += static_cast<std::size_t>(__builtin_popcount(some));
 #else
     for (; some != 0; some &= some - 1, ++kept) {
@@ -705,7 +733,10 @@ std::size_t survey_keep(const SurveyView& c, const float* at, float reach, float
     }
 #endif
   }
-  for (; kept % lanes != 0; ++kept) out.x[kept] = out.y[kept] = out.z[kept] = out.rate[kept] = out.weight[kept] = out.number[kept] = 0.0F;
+  for (; kept % lanes != 0; ++kept) {
+    out.x[kept] = out.y[kept] = out.z[kept] = out.rate[kept] = out.weight[kept] = 0.0F;
+    out.number[kept] = 0;
+  }
   sums[0] = tree_sum(tail);
   sums[1] = tree_sum(squares);
   sums[2] = tree_sum(below) * 1.0001;
@@ -1100,10 +1131,10 @@ void sums_flat(std::size_t n, const float* a, bool huge, float y, EventSums& out
 }  // namespace
 
 extern const Kernels table;
-const Kernels table{NUSKY_KERNEL_NAME, circle,         within,       unpack,  select,      spatial,       split, tails,   survey,
-                    survey_keep,       survey_values,  survey_cap,   sky_add, sky_level,   highest,       pick,  moments, profile_begin,
-                    profile_y,         profile_slopes, profile_move, profile, profile_log, profile_value, logs,  sums,    sums_first,
-                    sums_flat};
+const Kernels table{
+    NUSKY_KERNEL_NAME, circle,        within,     fetch,       unpack,        select,  spatial, split,      tails,         survey,
+    survey_keep,       survey_values, survey_cap, sky_add,     sky_level,     highest, pick,    moments,    profile_begin, profile_y,
+    profile_slopes,    profile_move,  profile,    profile_log, profile_value, logs,    sums,    sums_first, sums_flat};
 
 }  // namespace NUSKY_KERNEL_NAMESPACE
 }  // namespace nusky

@@ -188,7 +188,7 @@ bool SkyBound::compute(const Likelihood& likelihood, const EventIndex& index, in
     std::vector<SkyEvent> events;
     std::vector<float> turn;
     for (const std::uint32_t i : index.loose_events(static_cast<int>(k))) {
-      const IndexedEvent& e = index.event(i);
+      const IndexedEvent e = index.event(i);
       events.push_back(sky_event(std::asin(std::clamp(e.z, -1.0, 1.0)), e.spatial, e.peak));
       const double turns = std::atan2(e.y, e.x) / (2 * pi);
       turn.push_back(static_cast<float>(turns - std::floor(turns)));

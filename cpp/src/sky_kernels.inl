@@ -42,20 +42,6 @@ struct SkyBatch {
   alignas(64) std::uint32_t list[sky_batch * lanes + lanes];  // visit and row
 };
 
-// Writes the numbers base + k of the bits k of a mask; `to` has room for 16.
-NUSKY_INLINE std::size_t list_bits(std::uint32_t* to, unsigned mask, std::uint32_t base) {
-#ifdef NUSKY_COMPRESS
-  const __m512i count = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-  const __m512i numbers = _mm512_add_epi32(count, _mm512_set1_epi32(static_cast<int>(base)));
-  _mm512_storeu_si512(to, _mm512_maskz_compress_epi32(static_cast<__mmask16>(mask), numbers));
-  return static_cast<std::size_t>(__builtin_popcount(mask));
-#else
-  std::size_t n = 0;
-  for (; mask != 0; mask &= mask - 1) to[n++] = base + static_cast<std::uint32_t>(__builtin_ctz(mask));
-  return n;
-#endif
-}
-
 NUSKY_INLINE std::uint16_t sky_sum(std::uint16_t a, unsigned b) {
   const unsigned sum = a + b;
   return static_cast<std::uint16_t>(sum > 65535U ? 65535U : sum);

@@ -42,8 +42,10 @@ Survey::Survey(const FitModel& model)
       highest_share_(static_cast<std::size_t>(model.index().n_seasons())) {}
 
 SurveyColumns Survey::Columns::room(std::size_t size) {
-  if (x.size() < size)
-    for (auto* column : {&x, &y, &z, &rate, &weight, &number}) column->resize(size);
+  if (x.size() < size) {
+    for (auto* column : {&x, &y, &z, &rate, &weight}) column->resize(size);
+    number.resize(size);
+  }
   return {x.data(), y.data(), z.data(), rate.data(), weight.data(), number.data()};
 }
 
@@ -72,26 +74,25 @@ bool Survey::fetch(const Directions& directions, const Cluster* const* clusters,
   if (!(inflation > 0.0)) return false;
 
   std::size_t found = 0;
-  fetched_ids_.clear();
+  const CapPlace place = cap_place(cap);
   for (std::size_t k = 0; k < n_seasons; ++k) {
-    index.collect(static_cast<int>(k), cap, *kernels_, ids_);
-    const SurveyColumns to = fetched_.room(found + ids_.size() + n_lanes);
+    index.near(static_cast<int>(k), cap.centre, cap.radius, ranges_);
+    std::size_t room = found + n_lanes;
+    for (const EventRange r : ranges_) room += r.last - r.first;
+    const SurveyColumns to = fetched_.room(room);
     const auto scale = static_cast<float>(inflation * static_cast<double>(highest_share_[k]) / index.n_events(static_cast<int>(k)));
-    for (std::size_t i = 0; i < ids_.size(); ++i, ++found) {
-      __builtin_prefetch(&index.event(ids_[std::min(i + ahead, ids_.size() - 1)]));
-      const IndexedEvent& e = index.event(ids_[i]);
-      to.x[found] = static_cast<float>(e.x - cap.centre.x());
-      to.y[found] = static_cast<float>(e.y - cap.centre.y());
-      to.z[found] = static_cast<float>(e.z - cap.centre.z());
-      to.rate[found] = e.spatial.rate * (-1.44269504F * 8388608.0F * (1.0F - 1e-5F));
-      to.weight[found] = e.spatial.weight * scale * (model_->gamma_free() ? e.peak : model_->fixed_ratio(ids_[i]));
-      to.number[found] = static_cast<float>(found);
-    }
-    fetched_ids_.insert(fetched_ids_.end(), ids_.begin(), ids_.end());
+    const std::size_t first = found;
+    for (const EventRange r : ranges_)
+      found += kernels_->fetch(index.view(r.first, r.last - r.first), place, scale, r.first,
+                               {to.x + found, to.y + found, to.z + found, to.rate + found, to.weight + found, to.number + found});
+    for (std::size_t i = first; i < found && !model_->gamma_free(); ++i)
+      to.weight[i] *= model_->fixed_ratio(to.number[i]) / index.record(to.number[i]).peak * (1.0F + 1e-6F);
   }
   const SurveyColumns end = fetched_.room(found + n_lanes);
-  for (; found % n_lanes != 0; ++found)
-    for (float* column : {end.x, end.y, end.z, end.rate, end.weight, end.number}) column[found] = 0.0F;
+  for (; found % n_lanes != 0; ++found) {
+    for (float* column : {end.x, end.y, end.z, end.rate, end.weight}) column[found] = 0.0F;
+    end.number[found] = 0;
+  }
   fetched_.n = found;
   return true;
 }
@@ -288,13 +289,11 @@ bool Survey::may_reach(double needed, const float* v) {
 void Survey::find_parts() {
   has_parts_ = true;
   parts_.resize(gamma_parts * kept_.n);
-  const auto event = [&](std::size_t i) -> const IndexedEvent& {
-    return model_->index().event(fetched_ids_[static_cast<std::size_t>(kept_.number[std::min(i, kept_.n - 1)])]);
-  };
+  const auto record = [&](std::size_t i) -> const EventRecord& { return model_->index().record(kept_.number[std::min(i, kept_.n - 1)]); };
   for (std::size_t i = 0; i < kept_.n; ++i) {
-    __builtin_prefetch(&event(i + 2 * ahead));
-    __builtin_prefetch(event(i + ahead).ratio);
-    const IndexedEvent& e = event(i);
+    __builtin_prefetch(&record(i + 2 * ahead));
+    __builtin_prefetch(record(i + ahead).ratio);
+    const EventRecord& e = record(i);
     for (std::size_t part = 0; part < gamma_parts; ++part) {
       const std::size_t first = part * (n_lanes - 1) / gamma_parts, last = (part + 1) * (n_lanes - 1) / gamma_parts;
       const float most = *std::max_element(e.ratio + first, e.ratio + last + 1) * e.lift;

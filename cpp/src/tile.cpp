@@ -71,7 +71,7 @@ void Tile::fill_pools(const Directions& directions, std::size_t group) {
     for (auto* column : {&pool.x, &pool.y, &pool.z}) at_least(*column, room);
     at_least(pool.ratio, room);
     at_least(pool.log_ratio, room);
-    kernels_->unpack(index.events(), n, pool.ids.data(),
+    kernels_->unpack(index.source(), n, pool.ids.data(),
                      {pool.cap_x.data(), pool.cap_y.data(), pool.cap_z.data(), pool.cos_cut.data(), pool.sin_cut.data(), pool.x.data(),
                       pool.y.data(), pool.z.data(), pool.rate.data(), pool.gaussian.data(), pool.weight.data(), pool.cut.data(),
                       pool.peak.data(), pool.lift.data(), pool.ratio.data(), pool.log_ratio.data()});

@@ -63,50 +63,65 @@ std::size_t place(std::size_t c, std::size_t p) { return (c / 16 * 16 + p) * 16 
 
 }  // namespace
 
-TEST_CASE("kernels: within keeps every event that reaches the cap, and none far beyond") {
-  for (const std::size_t n : {0u, 1u, 15u, 16u, 17u, 1000u}) {
-    std::mt19937_64 random(n);
-    std::uniform_real_distribution<double> uniform(0.0, 1.0);
-    std::vector<float> x, y, z, cos_cut, sin_cut;
-    std::vector<double> cut;
-    const Vec3 centre = unit_vector(0.7, -0.3);
-    const double radius = 2.0 * degree;
-    std::vector<Vec3> where;
-    for (std::size_t i = 0; i < n; ++i) {
-      cut.push_back(degree * std::pow(180.0, uniform(random)));
-      const Vec3 axis = Vec3(uniform(random) - 0.5, uniform(random) - 0.5, uniform(random) - 0.5).cross(centre).normalized();
-      const double angle = std::min(pi, (cut.back() + radius) * 2.0 * uniform(random));
-      where.push_back(std::cos(angle) * centre + std::sin(angle) * axis);
-      x.push_back(static_cast<float>(where.back().x()));
-      y.push_back(static_cast<float>(where.back().y()));
-      z.push_back(static_cast<float>(where.back().z()));
-      cos_cut.push_back(cut.back() > pi / 2 ? -4.0F : static_cast<float>(std::cos(cut.back())));
-      sin_cut.push_back(cut.back() > pi / 2 ? 0.0F : static_cast<float>(std::sin(cut.back())));
-    }
-    at_every_level([&](const Kernels& k, Output& out) {
-      std::vector<std::uint32_t> found(n + 16);
-      const CapView view{n, x.data(), y.data(), z.data(), cos_cut.data(), sin_cut.data()};
-      const std::size_t m = k.within(view, static_cast<float>(centre.x()), static_cast<float>(centre.y()), static_cast<float>(centre.z()),
-                                     static_cast<float>(std::cos(radius)), static_cast<float>(std::sin(radius)), 1000, found.data());
-      REQUIRE(m <= n);
-      std::vector<char> kept(n, 0);
-      for (std::size_t i = 0; i < m; ++i) {
-        REQUIRE(found[i] >= 1000);
-        REQUIRE(found[i] < 1000 + n);
-        if (i > 0) CHECK(found[i] > found[i - 1]);
-        kept[found[i] - 1000] = 1;
-        out.push_back(static_cast<float>(found[i]));
-      }
-      std::size_t missed = 0, idle = 0;
+TEST_CASE("kernels: within and fetch keep every event that reaches the cap, and none far beyond") {
+  for (const std::size_t n : {0u, 1u, 15u, 16u, 17u, 1000u})
+    for (const double radius : {2.0 * degree, 80.0 * degree, pi}) {
+      std::mt19937_64 random(n);
+      std::uniform_real_distribution<double> uniform(0.0, 1.0);
+      std::vector<std::int32_t> place[3];
+      std::vector<float> reach, rate, weight;
+      std::vector<double> cut;
+      const Vec3 centre = unit_vector(0.7, -0.3);
+      std::vector<Vec3> where;
       for (std::size_t i = 0; i < n; ++i) {
-        const double psi = std::atan2(where[i].cross(centre).norm(), where[i].dot(centre));
-        missed += psi <= cut[i] + radius && !kept[i];
-        idle += cut[i] <= pi / 2 && std::cos(psi) < std::cos(std::min(pi, cut[i] + radius)) - 4e-6 && kept[i];
+        cut.push_back(i % 50 == 7 ? pi : degree * std::pow(180.0, uniform(random)));
+        const Vec3 axis = Vec3(uniform(random) - 0.5, uniform(random) - 0.5, uniform(random) - 0.5).cross(centre).normalized();
+        const double angle = i % 50 == 8 ? pi : std::min(pi, (cut.back() + radius) * 2.0 * uniform(random));
+        where.push_back(std::cos(angle) * centre + std::sin(angle) * axis);
+        for (int d = 0; d < 3; ++d) place[d].push_back(place_of(where.back()[d]));
+        reach.push_back(reach_of(2.0 * std::sin(0.5 * cut.back())));
+        rate.push_back(static_cast<float>(uniform(random)));
+        weight.push_back(static_cast<float>(uniform(random)));
       }
-      CHECK(missed == 0);
-      CHECK(idle == 0);
-    });
-  }
+      for (auto& column : place) column.resize(n + 16);
+      for (auto* column : {&reach, &rate, &weight}) column->resize(n + 16, 1e30F);  // they are read, and must not count
+      const CapPlace cap = cap_place({centre, radius});
+      at_every_level([&](const Kernels& k, Output& out) {
+        const IndexView view{n, place[0].data(), place[1].data(), place[2].data(), reach.data(), rate.data(), weight.data()};
+        std::vector<std::uint32_t> found(n + 16), number(n + 16);
+        const std::size_t m = k.within(view, cap, 1000, found.data());
+        std::vector<float> column[5];
+        for (auto& c : column) c.resize(n + 16);
+        REQUIRE(k.fetch(view, cap, 2.5F, 1000,
+                        {column[0].data(), column[1].data(), column[2].data(), column[3].data(), column[4].data(), number.data()}) == m);
+        REQUIRE(m <= n);
+        std::vector<char> kept(n, 0);
+        std::size_t wrong = 0;
+        for (std::size_t j = 0; j < m; ++j) {
+          REQUIRE(found[j] >= 1000);
+          REQUIRE(found[j] < 1000 + n);
+          if (j > 0) CHECK(found[j] > found[j - 1]);
+          const std::size_t i = found[j] - 1000;
+          kept[i] = 1;
+          wrong += number[j] != found[j] || column[4][j] != weight[i] * 2.5F;
+          wrong += std::abs(static_cast<double>(column[3][j]) / (static_cast<double>(rate[i]) * -1.44269504 * 8388608.0) - 0.99999) > 1e-6;
+          for (int d = 0; d < 3; ++d) {
+            const double off = where[i][d] - centre[d];
+            wrong += std::abs(static_cast<double>(column[d][j]) - off) > 1e-9 + 2e-7 * std::abs(off);
+          }
+          for (const auto& c : column) out.push_back(c[j]);
+        }
+        CHECK(wrong == 0);
+        std::size_t missed = 0, idle = 0;
+        for (std::size_t i = 0; i < n; ++i) {
+          const double chord = (where[i] - centre).norm(), psi = 2.0 * std::asin(std::min(1.0, 0.5 * chord));
+          missed += psi <= cut[i] + radius && !kept[i];
+          idle += chord > 2.0 * (std::sin(0.5 * cut[i]) + std::sin(0.5 * radius)) * (1.0 + 3e-6) + 3e-8 && kept[i];
+        }
+        CHECK(missed == 0);
+        CHECK(idle == 0);
+      });
+    }
 }
 
 TEST_CASE("kernels: spatial is S/B of the definition, zero beyond the cut and in the padding") {
@@ -153,18 +168,21 @@ TEST_CASE("kernels: unpack turns events into columns, and its cosine and sine of
   std::mt19937_64 random(21);
   std::uniform_real_distribution<double> uniform(0.0, 1.0);
   std::vector<double> sigma, cut;
-  AlignedVector<IndexedEvent> events(300);
+  AlignedVector<EventRecord> records(300);
+  std::vector<const EventRecord*> record;
+  std::vector<std::int32_t> place[3];
   std::vector<float> rows(400);
-  for (std::size_t i = 0; i < events.size(); ++i) {
+  for (std::size_t i = 0; i < records.size(); ++i) {
     cut.push_back(i == 0 ? pi : i == 1 ? 0.5 * pi + 1e-3 : degree * std::pow(180.0, uniform(random)));
     const auto word = [&] { return static_cast<float>(uniform(random)); };
     const float squared = cut.back() >= pi ? 5.0F : static_cast<float>(chord2(cut.back()));
-    events[i] = {uniform(random), uniform(random), uniform(random), {word(), word(), word(), squared},
-                 &rows[i],        &rows[i + 50],   word(),          word()};
+    records[i] = {uniform(random), uniform(random), {word(), word(), word(), squared}, &rows[i], &rows[i + 50], word(), word()};
+    record.push_back(&records[i]);
+    for (auto& column : place) column.push_back(place_of(2.0 * uniform(random) - 1.0));
   }
   for (const std::size_t n : {1u, 15u, 16u, 17u, 100u}) {
     std::vector<std::uint32_t> ids;
-    for (std::size_t i = 0; i < n; ++i) ids.push_back(static_cast<std::uint32_t>((i * 37) % events.size()));
+    for (std::size_t i = 0; i < n; ++i) ids.push_back(static_cast<std::uint32_t>((i * 37) % records.size()));
     at_every_level([&](const Kernels& k, Output& out) {
       const std::size_t room = n + 16;
       AlignedVector<float> f[11];
@@ -172,15 +190,15 @@ TEST_CASE("kernels: unpack turns events into columns, and its cosine and sine of
       for (auto& c : f) c.resize(room);
       for (auto& c : d) c.resize(room);
       std::vector<const float*> ratio(room), log_ratio(room);
-      k.unpack(events.data(), n, ids.data(),
+      k.unpack({place[0].data(), place[1].data(), place[2].data(), record.data()}, n, ids.data(),
                {f[0].data(), f[1].data(), f[2].data(), f[3].data(), f[4].data(), d[0].data(), d[1].data(), d[2].data(), f[5].data(),
                 f[6].data(), f[7].data(), f[8].data(), f[9].data(), f[10].data(), ratio.data(), log_ratio.data()});
       for (std::size_t i = 0; i < n; ++i) {
-        const IndexedEvent& e = events[ids[i]];
-        const bool same = d[0][i] == e.x && d[1][i] == e.y && d[2][i] == e.z && f[0][i] == static_cast<float>(e.x) &&
-                          f[1][i] == static_cast<float>(e.y) && f[2][i] == static_cast<float>(e.z) && f[5][i] == e.spatial.rate &&
-                          f[6][i] == e.spatial.gaussian && f[7][i] == e.spatial.weight && f[8][i] == e.spatial.cut && f[9][i] == e.peak &&
-                          f[10][i] == e.lift && ratio[i] == e.ratio && log_ratio[i] == e.log_ratio;
+        const EventRecord& e = records[ids[i]];
+        bool same = f[5][i] == e.spatial.rate && f[6][i] == e.spatial.gaussian && f[7][i] == e.spatial.weight && f[8][i] == e.spatial.cut &&
+                    f[9][i] == e.peak && f[10][i] == e.lift && ratio[i] == e.ratio && log_ratio[i] == e.log_ratio;
+        for (std::size_t c = 0; c < 3; ++c)
+          same = same && d[c][i] == place[c][ids[i]] / places && f[c][i] == static_cast<float>(place[c][ids[i]] / places);
         CHECK(same);
         const double angle = cut[ids[i]];
         CHECK(std::abs(static_cast<double>(f[3][i]) - (angle > pi / 2 ? -4.0 : std::cos(angle))) < 2e-7);
@@ -191,7 +209,7 @@ TEST_CASE("kernels: unpack turns events into columns, and its cosine and sine of
   }
 }
 
-TEST_CASE("kernels: select is within, with the columns of what it found and positions relative to the centre") {
+TEST_CASE("kernels: select keeps what reaches the cap, with its columns and positions relative to the centre") {
   std::mt19937_64 random(12);
   std::uniform_real_distribution<double> uniform(0.0, 1.0);
   const Vec3 centre = unit_vector(0.7, -0.3);
@@ -200,11 +218,13 @@ TEST_CASE("kernels: select is within, with the columns of what it found and posi
     std::vector<float> cap[5], column[6];
     std::vector<double> position[3];
     std::vector<const float*> rows[2];
+    std::vector<double> beyond;  // the cut and the radius
     AlignedVector<float> store(32 * (n + 1));
     for (std::size_t i = 0; i < n; ++i) {
       const double cut = degree * std::pow(100.0, uniform(random)), angle = std::min(pi, 2.0 * (cut + radius) * uniform(random));
       const Vec3 axis = Vec3(uniform(random) - 0.5, uniform(random) - 0.5, uniform(random) - 0.5).cross(centre).normalized();
       const Vec3 v = std::cos(angle) * centre + std::sin(angle) * axis;
+      beyond.push_back(cut > pi / 2 ? -1.0 : std::cos(cut + radius) - std::cos(angle));
       for (int d = 0; d < 3; ++d) {
         position[d].push_back(v[d]);
         cap[d].push_back(static_cast<float>(v[d]));
@@ -230,25 +250,27 @@ TEST_CASE("kernels: select is within, with the columns of what it found and posi
                         rows[1].data()};
     at_every_level([&](const Kernels& k, Output& out) {
       const auto cos_r = static_cast<float>(std::cos(radius)), sin_r = static_cast<float>(std::sin(radius));
-      std::vector<std::uint32_t> found(n + 16);
-      const std::size_t m = k.within(view, static_cast<float>(centre.x()), static_cast<float>(centre.y()), static_cast<float>(centre.z()),
-                                     cos_r, sin_r, 0, found.data());
       AlignedVector<float> to[9];
       for (auto& c : to) c.resize(n + 16);
       std::vector<const float*> to_rows[2] = {std::vector<const float*>(n + 16), std::vector<const float*>(n + 16)};
       const std::size_t selected = k.select(pool, centre.data(), cos_r, sin_r,
                                             {to[0].data(), to[1].data(), to[2].data(), to[3].data(), to[4].data(), to[5].data(),
                                              to[6].data(), to[7].data(), to[8].data(), to_rows[0].data(), to_rows[1].data()});
-      REQUIRE(selected == m);
+      REQUIRE(selected <= n);
       bool same = true;
-      for (std::size_t j = 0; j < m; ++j) {
-        const std::size_t i = found[j];
+      std::vector<char> kept(n, 0);
+      for (std::size_t j = 0; j < selected; ++j) {
+        const auto i = static_cast<std::size_t>(to_rows[0][j] - store.data()) / 32;
+        REQUIRE(i < n);
+        if (j > 0) CHECK(to_rows[0][j] > to_rows[0][j - 1]);
+        kept[i] = 1;
         for (std::size_t d = 0; d < 3; ++d) same &= to[d][j] == static_cast<float>(position[d][i] - centre[static_cast<int>(d)]);
         for (std::size_t c = 0; c < 6; ++c) same &= to[3 + c][j] == column[c][i];
         same &= to_rows[0][j] == rows[0][i] && to_rows[1][j] == rows[1][i];
         out.push_back(to[0][j]);
       }
       CHECK(same);
+      for (std::size_t i = 0; i < n; ++i) CHECK((kept[i] != 0 ? beyond[i] < 4e-6 : beyond[i] > 0.0));
     });
   }
 }
@@ -400,8 +422,9 @@ TEST_CASE("kernels: the candidates a survey drops are small everywhere in the ca
       const float n0 = 0.3F, limit = 0.01F, reach = static_cast<float>(2 * std::sin(0.5 * radius));
       at_every_level([&](const Kernels& k, Output& out) {
         const std::size_t room = t.filled + 16;
-        AlignedVector<float> x(room), y(room), z(room), r(room), w(room), number(room), numbers(room);
-        for (std::size_t c = 0; c < t.filled; ++c) numbers[c] = static_cast<float>(c);
+        AlignedVector<float> x(room), y(room), z(room), r(room), w(room);
+        std::vector<std::uint32_t> number(room), numbers(room);
+        for (std::size_t c = 0; c < t.filled; ++c) numbers[c] = static_cast<std::uint32_t>(c);
         double sums[4] = {}, cap_p = 0.0, cap_top = 0.0;
         // the cap lies somewhat off the common centre
         const float at[3] = {0.5F * reach, -0.25F * reach, 0.125F * reach};

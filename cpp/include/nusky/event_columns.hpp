@@ -26,34 +26,33 @@ class EventColumns {
   std::size_t row(std::size_t i) const { return row_[i]; }
   std::size_t event(std::size_t row) const { return event_[row]; }
   const GammaAxis& axis() const { return axis_; }
-  double sin_dec(std::size_t i) const { return sin_dec_[i]; }
-  double cos_dec(std::size_t i) const { return cos_dec_[i]; }
   double dec(std::size_t i) const { return dec_[i]; }
+  double cos_dec(std::size_t i) const { return cos_dec_[i]; }
   float cut(std::size_t i) const { return cut_[i]; }            ///< rad, at most π
   int cut_class(std::size_t i) const { return cut_class_[i]; }  ///< see cut_class.hpp
-  float cos_cut(std::size_t i) const { return cos_cut_[i]; }    ///< −4 for a cut above π/2, see CapView
-  float sin_cut(std::size_t i) const { return sin_cut_[i]; }
-  const SpatialTerm& spatial(std::size_t i) const { return spatial_[i]; }
+  const EventSketch& sketch(std::size_t i) const { return sketches_[i]; }
+  const EventRecord& record(std::size_t i) const { return records_[i]; }
+  const SpatialTerm& spatial(std::size_t i) const { return records_[i].spatial; }
   /// ln R on the nodes, padded_size() values.
   const float* log_ratio(std::size_t i) const { return log_ratio_.data() + place_[i] * static_cast<std::size_t>(axis_.padded_size()); }
   /// R at the coarse γ, n_lanes values on one cache line.
   const float* ratio_row(std::size_t i) const { return ratio_.data() + place_[i] * std::size_t{n_lanes}; }
-  /// Between two neighbouring coarse γ, R is at most this times the larger of its values there.
-  float ratio_lift(std::size_t i) const { return axis_.free() ? ratio_lift_[i] : 1.0F; }
+  /// Between two neighbouring coarse γ, R is at most this times the larger of its values there; 1 where γ is not free to be fitted.
+  float ratio_lift(std::size_t i) const { return records_[i].lift; }
   /// Largest R over all γ; 1 where γ is not free to be fitted.
-  float ratio_peak(std::size_t i) const { return axis_.free() ? ratio_peak_[i] : 1.0F; }
+  float ratio_peak(std::size_t i) const { return records_[i].peak; }
   std::size_t bytes() const;
 
  private:
   GammaAxis axis_;
   std::vector<std::uint32_t> row_, event_;
-  std::vector<double> dec_, sin_dec_, cos_dec_;
-  std::vector<float> cut_, cos_cut_, sin_cut_;
+  std::vector<double> dec_, cos_dec_;
+  std::vector<float> cut_;
   std::vector<std::uint8_t> cut_class_;
-  std::vector<SpatialTerm> spatial_;
+  std::vector<EventSketch> sketches_;
+  AlignedVector<EventRecord> records_;
   std::vector<std::uint32_t> place_;        // of the rows of R: in declination, so that a tile finds its own close together
   AlignedVector<float> log_ratio_, ratio_;  // in the order of place_
-  std::vector<float> ratio_peak_, ratio_lift_;
 };
 
 }  // namespace nusky

@@ -27,13 +27,16 @@ struct WholeSeason {
   std::vector<float> turn;  ///< right ascension, in turns, in the order of the columns
 };
 
+/// How the kernels read a cap.
+CapPlace cap_place(const Cap& cap);
+
 struct EventRange {
   std::uint32_t first, last;
 };
 
 /// The events of one trial, ordered so that those within their cut of a direction are found quickly.
 ///
-/// Events are split by season and by the size of their cut; every such class has its own grid of declination zones
+/// Events are split by season, part and the size of their cut; every such class has its own grid of declination zones
 /// and right-ascension bins, about as fine as its cuts are wide.
 class EventIndex {
  public:
@@ -42,9 +45,9 @@ class EventIndex {
   int n_seasons() const { return static_cast<int>(n_events_.size()); }
   /// N_k: the events of season k that the likelihood counts (expected background for the extended likelihood).
   double n_events(int season) const { return n_events_[static_cast<std::size_t>(season)]; }
-  std::size_t size() const { return events_.size(); }
-  const IndexedEvent* events() const { return events_.data(); }
-  const IndexedEvent& event(std::uint32_t i) const { return events_[i]; }
+  std::size_t size() const { return record_.size(); }
+  IndexedEvent event(std::uint32_t i) const;
+  const EventRecord& record(std::uint32_t i) const { return *record_[i]; }
   /// γ nodes of the columns; all parts share them.
   const GammaAxis& axis() const { return axis_; }
 
@@ -57,30 +60,39 @@ class EventIndex {
   void near(int season, const Vec3& centre, double radius, std::vector<EventRange>& out) const;
   /// Numbers, ascending, of the events of `season` whose cut reaches into a cap.
   void collect(int season, const Cap& cap, const Kernels& kernel, std::vector<std::uint32_t>& ids) const;
-  /// What the test of a single event reads, from event `first` on.
-  CapView caps(std::uint32_t first, std::size_t n) const {
-    return {n, x_.data() + first, y_.data() + first, z_.data() + first, cos_cut_.data() + first, sin_cut_.data() + first};
+  /// What a search reads, from event `first` on; there is room for a whole vector beyond the last.
+  IndexView view(std::uint32_t first, std::size_t n) const {
+    return {
+        n, x_.data() + first, y_.data() + first, z_.data() + first, reach_.data() + first, rate_.data() + first, weight_.data() + first};
   }
+  EventSource source() const { return {x_.data(), y_.data(), z_.data(), record_.data()}; }
 
  private:
   struct CutClass {
-    double cut = 0.0;  // largest cut of the class, rad
-    double cell = pi;  // height of a zone, rad
-    int n_zones = 1;
+    double cut;   // largest cut of the class, rad
+    double cell;  // height of a zone, rad
+    int n_zones;
     std::vector<int> zone_bins;           // RA bins of each zone
     std::vector<float> zone_cos;          // smallest cos δ of each zone
     std::vector<std::size_t> zone_first;  // first cell of each zone
     std::vector<std::uint32_t> start;     // first event of each cell, and the end of the last
+    CutClass(double cut, std::size_t n, bool search);
+    std::size_t zone(double dec) const;
   };
+
+  void add(const EventPart& part, std::uint32_t begin, int n_threads);
 
   std::vector<std::shared_ptr<const EventColumns>> columns_;  // keeps alive what the events point to
   std::vector<double> n_events_;
   GammaAxis axis_;
   std::vector<std::vector<CutClass>> classes_;  // per season
-  AlignedVector<IndexedEvent> events_;
   std::vector<WholeSeason> whole_;
-  std::vector<std::vector<std::uint32_t>> loose_;       // per season
-  AlignedVector<float> x_, y_, z_, cos_cut_, sin_cut_;  // what the search reads, in the order of events_
+  std::vector<std::vector<std::uint32_t>> loose_;  // per season
+  // the events, cell after cell
+  AlignedVector<std::int32_t> x_, y_, z_;
+  AlignedVector<float> reach_, rate_, weight_;
+  AlignedVector<const EventRecord*> record_;
+  std::vector<AlignedVector<EventRecord>> own_;  // of parts with factors
 };
 
 }  // namespace nusky

@@ -19,6 +19,26 @@ struct CandidateView {
   const float *rate, *gaussian, *weight, *cut;  // SpatialTerm
 };
 
+/// Events of an index in columns: EventSketch with the whole unit vector. Whole vectors are read beyond the last.
+struct IndexView {
+  std::size_t n;
+  const std::int32_t *x, *y, *z;
+  const float *reach, *rate, *weight;
+};
+
+/// A cap as the events of an index are compared with it.
+struct CapPlace {
+  std::int32_t at[3];  ///< its centre
+  float off[3];        ///< how far that lies from the centre
+  float reach;         ///< reach_of its radius
+};
+
+/// Where the numbers of an index lead.
+struct EventSource {
+  const std::int32_t *x, *y, *z;
+  const EventRecord* const* record;
+};
+
 /// Events in columns, as the search for candidates reads them: unit vector, cosine and sine of the cut. Cuts above
 /// π/2 have cosine −4 and sine 0, and so reach every cap of a radius up to 1.3.
 struct CapView {
@@ -55,12 +75,13 @@ struct CandidateColumns {
 struct SurveyView {
   std::size_t n;
   const float *x, *y, *z, *rate, *weight;
-  const float* number;  ///< goes where the candidate goes
+  const std::uint32_t* number;  ///< in the index
 };
 
 /// Where such candidates go; the arrays have room for 16 more.
 struct SurveyColumns {
-  float *x, *y, *z, *rate, *weight, *number;
+  float *x, *y, *z, *rate, *weight;
+  std::uint32_t* number;
 };
 
 /// An event in a row of a SkyGrid.
@@ -129,9 +150,11 @@ struct Kernels {
   void (*circle)(std::size_t n, const double* ra, const double* r, double* x, double* y);
   /// Numbers base + i of the events whose cut reaches into the cap of radius r around (cx, cy, cz); the count is returned. `out`
   /// has room for 16 numbers beyond the events.
-  std::size_t (*within)(const CapView& e, float cx, float cy, float cz, float cos_r, float sin_r, std::uint32_t base, std::uint32_t* out);
+  std::size_t (*within)(const IndexView& e, const CapPlace& cap, std::uint32_t base, std::uint32_t* out);
+  /// The same events as columns of a survey, with positions relative to the centre of the cap and weights times `scale`.
+  std::size_t (*fetch)(const IndexView& e, const CapPlace& cap, float scale, std::uint32_t base, const SurveyColumns& out);
   /// Copies the n events of these numbers into columns, and asks for their rows of R. Up to 15 entries beyond repeat the last event.
-  void (*unpack)(const IndexedEvent* events, std::size_t n, const std::uint32_t* ids, const PoolColumns& out);
+  void (*unpack)(const EventSource& events, std::size_t n, const std::uint32_t* ids, const PoolColumns& out);
   /// Copies the events of a pool whose cut reaches into the cap of radius r around `centre`, in their order, with positions relative to
   /// `centre`; the count is returned.
   std::size_t (*select)(const PoolView& pool, const double* centre, float cos_r, float sin_r, const CandidateColumns& out);

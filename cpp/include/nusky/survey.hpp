@@ -29,7 +29,8 @@ class Survey {
 
  private:
   struct Columns {
-    AlignedVector<float> x, y, z, rate, weight, number;
+    AlignedVector<float> x, y, z, rate, weight;
+    AlignedVector<std::uint32_t> number;
     std::size_t n = 0;
     SurveyView view() const { return {n, x.data(), y.data(), z.data(), rate.data(), weight.data(), number.data()}; }
     SurveyColumns room(std::size_t size);
@@ -47,7 +48,7 @@ class Survey {
 
   const FitModel* model_;
   const Kernels* kernels_;
-  std::vector<std::uint32_t> ids_, fetched_ids_;
+  std::vector<EventRange> ranges_;
   std::vector<float> share_bounds_, highest_share_;
   AlignedVector<float> u_, u_part_;
   AlignedVector<float> parts_;  // of each event kept, how much of its largest R is left where γ is in a part of its range; part by part
