@@ -10,7 +10,7 @@
 namespace nusky {
 namespace {
 
-// The search for events holds for caps whose cosine is a quarter or more, see CapView.
+// The tiles of HEALPix are no wider; of a wider one, nearly every event would be a candidate.
 constexpr double widest_tile = 1.3;
 
 double separation(const Vec3& a, const Vec3& b) { return 2.0 * std::asin(std::min(1.0, 0.5 * (a - b).norm())); }

@@ -87,8 +87,7 @@ EventColumns::EventColumns(std::size_t n, const double* dec, const double* sigma
     cut_class_[i] = class_of[given];
     EventRecord& e = records_[i];
     e = {std::sin(dec_[i]), cos_dec_[i], spatial_term(width(given), background[given], cut), nullptr, nullptr, 1.0F, 1.0F};
-    const double reach = cut > pi / 2 ? 2.0 : 2.0 * std::sin(0.5 * cut);  // all the sphere, as CapView has it
-    sketches_[i] = {place_of(e.sin_dec), reach_of(reach), e.spatial.rate, e.spatial.weight};
+    sketches_[i] = {place_of(e.sin_dec), reach_of(2.0 * std::sin(0.5 * cut)), e.spatial.rate, e.spatial.weight};
     if (g == 0) return;
     e.log_ratio = log_ratio(i);
     float* row = log_ratio_.data() + place_[i] * gp;

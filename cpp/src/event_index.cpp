@@ -90,12 +90,12 @@ void check(const std::vector<EventPart>& parts, const std::vector<double>& n_eve
 
 }  // namespace
 
-CapPlace cap_place(const Cap& cap) {
+CapPlace cap_place(const Vec3& centre, double chord) {
   CapPlace place{};
-  place.reach = reach_of(2.0 * std::sin(0.5 * std::min(pi, cap.radius)));
+  place.reach = reach_of(chord);
   for (int d = 0; d < 3; ++d) {
-    place.at[d] = place_of(cap.centre[d]);
-    place.off[d] = static_cast<float>(place.at[d] / places - cap.centre[d]);
+    place.at[d] = place_of(centre[d]);
+    place.off[d] = place.at[d] * place_size - centre[d];
   }
   return place;
 }
@@ -246,10 +246,10 @@ void EventIndex::add(const EventPart& part, std::uint32_t begin, int n_threads) 
 
 IndexedEvent EventIndex::event(std::uint32_t i) const {
   const EventRecord& e = *record_[i];
-  return {x_[i] / places, y_[i] / places, z_[i] / places, e.spatial, e.ratio, e.log_ratio, e.peak, e.lift};
+  return {x_[i] * place_size, y_[i] * place_size, z_[i] * place_size, e.spatial, e.ratio, e.log_ratio, e.peak, e.lift};
 }
 
-void EventIndex::near(int season, const Vec3& centre, double radius, std::vector<EventRange>& out) const {
+void EventIndex::near(int season, const Vec3& centre, double chord, std::vector<EventRange>& out) const {
   out.clear();
   const double dec = std::asin(std::clamp(centre.z(), -1.0, 1.0));
   double ra = std::atan2(centre.y(), centre.x());
@@ -264,7 +264,7 @@ void EventIndex::near(int season, const Vec3& centre, double radius, std::vector
     }
   };
   for (const CutClass& k : classes_[static_cast<std::size_t>(season)]) {
-    const double reach = k.cut + radius + 1e-6;
+    const double reach = 2.0 * std::asin(std::min(1.0, std::sin(0.5 * std::min(k.cut, pi)) + 0.5 * chord)) + 1e-6;
     if (k.n_zones == 1 || reach >= pi / 2) {
       take(k.start.front(), k.start.back());
       continue;
@@ -307,17 +307,6 @@ void EventIndex::near(int season, const Vec3& centre, double radius, std::vector
       }
     }
   }
-}
-
-void EventIndex::collect(int season, const Cap& cap, const Kernels& kernel, std::vector<std::uint32_t>& ids) const {
-  std::vector<EventRange> ranges;
-  near(season, cap.centre, cap.radius, ranges);
-  std::size_t most = 0, n = 0;
-  for (const EventRange r : ranges) most += r.last - r.first;
-  ids.resize(most + n_lanes);  // the kernel writes whole vectors
-  const CapPlace at = cap_place(cap);
-  for (const EventRange r : ranges) n += kernel.within(view(r.first, r.last - r.first), at, r.first, ids.data() + n);
-  ids.resize(n);
 }
 
 }  // namespace nusky

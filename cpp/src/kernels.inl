@@ -23,6 +23,7 @@ typedef std::int32_t ni __attribute__((vector_size(width * 4)));
 typedef double nd __attribute__((vector_size(width * 4)));
 typedef std::int64_t nl __attribute__((vector_size(width * 4)));
 typedef float hf __attribute__((vector_size(width * 2)));  // as many floats as a register holds doubles
+typedef std::int32_t hi __attribute__((vector_size(width * 2)));
 typedef float v4 __attribute__((vector_size(16)));
 typedef std::int32_t m4 __attribute__((vector_size(16)));
 
@@ -265,7 +266,7 @@ struct Sight {
   unsigned some;
 };
 
-NUSKY_INLINE Sight look(const IndexView& e, std::size_t i, const CapPlace& cap) {
+NUSKY_INLINE Sight look(const PlaceView& e, std::size_t i, const CapPlace& cap) {
   Sight s{offset(e.x + i, cap.at[0]), offset(e.y + i, cap.at[1]), offset(e.z + i, cap.at[2]), 0};
   const vf edge = load(e.reach + i) + cap.reach;
   s.some = above(edge * edge - (s.x * s.x + s.y * s.y + s.z * s.z), 0.0F);
@@ -273,49 +274,59 @@ NUSKY_INLINE Sight look(const IndexView& e, std::size_t i, const CapPlace& cap) 
   return s;
 }
 
-std::size_t within(const IndexView& e, const CapPlace& cap, std::uint32_t base, std::uint32_t* out) {
-  std::size_t n = 0;
-  for (std::size_t i = 0; i < e.n; i += lanes) n += list_bits(out + n, look(e, i, cap).some, base + static_cast<std::uint32_t>(i));
-  return n;
+// Bits k of a mask: entries k of the columns, packed.
+#ifdef NUSKY_COMPRESS
+template <class T>
+NUSKY_INLINE void pack(const T* from, unsigned some, T* to) {
+  static_assert(sizeof(T) == 4, "32 bits");
+  _mm512_storeu_si512(to, _mm512_maskz_compress_epi32(static_cast<__mmask16>(some), _mm512_loadu_si512(from)));
+}
+NUSKY_INLINE void pack(const float* const* from, unsigned some, const float** to) {
+  const auto low = static_cast<__mmask8>(some), high = static_cast<__mmask8>(some >> 8);
+  _mm512_storeu_si512(to, _mm512_maskz_compress_epi64(low, _mm512_loadu_si512(from)));
+  _mm512_storeu_si512(to + __builtin_popcount(low), _mm512_maskz_compress_epi64(high, _mm512_loadu_si512(from + 8)));
+}
+#else
+template <class T>
+NUSKY_INLINE void pack(const T* from, unsigned some, T* to) {
+  for (; some != 0; some &= some - 1) *to++ = from[__builtin_ctz(some)];
+}
+#endif
+NUSKY_INLINE void pack(vf v, unsigned some, float* to) {
+  alignas(64) float all[lanes];
+  store(all, v);
+  pack(all, some, to);
 }
 
-std::size_t fetch(const IndexView& e, const CapPlace& cap, float scale, std::uint32_t base, const SurveyColumns& out) {
-  constexpr auto unit = static_cast<float>(1.0 / places), per_rate = -1.44269504F * 8388608.0F * (1.0F - 1e-5F);
+std::size_t within(const PlaceView& e, const CapPlace& cap, std::uint32_t base, const PlaceColumns& out) {
   std::size_t n = 0;
   for (std::size_t i = 0; i < e.n; i += lanes) {
-    const Sight s = look(e, i, cap);
-    if (s.some == 0) continue;
-    const vf column[5] = {s.x * unit + cap.off[0], s.y * unit + cap.off[1], s.z * unit + cap.off[2], load(e.rate + i) * per_rate,
-                          load(e.weight + i) * scale};
-    float* const to[5] = {out.x, out.y, out.z, out.rate, out.weight};
-    const std::size_t many = list_bits(out.number + n, s.some, base + static_cast<std::uint32_t>(i));
-#ifdef NUSKY_COMPRESS
-    for (std::size_t q = 0; q < 5; ++q)
-      _mm512_storeu_ps(to[q] + n, _mm512_maskz_compress_ps(static_cast<__mmask16>(s.some), (__m512)column[q].part[0]));
-#else
-    for (std::size_t q = 0; q < 5; ++q) {
-      alignas(64) float all[lanes];
-      store(all, column[q]);
-      for (std::size_t k = 0; k < many; ++k) to[q][n + k] = all[out.number[n + k] - base - static_cast<std::uint32_t>(i)];
-    }
-#endif
-    n += many;
+    const unsigned some = look(e, i, cap).some;
+    if (some == 0) continue;
+    pack(e.x + i, some, out.x + n);
+    pack(e.y + i, some, out.y + n);
+    pack(e.z + i, some, out.z + n);
+    pack(e.reach + i, some, out.reach + n);
+    n += list_bits(out.number + n, some, base + static_cast<std::uint32_t>(i));
   }
   return n;
 }
 
-NUSKY_INLINE void copy_one(const PoolView& e, std::size_t i, const double* centre, const CandidateColumns& out, std::size_t n) {
-  out.x[n] = static_cast<float>(e.x[i] - centre[0]);
-  out.y[n] = static_cast<float>(e.y[i] - centre[1]);
-  out.z[n] = static_cast<float>(e.z[i] - centre[2]);
-  out.rate[n] = e.rate[i];
-  out.gaussian[n] = e.gaussian[i];
-  out.weight[n] = e.weight[i];
-  out.cut[n] = e.cut[i];
-  out.peak[n] = e.peak[i];
-  out.ratio[n] = e.ratio[i];
-  out.lift[n] = e.lift[i];
-  out.log_ratio[n] = e.log_ratio[i];
+std::size_t fetch(const IndexView& e, const CapPlace& cap, float scale, std::uint32_t base, const SurveyColumns& out) {
+  constexpr auto unit = static_cast<float>(place_size), per_rate = -1.44269504F * 8388608.0F * (1.0F - 1e-5F);
+  const auto off = [&](std::size_t d) { return static_cast<float>(cap.off[d]); };
+  std::size_t n = 0;
+  for (std::size_t i = 0; i < e.place.n; i += lanes) {
+    const Sight s = look(e.place, i, cap);
+    if (s.some == 0) continue;
+    pack(s.x * unit + off(0), s.some, out.x + n);
+    pack(s.y * unit + off(1), s.some, out.y + n);
+    pack(s.z * unit + off(2), s.some, out.z + n);
+    pack(load(e.rate + i) * per_rate, s.some, out.rate + n);
+    pack(load(e.weight + i) * scale, s.some, out.weight + n);
+    n += list_bits(out.number + n, s.some, base + static_cast<std::uint32_t>(i));
+  }
+  return n;
 }
 
 #ifdef NUSKY_COMPRESS
@@ -340,21 +351,13 @@ NUSKY_INLINE void transpose(const EventRecord* const* e, nd* column) {
 }
 #endif
 
-void unpack(const EventSource& events, std::size_t n, const std::uint32_t* ids, const PoolColumns& out) {
+void unpack(const EventRecord* const* record, std::size_t n, const std::uint32_t* number, const PoolColumns& out) {
   constexpr std::size_t ahead = 16;  // events that are on their way from memory
-  double* const position[3] = {out.x, out.y, out.z};
-  float* const cap[3] = {out.cap_x, out.cap_y, out.cap_z};
   for (std::size_t i = 0; i < n; i += lanes) {
     const EventRecord* e[lanes];
     for (std::size_t k = 0; k < lanes; ++k) {
-      const std::uint32_t id = ids[i + k < n ? i + k : n - 1];
-      e[k] = events.record[id];
-      __builtin_prefetch(events.record[ids[i + k + ahead < n ? i + k + ahead : n - 1]]);
-      const std::int32_t* const at[3] = {events.x + id, events.y + id, events.z + id};
-      for (std::size_t d = 0; d < 3; ++d) {
-        position[d][i + k] = *at[d] / places;
-        cap[d][i + k] = static_cast<float>(position[d][i + k]);
-      }
+      e[k] = record[number[i + k < n ? i + k : n - 1]];
+      __builtin_prefetch(record[number[i + k + ahead < n ? i + k + ahead : n - 1]]);
     }
 #ifdef NUSKY_COMPRESS
     nd column[2][8];
@@ -389,64 +392,39 @@ void unpack(const EventSource& events, std::size_t n, const std::uint32_t* ids, 
       out.lift[at] = e[k]->lift;
     }
 #endif
-    for (std::size_t k = 0; k < lanes; ++k) {
-      __builtin_prefetch(out.ratio[i + k]);
-      // of the chord: cos θ = 1 − c²/2, sin² θ = c² (1 − c²/4); see CapView for cuts above π/2
-      const float c2 = out.cut[i + k], s2 = c2 - 0.25F * c2 * c2;
-      out.cos_cut[i + k] = c2 > 2.0F ? -4.0F : 1.0F - 0.5F * c2;
-      out.sin_cut[i + k] = c2 > 2.0F ? 0.0F : __builtin_sqrtf(s2 > 0.0F ? s2 : 0.0F);
-    }
+    for (std::size_t k = 0; k < lanes; ++k) __builtin_prefetch(out.ratio[i + k]);
   }
 }
 
-#ifdef NUSKY_COMPRESS
-NUSKY_INLINE void pack(const float* from, __mmask16 some, float* to) {
-  _mm512_storeu_ps(to, _mm512_maskz_compress_ps(some, _mm512_loadu_ps(from)));
-}
-NUSKY_INLINE void pack_relative(const double* from, double centre, __mmask16 some, float* to) {
-  const __m512d c = _mm512_set1_pd(centre);
+// In double, so that what is rounded to float is exact.
+NUSKY_INLINE void pack_relative(const std::int32_t* from, std::int32_t at, double off, unsigned some, float* to) {
   alignas(64) float all[lanes];
-  _mm256_store_ps(all, _mm512_maskz_cvtpd_ps(0xff, _mm512_sub_pd(_mm512_loadu_pd(from), c)));
-  _mm256_store_ps(all + 8, _mm512_maskz_cvtpd_ps(0xff, _mm512_sub_pd(_mm512_loadu_pd(from + 8), c)));
-  _mm512_storeu_ps(to, _mm512_maskz_compress_ps(some, _mm512_load_ps(all)));
+  for (std::size_t k = 0; k < lanes; k += half) {
+    hi whole;
+    __builtin_memcpy(&whole, from + k, sizeof whole);
+    const hf rounded = __builtin_convertvector(__builtin_convertvector(whole - at, nd) * place_size + off, hf);
+    __builtin_memcpy(all + k, &rounded, sizeof rounded);
+  }
+  pack(all, some, to);
 }
-NUSKY_INLINE void pack_rows(const float* const* from, unsigned some, const float** to) {
-  const auto low = static_cast<__mmask8>(some), high = static_cast<__mmask8>(some >> 8);
-  _mm512_storeu_si512(to, _mm512_maskz_compress_epi64(low, _mm512_loadu_si512(from)));
-  _mm512_storeu_si512(to + __builtin_popcount(low), _mm512_maskz_compress_epi64(high, _mm512_loadu_si512(from + 8)));
-}
-#endif
 
-std::size_t select(const PoolView& e, const double* centre, float cos_r, float sin_r, const CandidateColumns& out) {
-  const auto cx = static_cast<float>(centre[0]), cy = static_cast<float>(centre[1]), cz = static_cast<float>(centre[2]);
-  std::size_t n = 0, i = 0;
-  for (; i + lanes <= e.cap.n; i += lanes) {
-    const vf dot = load(e.cap.x + i) * cx + load(e.cap.y + i) * cy + load(e.cap.z + i) * cz;
-    const vf edge = load(e.cap.cos_cut + i) * cos_r - load(e.cap.sin_cut + i) * sin_r;
-    unsigned bits = above(dot - edge, -1e-6F);
-#ifdef NUSKY_COMPRESS
-    if (bits == 0) continue;
-    const auto some = static_cast<__mmask16>(bits);
-    pack_relative(e.x + i, centre[0], some, out.x + n);
-    pack_relative(e.y + i, centre[1], some, out.y + n);
-    pack_relative(e.z + i, centre[2], some, out.z + n);
+std::size_t select(const PoolView& e, const CapPlace& cap, const CandidateColumns& out) {
+  std::size_t n = 0;
+  const std::int32_t* const place[3] = {e.place.x, e.place.y, e.place.z};
+  float* const relative[3] = {out.x, out.y, out.z};
+  for (std::size_t i = 0; i < e.place.n; i += lanes) {
+    const unsigned some = look(e.place, i, cap).some;
+    if (some == 0) continue;
+    for (std::size_t d = 0; d < 3; ++d) pack_relative(place[d] + i, cap.at[d], cap.off[d], some, relative[d] + n);
     pack(e.rate + i, some, out.rate + n);
     pack(e.gaussian + i, some, out.gaussian + n);
     pack(e.weight + i, some, out.weight + n);
     pack(e.cut + i, some, out.cut + n);
     pack(e.peak + i, some, out.peak + n);
-    pack_rows(e.ratio + i, bits, out.ratio + n);
     pack(e.lift + i, some, out.lift + n);
-    pack_rows(e.log_ratio + i, bits, out.log_ratio + n);
-    n += static_cast<std::size_t>(__builtin_popcount(bits));
-#else
-    for (; bits != 0; bits &= bits - 1) copy_one(e, i + static_cast<std::size_t>(__builtin_ctz(bits)), centre, out, n++);
-#endif
-  }
-  for (; i < e.cap.n; ++i) {
-    const float dot = e.cap.x[i] * cx + e.cap.y[i] * cy + e.cap.z[i] * cz;
-    const float edge = e.cap.cos_cut[i] * cos_r - e.cap.sin_cut[i] * sin_r;
-    if (dot - edge > -1e-6F) copy_one(e, i, centre, out, n++);
+    pack(e.ratio + i, some, out.ratio + n);
+    pack(e.log_ratio + i, some, out.log_ratio + n);
+    n += static_cast<std::size_t>(__builtin_popcount(some));
   }
   return n;
 }

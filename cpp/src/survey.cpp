@@ -74,16 +74,17 @@ bool Survey::fetch(const Directions& directions, const Cluster* const* clusters,
   if (!(inflation > 0.0)) return false;
 
   std::size_t found = 0;
-  const CapPlace place = cap_place(cap);
+  const double chord = 2.0 * std::sin(0.5 * std::min(pi, cap.radius));
+  const CapPlace place = cap_place(cap.centre, chord);
   for (std::size_t k = 0; k < n_seasons; ++k) {
-    index.near(static_cast<int>(k), cap.centre, cap.radius, ranges_);
+    index.near(static_cast<int>(k), cap.centre, chord, ranges_);
     std::size_t room = found + n_lanes;
     for (const EventRange r : ranges_) room += r.last - r.first;
     const SurveyColumns to = fetched_.room(room);
     const auto scale = static_cast<float>(inflation * static_cast<double>(highest_share_[k]) / index.n_events(static_cast<int>(k)));
     const std::size_t first = found;
     for (const EventRange r : ranges_)
-      found += kernels_->fetch(index.view(r.first, r.last - r.first), place, scale, r.first,
+      found += kernels_->fetch(index.view(r), place, scale, r.first,
                                {to.x + found, to.y + found, to.z + found, to.rate + found, to.weight + found, to.number + found});
     for (std::size_t i = first; i < found && !model_->gamma_free(); ++i)
       to.weight[i] *= model_->fixed_ratio(to.number[i]) / index.record(to.number[i]).peak * (1.0F + 1e-6F);

@@ -16,9 +16,11 @@ alignas(64) constexpr float no_row[n_lanes] = {};
 // events is larger than a few of them.
 constexpr std::size_t tiles_of_pool = 4, small_tiles_of_pool = 16;
 constexpr double small_tile = 0.03;
-// rad. `select` takes events that miss a tile by 1e-6 in the cosine, an angle of up to 1e-6 / sin(cut): so much more must be in the pool,
-// or the same tile would find other candidates in another one.
-constexpr double pool_margin = 3e-4;
+// Chords are compared in float, with some slack; so much more must be in the pool, or the same tile would find other candidates in another
+// one.
+constexpr double pool_margin = 1e-5;
+
+double chord_of(const DirectionGroup& group) { return 2.0 * std::sin(0.5 * std::min(pi, group.radius)); }
 
 // Room for n entries, without writing those that are there already.
 template <class T>
@@ -59,22 +61,29 @@ void Tile::fill_pools(const Directions& directions, std::size_t group) {
   const std::size_t end = several_ ? std::min(groups.size(), group + (small ? small_tiles_of_pool : tiles_of_pool)) : group + 1;
   for (std::size_t g = group; g < end; ++g)
     if (g == group || worth_joining(here, groups[g], small ? 9.0 : 4.5)) near[n_near++] = static_cast<std::uint32_t>(g);
-  reach_ = enclosing_cap(groups, near.data(), n_near);
+  middle_ = enclosing_cap(groups, near.data(), n_near).centre;
+  chord_ = 0.0;
+  for (std::size_t g = 0; g < n_near; ++g) chord_ = std::max(chord_, (groups[near[g]].centre - middle_).norm() + chord_of(groups[near[g]]));
+  const double chord = chord_ + pool_margin;
+  const CapPlace cap = cap_place(middle_, chord);
   for (std::size_t k = 0; k < n_seasons_; ++k) {
     Pool& pool = pools_[k];
-    index.collect(static_cast<int>(k), {reach_.centre, reach_.radius + pool_margin}, *kernels_, pool.ids);
-    const std::size_t n = pool.ids.size();
-    const std::size_t room = n + n_lanes;
-    for (auto* column : {&pool.cap_x, &pool.cap_y, &pool.cap_z, &pool.cos_cut, &pool.sin_cut, &pool.rate, &pool.gaussian, &pool.weight,
-                         &pool.cut, &pool.peak, &pool.lift})
-      at_least(*column, room);
+    index.near(static_cast<int>(k), middle_, chord, ranges_);
+    std::size_t room = n_lanes;
+    for (const EventRange r : ranges_) room += r.last - r.first;
+    at_least(pool.ids, room);
     for (auto* column : {&pool.x, &pool.y, &pool.z}) at_least(*column, room);
+    for (auto* column : {&pool.reach, &pool.rate, &pool.gaussian, &pool.weight, &pool.cut, &pool.peak, &pool.lift}) at_least(*column, room);
     at_least(pool.ratio, room);
     at_least(pool.log_ratio, room);
-    kernels_->unpack(index.source(), n, pool.ids.data(),
-                     {pool.cap_x.data(), pool.cap_y.data(), pool.cap_z.data(), pool.cos_cut.data(), pool.sin_cut.data(), pool.x.data(),
-                      pool.y.data(), pool.z.data(), pool.rate.data(), pool.gaussian.data(), pool.weight.data(), pool.cut.data(),
-                      pool.peak.data(), pool.lift.data(), pool.ratio.data(), pool.log_ratio.data()});
+    std::size_t n = 0;
+    for (const EventRange r : ranges_)
+      n += kernels_->within(index.view(r).place, cap, r.first,
+                            {pool.ids.data() + n, pool.x.data() + n, pool.y.data() + n, pool.z.data() + n, pool.reach.data() + n});
+    pool.n = n;
+    kernels_->unpack(index.records(), n, pool.ids.data(),
+                     {pool.rate.data(), pool.gaussian.data(), pool.weight.data(), pool.cut.data(), pool.peak.data(), pool.lift.data(),
+                      pool.ratio.data(), pool.log_ratio.data()});
     if (model_->gamma_free()) continue;
     for (std::size_t i = 0; i < n; ++i) {
       pool.weight[i] *= model_->fixed_ratio(pool.ids[i]);
@@ -86,32 +95,28 @@ void Tile::fill_pools(const Directions& directions, std::size_t group) {
 
 void Tile::select(const DirectionGroup& group) {
   std::size_t room = n_seasons_ * n_lanes + n_lanes;
-  for (const Pool& pool : pools_) room += pool.ids.size();
+  for (const Pool& pool : pools_) room += pool.n;
   for (auto* column : {&x_, &y_, &z_, &rate_, &gaussian_, &weight_, &cut_, &peak_, &lift_}) at_least(*column, room);
   at_least(ratio_rows_, room);
   at_least(node_rows_, room);
   segments_.clear();
   n_candidates_ = n_filled_ = 0;
+  const CapPlace cap = cap_place(group.centre, chord_of(group));
   for (const Pool& pool : pools_) {
-    const PoolView view{
-        {pool.ids.size(), pool.cap_x.data(), pool.cap_y.data(), pool.cap_z.data(), pool.cos_cut.data(), pool.sin_cut.data()},
-        pool.x.data(),
-        pool.y.data(),
-        pool.z.data(),
-        pool.rate.data(),
-        pool.gaussian.data(),
-        pool.weight.data(),
-        pool.cut.data(),
-        pool.peak.data(),
-        pool.lift.data(),
-        pool.ratio.data(),
-        pool.log_ratio.data()};
+    const PoolView view{{pool.n, pool.x.data(), pool.y.data(), pool.z.data(), pool.reach.data()},
+                        pool.rate.data(),
+                        pool.gaussian.data(),
+                        pool.weight.data(),
+                        pool.cut.data(),
+                        pool.peak.data(),
+                        pool.lift.data(),
+                        pool.ratio.data(),
+                        pool.log_ratio.data()};
     const std::size_t first = n_filled_;
     const CandidateColumns out{x_.data() + first,        y_.data() + first,          z_.data() + first,        rate_.data() + first,
                                gaussian_.data() + first, weight_.data() + first,     cut_.data() + first,      peak_.data() + first,
                                lift_.data() + first,     ratio_rows_.data() + first, node_rows_.data() + first};
-    const std::size_t n = kernels_->select(view, group.centre.data(), static_cast<float>(std::cos(group.radius)),
-                                           static_cast<float>(std::sin(group.radius)), out);
+    const std::size_t n = kernels_->select(view, cap, out);
     n_candidates_ += n;
     n_filled_ = first + (n + n_lanes - 1) / n_lanes * n_lanes;
     for (std::size_t i = first + n; i < n_filled_; ++i) {
@@ -125,8 +130,7 @@ void Tile::select(const DirectionGroup& group) {
 
 void Tile::load(const Directions& directions, std::size_t g, const std::uint32_t* which, std::size_t count) {
   const DirectionGroup& group = directions.groups()[g];
-  const double apart = 2.0 * std::asin(std::min(1.0, 0.5 * (group.centre - reach_.centre).norm()));
-  if (!(apart + group.radius <= reach_.radius)) fill_pools(directions, g);
+  if (!((group.centre - middle_).norm() + chord_of(group) <= chord_)) fill_pools(directions, g);
   select(group);
   count_ = count;
   alignas(64) float vx[n_lanes], vy[n_lanes], vz[n_lanes];

@@ -36,7 +36,7 @@ struct Found {
 // Every event that reaches into the cap must be among those returned; ranges ascend and lie within the season.
 Found check_search(const EventIndex& index, const std::vector<EventPart>& parts, int season, const Vec3& centre, double radius) {
   std::vector<EventRange> ranges;
-  index.near(season, centre, radius, ranges);
+  index.near(season, centre, 2.0 * std::sin(0.5 * radius), ranges);
   std::vector<char> covered(index.size(), 0);
   std::uint32_t last = 0;
   Found found;
@@ -137,7 +137,7 @@ TEST_CASE("event index: seasons stay apart, and a season without events is searc
   std::vector<EventRange> ranges;
   std::size_t total = 0;
   for (int k = 0; k < 3; ++k) {
-    core.index->near(k, unit_vector(1.0, 0.2), pi, ranges);
+    core.index->near(k, unit_vector(1.0, 0.2), 2.0, ranges);
     std::size_t n = 0;
     for (const EventRange r : ranges) n += r.last - r.first;
     CHECK(n == m.seasons[static_cast<std::size_t>(k)].ra.size());

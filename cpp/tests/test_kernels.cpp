@@ -85,11 +85,14 @@ TEST_CASE("kernels: within and fetch keep every event that reaches the cap, and 
       }
       for (auto& column : place) column.resize(n + 16);
       for (auto* column : {&reach, &rate, &weight}) column->resize(n + 16, 1e30F);  // they are read, and must not count
-      const CapPlace cap = cap_place({centre, radius});
+      const CapPlace cap = cap_place(centre, 2.0 * std::sin(0.5 * radius));
       at_every_level([&](const Kernels& k, Output& out) {
-        const IndexView view{n, place[0].data(), place[1].data(), place[2].data(), reach.data(), rate.data(), weight.data()};
+        const IndexView view{{n, place[0].data(), place[1].data(), place[2].data(), reach.data()}, rate.data(), weight.data()};
         std::vector<std::uint32_t> found(n + 16), number(n + 16);
-        const std::size_t m = k.within(view, cap, 1000, found.data());
+        std::vector<std::int32_t> at[3];
+        for (auto& c : at) c.resize(n + 16);
+        std::vector<float> reaches(n + 16);
+        const std::size_t m = k.within(view.place, cap, 1000, {found.data(), at[0].data(), at[1].data(), at[2].data(), reaches.data()});
         std::vector<float> column[5];
         for (auto& c : column) c.resize(n + 16);
         REQUIRE(k.fetch(view, cap, 2.5F, 1000,
@@ -103,7 +106,8 @@ TEST_CASE("kernels: within and fetch keep every event that reaches the cap, and 
           if (j > 0) CHECK(found[j] > found[j - 1]);
           const std::size_t i = found[j] - 1000;
           kept[i] = 1;
-          wrong += number[j] != found[j] || column[4][j] != weight[i] * 2.5F;
+          wrong += number[j] != found[j] || column[4][j] != weight[i] * 2.5F || reaches[j] != reach[i];
+          for (int d = 0; d < 3; ++d) wrong += at[d][j] != place[d][i];
           wrong += std::abs(static_cast<double>(column[3][j]) / (static_cast<double>(rate[i]) * -1.44269504 * 8388608.0) - 0.99999) > 1e-6;
           for (int d = 0; d < 3; ++d) {
             const double off = where[i][d] - centre[d];
@@ -164,46 +168,34 @@ TEST_CASE("kernels: spatial is S/B of the definition, zero beyond the cut and in
     }
 }
 
-TEST_CASE("kernels: unpack turns events into columns, and its cosine and sine of the cut are those of the events' columns") {
+TEST_CASE("kernels: unpack turns records into columns") {
   std::mt19937_64 random(21);
   std::uniform_real_distribution<double> uniform(0.0, 1.0);
-  std::vector<double> sigma, cut;
   AlignedVector<EventRecord> records(300);
   std::vector<const EventRecord*> record;
-  std::vector<std::int32_t> place[3];
   std::vector<float> rows(400);
   for (std::size_t i = 0; i < records.size(); ++i) {
-    cut.push_back(i == 0 ? pi : i == 1 ? 0.5 * pi + 1e-3 : degree * std::pow(180.0, uniform(random)));
     const auto word = [&] { return static_cast<float>(uniform(random)); };
-    const float squared = cut.back() >= pi ? 5.0F : static_cast<float>(chord2(cut.back()));
-    records[i] = {uniform(random), uniform(random), {word(), word(), word(), squared}, &rows[i], &rows[i + 50], word(), word()};
+    records[i] = {uniform(random), uniform(random), {word(), word(), word(), word()}, &rows[i], &rows[i + 50], word(), word()};
     record.push_back(&records[i]);
-    for (auto& column : place) column.push_back(place_of(2.0 * uniform(random) - 1.0));
   }
   for (const std::size_t n : {1u, 15u, 16u, 17u, 100u}) {
     std::vector<std::uint32_t> ids;
     for (std::size_t i = 0; i < n; ++i) ids.push_back(static_cast<std::uint32_t>((i * 37) % records.size()));
     at_every_level([&](const Kernels& k, Output& out) {
       const std::size_t room = n + 16;
-      AlignedVector<float> f[11];
-      AlignedVector<double> d[3];
+      AlignedVector<float> f[6];
       for (auto& c : f) c.resize(room);
-      for (auto& c : d) c.resize(room);
       std::vector<const float*> ratio(room), log_ratio(room);
-      k.unpack({place[0].data(), place[1].data(), place[2].data(), record.data()}, n, ids.data(),
-               {f[0].data(), f[1].data(), f[2].data(), f[3].data(), f[4].data(), d[0].data(), d[1].data(), d[2].data(), f[5].data(),
-                f[6].data(), f[7].data(), f[8].data(), f[9].data(), f[10].data(), ratio.data(), log_ratio.data()});
+      k.unpack(record.data(), n, ids.data(),
+               {f[0].data(), f[1].data(), f[2].data(), f[3].data(), f[4].data(), f[5].data(), ratio.data(), log_ratio.data()});
       for (std::size_t i = 0; i < n; ++i) {
         const EventRecord& e = records[ids[i]];
-        bool same = f[5][i] == e.spatial.rate && f[6][i] == e.spatial.gaussian && f[7][i] == e.spatial.weight && f[8][i] == e.spatial.cut &&
-                    f[9][i] == e.peak && f[10][i] == e.lift && ratio[i] == e.ratio && log_ratio[i] == e.log_ratio;
-        for (std::size_t c = 0; c < 3; ++c)
-          same = same && d[c][i] == place[c][ids[i]] / places && f[c][i] == static_cast<float>(place[c][ids[i]] / places);
+        const bool same = f[0][i] == e.spatial.rate && f[1][i] == e.spatial.gaussian && f[2][i] == e.spatial.weight &&
+                          f[3][i] == e.spatial.cut && f[4][i] == e.peak && f[5][i] == e.lift && ratio[i] == e.ratio &&
+                          log_ratio[i] == e.log_ratio;
         CHECK(same);
-        const double angle = cut[ids[i]];
-        CHECK(std::abs(static_cast<double>(f[3][i]) - (angle > pi / 2 ? -4.0 : std::cos(angle))) < 2e-7);
-        CHECK(std::abs(static_cast<double>(f[4][i]) - (angle > pi / 2 ? 0.0 : std::sin(angle))) < 2e-7);
-        for (const float v : {f[0][i], f[3][i], f[4][i], f[7][i]}) out.push_back(v);
+        for (const auto& c : f) out.push_back(c[i]);
       }
     });
   }
@@ -215,31 +207,30 @@ TEST_CASE("kernels: select keeps what reaches the cap, with its columns and posi
   const Vec3 centre = unit_vector(0.7, -0.3);
   const double radius = 2.0 * degree;
   for (const std::size_t n : {0u, 1u, 16u, 17u, 500u}) {
-    std::vector<float> cap[5], column[6];
-    std::vector<double> position[3];
+    std::vector<float> reach, column[6];
+    std::vector<std::int32_t> place[3];
+    std::vector<Vec3> where;
     std::vector<const float*> rows[2];
-    std::vector<double> beyond;  // the cut and the radius
+    std::vector<double> beyond;  // the sum of the chords
     AlignedVector<float> store(32 * (n + 1));
     for (std::size_t i = 0; i < n; ++i) {
       const double cut = degree * std::pow(100.0, uniform(random)), angle = std::min(pi, 2.0 * (cut + radius) * uniform(random));
       const Vec3 axis = Vec3(uniform(random) - 0.5, uniform(random) - 0.5, uniform(random) - 0.5).cross(centre).normalized();
       const Vec3 v = std::cos(angle) * centre + std::sin(angle) * axis;
-      beyond.push_back(cut > pi / 2 ? -1.0 : std::cos(cut + radius) - std::cos(angle));
-      for (int d = 0; d < 3; ++d) {
-        position[d].push_back(v[d]);
-        cap[d].push_back(static_cast<float>(v[d]));
-      }
-      cap[3].push_back(cut > pi / 2 ? -4.0F : static_cast<float>(std::cos(cut)));
-      cap[4].push_back(cut > pi / 2 ? 0.0F : static_cast<float>(std::sin(cut)));
+      where.push_back(v);
+      const double chord = 2.0 * std::sin(0.5 * cut);
+      beyond.push_back((v - centre).norm() - chord - 2.0 * std::sin(0.5 * radius));
+      reach.push_back(reach_of(chord));
+      for (int d = 0; d < 3; ++d) place[d].push_back(place_of(v[d]));
       for (auto& c : column) c.push_back(static_cast<float>(uniform(random)));
       rows[0].push_back(store.data() + 32 * i);
       rows[1].push_back(store.data() + 32 * i + 16);
     }
-    const CapView view{n, cap[0].data(), cap[1].data(), cap[2].data(), cap[3].data(), cap[4].data()};
-    const PoolView pool{view,
-                        position[0].data(),
-                        position[1].data(),
-                        position[2].data(),
+    for (auto& c : place) c.resize(n + 16);
+    for (auto& c : column) c.resize(n + 16);
+    for (auto& c : rows) c.resize(n + 16);
+    reach.resize(n + 16, 1e30F);  // is read, and must not count
+    const PoolView pool{{n, place[0].data(), place[1].data(), place[2].data(), reach.data()},
                         column[0].data(),
                         column[1].data(),
                         column[2].data(),
@@ -248,12 +239,12 @@ TEST_CASE("kernels: select keeps what reaches the cap, with its columns and posi
                         column[5].data(),
                         rows[0].data(),
                         rows[1].data()};
+    const CapPlace cap = cap_place(centre, 2.0 * std::sin(0.5 * radius));
     at_every_level([&](const Kernels& k, Output& out) {
-      const auto cos_r = static_cast<float>(std::cos(radius)), sin_r = static_cast<float>(std::sin(radius));
       AlignedVector<float> to[9];
       for (auto& c : to) c.resize(n + 16);
       std::vector<const float*> to_rows[2] = {std::vector<const float*>(n + 16), std::vector<const float*>(n + 16)};
-      const std::size_t selected = k.select(pool, centre.data(), cos_r, sin_r,
+      const std::size_t selected = k.select(pool, cap,
                                             {to[0].data(), to[1].data(), to[2].data(), to[3].data(), to[4].data(), to[5].data(),
                                              to[6].data(), to[7].data(), to[8].data(), to_rows[0].data(), to_rows[1].data()});
       REQUIRE(selected <= n);
@@ -264,13 +255,15 @@ TEST_CASE("kernels: select keeps what reaches the cap, with its columns and posi
         REQUIRE(i < n);
         if (j > 0) CHECK(to_rows[0][j] > to_rows[0][j - 1]);
         kept[i] = 1;
-        for (std::size_t d = 0; d < 3; ++d) same &= to[d][j] == static_cast<float>(position[d][i] - centre[static_cast<int>(d)]);
+        for (std::size_t d = 0; d < 3; ++d)
+          same &= std::abs(static_cast<double>(to[d][j]) - (place[d][i] * place_size - centre[static_cast<int>(d)])) <
+                  1.2e-7 * std::abs(static_cast<double>(to[d][j])) + 1e-16;
         for (std::size_t c = 0; c < 6; ++c) same &= to[3 + c][j] == column[c][i];
         same &= to_rows[0][j] == rows[0][i] && to_rows[1][j] == rows[1][i];
         out.push_back(to[0][j]);
       }
       CHECK(same);
-      for (std::size_t i = 0; i < n; ++i) CHECK((kept[i] != 0 ? beyond[i] < 4e-6 : beyond[i] > 0.0));
+      for (std::size_t i = 0; i < n; ++i) CHECK((kept[i] != 0 ? beyond[i] < 1e-5 : beyond[i] > 0.0));
     });
   }
 }

@@ -14,8 +14,7 @@ struct DirectionGroup {
   std::uint32_t count;
 };
 
-/// Whether b is within `reach` radii of a, and both small enough for a cap around such neighbours to stay well below a hemisphere,
-/// where the search for events ends.
+/// Whether b is within `reach` radii of a, and both small enough for a cap around such neighbours to stay well below a hemisphere.
 bool worth_joining(const DirectionGroup& a, const DirectionGroup& b, double reach);
 /// A cap that holds the tiles of some groups.
 /// @param which (n,) into `groups`, at least one

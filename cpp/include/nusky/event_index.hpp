@@ -27,8 +27,8 @@ struct WholeSeason {
   std::vector<float> turn;  ///< right ascension, in turns, in the order of the columns
 };
 
-/// How the kernels read a cap.
-CapPlace cap_place(const Cap& cap);
+/// How the kernels read a cap of all within a chord of `centre`.
+CapPlace cap_place(const Vec3& centre, double chord);
 
 struct EventRange {
   std::uint32_t first, last;
@@ -55,17 +55,17 @@ class EventIndex {
   const std::vector<WholeSeason>& whole_seasons() const { return whole_; }
   const std::vector<std::uint32_t>& loose_events(int season) const { return loose_[static_cast<std::size_t>(season)]; }
 
-  /// Ranges of events, ascending, that hold all events of `season` whose cut reaches into the cap of `radius` around
-  /// `centre`, and others near by.
-  void near(int season, const Vec3& centre, double radius, std::vector<EventRange>& out) const;
-  /// Numbers, ascending, of the events of `season` whose cut reaches into a cap.
-  void collect(int season, const Cap& cap, const Kernels& kernel, std::vector<std::uint32_t>& ids) const;
-  /// What a search reads, from event `first` on; there is room for a whole vector beyond the last.
-  IndexView view(std::uint32_t first, std::size_t n) const {
-    return {
-        n, x_.data() + first, y_.data() + first, z_.data() + first, reach_.data() + first, rate_.data() + first, weight_.data() + first};
+  /// Ranges of events, ascending, that hold all events of `season` which reach into the cap of all within a chord of `centre`, and others
+  /// near by. Chords are added here, as in CapPlace: that of the cut and that of the cap.
+  void near(int season, const Vec3& centre, double chord, std::vector<EventRange>& out) const;
+  /// What a search reads; there is room for a whole vector beyond the last event.
+  IndexView view(EventRange range) const {
+    const std::size_t first = range.first;
+    return {{range.last - first, x_.data() + first, y_.data() + first, z_.data() + first, reach_.data() + first},
+            rate_.data() + first,
+            weight_.data() + first};
   }
-  EventSource source() const { return {x_.data(), y_.data(), z_.data(), record_.data()}; }
+  const EventRecord* const* records() const { return record_.data(); }
 
  private:
   struct CutClass {

@@ -25,14 +25,14 @@ static_assert(sizeof(EventRecord) == 64, "one cache line: the fit reads these in
 /// What an EventIndex copies of an event, so that a search of it reads on and on.
 struct EventSketch {
   std::int32_t z;  ///< see place_of
-  float reach;     ///< chord of the cut, 2 for a cut above π/2; see reach_of
+  float reach;     ///< reach_of the chord of the cut
   float rate;      ///< of SpatialTerm
   float weight;    ///< S(0)/B times the largest R
 };
 
 /// Components of unit vectors are kept as whole numbers in units of 1/places, 0.9 · 10⁻⁹: finer than any direction is known, half as long
 /// as doubles, and differences of two of them are exact.
-constexpr double places = 1073741823.0;
+constexpr double places = 1073741823.0, place_size = 1.0 / places;
 inline std::int32_t place_of(double component) { return static_cast<std::int32_t>(component * places + (component < 0.0 ? -0.5 : 0.5)); }
 
 /// A chord in units of places, larger by more than the rounding of those and of float.

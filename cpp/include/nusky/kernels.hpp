@@ -19,37 +19,36 @@ struct CandidateView {
   const float *rate, *gaussian, *weight, *cut;  // SpatialTerm
 };
 
-/// Events of an index in columns: EventSketch with the whole unit vector. Whole vectors are read beyond the last.
-struct IndexView {
+/// Where events are and how far they reach: see EventSketch. Whole vectors are read beyond the last.
+struct PlaceView {
   std::size_t n;
   const std::int32_t *x, *y, *z;
-  const float *reach, *rate, *weight;
+  const float* reach;
 };
 
-/// A cap as the events of an index are compared with it.
+/// Events of an index in columns.
+struct IndexView {
+  PlaceView place;
+  const float *rate, *weight;
+};
+
+/// A cap as events are compared with it: one reaches it where its distance from the centre, a chord, is at most the sum of both reaches.
 struct CapPlace {
   std::int32_t at[3];  ///< its centre
-  float off[3];        ///< how far that lies from the centre
-  float reach;         ///< reach_of its radius
+  double off[3];       ///< how far that lies from the centre
+  float reach;         ///< reach_of the chord of its radius
 };
 
-/// Where the numbers of an index lead.
-struct EventSource {
-  const std::int32_t *x, *y, *z;
-  const EventRecord* const* record;
-};
-
-/// Events in columns, as the search for candidates reads them: unit vector, cosine and sine of the cut. Cuts above
-/// π/2 have cosine −4 and sine 0, and so reach every cap of a radius up to 1.3.
-struct CapView {
-  std::size_t n;
-  const float *x, *y, *z, *cos_cut, *sin_cut;
+/// Where events that reach a cap go: their numbers and columns of PlaceView; the arrays have room for 16 more.
+struct PlaceColumns {
+  std::uint32_t* number;
+  std::int32_t *x, *y, *z;
+  float* reach;
 };
 
 /// Events around several neighbouring tiles, in columns: what the test of a single event reads, and what a candidate is made of.
 struct PoolView {
-  CapView cap;
-  const double *x, *y, *z;                      // unit vectors
+  PlaceView place;
   const float *rate, *gaussian, *weight, *cut;  // SpatialTerm
   const float *peak, *lift;                     // of EventColumns, as are the rows
   const float* const* ratio;
@@ -58,8 +57,6 @@ struct PoolView {
 
 /// Where the events of a pool go; the arrays begin on cache lines and have room for a multiple of 16.
 struct PoolColumns {
-  float *cap_x, *cap_y, *cap_z, *cos_cut, *sin_cut;  // CapView
-  double *x, *y, *z;
   float *rate, *gaussian, *weight, *cut, *peak, *lift;
   const float **ratio, **log_ratio;
 };
@@ -148,16 +145,15 @@ struct Kernels {
   const char* name;
   /// x = r cos ra, y = r sin ra for 0 ≤ ra ≤ 2π
   void (*circle)(std::size_t n, const double* ra, const double* r, double* x, double* y);
-  /// Numbers base + i of the events whose cut reaches into the cap of radius r around (cx, cy, cz); the count is returned. `out`
-  /// has room for 16 numbers beyond the events.
-  std::size_t (*within)(const IndexView& e, const CapPlace& cap, std::uint32_t base, std::uint32_t* out);
+  /// The events that reach a cap, numbered from `base` on; the count is returned.
+  std::size_t (*within)(const PlaceView& e, const CapPlace& cap, std::uint32_t base, const PlaceColumns& out);
   /// The same events as columns of a survey, with positions relative to the centre of the cap and weights times `scale`.
   std::size_t (*fetch)(const IndexView& e, const CapPlace& cap, float scale, std::uint32_t base, const SurveyColumns& out);
-  /// Copies the n events of these numbers into columns, and asks for their rows of R. Up to 15 entries beyond repeat the last event.
-  void (*unpack)(const EventSource& events, std::size_t n, const std::uint32_t* ids, const PoolColumns& out);
-  /// Copies the events of a pool whose cut reaches into the cap of radius r around `centre`, in their order, with positions relative to
-  /// `centre`; the count is returned.
-  std::size_t (*select)(const PoolView& pool, const double* centre, float cos_r, float sin_r, const CandidateColumns& out);
+  /// Copies the records of n events of these numbers into columns, and asks for their rows of R. Up to 15 entries beyond repeat the last
+  /// event.
+  void (*unpack)(const EventRecord* const* record, std::size_t n, const std::uint32_t* number, const PoolColumns& out);
+  /// Copies the events of a pool that reach a cap, in their order, with positions relative to its centre; the count is returned.
+  std::size_t (*select)(const PoolView& pool, const CapPlace& cap, const CandidateColumns& out);
   /// S/B (0 beyond the cut) of all candidates at `count` directions vx, vy, vz, into the blocks `a`.
   void (*spatial)(const CandidateView& c, std::size_t count, const float* vx, const float* vy, const float* vz, float* a);
   /// Splits the candidates first … last−1 (multiples of 16) of `count` directions: those above list[p].threshold are appended to the

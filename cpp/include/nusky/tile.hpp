@@ -62,9 +62,10 @@ class Tile {
 
  private:
   struct Pool {  // events around several neighbouring tiles of one season
+    std::size_t n = 0;
     std::vector<std::uint32_t> ids;
-    AlignedVector<float> cap_x, cap_y, cap_z, cos_cut, sin_cut, rate, gaussian, weight, cut, peak, lift;
-    AlignedVector<double> x, y, z;
+    AlignedVector<std::int32_t> x, y, z;
+    AlignedVector<float> reach, rate, gaussian, weight, cut, peak, lift;
     std::vector<const float*> ratio, log_ratio;
   };
   void fill_pools(const Directions& directions, std::size_t group);
@@ -77,8 +78,10 @@ class Tile {
   const FitModel* model_;
   const Kernels* kernels_;
   bool several_;
-  std::vector<Pool> pools_;        // per season
-  Cap reach_{Vec3::Zero(), -1.0};  // the tiles within find all their events in the pools
+  std::vector<Pool> pools_;  // per season
+  Vec3 middle_ = Vec3::Zero();
+  double chord_ = -1.0;  // tiles within this chord of the middle find all their events in the pools
+  std::vector<EventRange> ranges_;
   std::size_t n_seasons_, n_candidates_ = 0;
   // candidates; those of a season are filled up to a multiple of n_lanes with candidates of weight 0
   std::size_t n_filled_ = 0;
