@@ -114,7 +114,7 @@ void Search::cover(SkyGrid grid, double low_n, double n, double above, double up
 void Search::find_cells() {
   const std::vector<DirectionGroup>& groups = directions_->groups();
   cell_of_.assign(directions_->size(), no_cell);
-  // Cells of 0.36° and of 0.75° by 0.37°. The first-year season has ts < 12 in half of the first and below 57 in half of the others.
+  // Cells of 0.36° and of 0.75° by 0.37°. The first-year season has ts < 12 in half of the first and below 59 in half of the others.
   cover(SkyGrid(31, 5, 1.0), 17.0, 66.0, -distant_term, 0.0);
   cover(SkyGrid(15, 5, 2.0), 0.0, 100.0, minus_infinity, -distant_term);
   cell_top_.assign(top_.size() * n_cells_, minus_infinity);
