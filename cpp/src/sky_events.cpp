@@ -74,9 +74,24 @@ SkyEvents::SkyEvents(const std::vector<SkyEvent>& events, const SkyGrid& grid, c
     for (std::size_t b = own; b > 0 && add(b - 1);) --b;
   }
   for (std::size_t l = 0; l < strips_.size(); ++l)
-    for (Strip& strip : strips_[l])
+    for (Strip& strip : strips_[l]) {
+      strip.sort();
       for (auto* some : {&strip.rest, &strip.rest_square})
         for (double& rest : *some) rest += hardly[l];
+    }
+}
+
+// By the number of rows, so that the loop over them is the same again and again.
+void SkyEvents::Strip::sort() {
+  std::stable_sort(visits.begin(), visits.end(), [](const SkyVisit& a, const SkyVisit& b) { return a.rows < b.rows; });
+  std::vector<SkyPair> sorted;
+  sorted.reserve(pairs.size());
+  for (SkyVisit& v : visits) {
+    const auto at = static_cast<std::uint32_t>(sorted.size());
+    for (unsigned rows = v.rows, r = v.at; rows != 0; rows >>= 1U, ++r) sorted.push_back(pairs[r]);
+    v.at = at;
+  }
+  pairs.swap(sorted);
 }
 
 // In the rows where its u is not small, the kernel adds an event in the bins of its window. All that it does not reach goes to the rest.

@@ -32,15 +32,20 @@ constexpr SkyDistances sky_distances() {
 
 constexpr SkyDistances sky_all_distances = sky_distances();
 
-// Some visits, and a list of which rows of which matter: a loop over a list has no branch that depends on the data.
-constexpr std::size_t sky_block = 256, sky_batch = 32;
+constexpr std::size_t sky_block = 256;
 
-struct SkyBatch {
-  std::size_t phase[sky_batch];
-  std::uint16_t* to[sky_batch];                               // the first node in the first row of each visit
-  const SkyPair* pair[sky_batch];                             // of its first row
-  alignas(64) std::uint32_t list[sky_batch * lanes + lanes];  // visit and row
+// Visits of a block that matter, and where their events are, in phases.
+struct SkyBlock {
+  std::size_t n = 0;
+  std::uint32_t which[sky_block], place[sky_block];
 };
+
+NUSKY_INLINE std::size_t sky_rows(const SkyVisit& v) { return static_cast<std::size_t>(__builtin_popcount(v.rows)); }
+
+// The first node in the first row of a visit.
+NUSKY_INLINE std::uint16_t* sky_first(const SkyVisit& v, std::uint32_t place, const SkyStrip& s) {
+  return s.sums + v.first * s.row + place / sky_phases - (lanes / 2 - 1);
+}
 
 NUSKY_INLINE std::uint16_t sky_sum(std::uint16_t a, unsigned b) {
   const unsigned sum = a + b;
@@ -48,18 +53,19 @@ NUSKY_INLINE std::uint16_t sky_sum(std::uint16_t a, unsigned b) {
 }
 
 // In a row of fewer bins than lanes, nodes beyond the half circle are those of the other side once more, and left out.
-void sky_add_around(const SkyBatch& batch, std::size_t n, const SkyStrip& s) {
-  for (std::size_t j = 0; j < n; ++j) {
-    const std::size_t i = batch.list[j] / lanes, r = batch.list[j] % lanes;
-    const SkyPair pair = batch.pair[i][r];
-    for (std::size_t k = 0; k < lanes; ++k) {
-      const double away = sky_away(batch.phase[i], k);
-      if (2.0 * away > static_cast<double>(s.bins)) continue;
-      const auto fallen = static_cast<unsigned>(away * away / SkyTable::reach2 * pair.fall);
-      const unsigned step = pair.highest - (fallen < pair.highest ? fallen : pair.highest);
-      std::uint16_t* to = batch.to[i] + r * s.row + k;
-      for (std::size_t q = 0; q < s.table->n_sums(); ++q) to[q * s.stride] = sky_sum(to[q * s.stride], s.table->at(q, step));
-    }
+void sky_add_around(const SkyVisitView& e, const SkyBlock& block, const SkyStrip& s) {
+  for (std::size_t i = 0; i < block.n; ++i) {
+    const SkyVisit& v = e.visit[block.which[i]];
+    std::uint16_t* to = sky_first(v, block.place[i], s);
+    for (std::size_t r = 0; r < sky_rows(v); ++r, to += s.row)
+      for (std::size_t k = 0; k < lanes; ++k) {
+        const double away = sky_away(block.place[i] % sky_phases, k);
+        if (2.0 * away > static_cast<double>(s.bins)) continue;
+        const SkyPair pair = e.pair[v.at + r];
+        const auto fallen = static_cast<unsigned>(away * away / SkyTable::reach2 * pair.fall);
+        const unsigned step = pair.highest - (fallen < pair.highest ? fallen : pair.highest);
+        for (std::size_t q = 0; q < s.table->n_sums(); ++q) to[q * s.stride + k] = sky_sum(to[q * s.stride + k], s.table->at(q, step));
+      }
   }
 }
 
@@ -80,41 +86,54 @@ struct SkyLookup {
   }
 };
 
-NUSKY_INLINE __m256i sky_steps(const SkyBatch& batch, std::size_t i, std::size_t r) {
-  const SkyPair pair = batch.pair[i][r];
-  const __m256i away2 = _mm256_load_si256(reinterpret_cast<const __m256i*>(sky_all_distances.away2[batch.phase[i]]));
-  const __m256i fallen = _mm256_mulhi_epu16(away2, _mm256_set1_epi16(static_cast<short>(pair.fall)));
-  const __m256i steps = _mm256_subs_epu16(_mm256_set1_epi16(static_cast<short>(pair.highest)), fallen);
-  return _mm256_min_epu16(steps, _mm256_set1_epi16(SkyTable::n_steps - 1));
-}
-
 NUSKY_INLINE void sky_add_to(std::uint16_t* to, __m256i units) {
   auto* at = reinterpret_cast<__m256i*>(to);
   _mm256_storeu_si256(at, _mm256_adds_epu16(_mm256_loadu_si256(at), units));
 }
 
-// Two events in a row at once.
+// Words `highest` and `fall` of two pairs, each in 16 lanes; and of one pair in all.
+struct SkyWords {
+  __m512i highest, fall;
+  explicit SkyWords(const SkyPair* two) {
+    std::int64_t both;
+    __builtin_memcpy(&both, two, sizeof both);
+    const __m512i words = _mm512_set1_epi64(both);
+    const __m512i low = _mm512_set1_epi16(0x0100), second = _mm512_inserti64x4(_mm512_setzero_si512(), _mm256_set1_epi16(0x0404), 1);
+    highest = _mm512_shuffle_epi8(words, _mm512_add_epi8(low, second));
+    fall = _mm512_shuffle_epi8(words, _mm512_add_epi8(_mm512_add_epi8(low, second), _mm512_set1_epi16(0x0202)));
+  }
+  explicit SkyWords(SkyPair one)
+      : highest(_mm512_set1_epi16(static_cast<short>(one.highest))), fall(_mm512_set1_epi16(static_cast<short>(one.fall))) {}
+};
+
+// Two rows of a visit at once.
 template <bool two>
-NUSKY_INLINE void sky_add_pairs(SkyBatch& batch, std::size_t n, const SkyStrip& s) {
-  if (n == 0) return;
-  batch.list[n] = batch.list[n - 1];  // for an odd number
+NUSKY_INLINE void sky_add_visits(const SkyVisitView& e, const SkyBlock& block, const SkyStrip& s) {
+  static_assert(SkyTable::piece == 128, "7 bits within a piece");
   const std::size_t stride = s.stride, row = s.row;
   const SkyLookup start(*s.table, SkyTable::start), end(*s.table, SkyTable::end), join(*s.table, two ? SkyTable::join : SkyTable::start);
-  for (std::size_t k = 0; k < n; k += 2) {
-    const std::size_t i = batch.list[k] / lanes, r = batch.list[k] % lanes, j = batch.list[k + 1] / lanes, t = batch.list[k + 1] % lanes;
-    const __m512i steps = _mm512_inserti64x4(_mm512_castsi256_si512(sky_steps(batch, i, r)), sky_steps(batch, j, t), 1);
-    static_assert(SkyTable::piece == 128, "7 bits within a piece");
-    const __m512i piece = _mm512_srli_epi16(steps, 7), frac = _mm512_slli_epi16(steps, 9);
-    std::uint16_t *to = batch.to[i] + r * row, *next = batch.to[j] + t * row;
-    const bool both = k + 1 < n;
-    const auto add = [&](std::size_t sum, const SkyLookup& lookup) __attribute__((always_inline)) {
-      const __m512i units = lookup.at(piece, frac);
-      sky_add_to(to + sum * stride, _mm512_castsi512_si256(units));
-      if (both) sky_add_to(next + sum * stride, _mm512_extracti64x4_epi64(units, 1));
+  for (std::size_t i = 0; i < block.n; ++i) {
+    const SkyVisit& v = e.visit[block.which[i]];
+    const SkyPair* pair = e.pair + v.at;
+    std::uint16_t* to = sky_first(v, block.place[i], s);
+    const __m256i near = _mm256_load_si256(reinterpret_cast<const __m256i*>(sky_all_distances.away2[block.place[i] % sky_phases]));
+    const __m512i away2 = _mm512_inserti64x4(_mm512_castsi256_si512(near), near, 1);
+    const auto add = [&](const SkyWords& words, bool both) __attribute__((always_inline)) {
+      const __m512i fallen = _mm512_subs_epu16(words.highest, _mm512_mulhi_epu16(away2, words.fall));
+      const __m512i steps = _mm512_min_epu16(fallen, _mm512_set1_epi16(SkyTable::n_steps - 1));
+      const __m512i piece = _mm512_srli_epi16(steps, 7), frac = _mm512_slli_epi16(steps, 9);
+      const auto add_sum = [&](std::size_t sum, const SkyLookup& lookup) __attribute__((always_inline)) {
+        const __m512i units = lookup.at(piece, frac);
+        sky_add_to(to + sum * stride, _mm512_castsi512_si256(units));
+        if (both) sky_add_to(to + row + sum * stride, _mm512_extracti64x4_epi64(units, 1));
+      };
+      add_sum(SkyTable::start, start);
+      add_sum(SkyTable::end, end);
+      if (two) add_sum(SkyTable::join, join);
     };
-    add(SkyTable::start, start);
-    add(SkyTable::end, end);
-    if (two) add(SkyTable::join, join);
+    std::size_t r = sky_rows(v);
+    for (; r >= 2; r -= 2, pair += 2, to += 2 * row) add(SkyWords(pair), true);
+    if (r != 0) add(SkyWords(*pair), false);
   }
 }
 
@@ -159,8 +178,8 @@ NUSKY_INLINE void sky_add_to(std::uint16_t* to, vf v) {
 }
 
 template <bool two>
-NUSKY_INLINE void sky_add_pairs(SkyBatch& batch, std::size_t n, const SkyStrip& s) {
-  const std::size_t stride = s.stride, row = s.row;
+NUSKY_INLINE void sky_add_visits(const SkyVisitView& e, const SkyBlock& block, const SkyStrip& s) {
+  const std::size_t stride = s.stride;
   constexpr double bits = 8388608.0;  // of an octave
   constexpr auto per_step = static_cast<float>(bits / SkyTable::per_octave);
   constexpr auto lowest = static_cast<float>((127.0 - SkyTable::octaves_below) * bits + 1000.0);  // and more than its rounding
@@ -169,13 +188,10 @@ NUSKY_INLINE void sky_add_pairs(SkyBatch& batch, std::size_t n, const SkyStrip& 
   const auto per_unit = [&](SkyTable::Sum sum) { return up_by_rounding / s.table->unit[sum]; };
   const float per_start = per_unit(SkyTable::start), per_end = per_unit(SkyTable::end), per_join = two ? per_unit(SkyTable::join) : 0.0F;
   const auto low = static_cast<float>(s.table->low), joint = static_cast<float>(s.table->joint);
-  for (std::size_t k = 0; k < n; ++k) {
-    const std::size_t i = batch.list[k] / lanes, r = batch.list[k] % lanes;
-    const SkyPair pair = batch.pair[i][r];
-    const vf fallen = load(sky_all_distances.away2[batch.phase[i]]) * (per_fall * static_cast<float>(pair.fall));
+  const auto add = [&](SkyPair pair, vf away2, std::uint16_t* to) __attribute__((always_inline)) {
+    const vf fallen = away2 * (per_fall * static_cast<float>(pair.fall));
     const vf u =
         from_bits(max_v(fallen + (lowest + per_step * static_cast<float>(pair.highest)), 1e8F));  // 1e-35: not 0, which takes longer
-    std::uint16_t* to = batch.to[i] + r * row;
     vf p, log;
     sky_terms(u, p, log);
     // 2 ln(1+u) ≤ u + u/(1+u)
@@ -183,7 +199,7 @@ NUSKY_INLINE void sky_add_pairs(SkyBatch& batch, std::size_t n, const SkyStrip& 
     sky_add_to(to + SkyTable::end * stride, (most + p * (2.0F * up)) * per_end);
     if (!two) {
       sky_add_to(to + SkyTable::start * stride, min_v(u - p, log - p * 2.0F) * per_start);
-      continue;
+      return;
     }
     const vf small = u * low;
     vf small_p, small_log;
@@ -191,50 +207,37 @@ NUSKY_INLINE void sky_add_pairs(SkyBatch& batch, std::size_t n, const SkyStrip& 
     sky_add_to(to + SkyTable::start * stride, min_v(small - small_p, small_log - small_p * 2.0F) * per_start);
     const vf first = min_v(small + small_p * up, small_log) + small_p * (2.0F * up * (joint / low - 1.0F));
     sky_add_to(to + SkyTable::join * stride, max_v(first, most - p * (2.0F * (1.0F - joint))) * per_join);
+  };
+  for (std::size_t i = 0; i < block.n; ++i) {
+    const SkyVisit& v = e.visit[block.which[i]];
+    const vf away2 = load(sky_all_distances.away2[block.place[i] % sky_phases]);
+    std::uint16_t* to = sky_first(v, block.place[i], s);
+    for (std::size_t r = 0; r < sky_rows(v); ++r, to += s.row) add(e.pair[v.at + r], away2, to);
   }
 }
 
 #endif
 
-NUSKY_INLINE void sky_add_batch(SkyBatch& batch, std::size_t n, const SkyStrip& s) {
-  if (s.bins < lanes) {
-    sky_add_around(batch, n, s);
-  } else if (s.table->n_sums() > 2) {
-    sky_add_pairs<true>(batch, n, s);
-  } else {
-    sky_add_pairs<false>(batch, n, s);
-  }
-}
-
 void sky_add(const SkyVisitView& e, const float* turn, const SkyStrip& s) {
   const float phases = static_cast<float>(s.bins) * static_cast<float>(sky_phases);
-  SkyBatch batch;
-  std::size_t n = 0, n_pairs = 0;
+  SkyBlock block;
   for (std::size_t begin = 0; begin < e.n; begin += sky_block) {
-    // those that matter, without a branch that depends on it
-    std::uint32_t which[sky_block], rows[sky_block];
-    std::int32_t place[sky_block];
-    std::size_t many = 0;
+    block.n = 0;  // without a branch that depends on which matter
     for (std::size_t i = begin; i < (begin + sky_block < e.n ? begin + sky_block : e.n); ++i) {
       const SkyVisit& v = e.visit[i];
-      place[many] = static_cast<std::int32_t>(turn[v.event] * phases);
-      rows[many] = s.needed[static_cast<std::uint32_t>(place[many]) / sky_phases] >> v.first & v.rows;
-      which[many] = static_cast<std::uint32_t>(i);
-      many += rows[many] != 0;
+      const auto place = static_cast<std::uint32_t>(static_cast<std::int32_t>(turn[v.event] * phases));
+      block.which[block.n] = static_cast<std::uint32_t>(i);
+      block.place[block.n] = place;
+      block.n += (s.needed[place / sky_phases] >> v.first & v.rows) != 0;
     }
-    for (std::size_t k = 0; k < many; ++k) {
-      const SkyVisit& v = e.visit[which[k]];
-      const auto at = static_cast<std::uint32_t>(place[k]);
-      batch.phase[n] = at % sky_phases;
-      batch.to[n] = s.sums + v.first * s.row + at / sky_phases - (lanes / 2 - 1);
-      batch.pair[n] = e.pair + v.at;
-      n_pairs += list_bits(batch.list + n_pairs, rows[k], static_cast<std::uint32_t>(n * lanes));
-      if (++n < sky_batch) continue;
-      sky_add_batch(batch, n_pairs, s);
-      n = n_pairs = 0;
+    if (s.bins < lanes) {
+      sky_add_around(e, block, s);
+    } else if (s.table->n_sums() > 2) {
+      sky_add_visits<true>(e, block, s);
+    } else {
+      sky_add_visits<false>(e, block, s);
     }
   }
-  sky_add_batch(batch, n_pairs, s);
 }
 
 void sky_level(std::size_t n, const std::uint16_t* added, float unit, float rest, const float* low, const float* high, float* to) {

@@ -176,8 +176,9 @@ struct Kernels {
   /// For all directions within a chord of `reach` from (cx, cy, cz) at once, every u the largest there: Σ u/(1+u) and
   /// Σ 2 [ln(1+u) − u/(1+u)].
   void (*survey_cap)(const SurveyView& c, float cx, float cy, float cz, float reach, float scale, double* sum_p, double* sum_top);
-  /// Adds, for events at `turn` (of a whole turn) of right ascension, what the table says of them at the 16 nearest nodes of each row that
-  /// they reach, or more. Distances may be too small by 1/64 of a bin. Numbers stop at 65535.
+  /// Adds, for events at `turn` (of a whole turn) of right ascension, what the table says of them at the 16 nearest nodes of each row of
+  /// their visits, or more; visits are left out where no row of theirs is needed. Distances may be too small by 1/64 of a bin. Numbers stop
+  /// at 65535.
   void (*sky_add)(const SkyVisitView& e, const float* turn, const SkyStrip& strip);
   /// Of one row of n bins: to = added · unit + rest, where a number that has stopped is 1e30 or more, and between the nodes of two coarser
   /// rows, of n / 2 bins and one more each, what is interpolated (nullptr: there are none).

@@ -37,9 +37,10 @@ class SkyEvents {
  public:
   /// Of one band at one level.
   struct Strip {
-    std::vector<SkyVisit> visits;  ///< in the order of declinations
+    std::vector<SkyVisit> visits;  ///< in the order of their numbers of rows, then of declinations
     std::vector<SkyPair> pairs;
     std::vector<double> rest, rest_square;  ///< by row: Σ u, Σ u² of what is nowhere else
+    void sort();
     SkyVisitView view() const { return {visits.size(), visits.data(), pairs.data()}; }
   };
 
