@@ -274,7 +274,6 @@ NUSKY_INLINE Sight look(const PlaceView& e, std::size_t i, const CapPlace& cap) 
   return s;
 }
 
-// Bits k of a mask: entries k of the columns, packed.
 #ifdef NUSKY_COMPRESS
 template <class T>
 NUSKY_INLINE void pack(const T* from, unsigned some, T* to) {
@@ -286,28 +285,38 @@ NUSKY_INLINE void pack(const float* const* from, unsigned some, const float** to
   _mm512_storeu_si512(to, _mm512_maskz_compress_epi64(low, _mm512_loadu_si512(from)));
   _mm512_storeu_si512(to + __builtin_popcount(low), _mm512_maskz_compress_epi64(high, _mm512_loadu_si512(from + 8)));
 }
-#else
-template <class T>
-NUSKY_INLINE void pack(const T* from, unsigned some, T* to) {
-  for (; some != 0; some &= some - 1) *to++ = from[__builtin_ctz(some)];
-}
 #endif
 NUSKY_INLINE void pack(vf v, unsigned some, float* to) {
+#ifdef NUSKY_COMPRESS
+  _mm512_storeu_ps(to, _mm512_maskz_compress_ps(static_cast<__mmask16>(some), (__m512)v.part[0]));
+#else
   alignas(64) float all[lanes];
   store(all, v);
-  pack(all, some, to);
+  for (; some != 0; some &= some - 1) *to++ = all[__builtin_ctz(some)];
+#endif
 }
 
 std::size_t within(const PlaceView& e, const CapPlace& cap, std::uint32_t base, const PlaceColumns& out) {
   std::size_t n = 0;
   for (std::size_t i = 0; i < e.n; i += lanes) {
-    const unsigned some = look(e, i, cap).some;
+    unsigned some = look(e, i, cap).some;
     if (some == 0) continue;
+#ifdef NUSKY_COMPRESS
     pack(e.x + i, some, out.x + n);
     pack(e.y + i, some, out.y + n);
     pack(e.z + i, some, out.z + n);
     pack(e.reach + i, some, out.reach + n);
     n += list_bits(out.number + n, some, base + static_cast<std::uint32_t>(i));
+#else
+    for (; some != 0; some &= some - 1, ++n) {
+      const std::size_t from = i + static_cast<std::size_t>(__builtin_ctz(some));
+      out.number[n] = base + static_cast<std::uint32_t>(from);
+      out.x[n] = e.x[from];
+      out.y[n] = e.y[from];
+      out.z[n] = e.z[from];
+      out.reach[n] = e.reach[from];
+    }
+#endif
   }
   return n;
 }
@@ -396,7 +405,8 @@ void unpack(const EventRecord* const* record, std::size_t n, const std::uint32_t
   }
 }
 
-// In double, so that what is rounded to float is exact.
+// Positions relative to the centre of a cap: in double, so that what is rounded to float is exact.
+#ifdef NUSKY_COMPRESS
 NUSKY_INLINE void pack_relative(const std::int32_t* from, std::int32_t at, double off, unsigned some, float* to) {
   alignas(64) float all[lanes];
   for (std::size_t k = 0; k < lanes; k += half) {
@@ -405,17 +415,33 @@ NUSKY_INLINE void pack_relative(const std::int32_t* from, std::int32_t at, doubl
     const hf rounded = __builtin_convertvector(__builtin_convertvector(whole - at, nd) * place_size + off, hf);
     __builtin_memcpy(all + k, &rounded, sizeof rounded);
   }
-  pack(all, some, to);
+  pack(load(all), some, to);
 }
+#else
+NUSKY_INLINE void copy_one(const PoolView& e, std::size_t i, const CapPlace& cap, const CandidateColumns& out, std::size_t n) {
+  out.x[n] = static_cast<float>((e.place.x[i] - cap.at[0]) * place_size + cap.off[0]);
+  out.y[n] = static_cast<float>((e.place.y[i] - cap.at[1]) * place_size + cap.off[1]);
+  out.z[n] = static_cast<float>((e.place.z[i] - cap.at[2]) * place_size + cap.off[2]);
+  out.rate[n] = e.rate[i];
+  out.gaussian[n] = e.gaussian[i];
+  out.weight[n] = e.weight[i];
+  out.cut[n] = e.cut[i];
+  out.peak[n] = e.peak[i];
+  out.lift[n] = e.lift[i];
+  out.ratio[n] = e.ratio[i];
+  out.log_ratio[n] = e.log_ratio[i];
+}
+#endif
 
 std::size_t select(const PoolView& e, const CapPlace& cap, const CandidateColumns& out) {
   std::size_t n = 0;
-  const std::int32_t* const place[3] = {e.place.x, e.place.y, e.place.z};
-  float* const relative[3] = {out.x, out.y, out.z};
   for (std::size_t i = 0; i < e.place.n; i += lanes) {
-    const unsigned some = look(e.place, i, cap).some;
+    unsigned some = look(e.place, i, cap).some;
     if (some == 0) continue;
-    for (std::size_t d = 0; d < 3; ++d) pack_relative(place[d] + i, cap.at[d], cap.off[d], some, relative[d] + n);
+#ifdef NUSKY_COMPRESS
+    pack_relative(e.place.x + i, cap.at[0], cap.off[0], some, out.x + n);
+    pack_relative(e.place.y + i, cap.at[1], cap.off[1], some, out.y + n);
+    pack_relative(e.place.z + i, cap.at[2], cap.off[2], some, out.z + n);
     pack(e.rate + i, some, out.rate + n);
     pack(e.gaussian + i, some, out.gaussian + n);
     pack(e.weight + i, some, out.weight + n);
@@ -425,6 +451,9 @@ std::size_t select(const PoolView& e, const CapPlace& cap, const CandidateColumn
     pack(e.ratio + i, some, out.ratio + n);
     pack(e.log_ratio + i, some, out.log_ratio + n);
     n += static_cast<std::size_t>(__builtin_popcount(some));
+#else
+    for (; some != 0; some &= some - 1) copy_one(e, i + static_cast<std::size_t>(__builtin_ctz(some)), cap, out, n++);
+#endif
   }
   return n;
 }
