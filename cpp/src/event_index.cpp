@@ -74,6 +74,9 @@ void check(const std::vector<EventPart>& parts, const std::vector<double>& n_eve
                                   std::to_string(n_events.size() - 1));
     if (part.columns->axis().nodes() != parts[0].columns->axis().nodes())
       throw std::invalid_argument(name + "its gamma_nodes differ from those of part 0");
+    if (part.rows == nullptr && part.n != part.columns->size())
+      throw std::invalid_argument(name + "ra has " + std::to_string(part.n) + " entries, the columns " +
+                                  std::to_string(part.columns->size()) + "; give rows, or an entry for each");
     const bool finite = all_finite(part.ra, part.n);
     for (std::size_t i = 0; i < part.n && !(finite && part.rows == nullptr && part.factor == nullptr); ++i) {
       if (!std::isfinite(part.ra[i])) throw std::invalid_argument(name + "ra: row " + std::to_string(i) + " is not finite");

@@ -194,6 +194,10 @@ TEST_CASE("event index: what cannot be is refused before anything is built") {
   bad.factor = &negative;
   CHECK_THROWS_WITH_AS(EventIndex({bad}, {1.0}, 1), doctest::Contains("factor"), std::invalid_argument);
   bad = good;
+  bad.rows = nullptr;
+  bad.n = 0;
+  CHECK_THROWS_WITH_AS(EventIndex({bad}, {1.0}, 1), doctest::Contains("the columns 1"), std::invalid_argument);
+  bad = good;
   bad.season = 1;
   CHECK_THROWS_WITH_AS(EventIndex({bad}, {1.0}, 1), doctest::Contains("season 1"), std::invalid_argument);
   bad = good;
