@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "nusky/sphere.hpp"
+#include "nusky/sphere/sphere.hpp"
 
 namespace nusky::bench {
 

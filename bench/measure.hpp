@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "healpix.hpp"
-#include "nusky/scan.hpp"
+#include "nusky/fit/scan.hpp"
 #include "reference.hpp"
 
 namespace nusky::bench {

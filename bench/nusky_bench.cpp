@@ -8,7 +8,7 @@
 #include "dump.hpp"
 #include "generator.hpp"
 #include "measure.hpp"
-#include "nusky/kernels.hpp"
+#include "nusky/kernels/table.hpp"
 #include "nusky/threads.hpp"
 #include "options.hpp"
 #include "peak.hpp"

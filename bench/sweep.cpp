@@ -9,7 +9,7 @@
 
 #include "generator.hpp"
 #include "measure.hpp"
-#include "nusky/kernels.hpp"
+#include "nusky/kernels/table.hpp"
 #include "nusky/threads.hpp"
 #include "peak.hpp"
 #include "trials.hpp"

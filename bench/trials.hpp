@@ -7,7 +7,7 @@
 #include <string>
 
 #include "measure.hpp"
-#include "nusky/hottest.hpp"
+#include "nusky/hottest/hottest.hpp"
 
 namespace nusky::bench {
 

@@ -4,7 +4,7 @@
 #include <pybind11/stl.h>
 
 #include "arrays.hpp"
-#include "nusky/directions.hpp"
+#include "nusky/sphere/directions.hpp"
 
 namespace nusky::bindings {
 namespace {

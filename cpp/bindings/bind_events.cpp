@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "arrays.hpp"
-#include "nusky/event_index.hpp"
+#include "nusky/events/event_index.hpp"
 
 namespace nusky::bindings {
 namespace {

@@ -1,7 +1,7 @@
 #include <memory>
 
 #include "arrays.hpp"
-#include "nusky/likelihood.hpp"
+#include "nusky/likelihood/likelihood.hpp"
 
 namespace nusky::bindings {
 namespace {

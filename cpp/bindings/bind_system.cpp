@@ -1,5 +1,5 @@
 #include "arrays.hpp"
-#include "nusky/kernels.hpp"
+#include "nusky/kernels/table.hpp"
 #include "nusky/threads.hpp"
 
 namespace nusky::bindings {

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "nusky/aligned.hpp"
-#include "nusky/kernels.hpp"
+#include "nusky/kernels/table.hpp"
 
 namespace nusky::made_up {
 

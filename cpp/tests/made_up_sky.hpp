@@ -7,7 +7,7 @@
 #include <random>
 #include <vector>
 
-#include "nusky/scan.hpp"
+#include "nusky/fit/scan.hpp"
 #include "reference.hpp"
 
 namespace nusky::made_up {

@@ -7,8 +7,8 @@
 #include <limits>
 #include <vector>
 
-#include "nusky/gamma_axis.hpp"
-#include "nusky/sphere.hpp"
+#include "nusky/likelihood/gamma_axis.hpp"
+#include "nusky/sphere/sphere.hpp"
 
 namespace nusky::reference {
 

@@ -1,0 +1,98 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "nusky/events/event_columns.hpp"
+#include "nusky/kernels/table.hpp"
+#include "nusky/sphere/sphere.hpp"
+
+namespace nusky {
+
+/// Events that enter a trial together: columns that never change and what is new in this trial.
+struct EventPart {
+  std::shared_ptr<const EventColumns> columns;
+  std::size_t n = 0;           ///< events of this part
+  const double* ra = nullptr;  ///< (n,) rad
+  int season = 0;
+  const std::int64_t* rows = nullptr;  ///< (n,) rows of the columns; nullptr: all of them in order
+  const double* factor = nullptr;      ///< (n,) multiplies S/B·R (a time ratio, say); nullptr: 1
+};
+
+/// A part that holds all events of its columns, and many: what belongs to them is worth keeping for the next trial.
+struct WholeSeason {
+  static constexpr std::size_t fewest = 4096;
+  std::shared_ptr<const EventColumns> columns;
+  int season;
+  std::vector<float> turn;  ///< right ascension, in turns, in the order of the columns
+};
+
+/// How the kernels read a cap of all within a chord of `centre`.
+CapPlace cap_place(const Vec3& centre, double chord);
+
+struct EventRange {
+  std::uint32_t first, last;
+};
+
+/// The events of one trial, ordered so that those within their cut of a direction are found quickly.
+///
+/// Events are split by season, part and the size of their cut; every such class has its own grid of declination zones
+/// and right-ascension bins, about as fine as its cuts are wide.
+class EventIndex {
+ public:
+  EventIndex(const std::vector<EventPart>& parts, std::vector<double> n_events, int n_threads);
+
+  int n_seasons() const { return static_cast<int>(n_events_.size()); }
+  /// N_k: the events of season k that the likelihood counts (expected background for the extended likelihood).
+  double n_events(int season) const { return n_events_[static_cast<std::size_t>(season)]; }
+  std::size_t size() const { return record_.size(); }
+  IndexedEvent event(std::uint32_t i) const;
+  const EventRecord& record(std::uint32_t i) const { return *record_[i]; }
+  /// γ nodes of the columns; all parts share them.
+  const GammaAxis& axis() const { return axis_; }
+
+  /// Parts that hold all events of their columns, and the numbers of all other events.
+  const std::vector<WholeSeason>& whole_seasons() const { return whole_; }
+  const std::vector<std::uint32_t>& loose_events(int season) const { return loose_[static_cast<std::size_t>(season)]; }
+
+  /// Ranges of events, ascending, that hold all events of `season` which reach into the cap of all within a chord of `centre`, and others
+  /// near by. Chords are added here, as in CapPlace: that of the cut and that of the cap.
+  void near(int season, const Vec3& centre, double chord, std::vector<EventRange>& out) const;
+  /// What a search reads; there is room for a whole vector beyond the last event.
+  IndexView view(EventRange range) const {
+    const std::size_t first = range.first;
+    return {{range.last - first, x_.data() + first, y_.data() + first, z_.data() + first, reach_.data() + first},
+            rate_.data() + first,
+            weight_.data() + first};
+  }
+  const EventRecord* const* records() const { return record_.data(); }
+
+ private:
+  struct CutClass {
+    double cut;   // largest cut of the class, rad
+    double cell;  // height of a zone, rad
+    int n_zones;
+    std::vector<int> zone_bins;           // RA bins of each zone
+    std::vector<float> zone_cos;          // smallest cos δ of each zone
+    std::vector<std::size_t> zone_first;  // first cell of each zone
+    std::vector<std::uint32_t> start;     // first event of each cell, and the end of the last
+    CutClass(double cut, std::size_t n, bool search);
+    std::size_t zone(double dec) const;
+  };
+
+  void add(const EventPart& part, std::uint32_t begin, int n_threads);
+
+  std::vector<std::shared_ptr<const EventColumns>> columns_;  // keeps alive what the events point to
+  std::vector<double> n_events_;
+  GammaAxis axis_;
+  std::vector<std::vector<CutClass>> classes_;  // per season
+  std::vector<WholeSeason> whole_;
+  std::vector<std::vector<std::uint32_t>> loose_;  // per season
+  // the events, cell after cell
+  AlignedVector<std::int32_t> x_, y_, z_;
+  AlignedVector<float> reach_, rate_, weight_;
+  AlignedVector<const EventRecord*> record_;
+  std::vector<AlignedVector<EventRecord>> own_;  // of parts with factors
+};
+
+}  // namespace nusky

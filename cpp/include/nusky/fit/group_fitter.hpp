@@ -1,0 +1,71 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "nusky/fit/profile.hpp"
+#include "nusky/status.hpp"
+#include "nusky/fit/tile.hpp"
+
+namespace nusky {
+
+/// Best fit of one direction.
+struct DirectionFit {
+  double ts = 0.0;
+  double ns = 0.0;
+  double gamma = std::numeric_limits<double>::quiet_NaN();
+  Status status = Status::not_scanned;
+};
+
+/// Fits directions of one group at a time; owns the work space of one thread.
+class GroupFitter {
+ public:
+  /// @param several_tiles neighbouring tiles will follow each other, so that looking a little wider at once pays
+  explicit GroupFitter(const FitModel& model, bool several_tiles = true);
+
+  /// Loads some directions of a group: direction p is from then on the one in lane which[p].
+  void load(const Directions& directions, std::size_t group, const std::uint32_t* which, std::size_t count) {
+    tile_.load(directions, group, which, count);
+  }
+  /// Loads all directions of a group.
+  void load(const Directions& directions, std::size_t group);
+  /// For when every direction will be fitted: does for all of them at once what `fit` else does one by one.
+  void prepare() { tile_.sum_tails(); }
+  /// A bound has shown that ts = 0.
+  bool proven_zero(std::size_t p) const { return tile_.bound(p) <= 0.0F; }
+  /// The exact fit of direction p. `load` must have run.
+  DirectionFit fit(std::size_t p);
+  /// Candidates of the group, and of these times directions loaded the pairs within the cut (for benchmarks).
+  std::size_t n_candidates() const { return tile_.n_candidates(); }
+  std::size_t count_pairs() const { return tile_.count_pairs(); }
+
+ private:
+  enum class Accuracy {
+    profile,   ///< weak events through their power sums: where the maximum is
+    gradient,  ///< every near event and the tail: value and gradient
+    exact,     ///< the same, and the curvature of `profile`
+  };
+  struct Evaluation {
+    double value = 0, dn = 0, dg = 0, dnn = 0, dng = 0, dgg = 0;
+  };
+
+  DirectionFit fit_free(std::size_t p);
+  DirectionFit fit_fixed(std::size_t p);
+  DirectionFit highest_peak();
+  double enter(const Stencil& at);
+  EventSums season_sums(std::size_t season, double y, const Stencil& at, const LaneWeights& lanes, Accuracy accuracy);
+  Evaluation evaluate(double n, const Stencil& at, double gamma, Accuracy accuracy);
+  bool polish(Peak& peak, DirectionFit& out);
+  DirectionFit refine(double n, double gamma, Accuracy accuracy);
+
+  const FitModel* model_;
+  const Kernels* kernels_;
+  std::size_t n_seasons_;
+  Tile tile_;
+  DirectionEvents events_;
+  Profile profile_;
+  std::vector<Share> shares_;  // at the γ entered last
+};
+
+}  // namespace nusky

@@ -1,0 +1,70 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "nusky/sphere/directions.hpp"
+#include "nusky/bounds/sky_bound.hpp"
+
+namespace nusky {
+
+/// Some groups of neighbouring directions, looked at together.
+struct Cluster {
+  static constexpr std::size_t most_groups = 4;
+  Cap cap;
+  std::array<std::uint32_t, most_groups> group;  ///< into Directions::groups()
+  std::uint32_t n_groups = 0;
+};
+
+/// What the search for the hottest direction knows before any trial: the prior terms, and in which order to look.
+class Search {
+ public:
+  /// @param directions must outlive the search
+  /// @param terms (n_priors, directions) row-major, −∞: the direction cannot win; they are copied
+  Search(const Directions& directions, const double* terms, std::size_t n_priors);
+
+  const Directions& directions() const { return *directions_; }
+  std::size_t n_priors() const { return top_.size(); }
+  /// Term of the direction at `place` of Directions::order().
+  double term(std::size_t prior, std::size_t place) const { return terms_[prior * directions_->size() + place]; }
+  /// How far the term of the direction at `place` lies below the largest of its prior, at most 0, for the prior where that is least.
+  double promise(std::size_t place) const;
+  /// Largest term of a prior.
+  double top(std::size_t prior) const { return top_[prior]; }
+  /// Neighbouring tiles with a finite term, those with the largest terms first, and from `first_far` on in the order of the tiles.
+  const std::vector<Cluster>& clusters() const { return clusters_; }
+  std::size_t first_far() const { return first_far_; }
+  /// Largest term of a prior in a cluster.
+  double cluster_top(std::size_t cluster, std::size_t prior) const { return cluster_top_[cluster * top_.size() + prior]; }
+
+  /// Whether so many directions need so much ts that bounds over the sky pay; the following hold only then.
+  bool wide() const { return !cell_of_.empty(); }
+  /// Bounds over the part of the sky where directions need much ts, and over that where they need more than nearly any has.
+  const std::vector<std::unique_ptr<SkyBound>>& sky() const { return sky_; }
+  /// Cells of all bounds together.
+  std::size_t n_cells() const { return n_cells_; }
+  static constexpr std::uint32_t no_cell = 0xffffffffU;
+  /// Cell of the direction at `place`, counted through all bounds, or no_cell.
+  std::uint32_t cell(std::size_t place) const { return cell_of_[place]; }
+  /// Largest terms of a prior in all cells, in clusters from `first_far` on; −∞ in cells with none of these.
+  const double* cell_top(std::size_t prior) const { return cell_top_.data() + prior * n_cells_; }
+  /// Clusters from `first_far` on with directions in a cell.
+  const std::uint32_t* far_begin(std::size_t cell) const { return far_of_cell_.data() + first_of_cell_[cell]; }
+  const std::uint32_t* far_end(std::size_t cell) const { return far_of_cell_.data() + first_of_cell_[cell + 1]; }
+
+ private:
+  void find_cells();
+  void cover(SkyGrid grid, double low_n, double n, double above, double up_to);
+
+  const Directions* directions_;
+  std::vector<double> terms_;  // in the order of the groups
+  std::vector<double> top_, cluster_top_, cell_top_;
+  std::vector<Cluster> clusters_;
+  std::vector<std::uint32_t> cell_of_, far_of_cell_, first_of_cell_;
+  std::size_t first_far_ = 0;
+  std::vector<std::unique_ptr<SkyBound>> sky_;
+  std::size_t n_cells_ = 0;
+};
+
+}  // namespace nusky

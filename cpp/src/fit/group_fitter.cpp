@@ -1,0 +1,329 @@
+#include "nusky/fit/group_fitter.hpp"
+
+#include <Eigen/Eigenvalues>
+#include <algorithm>
+#include <cmath>
+
+namespace nusky {
+namespace {
+
+// Newton ends when the step in hand would gain less than this in ln Λ; the step and its gain are still applied,
+// so what is lost is of third order and far smaller.
+constexpr double enough_gain = 5e-6;
+// A step that promises less ends the search whatever the curvature: close to n_s = 0 it is all but flat.
+constexpr double nothing_to_gain = 1e-10;
+// Rounding of ln Λ as the float kernels evaluate it, relative to 1 + |ln Λ|.
+constexpr double value_noise = 1e-7;
+// The product of two u up to this stays within float.
+constexpr double largest_pair = 1e18;
+// So often the near events of a direction are listed at most, for larger n each time.
+constexpr int most_lists = 4;
+// Passes over the events that `polish` takes at most: the second settles nearly all that the first did not.
+constexpr int most_passes = 3;
+// Steps up to these, in γ and relative to n, are those of a parabola.
+constexpr double small_step_gamma = 0.1, small_step_n = 0.2;
+
+}  // namespace
+
+GroupFitter::GroupFitter(const FitModel& model, bool several_tiles)
+    : model_(&model),
+      kernels_(&kernels()),
+      n_seasons_(static_cast<std::size_t>(model.index().n_seasons())),
+      tile_(model, several_tiles),
+      events_(model),
+      profile_(model),
+      shares_(n_seasons_) {}
+
+// Prepares `evaluate` for a γ, and returns how far n_s may go there.
+double GroupFitter::enter(const Stencil& at) {
+  model_->likelihood().shares(events_.sindec(), at, shares_.data());
+  if (model_->likelihood().extended()) return 1e12;
+  double limit = 1e300;
+  for (std::size_t k = 0; k < n_seasons_; ++k)
+    if (shares_[k].f > 0) limit = std::min(limit, model_->index().n_events(static_cast<int>(k)) / shares_[k].f);
+  return limit * Likelihood::closest_to_limit;
+}
+
+EventSums GroupFitter::season_sums(std::size_t season, double y, const Stencil& at, const LaneWeights& lanes, Accuracy accuracy) {
+  const auto yf = static_cast<float>(y);
+  const NearEvents& near = events_.near();
+  const double tail_squares = static_cast<double>(near.tail_squares[season]);
+  const bool huge = y * static_cast<double>(near.reaches[season]) > largest_pair;
+  EventSums s{};
+  if (!model_->gamma_free()) {
+    const EventView every = events_.every(season);
+    kernels_->sums_flat(every.n, every.value, huge, yf, s);
+    const double u = y * static_cast<double>(events_.tail(season)[0]), u2 = y * y * tail_squares;
+    s.log += u - 0.5 * u2;
+    s.p += u - u2;
+    s.q += u - 2.0 * u2;
+    return s;
+  }
+  const float* const* rows = events_.node_rows();
+  if (accuracy != Accuracy::gradient) {
+    s = profile_.weak_sums(season, y, lanes);
+    EventView strong = events_.strong(season);
+    strong.huge = huge;
+    kernels_->sums(strong, rows, at.first, at.value.data(), at.slope.data(), at.curvature.data(), yf, s);
+  }
+  if (accuracy != Accuracy::profile) {
+    // Value and gradient from every near event and the tail; the curvature, which only scales the last step, stays that of the
+    // profile.
+    double slope = 0.0;
+    const double u = y * profile_.tail_sum(season, lanes, slope), most = y * static_cast<double>(near.tail[season]);
+    const double u2 = most > 0.0 ? y * y * tail_squares * (u / most) * (u / most) : 0.0;
+    s.log = u - 0.5 * u2;
+    s.p = u - u2;
+    s.p1 = s.p * slope;
+    EventView every = events_.every(season);
+    every.huge = huge;
+    kernels_->sums_first(every, rows, at.first, at.value.data(), at.slope.data(), yf, s);
+  }
+  return s;
+}
+
+// ln Λ and its derivatives in (n, γ), from the event sums; with z = n φ, c = 1/(1 − z) and λ = ln φ:
+//   ∂ ln u/∂n = c/n,  ∂ ln u/∂γ = ℓ′ + c λ′   (extended: c = 1 and the first term is −n f)
+GroupFitter::Evaluation GroupFitter::evaluate(double n, const Stencil& at, double gamma, Accuracy accuracy) {
+  const bool extended = model_->likelihood().extended();
+  const LaneWeights lanes = model_->gamma_free() ? LaneWeights(model_->likelihood().axis(), gamma) : LaneWeights{};
+  Evaluation e;
+  for (std::size_t k = 0; k < n_seasons_; ++k) {
+    const double n_events = model_->index().n_events(static_cast<int>(k));
+    const double f = shares_[k].f, l1 = shares_[k].slope, l2 = shares_[k].curvature, phi = f / n_events;
+    const double z = extended ? 0.0 : n * phi, c = 1.0 / (1.0 - z), y = n * phi * c;
+    const EventSums s = season_sums(k, y, at, lanes, accuracy);
+    const double np = n_events * phi;
+    e.value += s.log + (extended ? -n * f : n_events * std::log1p(-z));
+    e.dn += (c / n) * s.p - np * c;
+    e.dnn += ((s.q - (1.0 - 2.0 * z) * s.p) * c * c) / (n * n) - (extended ? 0.0 : np * phi * c * c);
+    e.dg += s.p1 + c * l1 * s.p - n * np * l1 * c;
+    e.dng += (c / n) * (s.q1 + c * l1 * s.q) + s.p * c * c * z * l1 / n - np * l1 * c * c;
+    e.dgg +=
+        s.second + 2.0 * c * l1 * s.q1 + c * c * l1 * l1 * s.q + (c * c * z * l1 * l1 + c * l2) * s.p - n * np * (l1 * l1 * c * c + l2 * c);
+  }
+  return e;
+}
+
+void GroupFitter::load(const Directions& directions, std::size_t group) {
+  static constexpr std::array<std::uint32_t, n_lanes> all{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  tile_.load(directions, group, all.data(), directions.groups()[group].count);
+}
+
+DirectionFit GroupFitter::fit(std::size_t p) {
+  DirectionFit out;
+  if (!tile_.any_event(p)) {
+    out.status = Status::no_events;
+    return out;
+  }
+  out.status = Status::no_excess;
+  if (proven_zero(p)) return out;
+  return model_->gamma_free() ? fit_free(p) : fit_fixed(p);
+}
+
+DirectionFit GroupFitter::fit_fixed(std::size_t p) {
+  double n_ref = Tile::first_n_ref;
+  for (;;) {
+    events_.take(tile_, p, n_ref);
+    const DirectionFit found = refine(0.0, model_->gamma(), Accuracy::exact);
+    if (found.ns <= 2.0 * n_ref) return found;
+    n_ref = 2.0 * found.ns;  // the tail is small up to n_ref only
+    tile_.list_again(p, n_ref);
+  }
+}
+
+DirectionFit GroupFitter::fit_free(std::size_t p) {
+  double n_ref = Tile::first_n_ref;
+  for (int attempt = 0;; ++attempt) {
+    events_.take(tile_, p, n_ref);
+    DirectionFit found;
+    found.status = Status::no_excess;
+    if (!profile_.solve(events_)) return found;
+    double n = profile_.n(profile_.highest());
+    const bool last = attempt == most_lists - 1;
+    if (n <= 2.0 * n_ref || last) {
+      found = highest_peak();
+      n = found.ns;
+    }
+    if (n <= 2.0 * n_ref || last) return found;
+    n_ref = 2.0 * n;  // the power series of the weak events and of the tail do not hold at this n
+    tile_.list_again(p, n_ref);
+  }
+}
+
+// The best of the local maxima of the profile that may turn out the best.
+DirectionFit GroupFitter::highest_peak() {
+  events_.fetch_rows(model_->likelihood().axis().lane_stencil(static_cast<int>(profile_.highest())).first);
+  std::size_t count = 0;
+  Peak* const peaks = profile_.peaks(count);
+  for (Peak* p = peaks; p != peaks + count; ++p) {
+    if (p->smooth) continue;
+    const DirectionFit near = refine(p->n > 0.0 ? p->n : 0.01, p->gamma, Accuracy::profile);
+    const bool above = near.ts > 0.0;
+    p->value = above ? 0.5 * near.ts : 0.0;
+    p->n = above ? near.ns : 0.01;
+    if (above) p->gamma = near.gamma;
+  }
+  std::sort(peaks, peaks + count, [](const Peak& a, const Peak& b) { return a.value > b.value; });
+  DirectionFit best;
+  best.status = Status::no_excess;
+  for (std::size_t k = 0; k < count; ++k) {
+    Peak& near = peaks[k];
+    if (k > 0) {
+      const Peak& before = peaks[k - 1];
+      if (std::abs(near.gamma - before.gamma) < 1e-3 && std::abs(near.n - before.n) < 1e-3 * (1.0 + near.n)) continue;  // the same place
+      if (2.0 * near.value + 5e-3 + 2e-3 * near.value < best.ts) break;  // the profile is good to less than this
+    }
+    DirectionFit exact;
+    if (!(near.smooth && polish(near, exact))) exact = refine(near.n, near.gamma, Accuracy::exact);
+    if (k == 0 || exact.ts > best.ts) best = exact;
+  }
+  return best;
+}
+
+// Newton on the exact value and gradient with the curvature of the profile, while its steps stay small: one pass over the events mostly.
+// With h = d²lnΛ/dn² and the profile's dn/dγ = −(∂²/∂n∂γ)/h, the Hessian needs no further sums. False: the general way is needed, from
+// where `peak` then stands.
+bool GroupFitter::polish(Peak& peak, DirectionFit& out) {
+  const GammaAxis& axis = model_->likelihood().axis();
+  double before = -1e300;
+  for (int pass = 0; pass < most_passes; ++pass) {
+    const Stencil at = axis.stencil(peak.gamma);
+    if (!(peak.n < 0.5 * enter(at))) return false;
+    const Evaluation e = evaluate(peak.n, at, peak.gamma, Accuracy::gradient);
+    if (!(e.value >= before - value_noise * (1.0 + std::abs(before)))) return false;
+    before = e.value;
+    double step_g = 0.0;
+    if (peak.at_end) {
+      if ((peak.gamma <= axis.front()) != (e.dg <= 0.0)) return false;  // the maximum lies within after all
+    } else {
+      step_g = -(e.dg + peak.per_gamma * e.dn) / peak.curvature;
+      if (!(peak.gamma + step_g > axis.front() && peak.gamma + step_g < axis.back())) return false;
+    }
+    const double step_n = -e.dn / peak.curvature_n + peak.per_gamma * step_g;
+    if (!(std::abs(step_g) < small_step_gamma && std::abs(step_n) < small_step_n * peak.n)) return false;
+    const double gain = 0.5 * (e.dn * step_n + e.dg * step_g);
+    peak.n += step_n;
+    peak.gamma += step_g;
+    if (!(gain < enough_gain)) continue;
+    out.ts = 2.0 * (e.value + gain);
+    out.ns = peak.n;
+    out.gamma = peak.gamma;
+    out.status = Status::ok;
+    return out.ts > 0.0;
+  }
+  return false;
+}
+
+DirectionFit GroupFitter::refine(double n, double gamma, Accuracy accuracy) {
+  const GammaAxis& axis = model_->likelihood().axis();
+  const bool free = model_->gamma_free();
+  DirectionFit out;
+  out.status = Status::not_converged;
+  Stencil at = free ? axis.stencil(gamma) : model_->stencil();
+  double limit = enter(at);
+  if (!(n > 0.0)) n = std::min(1.0, 0.25 * limit);
+  n = std::min(n, limit);
+  Evaluation e = evaluate(n, at, gamma, accuracy);
+  double step_n = 0.0, step_g = 0.0, gain = 0.0;
+  bool done = false, at_limit = false;
+  for (int iteration = 0; iteration < 60 && !done; ++iteration) {
+    const bool low = free && gamma <= axis.front(), high = free && gamma >= axis.back();
+    const bool held = !free || (low && e.dg <= 0.0) || (high && e.dg >= 0.0);
+    at_limit = n >= limit && e.dn > 0.0;
+    step_g = 0.0;
+    bool newton = true;
+    if (held) {
+      newton = e.dnn < 0.0;
+      step_n = newton ? -e.dn / e.dnn : (e.dn > 0 ? n : -0.5 * n);
+    } else {
+      // in (ln n, γ), where both are of order one; a direction that curves upwards is followed uphill instead
+      Eigen::Matrix2d hessian;
+      hessian << n * n * e.dnn, n * e.dng, n * e.dng, e.dgg;
+      const Eigen::Vector2d gradient(n * e.dn, e.dg);
+      Eigen::SelfAdjointEigenSolver<Eigen::Matrix2d> eigen;
+      eigen.computeDirect(hessian);
+      const Eigen::Vector2d lambda = eigen.eigenvalues();
+      const double least = 1e-4 * lambda.cwiseAbs().maxCoeff() + 1e-12;
+      newton = lambda[1] <= -least;
+      const Eigen::Vector2d step =
+          eigen.eigenvectors() * (eigen.eigenvectors().transpose() * gradient).cwiseQuotient(lambda.cwiseAbs().cwiseMax(least));
+      step_n = n * step[0];
+      step_g = step[1];
+    }
+    if (at_limit) step_n = 0.0;
+    // The box shortens a step as a whole: cutting one component alone could turn it downhill. A shortened step is no
+    // Newton step, and its gain says nothing about convergence.
+    const double room_n = step_n > 0 ? std::min(limit, 10.0 * n) - n : -0.9 * n;
+    const double room_g = step_g > 0 ? std::min(0.5, axis.back() - gamma) : step_g < 0 ? std::max(-0.5, axis.front() - gamma) : 0.0;
+    double share = 1.0;
+    if (std::abs(step_n) > std::abs(room_n)) share = room_n / step_n;
+    if (std::abs(step_g) > std::abs(room_g)) share = std::min(share, room_g / step_g);
+    const double conditional = -(e.dn + e.dng * room_g) / e.dnn;  // best n once γ is at the edge of the box
+    const bool to_edge = std::abs(step_g) > std::abs(room_g) && e.dnn < 0.0 && !at_limit && conditional >= -0.9 * n &&
+                         n + conditional <= std::min(limit, 10.0 * n) && e.dn * conditional + e.dg * room_g > 0.0;
+    if (to_edge) {
+      step_n = conditional;
+      step_g = room_g;
+      share = 0.0;
+    } else if (share > 0.0) {
+      step_n *= share;
+      step_g *= share;
+    } else {  // γ sits at its end and cannot follow: n alone
+      step_g = 0.0;
+      step_n = std::clamp(e.dnn < 0.0 ? -e.dn / e.dnn : (e.dn > 0 ? n : -0.5 * n), -0.9 * n, std::min(limit, 10.0 * n) - n);
+    }
+    const bool whole = newton && share == 1.0;
+    gain = 0.5 * (e.dn * step_n + e.dg * step_g);
+    if (n < 1e-3 && e.dn <= 0.0 && e.value <= 1e-7) {  // running into n = 0, where ln Λ = 0 for every γ
+      out.status = Status::no_excess;
+      return out;
+    }
+    const bool small = std::abs(step_g) < small_step_gamma && std::abs(step_n) < small_step_n * n;
+    const double enough = whole ? (small ? enough_gain : 1e-7) : nothing_to_gain;
+    if (share == 1.0 && std::abs(gain) < enough) {
+      done = true;
+      break;
+    }
+    double t = 1.0;
+    bool moved = false;
+    for (int half = 0; half < 30; ++half, t *= 0.5) {
+      double next_g = gamma + t * step_g;
+      if (t == 1.0 && to_edge) next_g = step_g > 0 ? std::min(gamma + 0.5, axis.back()) : std::max(gamma - 0.5, axis.front());
+      const Stencil next_at = free ? axis.stencil(next_g) : at;
+      const double next_limit = enter(next_at), next_n = std::min(n + t * step_n, next_limit);
+      const Evaluation next = evaluate(next_n, next_at, next_g, accuracy);
+      if (next.value >= e.value - value_noise * (1.0 + std::abs(e.value))) {
+        n = next_n;
+        gamma = next_g;
+        at = next_at;
+        limit = next_limit;
+        e = next;
+        moved = true;
+        break;
+      }
+    }
+    if (!moved) {  // nothing above rounding left to gain: the step itself is not taken
+      done = std::abs(gain) < 1e-5;
+      step_n = step_g = gain = 0.0;
+      break;
+    }
+  }
+  if (done) {
+    out.status = at_limit ? Status::at_ns_limit : Status::ok;
+    n += step_n;
+    if (free) gamma += step_g;
+  } else {
+    gain = 0.0;
+  }
+  out.ts = 2.0 * (e.value + gain);
+  out.ns = n;
+  out.gamma = free || axis.size() > 0 ? gamma : std::numeric_limits<double>::quiet_NaN();
+  if (!(out.ts > 0.0)) {
+    out = DirectionFit{};
+    out.status = Status::no_excess;
+  }
+  return out;
+}
+
+}  // namespace nusky

@@ -1,0 +1,45 @@
+#include "nusky/likelihood/fit_model.hpp"
+
+#include <cmath>
+#include <stdexcept>
+#include <string>
+
+#include "nusky/threads.hpp"
+
+namespace nusky {
+
+FitModel::FitModel(const Likelihood& likelihood, const EventIndex& index, double gamma, std::size_t n_groups, int n_threads)
+    : likelihood_(&likelihood), index_(&index), free_(likelihood.axis().free() && std::isnan(gamma)), gamma_(gamma) {
+  const GammaAxis& axis = likelihood.axis();
+  if (index.n_seasons() != likelihood.n_seasons())
+    throw std::invalid_argument("the event index has " + std::to_string(index.n_seasons()) + " seasons, the likelihood " +
+                                std::to_string(likelihood.n_seasons()));
+  if (index.size() > 0 && index.axis().nodes() != axis.nodes())
+    throw std::invalid_argument("gamma_nodes of the event columns and of the likelihood differ");
+  if (std::isnan(gamma)) {
+    if (axis.size() == 1) gamma_ = axis.front();
+  } else if (axis.size() == 0) {
+    throw std::invalid_argument("gamma: cannot be fixed without an energy term (gamma_nodes is empty)");
+  } else if (!(gamma >= axis.front() && gamma <= axis.back())) {
+    throw std::invalid_argument("gamma: " + std::to_string(gamma) + " is outside the nodes " + std::to_string(axis.front()) + " … " +
+                                std::to_string(axis.back()));
+  }
+  if (free_) return;
+  if (axis.size() > 0) stencil_ = axis.stencil(gamma_);
+  // worth a table when events are looked at from many tiles
+  if (axis.size() > 0 && n_groups > 30) {
+    std::vector<float> table(index.size());
+    parallel_for(index.size(), n_threads, 8192, [&](std::size_t i) { table[i] = ratio_of(static_cast<std::uint32_t>(i)); });
+    table_ = std::move(table);
+  }
+}
+
+float FitModel::ratio_of(std::uint32_t i) const {
+  if (likelihood_->axis().size() == 0) return 1.0F;
+  const float* row = index_->record(i).log_ratio + stencil_.first;
+  double l = 0.0;
+  for (std::size_t k = 0; k < 4; ++k) l += stencil_.value_d[k] * static_cast<double>(row[k]);
+  return static_cast<float>(std::exp(l));
+}
+
+}  // namespace nusky
