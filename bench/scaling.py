@@ -57,8 +57,9 @@ def run(bench: Path, given: argparse.Namespace) -> Row:
         command = [str(bench), "--sweep", str(out), "--nside", str(given.nside), "--repeat", str(given.repeat)]
         dump = given.dump
         if given.release is not None:
-            import nusky as cy
             from nusky.dump import write_dump
+
+            import nusky as cy
 
             ana = cy.get_analysis(cy.selections.PublicRelease(given.release), logging=False)
             dump = write_dump(ana, Path(folder) / "season.dump")

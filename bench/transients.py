@@ -30,7 +30,7 @@ def bayestar() -> Path:
 def check(runner: cy.SpatialPriorTrialRunner, n_sig: float, n_trials: int) -> None:
     """Compare the search near the events with that of the whole map."""
     for j in range(n_trials):
-        index = runner._index(runner._draw(5, j, n_sig, False), 1)
+        index = runner.index_trial(runner.draw_trial(5, j, n_sig, False), 1)
         quick = runner._best(index, 1)
         index.reach = None  # type: ignore[attr-defined]
         whole = runner._best(index, 1)

@@ -15,7 +15,7 @@ from myst_nb.core.read import read_myst_markdown_notebook
 from nbclient import NotebookClient
 from PIL import Image
 
-from nusky.cli import main
+from nusky.cli.command import main
 
 SOURCE = Path(__file__).with_name("tutorial.md")
 TARGET = SOURCE.with_suffix(".ipynb")

@@ -1,0 +1,23 @@
+"""How things are on disk: whole or not at all, described by themselves, recognised by their content."""
+
+from __future__ import annotations
+
+from nusky.files.atomic import atomic_write
+from nusky.files.hashing import content_hash
+from nusky.files.identity import Identity, config_hash, differences
+from nusky.files.journal import Journal, Problem, Shard
+from nusky.files.npz import DamagedFile, read_npz, write_npz
+
+__all__ = [
+    "DamagedFile",
+    "Identity",
+    "Journal",
+    "Problem",
+    "Shard",
+    "atomic_write",
+    "config_hash",
+    "content_hash",
+    "differences",
+    "read_npz",
+    "write_npz",
+]

@@ -1,0 +1,19 @@
+"""A trial's events as the core reads them: index, likelihood, and which events reach which pixels."""
+
+from __future__ import annotations
+
+from nusky.likelihood.direction_scan import scan_events
+from nusky.likelihood.model import LikelihoodModel, LikelihoodOptions
+from nusky.likelihood.near_events import NearRows
+from nusky.likelihood.near_tiles import NearTiles, Reach
+from nusky.likelihood.window import WindowLikelihoodModel
+
+__all__ = [
+    "LikelihoodModel",
+    "LikelihoodOptions",
+    "NearRows",
+    "NearTiles",
+    "Reach",
+    "WindowLikelihoodModel",
+    "scan_events",
+]
