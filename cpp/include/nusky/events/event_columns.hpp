@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "nusky/aligned.hpp"
-#include "nusky/likelihood/gamma_axis.hpp"
+#include "nusky/gamma/gamma_axis.hpp"
 #include "nusky/events/event_record.hpp"
 
 namespace nusky {
