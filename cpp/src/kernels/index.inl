@@ -85,12 +85,13 @@ NUSKY_INLINE Sight look(const PlaceView& e, std::size_t i, const CapPlace& cap) 
 }
 
 std::size_t within(const PlaceView& e, const CapPlace& cap, std::uint32_t base, const PlaceColumns& out) {
+  const Copied x{e.x, out.x}, y{e.y, out.y}, z{e.z, out.z};
+  const Copied reach{e.reach, out.reach};
+  const Numbered number{base, out.number};
   std::size_t n = 0;
   for (std::size_t i = 0; i < e.n; i += lanes) {
     const unsigned some = look(e, i, cap).some;
-    if (some == 0) continue;
-    n = copy_lanes(some, i, n, Copied{e.x, out.x}, Copied{e.y, out.y}, Copied{e.z, out.z}, Copied{e.reach, out.reach},
-                   Numbered{base, out.number});
+    if (some != 0) n = copy_lanes(some, i, n, number, x, y, z, reach);
   }
   return n;
 }
@@ -129,14 +130,15 @@ void unpack(const EventRecord* const* record, std::size_t n, const std::uint32_t
 }
 
 std::size_t select(const PoolView& e, const CapPlace& cap, const CandidateColumns& out) {
+  const Scaled x{e.place.x, cap.at[0], place_size, cap.off[0], out.x}, y{e.place.y, cap.at[1], place_size, cap.off[1], out.y},
+      z{e.place.z, cap.at[2], place_size, cap.off[2], out.z};
+  const Copied rate{e.rate, out.rate}, gaussian{e.gaussian, out.gaussian}, weight{e.weight, out.weight}, cut{e.cut, out.cut},
+      peak{e.peak, out.peak}, lift{e.lift, out.lift};
+  const Copied ratio{e.ratio, out.ratio}, log_ratio{e.log_ratio, out.log_ratio};
   std::size_t n = 0;
   for (std::size_t i = 0; i < e.place.n; i += lanes) {
     const unsigned some = look(e.place, i, cap).some;
-    if (some == 0) continue;
-    n = copy_lanes(some, i, n, Scaled{e.place.x, cap.at[0], place_size, cap.off[0], out.x},
-                   Scaled{e.place.y, cap.at[1], place_size, cap.off[1], out.y}, Scaled{e.place.z, cap.at[2], place_size, cap.off[2], out.z},
-                   Copied{e.rate, out.rate}, Copied{e.gaussian, out.gaussian}, Copied{e.weight, out.weight}, Copied{e.cut, out.cut},
-                   Copied{e.peak, out.peak}, Copied{e.lift, out.lift}, Copied{e.ratio, out.ratio}, Copied{e.log_ratio, out.log_ratio});
+    if (some != 0) n = copy_lanes(some, i, n, x, y, z, rate, gaussian, weight, cut, peak, lift, ratio, log_ratio);
   }
   return n;
 }

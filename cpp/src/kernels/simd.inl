@@ -27,16 +27,14 @@ constexpr std::size_t lanes = 16;
 constexpr std::size_t register_floats = NUSKY_FLOAT_WIDTH, register_doubles = register_floats / 2;
 constexpr std::size_t float_registers = lanes / register_floats, double_registers = lanes / register_doubles;
 
-// One register.
+// Of one register:
 typedef float Floats __attribute__((vector_size(register_floats * 4)));
 typedef std::int32_t Ints __attribute__((vector_size(register_floats * 4)));
 typedef double Doubles __attribute__((vector_size(register_floats * 4)));
 typedef std::int64_t Longs __attribute__((vector_size(register_floats * 4)));
-// Half a register: as many as it holds doubles.
-typedef float HalfFloats __attribute__((vector_size(register_floats * 2)));
+typedef float HalfFloats __attribute__((vector_size(register_floats * 2)));  // as many as a register holds doubles
 typedef std::int32_t HalfInts __attribute__((vector_size(register_floats * 2)));
-// Four floats.
-typedef float Quad __attribute__((vector_size(16)));
+typedef float Quad __attribute__((vector_size(16)));  // four of the 16
 
 template <class Register, std::size_t count>
 struct Registers {
@@ -108,7 +106,7 @@ NUSKY_INLINE Registers<R, P> min_of(Registers<R, P> a, Registers<R, P> b) {
 
 // --- Comparisons ---
 
-// Which lanes are above: bit k for lane k.
+// Bit k: lane k is above.
 NUSKY_INLINE unsigned above(Lanes v, float edge) {
 #if NUSKY_FLOAT_WIDTH == 16
   return _mm512_cmp_ps_mask((__m512)v.part[0], _mm512_set1_ps(edge), _CMP_GT_OQ);
@@ -237,16 +235,14 @@ struct Computed {
 };
 
 template <class T>
-NUSKY_INLINE void copy(const Copied<T>& c, std::size_t i, std::size_t k, std::size_t n) {
-  c.to[n] = c.from[i + k];
+NUSKY_INLINE void copy(const Copied<T>& c, std::size_t i, std::size_t, std::size_t n) {
+  c.to[n] = c.from[i];
 }
-NUSKY_INLINE void copy(const Shifted& c, std::size_t i, std::size_t k, std::size_t n) { c.to[n] = c.from[i + k] - c.less; }
-NUSKY_INLINE void copy(const Scaled& c, std::size_t i, std::size_t k, std::size_t n) {
-  c.to[n] = static_cast<float>((c.from[i + k] - c.at) * c.unit + c.off);
+NUSKY_INLINE void copy(const Shifted& c, std::size_t i, std::size_t, std::size_t n) { c.to[n] = c.from[i] - c.less; }
+NUSKY_INLINE void copy(const Scaled& c, std::size_t i, std::size_t, std::size_t n) {
+  c.to[n] = static_cast<float>((c.from[i] - c.at) * c.unit + c.off);
 }
-NUSKY_INLINE void copy(const Numbered& c, std::size_t i, std::size_t k, std::size_t n) {
-  c.to[n] = c.base + static_cast<std::uint32_t>(i + k);
-}
+NUSKY_INLINE void copy(const Numbered& c, std::size_t i, std::size_t, std::size_t n) { c.to[n] = c.base + static_cast<std::uint32_t>(i); }
 NUSKY_INLINE void copy(const Computed& c, std::size_t, std::size_t k, std::size_t n) { c.to[n] = c.value[k]; }
 #endif
 
@@ -260,7 +256,7 @@ NUSKY_INLINE std::size_t copy_lanes(unsigned some, std::size_t i, std::size_t n,
 #else
   for (; some != 0; some &= some - 1, ++n) {
     const auto k = static_cast<std::size_t>(__builtin_ctz(some));
-    (copy(columns, i, k, n), ...);
+    (copy(columns, i + k, k, n), ...);
   }
   return n;
 #endif
