@@ -3,8 +3,8 @@
 #include <memory>
 #include <vector>
 
-#include "nusky/sphere/directions.hpp"
 #include "nusky/bounds/sky_bound.hpp"
+#include "nusky/sphere/directions.hpp"
 
 namespace nusky {
 
