@@ -28,7 +28,7 @@ NUSKY_INLINE Lanes exp_of(Lanes x) {
   const float magic = 12582912.0F;  // 1.5·2²³: adding it rounds to an integer in the low bits
   const Lanes k = x * 1.44269504088896341F + magic;
   const Lanes n = k - magic;
-  Lanes r = x - n * 0.693359375F;  // ln 2 in two float_registers
+  Lanes r = x - n * 0.693359375F;  // ln 2 in two parts
   r = r - n * -2.12194440e-4F;
   Lanes p = splat(1.9875691500e-4F);
   p = p * r + 1.3981999507e-3F;

@@ -8,7 +8,7 @@ namespace NUSKY_LEVEL {
 namespace {
 
 // Unit vectors in the equatorial plane, scaled: x = r cos ra, y = r sin ra for 0 ≤ ra ≤ 2π. The argument is reduced to ±π/4 in
-// two float_registers of π/2; Taylor to x¹⁵, error 2e-16 of r.
+// two parts of π/2; Taylor to x¹⁵, error 2e-16 of r.
 NUSKY_INLINE void circle_of(const double* ra, const double* r, double* x, double* y) {
   Doubles a, k, radius;
   __builtin_memcpy(&a, ra, sizeof a);

@@ -46,7 +46,7 @@ NUSKY_INLINE std::uint16_t* sky_first(const SkyVisit& v, std::uint32_t phase, co
   return s.sums + v.first * s.row + phase / sky_phases - (lanes / 2 - 1);
 }
 
-// In a row of fewer bins than lanes, nodes beyond the register_doubles circle are those of the other side once more, and left out.
+// In a row of fewer bins than lanes, nodes beyond the half circle are those of the other side once more, and left out.
 void sky_add_around(const SkyVisitView& e, const SkyBlock& block, const SkyStrip& s) {
   for (std::size_t i = 0; i < block.n; ++i) {
     const SkyVisit& v = e.visit[block.which[i]];

@@ -49,7 +49,7 @@ NUSKY_INLINE double value_of(LogProduct& l, long normalised) {
 
 typedef std::int32_t QuadNumbers __attribute__((vector_size(16)));  // of a shuffle
 
-// ln R at the four nodes from `first` on for 16 events, one vector a node.
+// ln R at the four nodes from `first` on for 16 events, 16 lanes a node.
 NUSKY_INLINE void gather_nodes(const std::uint32_t* candidate, const float* const* rows, int first, Lanes* node) {
   Quad column[4][4];
   for (std::size_t j = 0; j < 4; ++j) {
@@ -73,7 +73,7 @@ enum Depth { flat, first_order, second_order };
 
 struct VectorSums {
   LogProduct logs;
-  Lanes pending;  // Π(1+u) − 1 of one vector that waits for its partner: register_doubles the conversions to double
+  Lanes pending;  // Π(1+u) − 1 of 16 events that wait for their partners: half the conversions to double
   Lanes p, p1, q, q1, second;
 };
 
