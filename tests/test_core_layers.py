@@ -10,7 +10,9 @@ import pytest
 
 CPP = Path(__file__).parents[1] / "cpp"
 INCLUDE = re.compile(r'^\s*#\s*include\s+"(?P<path>[^"]+)"', re.MULTILINE)
-NOUN = re.compile(r"^nusky_noun\((?P<noun>\w+)\s+SOURCES\s+(?P<sources>[^)]*?)(?:\s+USES\s+(?P<uses>[^)]*))?\)", re.MULTILINE)
+NOUN = re.compile(
+    r"^nusky_noun\((?P<noun>\w+)\s+SOURCES\s+(?P<sources>[^)]*?)(?:\s+USES\s+(?P<uses>[^)]*))?\)", re.MULTILINE
+)
 # Of nothing found, nothing would be wrong.
 FEWEST_NOUNS, FEWEST_FILES, FEWEST_INCLUDES = 9, 60, 100
 
@@ -51,7 +53,9 @@ def test_every_noun_uses_only_earlier_ones() -> None:
     assert len(uses) >= FEWEST_NOUNS
     order = list(uses)
     for place, noun in enumerate(order):
-        assert set(uses[noun]) <= set(order[:place]), f"{noun} uses a noun that is built after it, or that does not exist"
+        assert set(uses[noun]) <= set(order[:place]), (
+            f"{noun} uses a noun that is built after it, or that does not exist"
+        )
 
 
 def test_every_folder_is_a_noun() -> None:
