@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-CPP = Path(__file__).parents[1] / "cpp"
+CPP = Path(__file__).parents[2] / "cpp"
 INCLUDE = re.compile(r'^\s*#\s*include\s+"(?P<path>[^"]+)"', re.MULTILINE)
 NOUN = re.compile(
     r"^nusky_noun\((?P<noun>\w+)\s+SOURCES\s+(?P<sources>[^)]*?)(?:\s+USES\s+(?P<uses>[^)]*))?\)", re.MULTILINE
