@@ -21,7 +21,7 @@ from nusky.trial.status import Status
 from nusky.trial.trial import Trial
 
 if TYPE_CHECKING:
-    from nusky import _core
+    from nusky.likelihood.trial_index import TrialIndex
     from nusky.typing import F64, I64
 
 __all__ = ["SpotFinder", "refined_spots", "separate_spots"]
@@ -65,12 +65,12 @@ class SpotFinder:
         if self.terms.matrix is not None and len(self.terms.pixels):
             _ = self.terms.search
 
-    def index(self, trial: Trial, n_threads: int) -> _core.EventIndex:
-        """The core's index of the trial's events, without those that are near no pixel if most are not."""
+    def index(self, trial: Trial, n_threads: int) -> TrialIndex:
+        """The trial's events, indexed for the core, without those that are near no pixel if most are not."""
         rows = None if self._near_rows is None else self._near_rows.rows(trial)
         return self.model.index(trial, n_threads, rows)
 
-    def best(self, index: _core.EventIndex, n_threads: int, logging: bool) -> NDArray[np.void]:
+    def best(self, index: TrialIndex, n_threads: int, logging: bool) -> NDArray[np.void]:
         """Best fit of each prior, one row each (`nusky.trial.fit.PER_PRIOR_DTYPE`)."""
         if self.refine is not None:
             return refined_spots(self.model, index, self.terms, self._cells, self.refine, n_threads, logging)
@@ -91,7 +91,7 @@ class _Seed:
 
 def refined_spots(
     model: LikelihoodModel,
-    index: _core.EventIndex,
+    index: TrialIndex,
     terms: PriorTerms,
     cells: CellIndex,
     refinement: Refinement,
@@ -175,7 +175,7 @@ def separate_spots(ra: F64, dec: F64, nside: I64, values: F64, n: int, rings: in
 
 def _step(
     model: LikelihoodModel,
-    index: _core.EventIndex,
+    index: TrialIndex,
     terms: PriorTerms,
     cells: CellIndex,
     refinement: Refinement,

@@ -11,6 +11,7 @@ import numpy as np
 
 from nusky.analysis.energy import check_gamma
 from nusky.events import Events
+from nusky.likelihood.trial_index import TrialIndex
 from nusky.source.positions import MAX_EXTENSION
 from nusky.trial.trial import Scramble, Trial
 from nusky.typing import F64, I64
@@ -162,8 +163,8 @@ class LikelihoodModel:
             extension=self.options.extension,
         )
 
-    def index(self, trial: Trial, n_threads: int, rows: tuple[I64, ...] | None = None) -> _core.EventIndex:
-        """Make the core's index of the events of one trial.
+    def index(self, trial: Trial, n_threads: int, rows: tuple[I64, ...] | None = None) -> TrialIndex:
+        """Index the events of one trial for the core.
 
         Parameters
         ----------
@@ -190,4 +191,4 @@ class LikelihoodModel:
                 parts.append((self.columns_for(k, events), events["ra"], k, None, None))
             if injected is not None and len(injected):
                 parts.append((self.columns_for(k, injected), injected["ra"], k, None, None))
-        return _core.EventIndex(parts, np.array(trial.n_events, dtype=np.float64), n_threads=n_threads)
+        return TrialIndex(_core.EventIndex(parts, np.array(trial.n_events, dtype=np.float64), n_threads=n_threads))

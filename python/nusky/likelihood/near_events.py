@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from nusky.likelihood.reach import MARGIN, event_reach, widened
 from nusky.sphere.vectors import unit_vectors
 from nusky.trial.trial import Scramble, Trial
 
@@ -29,8 +30,6 @@ __all__ = ["NearRows", "distance_grid"]
 _N_DEC, _N_RA = 180, 360
 # Pixels are looked up by their ancestors of this nside or coarser
 _COARSE = 64
-# Room for float32 and for what the core computes in its own order, rad
-_MARGIN = 1e-5
 # Above this share of a season's events, choosing them takes longer than it saves
 _WORTH = 0.7
 
@@ -70,7 +69,7 @@ def distance_grid(pixels: PixelSet | MultiOrderPixels) -> F32:
     # From a cell's centre to its furthest corner it is no more than to the corner of a flat cell of its widest side
     widest = np.cos(np.maximum(np.abs(dec) - half, 0.0))
     corner = half * np.hypot(1.0, widest)
-    bound = np.maximum(distance - corner[:, None] - margin - _MARGIN, 0.0)
+    bound = np.maximum(distance - corner[:, None] - margin - MARGIN, 0.0)
     return np.concatenate([bound, bound[:, -1:]], axis=1).astype(np.float32)
 
 
@@ -102,8 +101,8 @@ class NearRows:
         found = []
         expected = 0.0
         for season in self.analysis:
-            sigma = np.hypot(season.data["sigma"], self.options.extension)
-            reach = np.minimum(self.options.cut_n_sigma * sigma * (1 + _MARGIN) + _MARGIN, 4.0).astype(np.float32)
+            furthest = widened(event_reach(season.data["sigma"], self.options))
+            reach = np.minimum(furthest, 4.0).astype(np.float32)
             place = np.clip((season.data["dec"] / np.pi + 0.5) * _N_DEC, 0, _N_DEC - 1).astype(np.int64)
             rows = np.flatnonzero(nearest[place] <= reach)
             place, reach = place[rows], reach[rows]

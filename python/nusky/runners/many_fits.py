@@ -20,7 +20,7 @@ from nusky.trial.trial_set import TrialSet, require_pandas
 from nusky.typing import I64
 
 if TYPE_CHECKING:
-    from nusky import _core
+    from nusky.likelihood.trial_index import TrialIndex
     from nusky.trial.trial import Trial
 
 
@@ -69,11 +69,11 @@ class FitsMany(ABC):
         """Make one trial."""
 
     @abstractmethod
-    def index_trial(self, trial: Trial, n_threads: int) -> _core.EventIndex:
-        """The core's index of its events."""
+    def index_trial(self, trial: Trial, n_threads: int) -> TrialIndex:
+        """Its events, indexed for the core."""
 
     @abstractmethod
-    def _best(self, index: _core.EventIndex, n_threads: int, logging: bool = False) -> NDArray[np.void]:
+    def _best(self, index: TrialIndex, n_threads: int, logging: bool = False) -> NDArray[np.void]:
         """Best fits of the events, one row a prior (`nusky.trial.fit.PER_PRIOR_DTYPE`); `logging` prints progress."""
 
     @abstractmethod

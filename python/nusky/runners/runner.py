@@ -34,8 +34,8 @@ from nusky.typing import F64
 from nusky.version import code_version
 
 if TYPE_CHECKING:
-    from nusky import _core
     from nusky.analysis.analysis import Analysis
+    from nusky.likelihood.trial_index import TrialIndex
 
 __all__ = ["Background", "Made", "Runner"]
 
@@ -186,7 +186,7 @@ class Runner(FitsMany):
     def _threads(self, mp_cpus: int | None) -> int:
         return resolve_threads(self.mp_cpus if mp_cpus is None else mp_cpus)
 
-    def index_trial(self, trial: Trial, n_threads: int) -> _core.EventIndex:
+    def index_trial(self, trial: Trial, n_threads: int) -> TrialIndex:
         return self.model.index(trial, n_threads)
 
     def draw_trial(self, seed: int, index: int, n_sig: float, poisson: bool) -> Trial:

@@ -327,7 +327,7 @@ def ts_at(
     for i, j in enumerate(numbers):
         index = runner.model.index(runner.draw_trial(seed, j, 0.0, False), n_threads)
         ts, _, _, _ = _core.scan(
-            runner.model.likelihood, index, directions, gamma=runner.model.fixed_gamma, n_threads=n_threads
+            runner.model.likelihood, index.core, directions, gamma=runner.model.fixed_gamma, n_threads=n_threads
         )
         out[i] = ts.reshape(len(dec), n_ra)
     return out
