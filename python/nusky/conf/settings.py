@@ -226,9 +226,10 @@ class Settings:
                 gamma = value if gamma is None else gamma
             elif key not in _FITTER_NOT_NEEDED:
                 raise TypeError(f"{self.call}: unknown fitter_args {key!r}; only gamma can be fixed")
+        # csky's two keywords become one mode; without an energy term gamma is the spectrum of the acceptances
         return LikelihoodOptions(
+            mode="off" if energy is False else "fit" if gamma is None else "fixed",
             gamma=gamma,
-            energy=energy is not False,
             cut_n_sigma=self.get("cut_n_sigma", 5.0),
             extension=self.get("extension", extension),
         )
