@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nusky import _core
 from nusky.analysis.cache import StaleCache, cache_path, check_writable, user_cache_dir
 from nusky.analysis.energy import GAMMA_NODES, EmptyRule, check_gamma_nodes
 from nusky.analysis.narration import Narration
@@ -23,7 +24,6 @@ from nusky.files.hashing import content_hash
 from nusky.typing import F64
 
 if TYPE_CHECKING:
-    from nusky import _core
     from nusky.selections.repository import DataRepository, Spec
 
 __all__ = ["Analysis", "SubAnalysis", "get_analysis"]
@@ -142,8 +142,6 @@ class Analysis:
         extended : bool
             The extended likelihood of a transient search.
         """
-        from nusky import _core
-
         return _core.Likelihood(np.array(self.gamma_nodes), *self.acceptance_table(), extended=extended)
 
     def event_columns(self, cut_n_sigma: float = 5.0, extension: float = 0.0) -> tuple[_core.EventColumns, ...]:
@@ -314,7 +312,7 @@ def get_analysis(
     Done.
     """
     from nusky.selections.repository import resolve
-    from nusky.selections.synthetic_repository import SyntheticRepository
+    from nusky.selections.synthetic import SyntheticRepository
 
     tell = Narration(logging)
     chosen_version, chosen = resolve(repo, version, specs)
@@ -343,8 +341,6 @@ def _core_columns(
     cut_n_sigma: float,
     extension: float,
 ) -> _core.EventColumns:
-    from nusky import _core
-
     return _core.EventColumns(
         events["dec"],
         events["sigma"],

@@ -158,8 +158,7 @@ def season_name(repo: DataRepository, spec: Spec) -> str:
     >>> season_name(selections.demo, "IC86_2011")
     'IC86_2011_synthetic'
     """
-    from nusky.selections.synthetic import KEY
-    from nusky.selections.synthetic_repository import SyntheticRepository
+    from nusky.selections.synthetic import KEY, SyntheticRepository
 
     if isinstance(repo, SyntheticRepository):
         return KEY

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nusky import _core
 from nusky.hotspots.terms import PriorTerms
 from nusky.likelihood.model import LikelihoodModel
 from nusky.likelihood.trial_index import Discs, TrialIndex
@@ -18,13 +19,12 @@ from nusky.trial.status import Status
 from nusky.typing import F64, I64
 
 if TYPE_CHECKING:
-    from nusky import _core
     from nusky.likelihood.near_tiles import NearTiles
     from nusky.pixels.multi_order import MultiOrderPixels
 
 Fits = tuple[F64, F64, F64, NDArray[np.int8]]
 
-__all__ = ["best_of_map", "embed_scan", "hottest_spots", "mlog10", "scan_pixels"]
+__all__ = ["best_by_search", "best_of_map", "embed_scan", "mlog10", "scan_pixels"]
 
 
 def scan_pixels(
@@ -41,8 +41,6 @@ def scan_pixels(
     ts, ns, gamma, status : (P,)
         In the order of ``pixels.pixels``.
     """
-    from nusky import _core
-
     with scan_progress(len(pixels), n_threads, logging) as progress:
         return _core.scan(
             model.likelihood,
@@ -75,7 +73,7 @@ def best_of_map(fits: Fits, terms: PriorTerms) -> NDArray[np.void]:
     return _table(found, values, ns[at], gamma[at], status[at], terms)
 
 
-def hottest_spots(model: LikelihoodModel, index: TrialIndex, terms: PriorTerms, n_threads: int) -> NDArray[np.void]:
+def best_by_search(model: LikelihoodModel, index: TrialIndex, terms: PriorTerms, n_threads: int) -> NDArray[np.void]:
     """Same as `best_of_map` of a whole scan, to the last bit, without fitting pixels that cannot win.
 
     Parameters
@@ -89,8 +87,6 @@ def hottest_spots(model: LikelihoodModel, index: TrialIndex, terms: PriorTerms, 
     -------
     (J,) structured array, `nusky.trial.fit.PER_PRIOR_DTYPE`
     """
-    from nusky import _core
-
     pixels = terms.pixels
     if not len(pixels):
         return best_of_map((*(np.empty(0),) * 3, np.empty(0, dtype=np.int8)), terms)
@@ -113,9 +109,7 @@ def _near_few(
     near: NearTiles,
     n_threads: int,
 ) -> NDArray[np.void] | None:
-    """`hottest_spots` of events so few that most pixels are near none and have TS = 0; None if they are not."""
-    from nusky import _core
-
+    """`best_by_search` of events so few that most pixels are near none and have TS = 0; None if they are not."""
     cold = terms.cold
     tiles = near.found(discs)
     rows = near.rows(tiles)

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nusky import _core
 from nusky.likelihood.near_tiles import NearTiles
 from nusky.pixels.multi_order import MultiOrderPixels
 from nusky.pixels.pixel_set import PixelSet
 
 if TYPE_CHECKING:
-    from nusky import _core
     from nusky.priors.prior import SpatialPrior
     from nusky.typing import F64, I64
 
@@ -139,8 +139,6 @@ class PriorTerms:
         ValueError
             For a catalogue (``matrix`` is None), whose terms are not in one table.
         """
-        from nusky import _core
-
         if self.matrix is None:
             raise ValueError("matrix is None: the terms of a catalogue are not in one table; scan all pixels instead")
         return _core.Search(self.pixels.directions, self.matrix)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
+from nusky import _core
 from nusky.analysis.energy import GammaMode, check_gamma
 from nusky.events import Events
 from nusky.likelihood.trial_index import TrialIndex
@@ -17,7 +18,6 @@ from nusky.trial.trial import Scramble, Trial
 from nusky.typing import F64, I64
 
 if TYPE_CHECKING:
-    from nusky import _core
     from nusky.analysis.analysis import Analysis
 
 
@@ -115,8 +115,6 @@ class LikelihoodModel:
     @cached_property
     def likelihood(self) -> _core.Likelihood:
         """n_s and γ to ln Λ: γ nodes and acceptance shares."""
-        from nusky import _core
-
         return _core.Likelihood(*self.acceptances())
 
     def acceptances(self) -> tuple[F64, F64, F64]:
@@ -157,8 +155,6 @@ class LikelihoodModel:
         return self._spatial_columns(k, events)
 
     def _spatial_columns(self, k: int, events: Events) -> _core.EventColumns:
-        from nusky import _core
-
         background = np.ascontiguousarray(self.analysis[k].background(events["sindec"]), dtype=np.float64)
         return _core.EventColumns(
             events["dec"],
@@ -180,8 +176,6 @@ class LikelihoodModel:
         rows : tuple of (M_k,) int64, optional
             Rows of each season's own events that can matter; the others still count in N.
         """
-        from nusky import _core
-
         if trial.window is not None:
             raise ValueError(
                 f"the trial holds only the events of {trial.window}; fit it with a runner for this window (src with "

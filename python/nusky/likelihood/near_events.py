@@ -96,20 +96,23 @@ class NearRows:
 
     @cached_property
     def _seasons(self) -> tuple[tuple[I64, NDArray[np.int32], F32], ...] | None:
-        """For each season the rows that some right ascension brings near, their grid row and reach; None: too many."""
+        """For each season: rows that some right ascension brings near, first cell of their grid row, reach; or None.
+
+        None: more rows than are worth choosing.
+        """
         nearest = self._grid.min(axis=1)
         found = []
         expected = 0.0
         for season in self.analysis:
             furthest = widened(event_reach(season.data["sigma"], self.options))
             reach = np.minimum(furthest, 4.0).astype(np.float32)
-            place = np.clip((season.data["dec"] / np.pi + 0.5) * _N_DEC, 0, _N_DEC - 1).astype(np.int64)
-            rows = np.flatnonzero(nearest[place] <= reach)
-            place, reach = place[rows], reach[rows]
-            found.append((rows, (place * (_N_RA + 1)).astype(np.int32), reach))
-            for row in np.unique(place):  # right ascensions are uniform: the share of cells within reach
+            grid_row = np.clip((season.data["dec"] / np.pi + 0.5) * _N_DEC, 0, _N_DEC - 1).astype(np.int64)
+            rows = np.flatnonzero(nearest[grid_row] <= reach)
+            grid_row, reach = grid_row[rows], reach[rows]
+            found.append((rows, (grid_row * (_N_RA + 1)).astype(np.int32), reach))
+            for row in np.unique(grid_row):  # right ascensions are uniform: the share of cells within reach
                 some = np.sort(self._grid[row, :_N_RA])
-                expected += float(np.searchsorted(some, reach[place == row], side="right").sum()) / _N_RA
+                expected += float(np.searchsorted(some, reach[grid_row == row], side="right").sum()) / _N_RA
         total = sum(len(season.data) for season in self.analysis)
         return None if expected > _WORTH * total else tuple(found)
 
@@ -131,9 +134,9 @@ class NearRows:
             return None
         chosen = []
         flat = self._grid.ravel()
-        for (rows, place, reach), background, season in zip(seasons, trial.background, self.analysis, strict=True):
+        for (rows, first_cell, reach), background, season in zip(seasons, trial.background, self.analysis, strict=True):
             if not isinstance(background, Scramble) or background.season is not season or background.rows is not None:
                 return None
             column = (background.ra[rows] * (_N_RA / (2 * np.pi))).astype(np.int32)
-            chosen.append(rows[flat[place + column] <= reach])
+            chosen.append(rows[flat[first_cell + column] <= reach])
         return tuple(chosen)

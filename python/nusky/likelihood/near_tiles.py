@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nusky import _core
 from nusky.likelihood.reach import MARGIN
 from nusky.likelihood.trial_index import Discs
 from nusky.pixels.pixel_set import PixelSet, Tiles, tiles_of
 from nusky.sphere.vectors import unit_vectors
 
 if TYPE_CHECKING:
-    from nusky import _core
     from nusky.typing import F64, I64
 
 __all__ = ["NearTiles"]
@@ -107,8 +107,6 @@ class NearTiles:
 
     def directions(self, tiles: I64, rows: I64) -> _core.Directions:
         """The pixels of some tiles as the core takes them, in the order of `rows`."""
-        from nusky import _core
-
         number = np.empty(len(self.dec), dtype=np.int64)  # filled where it is read; faster than a search for each pixel
         number[tiles] = np.arange(len(tiles))
         centres = self.tiles.ra[tiles], self.tiles.dec[tiles], self.tiles.radius[tiles]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from nusky import _core
 from nusky.events import Events
 from nusky.likelihood.model import LikelihoodModel
 from nusky.likelihood.reach import event_reach
@@ -15,9 +16,6 @@ from nusky.likelihood.trial_index import Discs, TrialIndex
 from nusky.transients.on_time import OnTime
 from nusky.trial.trial import Scramble, Trial
 from nusky.typing import F64, I64
-
-if TYPE_CHECKING:
-    from nusky import _core
 
 Part = tuple[Any, ...]
 
@@ -46,8 +44,6 @@ class WindowLikelihoodModel(LikelihoodModel):
     @cached_property
     def likelihood(self) -> _core.Likelihood:
         """n_s and γ to ln Λ, for the seasons with uptime in the window."""
-        from nusky import _core
-
         gamma_nodes, sindec, log_acceptance = self.acceptances()
         active = list(self.on_time.active)
         inside = log_acceptance[active] + np.log(self.on_time.shares[active])[:, None, None]
@@ -79,8 +75,6 @@ class WindowLikelihoodModel(LikelihoodModel):
         ValueError
             For a trial of another window, or events without times.
         """
-        from nusky import _core
-
         if trial.window is not None and trial.window != self.on_time.window:
             raise ValueError(
                 f"the trial holds only the events of {trial.window}, this runner fits {self.on_time.window}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from nusky import _core
 from nusky.hyp.flux import Flux
 from nusky.likelihood.reach import event_reach, widened
 from nusky.progress import scan_progress
@@ -22,7 +23,6 @@ from nusky.trial.trial import Scramble, Trial
 from nusky.typing import F64, I64
 
 if TYPE_CHECKING:
-    from nusky import _core
     from nusky.likelihood.trial_index import TrialIndex
 
 
@@ -84,8 +84,6 @@ class TrialRunner(Runner):
 
     @cached_property
     def _directions(self) -> _core.Directions:
-        from nusky import _core
-
         return _core.Directions(np.array(self.src.ra), np.array(self.src.dec))
 
     @cached_property
@@ -135,8 +133,6 @@ class TrialRunner(Runner):
         return Trial(background, (None,) * len(background), (0,) * len(background), **made)
 
     def _best(self, index: TrialIndex, n_threads: int, logging: bool = False) -> NDArray[np.void]:
-        from nusky import _core
-
         with scan_progress(1, n_threads, logging):
             ts, ns, gamma, status = _core.scan(
                 self.model.likelihood, index.core, self._directions, gamma=self.model.fixed_gamma, n_threads=n_threads

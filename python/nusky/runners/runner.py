@@ -23,7 +23,7 @@ from nusky.likelihood.model import LikelihoodModel, LikelihoodOptions
 from nusky.likelihood.window import WindowLikelihoodModel
 from nusky.runners import counts as conversion
 from nusky.runners.many_fits import FitsMany
-from nusky.sensitivity.limits import find_n_sig
+from nusky.sensitivity.limits import NSigResult, find_n_sig
 from nusky.source.window import TimeWindow
 from nusky.threads import resolve_threads
 from nusky.transients.on_time import OnTime, TransientOptions
@@ -34,8 +34,11 @@ from nusky.typing import F64
 from nusky.version import code_version
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from nusky.analysis.analysis import Analysis
     from nusky.likelihood.trial_index import TrialIndex
+    from nusky.sensitivity.search import NSigOptions
 
 __all__ = ["Background", "Made", "Runner"]
 
@@ -364,7 +367,7 @@ class Runner(FitsMany):
         if self.ts_to_p is not None and self._sky:
             rows["mlog10p"] = mlog10(self.ts_to_p, rows["dec"], rows["ts"])
 
-    def find_n_sig(self, ts: float, beta: float, **options: Any) -> Any:
+    def find_n_sig(self, ts: float, beta: float, **options: Unpack[NSigOptions]) -> NSigResult:
         """Signal events for which a fraction `beta` of trials has TS > `ts`; see `nusky.sensitivity.find_n_sig`."""
         return find_n_sig(self, ts, beta, **options)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -15,7 +15,38 @@ from nusky.sensitivity.pool import TrialPool
 from nusky.sensitivity.result import NSigResult
 from nusky.sensitivity.table import NSigTable
 
-__all__ = ["FluxAt", "NSigSearch", "search_n_sig"]
+__all__ = ["FluxAt", "NSigOptions", "NSigSearch", "QuoteOptions", "search_n_sig"]
+
+
+class NSigOptions(TypedDict, total=False):
+    """Keywords of `nusky.sensitivity.find_n_sig`, which says what they mean."""
+
+    n_sig_step: float
+    first_batch_size: int
+    batch_size: int
+    max_batch_size: int
+    n_batches: int
+    tol: float
+    method: Method
+    max_n_sig: float
+    trials: Mapping[float, Any] | None
+    store: Any
+    seed: Any
+    poisson: bool
+    logging: bool
+    mp_cpus: int | None
+    executor: Any
+    spool: Any
+    flux: Any
+    gamma: float | None
+    E0: float
+    unit: float
+
+
+class QuoteOptions(NSigOptions, total=False):
+    """Keywords of `sensitivity`, `discovery_potential` and `upper_limit`: `n_bg_trials`, and those of `find_n_sig`."""
+
+    n_bg_trials: int
 
 
 @dataclass(frozen=True)
