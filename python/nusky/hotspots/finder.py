@@ -58,12 +58,11 @@ class SpotFinder:
 
     def prepare(self) -> None:
         """Make what all trials share."""
-        _ = self.terms.pixels.directions
-        _ = self._near_rows._seasons if self._near_rows is not None else (self.terms.near_tiles, self.terms.cold)
+        if self._near_rows is not None:
+            self._near_rows.prepare()
+        self.terms.prepare(few_events=self._near_rows is None)
         if self.refine is not None:
             _ = self._cells
-        if self.terms.matrix is not None and len(self.terms.pixels):
-            _ = self.terms.search
 
     def index(self, trial: Trial, n_threads: int) -> TrialIndex:
         """The trial's events, indexed for the core, without those that are near no pixel if most are not."""

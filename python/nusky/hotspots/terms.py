@@ -123,6 +123,20 @@ class PriorTerms:
     def __len__(self) -> int:
         return int(self.fallback.size)
 
+    def prepare(self, *, few_events: bool) -> None:
+        """Make what all trials share.
+
+        Parameters
+        ----------
+        few_events : bool
+            Trials have so few events that the pixels near them are looked for (time windows).
+        """
+        _ = self.pixels.directions
+        if few_events:
+            _ = self.near_tiles, self.cold
+        if self.matrix is not None and len(self.pixels):
+            _ = self.search
+
     @cached_property
     def near_tiles(self) -> NearTiles | None:
         """The pixels' tiles, to be found from a few events; None where that does not pay or the cells are mixed."""

@@ -116,6 +116,10 @@ class NearRows:
         total = sum(len(season.data) for season in self.analysis)
         return None if expected > _WORTH * total else tuple(found)
 
+    def prepare(self) -> None:
+        """Make what all trials share."""
+        _ = self._seasons
+
     def rows(self, trial: Trial) -> tuple[I64, ...] | None:
         """Rows of each season's events that can matter for the pixels.
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from nusky import _core
 from nusky.checks import check_fraction
+from nusky.files.hashing import content_hash
 from nusky.maps.multiorder import MultiOrderMap
 from nusky.maps.skymap import SkyMap, smallest_region
 from nusky.pixels.pixel_set import PixelRule, PixelSet, declination_limits, tiles_of
@@ -122,8 +123,6 @@ class MultiOrderPixels:
     @cached_property
     def content_hash(self) -> str:
         """Names the cells in stored results."""
-        from nusky.files.hashing import content_hash
-
         return content_hash([self.pixels, self.nsides, self.log_ratio])
 
     @cached_property

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nusky import _core
+from nusky.files.hashing import content_hash
 from nusky.sphere.angles import radians
 from nusky.sphere.healpix import check_nside
 
@@ -197,8 +198,6 @@ class PixelSet:
     @cached_property
     def content_hash(self) -> str:
         """Names the pixels in stored results; made once, since every scan is stored with it."""
-        from nusky.files.hashing import content_hash
-
         return content_hash([self.pixels])
 
     @cached_property

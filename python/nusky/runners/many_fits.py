@@ -81,7 +81,7 @@ class FitsMany(ABC):
         """The trial's own row."""
 
     @abstractmethod
-    def _fill_p(self, rows: NDArray[np.void]) -> None:
+    def fill_p(self, rows: NDArray[np.void]) -> None:
         """Put −log10 p into finished rows."""
 
     def fit_trials(
@@ -133,9 +133,9 @@ class FitsMany(ABC):
         try:
             rows = fit_batch(fit_one, numbers, self.dtype, n_threads, self._n_events, progress)
         except InterruptedBatch as interrupted:
-            self._fill_p(interrupted.partial)
+            self.fill_p(interrupted.partial)
             raise
-        self._fill_p(rows)
+        self.fill_p(rows)
         return rows
 
     def get_many_fits(

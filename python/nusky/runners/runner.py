@@ -361,9 +361,9 @@ class Runner(FitsMany):
     def _prepare(self, n_sig: float) -> None:
         self.model.prepare()
         if n_sig:
-            _ = self.signal_injector._bands, self.signal_injector._acceptances
+            self.signal_injector.prepare()
 
-    def _fill_p(self, rows: NDArray[np.void]) -> None:
+    def fill_p(self, rows: NDArray[np.void]) -> None:
         if self.ts_to_p is not None and self._sky:
             rows["mlog10p"] = mlog10(self.ts_to_p, rows["dec"], rows["ts"])
 

@@ -19,6 +19,7 @@ from nusky.sensitivity.pool import InterruptedSearch, LostSearch, TrialPool
 from nusky.sensitivity.result import NSigResult
 from nusky.sensitivity.search import FluxAt, NSigSearch, QuoteOptions, search_n_sig
 from nusky.sensitivity.table import NSigTable
+from nusky.store.trials import TrialStore
 from nusky.threads import resolve_threads
 
 if TYPE_CHECKING:
@@ -293,8 +294,6 @@ def _pool(
     spool: Any,
 ) -> TrialPool:
     if store is not None and not hasattr(store, "read_by_n_sig"):
-        from nusky.store.trials import TrialStore
-
         store = TrialStore(store, runner.config())
     n_threads = mp_cpus if executor is not None or mp_cpus is not None else getattr(runner, "mp_cpus", None)
     run = {"executor": executor, "spool": spool, "n_threads": n_threads}

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nusky.sphere.angles import _mjd, days, radians
+from nusky.sphere.angles import as_mjd, days, radians
 from nusky.typing import F64
 
 __all__ = ["Sources", "sources"]
@@ -217,7 +217,7 @@ def sources(
         weight=weights,
         extension=extensions,
         name=None if name is None else _objects("name", name, n, isinstance(name, str)),
-        mjd=None if mjd is None else _column("mjd", _mjd(mjd), n, 0.0, 1e6, "MJD runs to about 60 000 today"),
+        mjd=None if mjd is None else _column("mjd", as_mjd(mjd), n, 0.0, 1e6, "MJD runs to about 60 000 today"),
         t_100=None if t_100 is None else _column("t_100", days("t_100", t_100), n, np.nextafter(0, 1), huge, unit),
         sigma_t=None if mjd is None else _column("sigma_t", tails, n, 0.0, huge, unit),
         prior=None if prior is None else _objects("prior", prior, n, _is_one_map(prior)),
