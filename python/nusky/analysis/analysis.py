@@ -203,12 +203,12 @@ class Analysis:
             The folder cannot be written to.
         """
         check_writable(dir)
-        tell = Narration(True)
+        narration = Narration(True)
         saved = []
         for ana in self.anas:
             path = cache_path(dir, ana.key, ana.version)
             saved.append(ana.save(path))
-            tell.line(f"-> {path}")
+            narration.line(f"-> {path}")
         return Analysis(saved)
 
     @classmethod
@@ -314,22 +314,22 @@ def get_analysis(
     from nusky.selections.repository import resolve
     from nusky.selections.synthetic import SyntheticRepository
 
-    tell = Narration(logging)
+    narration = Narration(logging)
     chosen_version, chosen = resolve(repo, version, specs)
     reading = {"on_bad": on_bad, "min_sigma": check_min_sigma(min_sigma)}
     options = ModelOptions(tuple(check_gamma_nodes(gammas).tolist()), empty, bool(smooth))
     folder, must_write = (None if dir is None else Path(dir)), True
     if folder is None and isinstance(repo, SyntheticRepository):
         folder, must_write = user_cache_dir(), False
-    season = SeasonSetup(repo, chosen_version, reading, options, folder, must_write, tell)
+    season = SeasonSetup(repo, chosen_version, reading, options, folder, must_write, narration)
 
-    tell.line("Setting up Analysis for:")
-    tell.line(", ".join(season_name(repo, spec) for spec in chosen))
+    narration.line("Setting up Analysis for:")
+    narration.line(", ".join(season_name(repo, spec) for spec in chosen))
     seasons = []
     for spec in chosen:
         ana = season(spec)
         seasons.append(ana if load_sig else ana.without_sim())
-    tell.line("Done.")
+    narration.line("Done.")
     return Analysis(seasons)
 
 

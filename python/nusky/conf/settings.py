@@ -275,8 +275,8 @@ class Settings:
                 options = " or ".join(repr(one) for one in values if one is not None)
                 if window is not None:
                     raise ValueError(f"{call}: {key}={value!r} does not go with a time window, only {options}")
-                mend = "; it needs a time window: mjd= and t_100= in src (or src_tr)" if value in _WINDOW[key] else ""
-                raise ValueError(f"{call}: {key}={value!r} is not supported, only {options}{mend}")
+                advice = "; it needs a time window: mjd= and t_100= in src (or src_tr)" if value in _WINDOW[key] else ""
+                raise ValueError(f"{call}: {key}={value!r} is not supported, only {options}{advice}")
         if window is None:
             if self.get("off_days") is not None:
                 raise ValueError(f"{call}: off_days needs a time window: mjd= and t_100= in src (or src_tr)")

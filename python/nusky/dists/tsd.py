@@ -167,7 +167,7 @@ class TSD:
         Raises
         ------
         ValueError
-            If p is outside (0, 1], or so small that the trials cannot tell and there is no fitted tail.
+            If p is outside (0, 1], or so small that the trials do not reach it and there is no fitted tail.
         """
         p = np.asarray(p, dtype=np.float64)
         if not np.all((p > 0) & (p <= 1)):

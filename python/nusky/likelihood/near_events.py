@@ -2,7 +2,7 @@
 
 An index of a season takes longer than the fit of a few hundred pixels. An event's declination and reach are known
 beforehand and its right ascension is new in every trial: a table of distances to the nearest pixel, on a grid in both
-coordinates, tells in a microsecond for a hundred events which of them matter.
+coordinates, finds which of a hundred events matter in a microsecond.
 """
 
 from __future__ import annotations

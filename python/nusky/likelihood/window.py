@@ -29,7 +29,7 @@ _FEW = 256
 class WindowLikelihoodModel(LikelihoodModel):
     """ln Λ = −n_s + Σ_k Σ_{i in window} ln[1 + n_k S_i R_i T_S(t_i) / (N_b,k B_i T_B(t_i))].
 
-    The core is told of the seasons with uptime in the window only; n_k is their share of the acceptance in the window.
+    The core gets only the seasons with uptime in the window; n_k is their share of the acceptance in the window.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The search for n_sig: a coarse scan, then batches where they tell most, until the error is small enough."""
+"""The search for n_sig: a coarse scan, then batches where they help most, until the error is small enough."""
 
 from __future__ import annotations
 
@@ -226,7 +226,7 @@ def _grid(near: float, pool: TrialPool, search: NSigSearch) -> list[float]:
 
 
 def _telling(grid: list[float], pool: TrialPool, ts: float, search: NSigSearch) -> list[float]:
-    """Points at which further trials tell something about the crossing."""
+    """Points at which further trials help to find the crossing."""
     telling = []
     for n_sig in grid:
         seen = pool.ts(n_sig)
@@ -236,10 +236,10 @@ def _telling(grid: list[float], pool: TrialPool, ts: float, search: NSigSearch) 
     return telling or grid[1:]
 
 
-def _unreachable(pool: TrialPool, ts: float, beta: float, mend: str) -> ValueError:
+def _unreachable(pool: TrialPool, ts: float, beta: float, advice: str) -> ValueError:
     n, k, total = pool.passed(ts)
     best = int(np.argmax(k / total))
     return ValueError(
         f"the threshold TS > {ts:.3f} was passed by at most {k[best] / total[best]:.1%} of trials (at n_sig = "
-        f"{n[best]:g}, {total[best]} trials), not by beta = {beta:.0%}: {mend}, or ask for a lower threshold"
+        f"{n[best]:g}, {total[best]} trials), not by beta = {beta:.0%}: {advice}, or ask for a lower threshold"
     )

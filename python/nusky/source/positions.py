@@ -105,7 +105,7 @@ class Sources:
         return f"Sources({len(self)} items | columns: {', '.join(sorted(self.keys()))})"
 
 
-def _column(name: str, value: Any, length: int | None, low: float, high: float, mend: str) -> F64:
+def _column(name: str, value: Any, length: int | None, low: float, high: float, advice: str) -> F64:
     try:
         column = np.array(value, dtype=np.float64, ndmin=1)
     except (TypeError, ValueError):
@@ -118,7 +118,7 @@ def _column(name: str, value: Any, length: int | None, low: float, high: float, 
         column = np.broadcast_to(column, (length,)).copy()
     bad = np.flatnonzero(~((column >= low) & (column <= high)))  # NaN is bad as well
     if bad.size:
-        raise ValueError(f"{name}[{bad[0]}] = {column[bad[0]]} is outside {low:.6g} … {high:.6g}; {mend}")
+        raise ValueError(f"{name}[{bad[0]}] = {column[bad[0]]} is outside {low:.6g} … {high:.6g}; {advice}")
     column.setflags(write=False)
     return column
 
@@ -225,5 +225,5 @@ def sources(
 
 
 def _is_one_map(prior: Any) -> bool:
-    """Tell one map (an object with ``.map``, or numbers in one dimension) from a sequence of maps."""
+    """Distinguish one map (an object with ``.map``, or numbers in one dimension) from a sequence of maps."""
     return hasattr(prior, "map") or (not hasattr(prior[0], "map") and np.ndim(prior[0]) == 0)
