@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nusky.analysis.hermite import HermiteAxis
+from nusky.analysis.interpolation import HermiteAxis
 from nusky.analysis.smoothing import smooth_counts
 from nusky.typing import F64, Bool
 
