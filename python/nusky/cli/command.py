@@ -165,15 +165,14 @@ def _config(args: argparse.Namespace) -> None:
 
 def _source(path: Path | None) -> DataRepository:
     """Repository for a folder: a public release where it is one, else npy files."""
-    from nusky.releases.first_year import is_first_year
-    from nusky.releases.ten_year import is_ten_year
+    from nusky.releases import is_first_year, is_track_release
     from nusky.selections import PublicRelease, Repository, demo
 
     if path is None:
         return demo
     if not path.is_dir():
         raise FileNotFoundError(f"--data {path}: no such folder; give a public release or an npy repository")
-    if is_first_year(path) or is_ten_year(path):
+    if is_first_year(path) or is_track_release(path):
         return PublicRelease(path)
     return Repository(path)
 
