@@ -127,13 +127,6 @@ def test_file_names_hold_only_what_file_systems_like():
     assert cache_path("d", "A/B", "v 1").name == "A_B.subanalysis.v_1.npz"
 
 
-def test_the_users_cache_folder_follows_xdg(monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert cache.user_cache_dir() == tmp_path / "nusky"
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    assert cache.user_cache_dir().name == "nusky"
-
-
 def test_a_folder_that_cannot_be_written_to_is_refused_by_name_with_the_mend(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match=r"cannot write the analysis cache to dir=.*dir=None") as caught:

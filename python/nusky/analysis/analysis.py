@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nusky.analysis.cache import StaleCache, cache_path, check_writable, user_cache_dir
+from nusky.analysis.cache import StaleCache, cache_path, check_writable
 from nusky.analysis.energy import GAMMA_NODES, EmptyRule, check_gamma_nodes
 from nusky.analysis.narration import Narration
 from nusky.analysis.season import SubAnalysis, open_season
 from nusky.analysis.set_up import ModelOptions, SeasonSetup, season_name
 from nusky.data.cleaning import MIN_SIGMA, OnBad, check_min_sigma
 from nusky.events import Events
-from nusky.files.hashing import content_hash
+from nusky.files import content_hash, user_cache_dir
 from nusky.typing import F64
 
 if TYPE_CHECKING:

@@ -19,7 +19,6 @@ import contextlib
 import json
 import os
 import re
-import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -42,7 +41,6 @@ __all__ = [
     "cache_path",
     "check_writable",
     "read_cache",
-    "user_cache_dir",
     "write_cache",
 ]
 
@@ -79,15 +77,6 @@ def cache_path(directory: str | os.PathLike[str], key: str, version: str) -> Pat
     'IC86_2011.subanalysis.version-003-p02.npz'
     """
     return Path(directory) / re.sub(r"[^\w.+=-]", "_", f"{key}.subanalysis.{version}.npz")
-
-
-def user_cache_dir() -> Path:
-    """The user's cache folder for this package: XDG_CACHE_HOME, or where the system keeps caches; it need not exist."""
-    if chosen := os.environ.get("XDG_CACHE_HOME"):
-        return Path(chosen) / "nusky"
-    if sys.platform == "win32" and (local := os.environ.get("LOCALAPPDATA")):
-        return Path(local) / "nusky"
-    return Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "nusky"
 
 
 def check_writable(directory: str | os.PathLike[str]) -> None:
