@@ -20,6 +20,7 @@ from nusky.analysis.set_up import ModelOptions, SeasonSetup, season_name
 from nusky.data.cleaning import MIN_SIGMA, OnBad, check_min_sigma
 from nusky.events import Events
 from nusky.files import content_hash, user_cache_dir
+from nusky.releases import check_combination
 from nusky.typing import F64
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Analysis:
         twice = sorted({key for key in self.keys if self.keys.count(key) > 1})
         if twice:
             raise ValueError(f"season(s) named twice: {', '.join(twice)}; their events would count twice")
+        check_combination((ana.key, ana.version) for ana in anas)
         for ana in anas[1:]:
             if not np.array_equal(ana.gamma_nodes, anas[0].gamma_nodes):
                 raise ValueError(
@@ -324,6 +326,8 @@ def get_analysis(
     if folder is None and isinstance(repo, SyntheticRepository):
         folder, must_write = user_cache_dir(), False
     season = SeasonSetup(repo, chosen_version, reading, options, folder, must_write, tell)
+
+    check_combination((season_name(repo, spec), chosen_version) for spec in chosen)
 
     tell.line("Setting up Analysis for:")
     tell.line(", ".join(season_name(repo, spec) for spec in chosen))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nusky.releases.combination import check_combination
 from nusky.releases.first_year import (
     FIRST_YEAR_FILES,
     FIRST_YEAR_KEY,
@@ -21,6 +22,7 @@ __all__ = [
     "AreaTable",
     "StandInResponse",
     "TrackRelease",
+    "check_combination",
     "first_year_fingerprint",
     "icetracks_fingerprint",
     "is_first_year",
