@@ -30,7 +30,7 @@ def sha256(path: pathlib.Path) -> str:
 def test_a_file_that_did_not_change_is_not_read_again(large: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = file_digest(large)
     assert first == sha256(large)
-    monkeypatch.setattr(digests, "_digest", lambda path: pytest.fail("read again"))
+    monkeypatch.setattr(digests, "sha256_of", lambda path: pytest.fail("read again"))
     assert file_digest(large) == first
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from nusky.files.atomic import atomic_write
 
-__all__ = ["file_digest", "user_cache_dir"]
+__all__ = ["file_digest", "sha256_of", "user_cache_dir"]
 
 #: Bytes; smaller files are read every time.
 _LARGE = 16 << 20
@@ -53,19 +53,19 @@ def file_digest(path: str | os.PathLike[str]) -> str:
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "a"
     >>> n = path.write_bytes(b"abc")
-    >>> file_digest(path)[:8]
+    >>> filesha256_of(path)[:8]
     'ba7816bf'
     """
     path = Path(path)
     status = path.stat()
     if status.st_size < _LARGE:
-        return _digest(path)
+        return sha256_of(path)
     store = user_cache_dir() / "file-digests.json"
     key, state = str(path.resolve()), [status.st_size, status.st_mtime_ns, status.st_ino]
     known = _load(store)
     if key in known and known[key][:-1] == state:
         return str(known[key][-1])
-    digest = _digest(path)
+    digest = sha256_of(path)
     if time.time() - status.st_mtime > _SETTLED:
         known = _load(store)  # others may have added to it meanwhile
         known.pop(key, None)
@@ -77,7 +77,8 @@ def file_digest(path: str | os.PathLike[str]) -> str:
     return digest
 
 
-def _digest(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, read now."""
     digest = hashlib.sha256()
     with path.open("rb") as stream:
         while block := stream.read(1 << 20):
