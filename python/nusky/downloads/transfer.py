@@ -112,8 +112,8 @@ def _check_length(url: str, reply: Any, part: Path, here: int, size: int) -> Non
     if page or (length is not None and here + int(length) != size):
         sent = "a web page" if length is None else f"{here + int(length)} bytes"
         raise ValueError(
-            f"{url}: the server sends {sent} ({kind}) where its list of files says {size} bytes; is it a message in the "
-            "file's place? Look at that address in a browser, or try again later"
+            f"{url}: the server sends {sent} ({kind}) where its list of files says {size} bytes; is it a message in "
+            "the file's place? Look at that address in a browser, or try again later"
         )
 
 
