@@ -51,9 +51,10 @@ def file_digest(path: str | os.PathLike[str]) -> str:
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> path = Path(tempfile.mkdtemp()) / "a"
     >>> n = path.write_bytes(b"abc")
-    >>> filesha256_of(path)[:8]
+    >>> file_digest(path)[:8]
     'ba7816bf'
     """
     path = Path(path)

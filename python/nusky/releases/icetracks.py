@@ -20,7 +20,7 @@ from nusky.releases.tables import STAND_IN_NOTE, area_table, clean_events, round
 from nusky.releases.text import read_columns
 from nusky.typing import F64
 
-__all__ = ["icetracks_fingerprint", "read_icetracks"]
+__all__ = ["icetracks_fingerprint", "read_area", "read_icetracks", "sindec_bins"]
 
 Log = Callable[[str], None]
 
