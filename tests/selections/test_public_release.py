@@ -13,6 +13,9 @@ from nusky.selections import DataRepository, PSDataSpecs, PublicRelease, resolve
 def test_public_folders_are_recognised_and_others_refused(tmp_path: pathlib.Path) -> None:
     with pytest.raises(FileNotFoundError, match="no such folder"):
         PublicRelease(tmp_path / "nowhere")
+    (tmp_path / "release.zip").write_bytes(b"PK")
+    with pytest.raises(NotADirectoryError, match=r"release\.zip is a file; unpack it"):
+        PublicRelease(tmp_path / "release.zip")
     with pytest.raises(ValueError, match=r"no public release known here; expected upgoing_events\.txt.*VKL316"):
         PublicRelease(tmp_path)
     (tmp_path / "events").mkdir()

@@ -1,4 +1,4 @@
-"""Rows of numbers from bytes of text: by pyarrow where it is installed, else by NumPy (some five times slower)."""
+"""Rows of numbers from bytes of text: by pyarrow where it is installed, else by NumPy (two to three times slower)."""
 
 from __future__ import annotations
 

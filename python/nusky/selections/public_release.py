@@ -40,8 +40,8 @@ class PublicRelease:
 
     Raises
     ------
-    FileNotFoundError
-        No such folder.
+    FileNotFoundError, NotADirectoryError
+        No such folder, or a file.
     ValueError
         The folder holds no release known here, or files of two.
 
@@ -61,6 +61,8 @@ class PublicRelease:
         # The simulated set of the last response, which the next season may share.
         self._simulated: dict[tuple[pathlib.Path, float], tuple[Events, str]] = {}
         self._tracks: TrackRelease | None = None
+        if self._path.is_file():
+            raise NotADirectoryError(f"{self._path} is a file; unpack it, and name the folder (public release)")
         if not self._path.is_dir():
             raise FileNotFoundError(f"{self._path}: no such folder (public release)")
         if is_track_release(self._path):
