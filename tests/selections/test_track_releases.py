@@ -85,7 +85,9 @@ def test_run_event_and_subevent_reach_the_events(written: pathlib.Path) -> None:
 
 
 def test_notes_say_the_release_and_its_flaws(written: pathlib.Path) -> None:
-    assert "IceTracks-DR1: cite doi:10.7910/DVN/VKL316" in read(written / "dr1", "IC40").notes[0]
+    notes = read(written / "dr1", "IC40").notes
+    assert "IceTracks-DR1: cite doi:10.7910/DVN/VKL316" in notes[0]
+    assert "part of the release: events of 4 of its 10 seasons are here" in notes
     first = read(written / "dr2-1.0", "IC40").notes
     assert "IceTracks-DR2 1.0: cite doi:10.7910/DVN/MMIIZA" in first[0]
     assert "known flaws of version 1.0" in first[1]

@@ -121,6 +121,8 @@ def read_icetracks(
     counts["exact duplicates, kept"] = count_duplicates(data)
     counts["events outside the good-run list, kept"] = _count_outside(files, grl, data)
     sim, note = _simulated(files, data, min_sigma, log, {} if simulated is None else simulated)
+    here, whole = len(release.present), len(release.stems)
+    part = () if here == whole else (f"part of the release: events of {here} of its {whole} seasons are here",)
     flaws = (_FLAWS[release.revision],) if release.number == 2 and release.revision in _FLAWS else ()
     return Dataset(
         key=key,
@@ -137,6 +139,7 @@ def read_icetracks(
             *flaws,
             *summary_lines("data", counts),
             *run_notes,
+            *part,
             note,
         ),
         fingerprint=icetracks_fingerprint(release, key, on_bad=on_bad, min_sigma=min_sigma),
