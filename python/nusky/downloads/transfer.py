@@ -118,8 +118,8 @@ def _check_length(url: str, reply: Any, part: Path, here: int, size: int) -> Non
 
 
 def _is_converted(reply: Any) -> bool:
-    told = f"{reply.headers.get('Content-Type', '')} {reply.headers.get('Content-Disposition', '')}".lower()
-    return "tab-separated" in told or '.tab"' in told or told.endswith(".tab")
+    given = f"{reply.headers.get('Content-Type', '')} {reply.headers.get('Content-Disposition', '')}".lower()
+    return "tab-separated" in given or '.tab"' in given or given.endswith(".tab")
 
 
 def _write(file: Any, block: bytes, part: Path, here: int, size: int) -> None:

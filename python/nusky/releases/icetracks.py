@@ -37,7 +37,7 @@ _CITATIONS = {
 }
 _FLAWS = {
     "1.0": "known flaws of version 1.0: the area of IC86 above log10 E = 8.6 is too low and all smearing matrices have "
-    "the declination bins of IC40; version 2.0 mends both",
+    "the declination bins of IC40; version 2.0 corrects both",
     "": "the response of IC86 is not here, so version 1.0 and 2.0 cannot be told apart",
 }
 

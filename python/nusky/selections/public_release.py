@@ -27,7 +27,7 @@ __all__ = ["PublicRelease"]
 
 
 class PublicRelease:
-    """A folder with one of IceCube's public releases, whole or in part; which one is told from the files.
+    """A folder with one of IceCube's public releases, whole or in part; which one is seen from the files.
 
     The first year of IC86 (2011-12), IceTracks-DR1 (2008-2018), IceTracks-DR2 (2008-2022) version 1.0 or 2.0.
 
