@@ -7,6 +7,7 @@ from nusky.files.hashing import content_hash
 from nusky.files.identity import Identity, config_hash, differences
 from nusky.files.journal import Journal, Problem, Shard
 from nusky.files.npz import DamagedFile, read_npz, write_npz
+from nusky.files.paths import as_path
 
 __all__ = [
     "DamagedFile",
@@ -14,6 +15,7 @@ __all__ = [
     "Journal",
     "Problem",
     "Shard",
+    "as_path",
     "atomic_write",
     "config_hash",
     "content_hash",
