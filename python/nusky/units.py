@@ -81,7 +81,7 @@ def in_unit(name: str, value: Any, unit: str, example: str = "") -> Any:
 
         data = np.ma.array(value.data, mask=value.mask) if hasattr(value, "mask") else np.asarray(value)
         return data * factor if factor != 1.0 else data
-    except (TypeError, ValueError, AttributeError) as error:
-        found = getattr(value, "unit", None)
-        why = f"the unit is {str(found)!r}" if found is not None else str(error)
-        raise TypeError(f"{name}: {why}, which is no {unit or 'pure number'}; {wanted}") from None
+    except (TypeError, ValueError, AttributeError):
+        shown = " ".join(repr(value).split())
+        shown = shown if len(shown) < 80 else f"{shown[:60]} … of {getattr(value, 'unit', 'a unit')}"
+        raise TypeError(f"{name}={shown} cannot be turned into {unit or 'pure numbers'}; {wanted}") from None

@@ -12,7 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from nusky.dists.chi2 import Chi2Tail
 from nusky.dists.histogram import Histogram
 from nusky.dists.pvalue import PValue, binomial_error, counted_p, nsigma_to_p, p_to_nsigma
+from nusky.missing import without_missing
 from nusky.typing import F64
+from nusky.units import in_unit
 
 __all__ = ["MIN_TAIL", "TSD", "config_of", "finite", "ts_values"]
 
@@ -312,7 +314,7 @@ def ts_values(values: Any) -> F64:
     elif not isinstance(values, np.ndarray) and hasattr(values, "ts"):
         values = values.ts
     try:
-        ts = np.asarray(values, dtype=np.float64)
+        ts, missing = without_missing(in_unit("values", values, ""), "values")
     except (TypeError, ValueError):
         raise TypeError(
             f"values is a {type(values).__name__}: give the TS of each trial, an array, something with ts, or a TSD"
@@ -322,8 +324,9 @@ def ts_values(values: Any) -> F64:
     bad = ~np.isfinite(ts)
     if bad.any():
         i = int(np.argmax(bad))
+        why = "" if set(missing) <= {"nan"} else f" ({', '.join(f'{n} {reason}' for reason, n in missing.items())})"
         raise ValueError(
-            f"values[{i}] = {ts[i]}, and {int(bad.sum())} of {len(ts)} TS values are not finite: "
+            f"values[{i}] = {ts[i]}{why}, and {int(bad.sum())} of {len(ts)} TS values are not finite: "
             "remove or refit these trials"
         )
     return ts

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-import pathlib
 from collections.abc import Iterable
 
 import numpy as np
+
+from nusky.files.paths import as_path
 
 __all__ = ["SCHEMA", "content_hash"]
 
@@ -50,7 +51,7 @@ def content_hash(settings: Iterable[object], files: Iterable[str | os.PathLike[s
         else:
             digest.update(f"\0{value!r}".encode())
     for name in files:
-        path = pathlib.Path(name)
+        path = as_path(name)
         digest.update(f"\0file {path.name} {path.stat().st_size}\0".encode())
         with path.open("rb") as stream:
             while block := stream.read(1 << 20):

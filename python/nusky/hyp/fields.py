@@ -5,7 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-__all__ = ["number", "set_fields"]
+from nusky.units import in_unit
+
+__all__ = ["ENERGY", "FLUX", "number", "set_fields"]
+
+ENERGY = "GeV"
+FLUX = "1 / (GeV cm2 s)"
 
 
 def set_fields(flux: object, **values: Any) -> None:
@@ -21,14 +26,16 @@ def set_fields(flux: object, **values: Any) -> None:
         object.__setattr__(flux, name, value)
 
 
-def number(name: str, value: float, *, positive: bool = False) -> float:
+def number(name: str, value: Any, *, unit: str = "", positive: bool = False) -> float:
     """A finite number as float, or a ValueError that names it.
 
     Parameters
     ----------
     name : str
         For the message.
-    value : float
+    value : float or Quantity
+    unit : str
+        What a Quantity is turned into.
     positive : bool
         Must be above 0.
 
@@ -38,7 +45,7 @@ def number(name: str, value: float, *, positive: bool = False) -> float:
     >>> number("gamma", 2)
     2.0
     """
-    number = float(value)
+    number = float(in_unit(name, value, unit))
     if not math.isfinite(number) or (positive and not number > 0):
         raise ValueError(f"{name}={value!r}: must be {'finite and above 0' if positive else 'finite'}")
     return number

@@ -12,8 +12,10 @@ import numpy as np
 from nusky.analysis.energy import check_gamma
 from nusky.events import Events
 from nusky.source.positions import MAX_EXTENSION
+from nusky.sphere import radians
 from nusky.trial.trial import Scramble, Trial
 from nusky.typing import F64, I64
+from nusky.units import in_unit
 
 if TYPE_CHECKING:
     from nusky import _core
@@ -53,6 +55,8 @@ class LikelihoodOptions:
     def __post_init__(self) -> None:
         if not isinstance(self.energy, bool):
             raise TypeError(f"energy must be True (γ fitted or fixed) or False (no energy term), got {self.energy!r}")
+        object.__setattr__(self, "extension", radians("extension", self.extension))
+        object.__setattr__(self, "cut_n_sigma", in_unit("cut_n_sigma", self.cut_n_sigma, ""))
         for name, low, high in (("cut_n_sigma", 0.0, np.inf), ("extension", -1e-300, MAX_EXTENSION + 1e-12)):
             if isinstance(getattr(self, name), bool) or not isinstance(getattr(self, name), Real):
                 raise TypeError(f"{name} must be a number, got {getattr(self, name)!r}")

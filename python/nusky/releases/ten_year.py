@@ -13,6 +13,7 @@ from nusky.data.cleaning import MIN_SIGMA, OnBad, RawTable, count_duplicates, in
 from nusky.data.dataset import SINDEC_BINS, Dataset, silent
 from nusky.data.good_runs import clean_good_runs, count_outside
 from nusky.events import Events
+from nusky.files import as_path
 from nusky.files.hashing import content_hash
 from nusky.releases.response import Response, SmearingResponse, StandInResponse, simulate_from_tables
 from nusky.releases.tables import STAND_IN_NOTE, area_table, clean_events, read_table, rounded_log10energy_bins
@@ -156,7 +157,7 @@ def read_ten_year(
     >>> read_ten_year("../shared/data/icecube_ps10_subset", "IC40").livetime     # doctest: +SKIP
     376.3603109101532
     """
-    folder = pathlib.Path(path)
+    folder = as_path(path)
     files = _complete(folder, key)
     parts, counts = [], Counter[str]()
     for file in files.events:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import pathlib
 
 from nusky.data.cleaning import MIN_SIGMA, OnBad
 from nusky.data.dataset import Dataset, silent
 from nusky.data.specs import DataSpec, PSDataSpecs
+from nusky.files import as_path
 from nusky.releases.first_year import (
     FIRST_YEAR_FILES,
     FIRST_YEAR_KEY,
@@ -52,7 +52,7 @@ class PublicRelease:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._path = pathlib.Path(path)
+        self._path = as_path(path)
         if not self._path.is_dir():
             raise FileNotFoundError(f"{self._path}: no such folder (public release)")
         if is_first_year(self._path):

@@ -11,11 +11,15 @@ from nusky.typing import F64
 __all__ = ["at_limits"]
 
 
+# A value that was turned from degrees in float32 is off by a few
+_SPACINGS = 8
+
+
 def at_limits(values: Any, low: float, high: float) -> F64:
     """Values with those just beyond a limit moved onto it; those further out are left for the caller to refuse.
 
     float32 rounds π/2 up to 1.5707964 and 2π to 6.2831855, and 1 + 1e-7 is its next number after 1. "Just beyond" is
-    one spacing of float32 at the larger of the two limits.
+    up to 8 spacings of float32 at the larger of the two limits: 1e-6 at π/2.
 
     Parameters
     ----------
@@ -36,7 +40,7 @@ def at_limits(values: Any, low: float, high: float) -> F64:
     """
     out = np.asarray(values, dtype=np.float64)
     scale = max(abs(limit) for limit in (low, high) if np.isfinite(limit))
-    slack = float(np.spacing(np.float32(scale)))
+    slack = _SPACINGS * float(np.spacing(np.float32(scale)))
     for limit, beyond in ((low, out < low), (high, out > high)):
         move = beyond & (np.abs(out - limit) <= slack)
         if np.any(move):
