@@ -49,11 +49,13 @@ def in_column_unit(name: str, values: Any) -> Any:
     if name == "mjd":
         return in_unit(name, values, "day")
     if name == "log10energy":
+        if hasattr(values, "physical"):  # dex(GeV) of astropy
+            return np.log10(in_unit(name, values.physical, "GeV"))
         try:
             return in_unit(name, values, "")
         except TypeError:
             raise TypeError(
-                f"{name}: got energies ({values.unit}); give log10(E / GeV), np.log10(E.to_value('GeV'))"
+                f"{name}: got a value in {values.unit}; give log10(E / GeV), np.log10(E.to_value('GeV'))"
             ) from None
     return in_unit(name, values, _UNITS.get(name, ""))
 

@@ -218,7 +218,7 @@ def _refuse(table: RawTable, name: str, values: NDArray[Any], mask: NDArray[np.b
     scale = table.scale.get(name, 1.0)
     finite = values[np.isfinite(values)]
     hint = ""
-    if name in _ANGLES and scale == 1.0 and len(finite) and 2.0 < np.abs(finite).max() <= 360.0:
+    if name in _ANGLES and scale == 1.0 and len(finite) and max(2.0, _ANGLES[name]) < np.abs(finite).max() <= 360.0:
         hint = " (are the angles in degrees? this format has radians)"
     spelled = table.spelled.get(name, name)
     raise ValueError(

@@ -313,8 +313,9 @@ def ts_values(values: Any) -> F64:
         values = values["ts"]
     elif not isinstance(values, np.ndarray) and hasattr(values, "ts"):
         values = values.ts
+    values = in_unit("values", values, "")
     try:
-        ts, missing = without_missing(in_unit("values", values, ""), "values")
+        ts, missing = without_missing(values, "values")
     except (TypeError, ValueError):
         raise TypeError(
             f"values is a {type(values).__name__}: give the TS of each trial, an array, something with ts, or a TSD"

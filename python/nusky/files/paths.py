@@ -8,7 +8,7 @@ from pathlib import Path
 
 __all__ = ["as_path"]
 
-_ADDRESS = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]+:/{1,2}(?!/)")
+_ADDRESS = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]+:/+")
 
 
 def as_path(path: str | os.PathLike[str], name: str = "path") -> Path:
@@ -40,6 +40,8 @@ def as_path(path: str | os.PathLike[str], name: str = "path") -> Path:
     # a drive letter of Windows is one letter, a scheme has more
     if _ADDRESS.match(text):
         raise ValueError(f"{name}: {text!r} is an address, not a file; download it first and give the file's name")
+    if not text:
+        raise ValueError(f"{name} is empty; give the name of a file or folder")
     if "\0" in text:
         raise ValueError(f"{name}: {text!r} holds a zero byte: this is the content of a file, not its name")
     try:

@@ -105,8 +105,8 @@ class Flux(ABC):
             See `to_model_norm`.
         E0 : float or Quantity
             Energy, counted in `unit`, > 0; a Quantity is an energy of its own.
-        unit : float or unit of astropy
-            GeV; 1e3 (or ``u.TeV``) for TeV. Results are plain numbers in it.
+        unit : float, str or unit of astropy
+            GeV; 1e3 (or ``"TeV"``) for TeV. Results are plain numbers in it.
 
         Examples
         --------
@@ -196,6 +196,13 @@ def counted(E0: Any, unit: Any) -> tuple[Any, Any]:
     >>> counted(100 * u.TeV, 1e3), counted(2, u.TeV)
     ((100.0, 1000.0), (2, 1000.0))
     """
+    if isinstance(unit, str):
+        from astropy import units
+
+        try:
+            unit = units.Unit(unit)
+        except ValueError:
+            raise ValueError(f"unit={unit!r} is no unit of energy; give 'TeV', or what it is in GeV, 1e3") from None
     if hasattr(unit, "to") and not has_unit(unit):  # a unit of astropy, not a number of them
         unit = 1.0 * unit
     unit = float(in_unit("unit", unit, ENERGY, "u.TeV")) if has_unit(unit) else unit

@@ -24,13 +24,13 @@ def pixel_numbers(values: Any, what: str) -> I64:
         Not whole numbers, several a row, or missing ones.
     """
     if values.ndim != 1:
-        raise ValueError(f"{what} has {values.shape[1:]} numbers a row; one is expected")
+        raise ValueError(f"{what}: {values.shape[1:]} numbers a row, but one is expected")
     if isinstance(values, np.ma.MaskedArray):
         if np.ma.getmaskarray(values).any():
             raise ValueError(f"{what}: {int(np.ma.getmaskarray(values).sum())} rows have no number; leave them out")
         values = values.data
     if values.dtype.kind not in "iu":
-        raise ValueError(f"{what} has dtype {values.dtype}; it must be integers")
+        raise ValueError(f"{what}: dtype {values.dtype}, but integers are expected")
     return np.asarray(values).astype(np.int64)
 
 

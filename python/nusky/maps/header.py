@@ -65,12 +65,15 @@ def index_column(table: MapTable) -> str | None:
         return _ranges_or_error(table)
     if "UNIQ" in table.columns:
         return "UNIQ"
+    twins = [name for name in table.columns if name.upper() == "UNIQ"]
+    if twins:
+        return _only(table, twins)
     named = [name for name in table.columns if is_index_name(name)]
     # INDEX may be a spectral index as well: only whole numbers can be pixels there
     named = [n for n in named if "PIX" in n.upper() or "UNIQ" in n.upper() or table.columns[n].dtype.kind in "iu"]
     if scheme in ("EXPLICIT", "SPARSE") or ordering == "NUNIQ":
         first = next(iter(table.columns), None)
-        found = first if first in named or not named else named[0]
+        found = first if not named else _only(table, _same(sorted(named, key=lambda name: name != first)))
         if found is None:
             raise ValueError(f"{table.source}: the table has no columns")
         return found
@@ -79,7 +82,12 @@ def index_column(table: MapTable) -> str | None:
             f"{table.source}: INDXSCHM says IMPLICIT (rows in the order of the pixels), and the column {named[0]} has "
             "other numbers than 0, 1, 2, …; set INDXSCHM to EXPLICIT if they are the pixels, or rename the column"
         )
-    return named[0] if named else None
+    return _only(table, _same(named)) if named else None
+
+
+def _same(names: list[str]) -> list[str]:
+    """The first of some names with those that differ from it in case only."""
+    return [name for name in names if name.upper() == names[0].upper()]
 
 
 def _counts_up(values: Any) -> bool:

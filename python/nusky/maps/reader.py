@@ -155,7 +155,7 @@ def read_sky_map(
     for argument, value in (("column", column), ("hdu", hdu)):
         if value is not None:
             raise ValueError(f"{argument}={value!r} is for tables, and this is {name}; leave it out")
-    return _finish(_cells_of_object(map_object(source), name, asked), nside)
+    return _finish(_cells_of_object(map_object(source, nest), name, asked), nside)
 
 
 @dataclass(frozen=True)

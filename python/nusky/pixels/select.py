@@ -17,6 +17,7 @@ from nusky.pixels.refinement import children_of, refined_pixels
 from nusky.pixels.regions import PositionRegion, position_regions
 from nusky.priors.prior import SpatialPrior, as_priors
 from nusky.sphere import at_limits, check_nside, coordinates, radians
+from nusky.units import in_unit
 
 if TYPE_CHECKING:
     from nusky.typing import F64, Bool
@@ -108,6 +109,7 @@ def select_pixels(
     nside = check_nside(nside)
     priors = () if prior is None else as_priors(prior)
     min_dec, max_dec = declination_limits(min_dec, max_dec)
+    containment, prior_floor = in_unit("containment", containment, ""), in_unit("prior_floor", prior_floor, "")
     for name, value in (("containment", containment), ("prior_floor", prior_floor)):
         if value is None:
             continue

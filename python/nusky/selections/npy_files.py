@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from nusky.data.cleaning import MIN_SIGMA, OnBad, RawTable, clean, count_duplicates, in_time_order, summary_lines
 from nusky.data.dataset import LOG10ENERGY_BINS, SINDEC_BINS, Dataset, silent
 from nusky.data.good_runs import clean_good_runs, count_outside
+from nusky.data.plausible import check_units
 from nusky.data.specs import CustomDataSpec
 from nusky.events import Events, in_column_unit
 from nusky.files import as_path, content_hash
@@ -182,36 +183,37 @@ def read_custom(
 ) -> Dataset:
     """Read a season given as arrays or npy files.
 
-    Parameters
-    ----------
-    spec : CustomDataSpec
-    version : str
-        Recorded in the dataset.
-    on_bad : {"raise", "drop"}, optional
-        Impossible rows; default "raise".
-    min_sigma : float
-        Floor of σ, rad.
-    log : callable
-        Gets a line for each file read.
+        Parameters
+        ----------
+        spec : CustomDataSpec
+        version : str
+            Recorded in the dataset.
+        on_bad : {"raise", "drop"}, optional
+            Impossible rows; default "raise".
+        min_sigma : float
+            Floor of σ, rad.
+        log : callable
+            Gets a line for each file read.
 
-    Returns
-    -------
-    Dataset
+        Returns
+        -------
+        Dataset
 
-    Raises
-    ------
-    FileNotFoundError, ValueError, TypeError
+        Raises
+        ------
+        FileNotFoundError, ValueError, TypeError
 
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from nusky.selections.npy_files import read_custom
-    >>> from nusky.data.specs import CustomDataSpec
-    >>> z, one = np.zeros(2), np.ones(2)
-    >>> exp = {"ra": z, "dec": z, "time": np.array([1.0, 2.0]), "logE": one, "angErr": one}
-    >>> mc = {**exp, "trueE": one, "trueRa": z, "trueDec": z, "ow": one}
-    >>> read_custom(CustomDataSpec(exp, mc, livetime=10.0, key="MINE"))
-    Dataset(MINE | custom | 2 events, 2 simulated, 10.00 days)
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from nusky.selections.npy_files import read_custom
+        >>> from nusky.data.plausible import check_units
+    from nusky.data.specs import CustomDataSpec
+        >>> z, one = np.zeros(2), np.ones(2)
+        >>> exp = {"ra": z, "dec": z, "time": np.array([1.0, 2.0]), "logE": one, "angErr": one}
+        >>> mc = {**exp, "trueE": one, "trueRa": z, "trueDec": z, "ow": one}
+        >>> read_custom(CustomDataSpec(exp, mc, livetime=10.0, key="MINE"))
+        Dataset(MINE | custom | 2 events, 2 simulated, 10.00 days)
     """
     policy: OnBad = on_bad or "raise"
     notes: list[str] = []
@@ -225,6 +227,7 @@ def read_custom(
             counts[kind] += found
         common = set(cleaned[0].columns).intersection(*(set(events.columns) for events in cleaned))
         parts[kind] = Events.concatenate([events.select(*sorted(common)) for events in cleaned])
+    check_units(f"season {spec.key!r}", parts["data"], parts["sim"])
     data, late = in_time_order(parts["data"])
     counts["data"]["rows out of time order, sorted"] += late
     counts["data"]["exact duplicates, kept"] += count_duplicates(data)

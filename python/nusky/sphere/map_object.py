@@ -38,13 +38,15 @@ class MapObject:
     density: bool | None = None
 
 
-def map_object(source: Any) -> MapObject:
+def map_object(source: Any, nest: bool | None = None) -> MapObject:
     """Values of `source`, and what it says of them; an array says nothing.
 
     Parameters
     ----------
     source : array_like, object with ``.map`` (histlite, this package), ``mhealpy.HealpixMap``, gammapy's ``HpxNDMap``,
         or a pair (map, header) as ``healpy.read_map(h=True)`` and ``ligo.skymap.io.read_sky_map`` return it
+    nest : bool, optional
+        What the caller knows of the order: then a header that leaves it in doubt is no error.
 
     Raises
     ------
@@ -60,7 +62,7 @@ def map_object(source: Any) -> MapObject:
     """
     name = type(source).__name__
     if isinstance(source, tuple) and len(source) == 2 and _is_header(source[1]):
-        return _of_pair(*source)
+        return _of_pair(*source, nest)
     # a pandas Series has a method map; an array's attribute of that name would be a column
     held = getattr(source, "map", None)
     if held is not None and not callable(held):
@@ -96,12 +98,12 @@ def _of_mhealpy(source: Any, name: str) -> MapObject:
     )
 
 
-def _of_pair(values: Any, header: Any) -> MapObject:
+def _of_pair(values: Any, header: Any, given: bool | None) -> MapObject:
     known = {str(key).upper(): value for key, value in (header.items() if hasattr(header, "items") else header)}
     if isinstance(values, tuple) or getattr(values, "ndim", 1) > 1:
         raise ValueError("a pair of several maps and their header: give one map of it, (maps[0], header)")
     frame = next((known[key] for key in ("COORDSYS", "FRAME") if str(known.get(key) or "").strip()), None)
-    nest = known.get("NEST")
+    nest = known.get("NEST") if given is None else given
     if nest is None and "ORDERING" in known:
         ordering = str(known["ORDERING"]).strip().upper()
         if ordering != "RING":
