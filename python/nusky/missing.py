@@ -57,7 +57,8 @@ def split_mask(values: Any) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
         # A NaN of a float column is a NaN, not a mask
         mask = gone if data.dtype.kind not in "f" or hasattr(values.dtype, "na_value") else np.zeros(len(gone), bool)
     elif isinstance(values, (list, tuple)) and any(item is np.ma.masked for item in values):
-        return split_mask(np.ma.array(values))
+        data = np.asarray([np.nan if item is np.ma.masked else item for item in values])
+        mask = np.array([item is np.ma.masked for item in values])
     else:
         return np.asarray(values), None
     return data, (np.array(mask) if mask.any() else None)

@@ -30,7 +30,7 @@ def pixel_numbers(values: Any, what: str) -> I64:
             raise ValueError(f"{what}: {int(np.ma.getmaskarray(values).sum())} rows have no number; leave them out")
         values = values.data
     if values.dtype.kind not in "iu":
-        raise ValueError(f"{what}: dtype {values.dtype}, but integers are expected")
+        raise ValueError(f"{what}: dtype {values.dtype}; they must be integers")
     return np.asarray(values).astype(np.int64)
 
 

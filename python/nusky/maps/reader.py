@@ -204,7 +204,9 @@ def _cells_of_object(found: MapObject, name: str, asked: _Asked) -> _Cells:
     if kind == "region":
         raise ValueError(f"{name}: kind='region' is for a MOC in a file; for an array of 0 and 1 leave kind out")
     record = MapRecord(name, kind, frame, unit=str(getattr(values, "unit", None) or ""))
-    if kind == "2dlnl":
+    if kind != "2dlnl":
+        _no_calibration(asked, name)
+    else:
         record = replace(record, calibration=str(asked.calibration or Calibration()))
     if found.uniq is not None:
         order, ipix = from_uniq(np.asarray(found.uniq), name)
@@ -232,7 +234,7 @@ def _cells_of_table(table: MapTable, asked: _Asked) -> _Cells:
     unit = table.units.get(name, "")
     kind = asked.kind or kind_of(table, name, unit)
     where = f"{table.source}: column {name}"
-    levels = _calibration(table, name, asked) if kind == "2dlnl" else None
+    levels = _calibration(table, name, asked) if kind == "2dlnl" else _no_calibration(asked, where)
     record = replace(
         _record(table, asked, kind), column=name, unit=unit, calibration="" if levels is None else str(levels)
     )
@@ -271,7 +273,8 @@ def _cells_of_region(table: MapTable, index: str, asked: _Asked) -> _Cells:
     if _is_uniq(table, index) or str(table.header.get("ORDERING", "")).strip().upper() == "RANGE":
         numbers = table.columns[index]
         order, ipix = from_uniq(numbers, table.source) if _is_uniq(table, index) else from_ranges(numbers, table.source)
-        nested = True
+        cells = np.unique(np.stack([order, ipix]), axis=1)  # a cell named twice is the same cell
+        order, ipix, nested = cells[0], cells[1], True
         record = replace(record, ordering="NUNIQ")
     else:
         nested = is_nested(table, asked.nest)
@@ -297,6 +300,11 @@ def _calibration(table: MapTable, name: str, asked: _Asked) -> Calibration:
             "values, or calibration='wilks'"
         )
     return found or Calibration()
+
+
+def _no_calibration(asked: _Asked, where: str) -> None:
+    if asked.calibration is not None:
+        raise ValueError(f"{where}: calibration= is for 2ΔlnL; leave it out, or give kind='2dlnl'")
 
 
 def _is_uniq(table: MapTable, index: str) -> bool:

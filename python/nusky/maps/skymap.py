@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nusky.checks import check_fraction
 from nusky.maps.regrading import regrade
 from nusky.missing import split_mask, without_missing
 from nusky.sphere import Frame, map_nside
+from nusky.units import in_unit
 
 if TYPE_CHECKING:
     from nusky.typing import F64, I64
@@ -255,6 +257,5 @@ def region_area(probability: F64, cell_area: F64, q: float) -> float:
     >>> region_area(np.array([0.5, 0.3, 0.2]), np.array([1.0, 0.1, 1.0]), 0.8)
     1.1
     """
-    if not 0.0 < q <= 1.0:
-        raise ValueError(f"q={q} must be larger than 0 and at most 1 (a fraction, not a percentage)")
+    q = check_fraction("q", in_unit("q", q, ""))
     return float(cell_area[smallest_region(probability, q, cell_area)].sum())

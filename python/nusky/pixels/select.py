@@ -293,7 +293,8 @@ def _mask_of(pixmask: Any, nside: int) -> Bool:
         given, hidden = split_mask(pixmask)
         if hidden is not None:
             # Who masked an entry did not say that it is allowed
-            given = given & ~hidden if given.dtype == bool else given[~hidden] if given.dtype.kind in "iu" else given
+            full = given.shape == (npix,) and given.dtype.kind in "iub" and given[~hidden].max(initial=0) <= 1
+            given = (given.astype(bool) & ~hidden) if full or given.dtype == bool else given[~hidden]
     if given.dtype == bool:
         if given.shape != (npix,):
             raise ValueError(
