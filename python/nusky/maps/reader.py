@@ -302,9 +302,11 @@ def _calibration(table: MapTable, name: str, asked: _Asked) -> Calibration:
     return found or Calibration()
 
 
-def _no_calibration(asked: _Asked, where: str) -> None:
+def _no_calibration(asked: _Asked, where: str) -> Calibration | None:
+    """None, for values that are no 2ΔlnL."""
     if asked.calibration is not None:
         raise ValueError(f"{where}: calibration= is for 2ΔlnL; leave it out, or give kind='2dlnl'")
+    return None
 
 
 def _is_uniq(table: MapTable, index: str) -> bool:
