@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nusky.missing import split_mask
-from nusky.sphere import _mjd
+from nusky.sphere import as_mjd
 from nusky.units import has_unit, in_unit
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def in_column_unit(name: str, values: Any) -> Any:
     [3.142]
     """
     if name in ("mjd", "start", "stop") and (hasattr(values, "jd1") or getattr(values, "dtype", None) is None):
-        return _mjd(values)
+        return as_mjd(values)
     if not has_unit(values):
         return values
     if name == "mjd":

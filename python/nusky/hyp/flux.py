@@ -19,11 +19,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nusky.hyp.fields import ENERGY
 from nusky.typing import F64
 from nusky.units import has_unit, in_unit
 
-__all__ = ["Flux"]
+ENERGY = "GeV"
+FLUX = "1 / (GeV cm2 s)"
+
+__all__ = ["ENERGY", "FLUX", "Flux", "counted", "number", "set_fields"]
 
 
 class Flux(ABC):
@@ -220,3 +222,41 @@ def _flux_value(value: Any, unit: float, E2dNdE: bool) -> Any:
 
 def _or_null(value: Any) -> Any:
     return None if isinstance(value, float) and math.isinf(value) else value
+
+
+def set_fields(flux: object, **values: Any) -> None:
+    """Give a frozen dataclass the checked values of its fields, inside ``__post_init__``.
+
+    Parameters
+    ----------
+    flux : frozen dataclass
+    **values
+        By field.
+    """
+    for name, value in values.items():
+        object.__setattr__(flux, name, value)
+
+
+def number(name: str, value: Any, *, unit: str = "", positive: bool = False) -> float:
+    """A finite number as float, or a ValueError that names it.
+
+    Parameters
+    ----------
+    name : str
+        For the message.
+    value : float or Quantity
+    unit : str
+        What a Quantity is turned into.
+    positive : bool
+        Must be above 0.
+
+    Examples
+    --------
+    >>> from nusky.hyp.flux import number
+    >>> number("gamma", 2)
+    2.0
+    """
+    number = float(in_unit(name, value, unit))
+    if not math.isfinite(number) or (positive and not number > 0):
+        raise ValueError(f"{name}={value!r}: must be {'finite and above 0' if positive else 'finite'}")
+    return number

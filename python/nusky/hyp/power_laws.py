@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nusky.hyp.fields import ENERGY, FLUX, number, set_fields
-from nusky.hyp.flux import Flux
+from nusky.hyp.flux import ENERGY, FLUX, Flux, number, set_fields
 from nusky.typing import F64
 from nusky.units import in_unit
 

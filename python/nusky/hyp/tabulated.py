@@ -9,8 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nusky.hyp.fields import ENERGY, FLUX, number, set_fields
-from nusky.hyp.flux import Flux
+from nusky.hyp.flux import ENERGY, FLUX, Flux, number, set_fields
 from nusky.missing import without_missing
 from nusky.typing import F64
 from nusky.units import in_unit

@@ -18,7 +18,16 @@ from numpy.typing import NDArray
 from nusky.files import as_path
 from nusky.missing import split_mask
 
-__all__ = ["MOST_BYTES", "Column", "MapTable", "by_name", "is_index_name", "is_table", "read_map_table"]
+__all__ = [
+    "MOST_BYTES",
+    "Column",
+    "MapTable",
+    "by_name",
+    "is_index_name",
+    "is_table",
+    "read_map_table",
+    "remarks_of",
+]
 
 #: What a packed file may unpack to, and a column may hold: a flat map of nside 8192 in single precision.
 MOST_BYTES = 1 << 32

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nusky.sphere.angles import _mjd, days, radians
+from nusky.sphere.angles import as_mjd, days, radians
 from nusky.sphere.frames import Frame, resolve_frame
 from nusky.sphere.healpix import check_flat_nside, check_nside, map_nside
 from nusky.sphere.limits import at_limits
@@ -15,7 +15,7 @@ from nusky.sphere.vectors import unit_vectors
 __all__ = [
     "Frame",
     "MapObject",
-    "_mjd",
+    "as_mjd",
     "at_limits",
     "check_flat_nside",
     "check_nside",

@@ -9,7 +9,7 @@ import numpy as np
 
 from nusky.units import has_unit, in_unit
 
-__all__ = ["days", "radians"]
+__all__ = ["as_mjd", "days", "radians"]
 
 
 def radians(name: str, value: Any, deg: bool = False) -> Any:
@@ -68,7 +68,7 @@ def days(name: str, value: Any) -> Any:
     return in_unit(name, value, "day", "1000 * u.s")
 
 
-def _mjd(value: Any) -> Any:
+def as_mjd(value: Any) -> Any:
     """MJD in UTC, the time scale of IceCube's events, from plain numbers, an astropy Time or a Quantity."""
     if hasattr(value, "jd1"):
         if not hasattr(value, "mjd"):

@@ -1,4 +1,4 @@
-#include "nusky/likelihood/lane_weights.hpp"
+#include "nusky/gamma/lane_weights.hpp"
 
 #include <algorithm>
 

@@ -7,7 +7,7 @@
 #include <limits>
 #include <vector>
 
-#include "nusky/likelihood/gamma_axis.hpp"
+#include "nusky/gamma/gamma_axis.hpp"
 #include "nusky/sphere/sphere.hpp"
 
 namespace nusky::reference {

@@ -2,7 +2,7 @@
 #include <array>
 #include <cstddef>
 
-#include "nusky/likelihood/gamma_axis.hpp"
+#include "nusky/gamma/gamma_axis.hpp"
 
 namespace nusky {
 

@@ -1,4 +1,4 @@
-#include "nusky/likelihood/gamma_axis.hpp"
+#include "nusky/gamma/gamma_axis.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "nusky/likelihood/gamma_axis.hpp"
+#include "nusky/gamma/gamma_axis.hpp"
 
 using nusky::GammaAxis;
 using nusky::Stencil;
