@@ -11,10 +11,10 @@ import pytest
 import nusky as cy
 from nusky.dists import TSD
 from nusky.events import Events
-from nusky.hyp import BinnedFlux, PowerLawFlux, TableFlux, counted
+from nusky.hyp import BinnedFlux, PowerLawFlux, TableFlux
 from nusky.pixels import select_pixels
 from nusky.source import sources
-from nusky.units import has_unit, in_unit
+from nusky.units import counted, has_unit, in_unit
 
 u = pytest.importorskip("astropy.units")
 FLUX = PowerLawFlux(2.5)

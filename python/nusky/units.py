@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["has_unit", "in_unit"]
+__all__ = ["counted", "has_unit", "in_unit"]
 
 
 def has_unit(value: Any) -> bool:
@@ -85,3 +85,25 @@ def in_unit(name: str, value: Any, unit: str, example: str = "") -> Any:
         shown = " ".join(repr(value).split())
         shown = shown if len(shown) < 80 else f"{shown[:60]} … of {getattr(value, 'unit', 'a unit')}"
         raise TypeError(f"{name}={shown} cannot be turned into {unit or 'pure numbers'}; {wanted}") from None
+
+
+def counted(E0: Any, unit: Any) -> tuple[Any, Any]:
+    """`E0` as a number of `unit`, and `unit` in GeV, of what may be Quantities.
+
+    Examples
+    --------
+    >>> from astropy import units as u
+    >>> counted(100 * u.TeV, 1e3), counted(2, u.TeV)
+    ((100.0, 1000.0), (2, 1000.0))
+    """
+    if isinstance(unit, str):
+        from astropy import units
+
+        try:
+            unit = units.Unit(unit)
+        except ValueError:
+            raise ValueError(f"unit={unit!r} is no unit of energy; give 'TeV', or what it is in GeV, 1e3") from None
+    if hasattr(unit, "to") and not has_unit(unit):  # a unit of astropy, not a number of them
+        unit = 1.0 * unit
+    unit = float(in_unit("unit", unit, "GeV", "u.TeV")) if has_unit(unit) else unit
+    return (float(in_unit("E0", E0, "GeV", "100 * u.TeV")) / unit if has_unit(E0) else E0), unit

@@ -41,6 +41,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> target = Path(tempfile.mkdtemp()) / "a.bin"
     >>> with atomic_write(target) as f:
     ...     _ = f.write(b"all of it")

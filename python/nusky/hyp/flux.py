@@ -20,12 +20,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nusky.typing import F64
-from nusky.units import has_unit, in_unit
+from nusky.units import counted, has_unit, in_unit
 
 ENERGY = "GeV"
 FLUX = "1 / (GeV cm2 s)"
 
-__all__ = ["ENERGY", "FLUX", "Flux", "counted", "number", "set_fields"]
+__all__ = ["ENERGY", "FLUX", "Flux", "number", "set_fields"]
 
 
 class Flux(ABC):
@@ -187,28 +187,6 @@ class Flux(ABC):
             value = getattr(self, field.name)
             spec[field.name] = [_or_null(v) for v in value] if isinstance(value, tuple) else _or_null(value)
         return spec
-
-
-def counted(E0: Any, unit: Any) -> tuple[Any, Any]:
-    """`E0` as a number of `unit`, and `unit` in GeV, of what may be Quantities.
-
-    Examples
-    --------
-    >>> from astropy import units as u
-    >>> counted(100 * u.TeV, 1e3), counted(2, u.TeV)
-    ((100.0, 1000.0), (2, 1000.0))
-    """
-    if isinstance(unit, str):
-        from astropy import units
-
-        try:
-            unit = units.Unit(unit)
-        except ValueError:
-            raise ValueError(f"unit={unit!r} is no unit of energy; give 'TeV', or what it is in GeV, 1e3") from None
-    if hasattr(unit, "to") and not has_unit(unit):  # a unit of astropy, not a number of them
-        unit = 1.0 * unit
-    unit = float(in_unit("unit", unit, ENERGY, "u.TeV")) if has_unit(unit) else unit
-    return (float(in_unit("E0", E0, ENERGY, "100 * u.TeV")) / unit if has_unit(E0) else E0), unit
 
 
 def _flux_value(value: Any, unit: float, E2dNdE: bool) -> Any:

@@ -219,7 +219,7 @@ def follow_prior(
     >>> print(follow_prior(SkyMap(np.ones(12)), min_nside=2, max_nside=4, max_dec=0.0).describe())
             48  nside 2 … 2, whole map  (exact)
             48  prior > 0  (exact)
-            28  -90 <= dec <= 0 deg
+            28  -90 <= dec <= 0 deg  (41.7 % of the prior outside)
     """
     low, high = check_nside(min_nside, "min_nside"), check_nside(max_nside, "max_nside")
     if low > high:

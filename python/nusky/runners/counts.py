@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nusky.analysis.energy import check_gamma
-from nusky.hyp import Flux, PowerLawFlux, counted
+from nusky.hyp import Flux, PowerLawFlux
 from nusky.transients.on_time import OnTime
 from nusky.trial.fit import Fit
-from nusky.units import has_unit, in_unit
+from nusky.units import counted, has_unit, in_unit
 
 if TYPE_CHECKING:
     from nusky.analysis.analysis import Analysis

@@ -183,37 +183,36 @@ def read_custom(
 ) -> Dataset:
     """Read a season given as arrays or npy files.
 
-        Parameters
-        ----------
-        spec : CustomDataSpec
-        version : str
-            Recorded in the dataset.
-        on_bad : {"raise", "drop"}, optional
-            Impossible rows; default "raise".
-        min_sigma : float
-            Floor of σ, rad.
-        log : callable
-            Gets a line for each file read.
+    Parameters
+    ----------
+    spec : CustomDataSpec
+    version : str
+        Recorded in the dataset.
+    on_bad : {"raise", "drop"}, optional
+        Impossible rows; default "raise".
+    min_sigma : float
+        Floor of σ, rad.
+    log : callable
+        Gets a line for each file read.
 
-        Returns
-        -------
-        Dataset
+    Returns
+    -------
+    Dataset
 
-        Raises
-        ------
-        FileNotFoundError, ValueError, TypeError
+    Raises
+    ------
+    FileNotFoundError, ValueError, TypeError
 
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from nusky.selections.npy_files import read_custom
-        >>> from nusky.data.plausible import check_units
-    from nusky.data.specs import CustomDataSpec
-        >>> z, one = np.zeros(2), np.ones(2)
-        >>> exp = {"ra": z, "dec": z, "time": np.array([1.0, 2.0]), "logE": one, "angErr": one}
-        >>> mc = {**exp, "trueE": one, "trueRa": z, "trueDec": z, "ow": one}
-        >>> read_custom(CustomDataSpec(exp, mc, livetime=10.0, key="MINE"))
-        Dataset(MINE | custom | 2 events, 2 simulated, 10.00 days)
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from nusky.selections.npy_files import read_custom
+    >>> from nusky.data.specs import CustomDataSpec
+    >>> z, one = np.zeros(2), np.ones(2)
+    >>> exp = {"ra": z, "dec": z, "time": np.array([1.0, 2.0]), "logE": one, "angErr": one}
+    >>> mc = {**exp, "trueE": one, "trueRa": z, "trueDec": z, "ow": one}
+    >>> read_custom(CustomDataSpec(exp, mc, livetime=10.0, key="MINE"))
+    Dataset(MINE | custom | 2 events, 2 simulated, 10.00 days)
     """
     policy: OnBad = on_bad or "raise"
     notes: list[str] = []

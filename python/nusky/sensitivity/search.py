@@ -10,11 +10,11 @@ from typing import Any, TypedDict
 
 import numpy as np
 
-from nusky.hyp import counted
 from nusky.sensitivity.efficiency import EfficiencyCurve, Method, fit_efficiency
 from nusky.sensitivity.pool import TrialPool
 from nusky.sensitivity.result import NSigResult
 from nusky.sensitivity.table import NSigTable
+from nusky.units import counted
 
 __all__ = ["FluxAt", "NSigOptions", "NSigSearch", "QuoteOptions", "search_n_sig"]
 
