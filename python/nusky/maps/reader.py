@@ -189,7 +189,7 @@ def _loaded(source: Any) -> tuple[str, Any]:
             raise FileNotFoundError(f"sky map {path} does not exist; check the path")
         try:
             return str(path), np.load(path, allow_pickle=False)
-        except (ValueError, EOFError, OSError, MemoryError) as error:
+        except Exception as error:  # a damaged header makes numpy fail in any way
             what = "objects, which are not read" if "pickle" in str(error).lower() else str(error)
             raise ValueError(f"{path} cannot be read as an npy file of numbers ({what})") from None
     return type(source).__name__, source

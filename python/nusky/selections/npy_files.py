@@ -59,7 +59,7 @@ def _fields(source: Any, what: str, log: Log) -> tuple[str, dict[str, NDArray[An
             array = np.load(path, allow_pickle=False)
         except FileNotFoundError:
             raise FileNotFoundError(f"{path}: no such file ({what})") from None
-        except (ValueError, EOFError, OSError, MemoryError) as error:
+        except Exception as error:  # a damaged header makes numpy fail in any way
             raise ValueError(f"{path}: not a readable npy file without pickled objects: {error}") from None
         return str(path), _fields_of_array(array, str(path))
     name = _source_name(source, what)
