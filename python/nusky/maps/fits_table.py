@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from typing import Any
 
@@ -13,6 +14,8 @@ from nusky.maps.table import MOST_BYTES, MapTable, by_name, remarks_of
 __all__ = ["table_of_file", "table_of_hdus", "table_of_records"]
 
 _BLOCK = 2880
+_COUNTS = re.compile(rb"(NAXIS[0-9]*|TFIELDS|PCOUNT|GCOUNT) *= *(-?[0-9]+)")
+_MOST_COUNTED = 999
 _MAP_NAMES = {"PROB", "PROBABILITY", "PROBDENSITY", "PROB_DENSITY", "DENSITY", "2DLNL", "2DLLH", "2LLH", "CL"}
 
 
@@ -41,6 +44,7 @@ def table_of_file(name: str, content: Any, hdu: int | str | None) -> MapTable:
     # A last block that is not filled up is complete all the same: whether the rows are there is checked below
     content.write(b"\0" * (-size % _BLOCK)) if size % _BLOCK and content.writable() else None
     content.seek(0)
+    _check_counts(name, content)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -52,6 +56,16 @@ def table_of_file(name: str, content: Any, hdu: int | str | None) -> MapTable:
         raise ValueError(
             f"{name} cannot be read as FITS ({type(error).__name__}: {error}); is the file complete?"
         ) from error
+
+
+def _check_counts(name: str, content: Any) -> None:
+    """Refuse a header that counts backwards, or further than FITS can: astropy would go in circles, or for hours."""
+    for match in _COUNTS.finditer(content.getbuffer() if hasattr(content, "getbuffer") else b""):
+        if match.start() % 80:
+            continue
+        keyword, value = (group.decode("ascii") for group in match.groups())
+        if int(value[:30]) < 0 or (keyword in ("NAXIS", "TFIELDS") and int(value[:30]) > _MOST_COUNTED):
+            raise ValueError(f"{name}: {keyword}={value[:30]} in the header cannot be; is the file damaged?")
 
 
 def table_of_hdus(source: Any, hdu: int | str | None) -> MapTable:
