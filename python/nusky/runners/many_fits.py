@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from nusky.arrays import require_pandas
 from nusky.executors.batches import run_batches
 from nusky.executors.on_threads import InterruptedBatch, check_indices, fit_batch
 from nusky.injection.seeding import resolve_seed
 from nusky.injection.signal import check_signal
 from nusky.progress import Progress, trial_progress
 from nusky.threads import resolve_threads
-from nusky.trial.trial_set import TrialSet, require_pandas
+from nusky.trial.trial_set import TrialSet
 from nusky.typing import I64
 
 if TYPE_CHECKING:
@@ -178,7 +179,7 @@ class FitsMany(ABC):
         Returns
         -------
         TrialSet (n_trials,)
-            Structured array with columns `columns`; or a DataFrame.
+            Table with columns `columns`, see `Arrays`; or a DataFrame.
 
         Raises
         ------

@@ -37,7 +37,7 @@ def write_n_sig(path: str | os.PathLike[str], result: NSigResult) -> None:
     }
     arrays: dict[str, NDArray[Any]] = {name: np.asarray(getattr(curve, name)) for name in _CURVE}
     for i, rows in enumerate(result.trials.values()):
-        table = isinstance(rows, np.ndarray) and rows.dtype.names
+        table = getattr(getattr(rows, "dtype", None), "names", None)
         arrays[f"trials{i}"] = np.array(rows).view(np.ndarray) if table else ts_values(rows)
     write_npz(path, arrays, meta)
 
