@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     import pandas
-
     from typing_extensions import Self
 
 __all__ = ["Arrays", "require_pandas"]
@@ -85,7 +84,7 @@ class Arrays:
             if odd := sorted(set(table.keys()) ^ set(tables[0].keys())):
                 raise ValueError(f"keys do not match: part {i} and part 0 differ in {', '.join(odd)}")
         made = cls.__new__(cls)
-        Arrays.__init__(made, {name: np.concatenate([t[name] for t in tables]) for name in tables[0].keys()})
+        Arrays.__init__(made, {name: np.concatenate([t[name] for t in tables]) for name in tables[0]._columns})
         return made
 
     def keys(self) -> tuple[str, ...]:
@@ -202,5 +201,7 @@ def _columns_of(init: Any) -> dict[str, Any]:
     elif hasattr(init, "columns"):  # DataFrame, Events
         names = [str(name) for name in init.columns]
     else:
-        raise TypeError(f"Arrays are made of named columns (dict, structured array, DataFrame), got {type(init).__name__}")
+        raise TypeError(
+            f"Arrays are made of named columns (dict, structured array, DataFrame), got {type(init).__name__}"
+        )
     return {name: np.asarray(init[name]) for name in names}

@@ -236,7 +236,8 @@ def get_spatial_prior_trial_runner(
         maps = getattr(src, "prior", None) if maps is None else maps
     if "src" in kw and getattr(kw["src"], "prior", None) is None:
         raise ValueError(
-            f"{call}: src has no prior=, and sources are drawn from the priors, not put at a position; pass it as src_tr= for its window or extension"
+            f"{call}: src has no prior=, and sources are drawn from the priors, not put at a position; pass it as "
+            "src_tr= for its window or extension"
         )
     if maps is None:
         raise ValueError(f"{call} needs llh_priors=: a HEALPix map (RING), or a list of maps")

@@ -11,7 +11,9 @@ import difflib
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["INJECTION", "KEYWORDS", "NOT_NEEDED", "Keyword", "hint", "keys_of", "same"]
+from nusky.runners import FITTER_NOT_NEEDED
+
+__all__ = ["FITTER_NOT_NEEDED", "INJECTION", "KEYWORDS", "NOT_NEEDED", "Keyword", "hint", "keys_of", "same"]
 
 POINT = frozenset({"get_trial_runner"})
 SCAN = frozenset({"get_sky_scan_trial_runner"})
@@ -71,7 +73,8 @@ KEYWORDS: dict[str, Keyword] = {
     "flux": Keyword("spectrum of the injected signal"),
     "inj_conf": Keyword("settings of the injected signal only"),
     "gamma": Keyword("fixes γ"),
-    "energy": Keyword("'fit': an energy term with free γ; False: none"),
+    "energy": Keyword("'fit': an energy term with free γ; 'customflux': that of flux, n_s only; False: none"),
+    "CustomFluxEnergyPDFRatioModel": Keyword("flux and cells of the energy term of energy='customflux'"),
     "fitter_args": Keyword("gamma fixes γ"),
     "cut_n_sigma": Keyword("S = 0 beyond so many σ"),
     "extension": Keyword("width of the source in the likelihood"),

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nusky.conf.keywords import INJECTION, KEYWORDS, hint, keys_of, same
+from nusky.conf.custom_flux import custom_flux, one_flux
+from nusky.conf.keywords import FITTER_NOT_NEEDED, INJECTION, KEYWORDS, hint, keys_of, same
 
 if TYPE_CHECKING:
     from nusky.injection.signal import InjectionOptions
@@ -40,8 +41,6 @@ _WINDOW: dict[str, tuple[Any, ...]] = {
     "use_grl": (True, False, None),
 }
 """The same with a window."""
-
-_FITTER_NOT_NEEDED = {"_fmin_method", "_log_params", "_fmin_factr", "_fmin_epsilon"}
 
 
 def dictionary(call: str, name: str, value: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -116,7 +115,9 @@ class Settings:
         """
         merged: dict[str, Any] = {}
         for where, given in (("CONF", everywhere), ("conf", dictionary(call, "conf", conf)), ("keyword", explicit)):
-            for key, value in given.items():
+            for name, value in given.items():
+                # csky's models are keys as classes
+                key = name.__name__ if isinstance(name, type) else name
                 # Keys of another runner may stay in a dictionary that several calls share
                 if call in (KEYWORDS[key].calls if key in KEYWORDS else ()):
                     merged[key] = value
@@ -160,19 +161,21 @@ class Settings:
         from nusky.likelihood.model import LikelihoodOptions
 
         energy = self.get("energy", "fit")
-        if energy not in ("fit", True, False):
+        if not any(same(energy, one) for one in ("fit", "customflux", True, False)):
             raise ValueError(
-                f"{self.call}: energy={energy!r} is not supported, only 'fit' or False; gamma= fixes the spectrum"
+                f"{self.call}: energy={energy!r} is not supported, only 'fit', 'customflux' or False; gamma= fixes the "
+                "spectrum"
             )
         gamma = self.get("gamma")
         for key, value in dict(self.get("fitter_args") or {}).items():
             if key == "gamma":
                 gamma = value if gamma is None else gamma
-            elif key not in _FITTER_NOT_NEEDED:
+            elif key not in FITTER_NOT_NEEDED:
                 raise TypeError(f"{self.call}: unknown fitter_args {key!r}; only gamma can be fixed")
         return LikelihoodOptions(
             gamma=gamma,
             energy=energy is not False,
+            **(custom_flux(self.call, self.values) if energy == "customflux" else {}),
             cut_n_sigma=self.get("cut_n_sigma", 5.0),
             extension=self.get("extension", extension),
         )
@@ -186,6 +189,8 @@ class Settings:
                 raise TypeError(f"{self.call}: unknown inj_conf key {key!r}{hint(key, keys_of(self.call, INJECTION))}")
         chosen = self.given("flux", "sindec_bandwidth")
         chosen |= {key: inj_conf[key] for key in _INJECTION_OPTIONS if key in inj_conf}
+        if "flux" in chosen:
+            chosen["flux"] = one_flux(self.call, chosen["flux"])
         return InjectionOptions(**chosen)
 
     def template(self) -> Sources | None:

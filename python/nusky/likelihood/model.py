@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from numbers import Real
 from typing import TYPE_CHECKING, Any
@@ -11,13 +11,14 @@ import numpy as np
 
 from nusky.analysis.energy import check_gamma
 from nusky.events import Events
+from nusky.hyp import Flux
 from nusky.source.positions import MAX_EXTENSION
 from nusky.trial.trial import Scramble, Trial
 from nusky.typing import F64, I64
 
 if TYPE_CHECKING:
     from nusky import _core
-    from nusky.analysis.analysis import Analysis
+    from nusky.analysis import Analysis, EnergyRatio
 
 
 __all__ = ["LikelihoodModel", "LikelihoodOptions"]
@@ -38,6 +39,10 @@ class LikelihoodOptions:
         S = 0 beyond this many σ of an event (not renormalised).
     extension : float
         Width of the source, rad; adds to every event's σ in quadrature.
+    flux : Flux or None
+        The energy term, and the shares of the seasons, are those of this spectrum; n_s is all that is fitted.
+    flux_bins : (sin δ edges, log10 E edges) or None
+        Cells of the energy term of `flux`; None: the season's.
 
     Examples
     --------
@@ -49,6 +54,8 @@ class LikelihoodOptions:
     energy: bool = True
     cut_n_sigma: float = 5.0
     extension: float = 0.0
+    flux: Flux | None = None
+    flux_bins: tuple[tuple[float, ...], tuple[float, ...]] | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.energy, bool):
@@ -65,17 +72,28 @@ class LikelihoodOptions:
             if isinstance(self.gamma, bool) or not isinstance(self.gamma, Real):
                 raise TypeError(f"gamma must be a number or None (fitted), got {self.gamma!r}")
             object.__setattr__(self, "gamma", float(self.gamma))
+        if self.flux is not None:
+            if not isinstance(self.flux, Flux):
+                raise TypeError(f"flux must be a flux such as hyp.PowerLawFlux(2), got {self.flux!r}")
+            if self.gamma is not None or not self.energy:
+                raise ValueError("with flux= the spectrum is given: neither gamma= nor energy=False goes with it")
 
     @property
     def mode(self) -> str:
-        """``"fit"``, ``"fixed"`` or ``"off"``: what happens to γ."""
+        """``"fit"``, ``"fixed"``, ``"flux"`` or ``"off"``: what the energy term is."""
         if not self.energy:
             return "off"
+        if self.flux is not None:
+            return "flux"
         return "fit" if self.gamma is None else "fixed"
 
     def as_dict(self) -> dict[str, Any]:
         """Values JSON can hold."""
-        return asdict(self)
+        values = {name: getattr(self, name) for name in ("gamma", "energy", "cut_n_sigma", "extension")}
+        if self.flux is None:
+            return values
+        bins = None if self.flux_bins is None else [list(edges) for edges in self.flux_bins]
+        return {**values, "flux": self.flux.to_json(), "flux_bins": bins}
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,8 +119,23 @@ class LikelihoodModel:
 
     @property
     def fixed_gamma(self) -> float | None:
-        """γ to hand to the core: None where it is fitted or there is no energy term."""
+        """γ to hand to the core: None where it is fitted or there is no energy term.
+
+        The energy term of one given flux has one node, γ = 0, which means that flux.
+        """
+        if self.options.flux is not None:
+            return 0.0
         return self.options.gamma if self.options.energy else None
+
+    @property
+    def fits_flux(self) -> bool:
+        """Whether the energy term is that of one given flux, so that γ is undefined."""
+        return self.options.flux is not None
+
+    @cached_property
+    def _flux_ratios(self) -> tuple[EnergyRatio, ...]:
+        assert self.options.flux is not None
+        return tuple(season.energy_of_flux(self.options.flux, self.options.flux_bins) for season in self.analysis)
 
     @cached_property
     def likelihood(self) -> _core.Likelihood:
@@ -121,6 +154,10 @@ class LikelihoodModel:
         log_acceptance : (K, D, G), or (K, D, 1) without an energy term
         """
         sindec, log_acceptance = self.analysis.acceptance_table()
+        if self.options.flux is not None:
+            dec = np.arcsin(np.clip(sindec, -1.0, 1.0))
+            each = [np.log(season.acceptance.for_flux(self.options.flux)(dec)) for season in self.analysis]
+            return np.zeros(1), sindec, np.ascontiguousarray(np.stack(each)[:, :, None])
         if self.options.energy:
             return np.array(self.analysis.gamma_nodes), sindec, log_acceptance
         gamma = 2.0 if self.options.gamma is None else self.options.gamma
@@ -134,9 +171,9 @@ class LikelihoodModel:
     @cached_property
     def columns(self) -> tuple[_core.EventColumns, ...]:
         """The seasons' own events."""
-        if self.options.energy:
+        if self.options.energy and not self.fits_flux:
             return self.analysis.event_columns(self.options.cut_n_sigma, self.options.extension)
-        return tuple(self._spatial_columns(k, season.data) for k, season in enumerate(self.analysis))
+        return tuple(self.columns_for(k, season.data) for k, season in enumerate(self.analysis))
 
     def prepare(self) -> None:
         """Make what all trials share."""
@@ -144,20 +181,24 @@ class LikelihoodModel:
 
     def columns_for(self, k: int, events: Events) -> _core.EventColumns:
         """Injected or foreign events of season k."""
-        if self.options.energy:
+        if self.options.energy and not self.fits_flux:
             return self.analysis.columns_for(k, events, self.options.cut_n_sigma, self.options.extension)
-        return self._spatial_columns(k, events)
+        return self._own_columns(k, events)
 
-    def _spatial_columns(self, k: int, events: Events) -> _core.EventColumns:
+    def _own_columns(self, k: int, events: Events) -> _core.EventColumns:
         from nusky import _core
 
-        background = np.ascontiguousarray(self.analysis[k].background(events["sindec"]), dtype=np.float64)
+        sindec = events["sindec"]
+        background = np.ascontiguousarray(self.analysis[k].background(sindec), dtype=np.float64)
+        ratio = None
+        if self.fits_flux:
+            ratio = self._flux_ratios[k].log_ratio(sindec, events["log10energy"]).astype(np.float32)
         return _core.EventColumns(
             events["dec"],
             events["sigma"],
             background,
-            None,
-            np.empty(0),
+            ratio,
+            np.empty(0) if ratio is None else np.zeros(1),
             cut_n_sigma=self.options.cut_n_sigma,
             extension=self.options.extension,
         )

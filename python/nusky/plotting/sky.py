@@ -325,7 +325,7 @@ def plot_tsd(ax: Axes, tsd: TSD, *, n_points: int = 100, label: str | None = Non
     >>> fig, ax = plt.subplots()
     >>> plot_tsd(ax, Chi2TSD(np.random.default_rng(1).chisquare(1, 1000)), label="background")
     """
-    ts = np.sort(np.asarray(tsd.trials, dtype=np.float64))
+    ts = np.sort(np.asarray(tsd.values, dtype=np.float64))
     fraction = 1.0 - np.arange(ts.size) / ts.size
     ax.step(ts, fraction, where="pre", label=f"{ts.size} trials" if label is None else label)
     if tsd.tail is not None and ts[-1] > 0:

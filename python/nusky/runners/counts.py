@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
 
 from nusky.analysis.energy import check_gamma
 from nusky.hyp.flux import Flux
@@ -14,7 +16,17 @@ from nusky.trial.fit import Fit
 if TYPE_CHECKING:
     from nusky.analysis.analysis import Analysis
 
-__all__ = ["Converts", "get_acc_total", "spectrum", "to_E2dNdE", "to_dNdE", "to_fluence", "to_ns", "total_acceptance"]
+__all__ = [
+    "Converts",
+    "get_acc_total",
+    "spectrum",
+    "to_E2dNdE",
+    "to_dNdE",
+    "to_fluence",
+    "to_model_norm",
+    "to_ns",
+    "total_acceptance",
+]
 
 
 class Converts(Protocol):
@@ -184,27 +196,34 @@ def to_dNdE(
 
 def to_ns(
     runner: Converts,
-    value: Any,
+    value: Any = None,
     flux: Flux | None = None,
     *,
     E0: float = 1.0,
     unit: float = 1.0,
     gamma: float | None = None,
-    E2dNdE: bool = True,
+    E2dNdE: Any = True,
     fluence: bool = False,
     **where: Any,
 ) -> Any:
     """Expected events for E² dN/dE = `value` (with ``E2dNdE=False``: dN/dE) at `E0`·`unit` GeV; see `to_E2dNdE`.
 
-    With ``fluence=True`` the value is integrated over the time window: E² F (or F) as `to_fluence` gives it.
+    With ``fluence=True`` the value is integrated over the time window: E² F (or F) as `to_fluence` gives it. As in csky
+    the value may also come as ``E2dNdE=value``.
     """
+    if not isinstance(E2dNdE, (bool, np.bool_)):
+        if value is not None:
+            raise TypeError(f"to_ns: give the flux once, {value!r} or E2dNdE={E2dNdE!r}")
+        value, E2dNdE = E2dNdE, True
+    if value is None:
+        raise TypeError("to_ns needs a flux: to_ns(value, …) or to_ns(E2dNdE=value, …)")
     shape, acceptance = _spectrum(runner, "to_ns", gamma, flux, where)
     return shape.to_ns(
         value,
         acceptance * (1.0 / _seconds(runner, "to_ns(fluence=True)") if fluence else 1.0),
         E0=E0,
         unit=unit,
-        E2dNdE=E2dNdE,
+        E2dNdE=bool(E2dNdE),
     )
 
 
@@ -256,5 +275,21 @@ def _seconds(runner: Converts, call: str) -> float:
     return runner.on_time.days * 86_400.0
 
 
+def to_model_norm(
+    runner: Converts, ns: Any, flux: Flux | None = None, *, gamma: float | None = None, **where: Any
+) -> Any:
+    """The factor on the flux that gives `ns` events; of a power law (``gamma=``) its norm at 1 GeV.
+
+    Parameters
+    ----------
+    ns, flux, gamma, where
+        As for `to_E2dNdE`.
+    """
+    shape, acceptance = _spectrum(runner, "to_model_norm", gamma, flux, where)
+    return shape.to_model_norm(_events(ns), acceptance)
+
+
 def _events(ns: Any) -> Any:
-    return ns.ns if isinstance(ns, Fit) else ns
+    if isinstance(ns, Fit):
+        return ns.ns
+    return ns["n_sig"] if isinstance(ns, Mapping) else ns  # a result of find_n_sig

@@ -22,6 +22,7 @@ from nusky.injection.signal import InjectionOptions, SignalInjector, check_signa
 from nusky.likelihood.model import LikelihoodModel, LikelihoodOptions
 from nusky.likelihood.window import WindowLikelihoodModel
 from nusky.runners import counts as conversion
+from nusky.runners.fitter_args import fitting, whole
 from nusky.runners.many_fits import FitsMany
 from nusky.sensitivity.limits import find_n_sig
 from nusky.source.window import TimeWindow
@@ -210,12 +211,11 @@ class Runner(FitsMany):
                 raise ValueError(f"TRUTH=True takes the real sky as it is; n_sig={n_sig:g} cannot be injected into it")
             _log.warning("TRUTH=True: these are the real, unscrambled events of %s.", ", ".join(self.analysis.keys))
             return self._background_only(self.background_injector.truth(), self._made(None, None))
-        return self.draw_trial(resolve_seed(seed), 0, n_sig, poisson)
+        return self.draw_trial(resolve_seed(whole("seed", seed)), 0, n_sig, poisson)
 
     def get_one_trial(
         self,
         n_sig: float = 0,
-        *,
         poisson: bool = False,
         seed: Any = None,
         TRUTH: bool = False,
@@ -255,12 +255,13 @@ class Runner(FitsMany):
     def get_one_fit(
         self,
         n_sig: float = 0,
-        *,
         poisson: bool = False,
         seed: Any = None,
         TRUTH: bool = False,
         mp_cpus: int | None = None,
         logging: bool = False,
+        flat: bool = True,
+        **fitter_args: Any,
     ) -> Fit:
         """Make one trial and fit it; arguments as for `get_one_trial`.
 
@@ -270,29 +271,42 @@ class Runner(FitsMany):
             Threads.
         logging : bool
             Print csky's progress lines.
+        flat : True
+            Accepted as csky has it: the fit is an array with names.
+        **fitter_args
+            ``gamma=`` holds γ in this call; csky's settings of its minimiser are accepted and not needed.
 
         Returns
         -------
         Fit
         """
+        fits = fitting("get_one_fit", self, flat, fitter_args)
         n_threads = self._threads(mp_cpus)
-        return self._fit_trial(self._one_trial(n_sig, poisson, seed, TRUTH), n_threads, logging)
+        return fits._fit_trial(self._one_trial(n_sig, poisson, seed, TRUTH), n_threads, logging)
 
-    def get_one_fit_from_trial(self, trial: Any, *, mp_cpus: int | None = None, logging: bool = False) -> Fit:
+    def get_one_fit_from_trial(
+        self,
+        trial: Any,
+        mp_cpus: int | None = None,
+        logging: bool = False,
+        flat: bool = True,
+        **fitter_args: Any,
+    ) -> Fit:
         """Fit a trial.
 
         Parameters
         ----------
         trial : Trial or (evss, n_exs)
             From any runner of the same analysis, or `Trial.from_events`.
-        mp_cpus, logging
+        mp_cpus, logging, flat, fitter_args
             As for `get_one_fit`.
 
         Returns
         -------
         Fit
         """
-        return self._fit_trial(as_trial(trial, len(self.analysis)), self._threads(mp_cpus), logging)
+        fits = fitting("get_one_fit_from_trial", self, flat, fitter_args)
+        return fits._fit_trial(as_trial(trial, len(self.analysis)), self._threads(mp_cpus), logging)
 
     def _window(self, trial: Trial) -> dict[str, Any] | None:
         """What a result says about the time window."""
@@ -309,13 +323,15 @@ class Runner(FitsMany):
     def _fit_trial(self, trial: Trial, n_threads: int, logging: bool) -> Fit:
         index = self.index_trial(trial, n_threads)
         table = self._best(index, n_threads, logging)
+        if self.model.fits_flux:
+            table["gamma"] = np.nan
         best = self._summary(table)
         about: dict[str, Any] = {
             "columns": self.columns,
             "status": Status(int(best["status"])),
             "mlog10p_is_ts": self.ts_to_p is None,
             "energy": self.likelihood.mode,
-            "gamma_fixed": self.model.fixed_gamma,
+            "gamma_fixed": None if self.model.fits_flux else self.model.fixed_gamma,
             "window": self._window(trial),
             "TRUTH": trial.TRUTH,
             "seed": trial.seed,
@@ -339,7 +355,7 @@ class Runner(FitsMany):
             "n_injected": trial.n_injected,
             "window": self._window(trial),
             "energy": self.likelihood.mode,
-            "gamma_fixed": self.model.fixed_gamma,
+            "gamma_fixed": None if self.model.fits_flux else self.model.fixed_gamma,
             "mlog10p_is_ts": self.ts_to_p is None,
             "config": self.config(),
             "config_hash": self.config_hash,
@@ -379,4 +395,5 @@ class Runner(FitsMany):
     to_E2dNdE = conversion.to_E2dNdE
     to_dNdE = conversion.to_dNdE
     to_fluence = conversion.to_fluence
+    to_model_norm = conversion.to_model_norm
     to_ns = conversion.to_ns

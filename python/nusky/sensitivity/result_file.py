@@ -19,7 +19,7 @@ __all__ = ["read_n_sig", "write_n_sig"]
 FORMAT = "nusky-n-sig-1"
 
 _CURVE = ("params", "n_sigs", "n_passed", "n_trials")
-_APART = ("curve", "trials")
+_APART = ("_added", "curve", "trials")
 
 
 def write_n_sig(path: str | os.PathLike[str], result: NSigResult) -> None:

@@ -1,0 +1,1 @@
+"""csky's `inspect`."""
