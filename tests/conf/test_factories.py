@@ -75,8 +75,11 @@ def test_keys_of_csky_that_are_not_needed_are_accepted(key: str) -> None:
         ({"sigsub": True}, "sigsub=True"),
         ({"box": True}, "box=True"),
         ({"TRUTH": True}, r"ask get_one_fit\(TRUTH=True\)"),
-        ({"randomize": ["ra", "dec"]}, "randomize"),
-        ({"energy": "customflux"}, "energy='customflux'"),
+        ({"randomize": ["ra", "dec"]}, "need dec_rand_kwargs"),
+        ({"randomize": ["mjd"]}, "mjd is not there, only 'ra'"),
+        ({"randomize": "dec"}, "needs new right ascensions"),
+        ({"dec_rand_method": "gaussian_fixed"}, "dec_rand_method needs randomize"),
+        ({"energy": "customflux"}, "energy='customflux' needs the spectrum"),
     ],
 )
 def test_models_the_runners_do_not_have_are_refused(settings: dict[str, Any], message: str) -> None:

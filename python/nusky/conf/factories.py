@@ -97,6 +97,7 @@ def get_trial_runner(
         likelihood=settings.likelihood(one_extension(src) if known else 0.0),
         injection=settings.injection(injected),
         transient=settings.transient(src if known else None, injected),
+        declinations=settings.declinations(injected),
         mp_cpus=settings.get("mp_cpus"),
         ts_to_p=settings.get("ts_to_p"),
     )
@@ -159,6 +160,7 @@ def get_sky_scan_trial_runner(
         likelihood=settings.likelihood(0.0 if template is None else one_extension(template)),
         injection=settings.injection(injected),
         transient=settings.transient(timed, injected),
+        declinations=settings.declinations(injected),
         mp_cpus=settings.get("mp_cpus"),
         ts_to_p=settings.get("ts_to_p"),
     )
@@ -277,6 +279,7 @@ def get_spatial_prior_trial_runner(
         likelihood=settings.likelihood(0.0 if template is None else one_extension(template)),
         injection=settings.injection(injected),
         transient=settings.transient(template, injected),
+        declinations=settings.declinations(injected),
         mp_cpus=settings.get("mp_cpus"),
         ts_to_p=settings.get("ts_to_p"),
     )

@@ -116,7 +116,10 @@ KEYWORDS: dict[str, Keyword] = {
         values=(False,),
         instead="the background model is the season's own in every trial",
     ),
-    "randomize": Keyword("how background is made", values=("ra", ["ra"], ("ra",))),
+    "randomize": Keyword("how background is made: 'ra', or ['ra', inj.DecRandomizer]"),
+    "dec_rand_method": Keyword("how declinations are randomised", values=("gaussian_fixed", None)),
+    "dec_rand_kwargs": Keyword("randomization_width, rad"),
+    "dec_rand_pole_exlusion": Keyword("events this near to a pole keep their declination; csky's spelling"),
     "TRUTH": Keyword(
         "the real sky", values=(False,), instead="ask get_one_fit(TRUTH=True), so that no runner unblinds by itself"
     ),
@@ -146,6 +149,11 @@ INJECTION: dict[str, Keyword] = {
     "priors": Keyword("maps that sources are drawn from", PRIOR),
     "nest": Keyword("order of their pixels", PRIOR),
     "sig": Keyword("how signal is injected, which follows from the source"),
+    "randomize": KEYWORDS["randomize"],
+    "dec_rand_method": KEYWORDS["dec_rand_method"],
+    "dec_rand_kwargs": KEYWORDS["dec_rand_kwargs"],
+    "dec_rand_pole_exlusion": KEYWORDS["dec_rand_pole_exlusion"],
+    "update_bg": KEYWORDS["update_bg"],
 }
 
 #: Keywords that are accepted and have no effect on any number, with the reason.

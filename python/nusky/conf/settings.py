@@ -10,8 +10,10 @@ import numpy as np
 
 from nusky.conf.custom_flux import custom_flux, one_flux
 from nusky.conf.keywords import FITTER_NOT_NEEDED, INJECTION, KEYWORDS, hint, keys_of, same
+from nusky.conf.randomizing import dec_randomization
 
 if TYPE_CHECKING:
+    from nusky.injection import DecRandomization
     from nusky.injection.signal import InjectionOptions
     from nusky.likelihood.model import LikelihoodOptions
     from nusky.pixels.pixel_set import PixelSet
@@ -185,6 +187,9 @@ class Settings:
         from nusky.injection.signal import InjectionOptions
 
         for key in inj_conf:
+            if key in INJECTION and not INJECTION[key].accepts(inj_conf[key]):
+                where = f"{self.call}: inj_conf {key}={inj_conf[key]!r}"
+                raise ValueError(f"{where} is not supported; {INJECTION[key].instead}")
             if key not in keys_of(self.call, INJECTION):
                 raise TypeError(f"{self.call}: unknown inj_conf key {key!r}{hint(key, keys_of(self.call, INJECTION))}")
         chosen = self.given("flux", "sindec_bandwidth")
@@ -192,6 +197,10 @@ class Settings:
         if "flux" in chosen:
             chosen["flux"] = one_flux(self.call, chosen["flux"])
         return InjectionOptions(**chosen)
+
+    def declinations(self, inj_conf: Mapping[str, Any]) -> DecRandomization | None:
+        """Whether background events get new declinations."""
+        return dec_randomization(self.call, {**self.values, **inj_conf})
 
     def template(self) -> Sources | None:
         """``src_tr`` (or ``src_kw``): what every scanned position is to have; its own position does not matter."""

@@ -222,12 +222,15 @@ class LikelihoodModel:
             )
         parts = []
         for k, (background, injected) in enumerate(zip(trial.background, trial.injected, strict=True)):
-            if isinstance(background, Scramble) and background.season is self.analysis[k]:
-                chosen = None if rows is None else rows[k]
+            chosen = None if rows is None else rows[k]
+            own = isinstance(background, Scramble) and background.season is self.analysis[k]
+            if isinstance(background, Scramble) and own and background.dec is None:
                 ra = background.ra if chosen is None else background.ra[chosen]
                 parts.append((self.columns[k], ra, k, chosen, None))
             else:
                 events = background.events() if isinstance(background, Scramble) else background
+                if chosen is not None and own:
+                    events = events[chosen]
                 parts.append((self.columns_for(k, events), events["ra"], k, None, None))
             if injected is not None and len(injected):
                 parts.append((self.columns_for(k, injected), injected["ra"], k, None, None))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from nusky.hyp.flux import Flux
 from nusky.progress import scan_progress
+from nusky.runners.injectors import SeasonSignal
 from nusky.runners.runner import Background, Made, Runner
 from nusky.source.positions import Sources
 from nusky.source.window import TimeWindow
@@ -22,6 +23,7 @@ from nusky.typing import F64, I64
 
 if TYPE_CHECKING:
     from nusky import _core
+    from nusky.analysis import SubAnalysis
 
 
 __all__ = ["TrialRunner", "check_sources"]
@@ -99,8 +101,7 @@ class TrialRunner(Runner):
         found = []
         source_dec = float(self.src.dec[0])
         for season in self.analysis:
-            sigma = np.hypot(season.data["sigma"], self.likelihood.extension)
-            reach = np.minimum(self.likelihood.cut_n_sigma * sigma * (1 + _MARGIN) + _MARGIN, np.pi)
+            reach = self._furthest(season)
             rows = np.flatnonzero(np.abs(season.data["dec"] - source_dec) <= reach)
             dec = season.data["dec"][rows]
             with np.errstate(divide="ignore", invalid="ignore"):  # at a pole every right ascension is near
@@ -109,6 +110,21 @@ class TrialRunner(Runner):
             found.append((rows, furthest * (1 + _MARGIN) + _MARGIN))
         return tuple(found)
 
+    def _furthest(self, season: SubAnalysis) -> F64:
+        """(N,) rad how far each event of a season reaches."""
+        sigma = np.hypot(season.data["sigma"], self.likelihood.extension)
+        return np.asarray(np.minimum(self.likelihood.cut_n_sigma * sigma * (1 + _MARGIN) + _MARGIN, np.pi))
+
+    @property
+    def sig_injs(self) -> tuple[SeasonSignal, ...]:
+        """How each season's signal is injected."""
+        return tuple(SeasonSignal(self, k) for k in range(len(self.analysis)))
+
+    @property
+    def sig_inj_acc_total(self) -> float:
+        """Expected events for the injected flux as it stands, over all seasons."""
+        return self.get_acc_total()
+
     def index_trial(self, trial: Trial, n_threads: int) -> _core.EventIndex:
         if self.on_time is not None or trial.window is not None:
             return self.model.index(trial, n_threads)
@@ -116,6 +132,11 @@ class TrialRunner(Runner):
         for (rows, furthest), background in zip(self._reach, trial.background, strict=True):
             if not isinstance(background, Scramble):
                 return self.model.index(trial, n_threads)
+            if background.dec is not None:
+                near.append(
+                    np.flatnonzero(np.abs(background.dec - self.src.dec[0]) <= self._furthest(background.season))
+                )
+                continue
             away = np.abs(background.ra[rows] - self.src.ra[0])
             near.append(rows[np.minimum(away, 2 * np.pi - away) <= furthest])
         return self.model.index(trial, n_threads, tuple(near))

@@ -16,6 +16,7 @@ from nusky.files.identity import config_hash
 from nusky.hotspots.hottest import mlog10
 from nusky.hyp.flux import Flux
 from nusky.injection.background import BackgroundInjector
+from nusky.injection.declination import DecRandomization
 from nusky.injection.off_time import OffTimeInjector
 from nusky.injection.seeding import resolve_seed, trial_streams
 from nusky.injection.signal import InjectionOptions, SignalInjector, check_signal
@@ -23,6 +24,7 @@ from nusky.likelihood.model import LikelihoodModel, LikelihoodOptions
 from nusky.likelihood.window import WindowLikelihoodModel
 from nusky.runners import counts as conversion
 from nusky.runners.fitter_args import fitting, whole
+from nusky.runners.injectors import SeasonBackground
 from nusky.runners.many_fits import FitsMany
 from nusky.sensitivity.limits import find_n_sig
 from nusky.source.window import TimeWindow
@@ -73,6 +75,8 @@ class Runner(FitsMany):
     transient : TransientOptions or None
         A time window: trials are Poisson draws of its background, the likelihood is the extended one, and acceptance,
         fluxes and fluences are those of the window. None: the whole livetime.
+    declinations : DecRandomization or None
+        Background events at new declinations, too.
     """
 
     analysis: Analysis
@@ -81,8 +85,11 @@ class Runner(FitsMany):
     mp_cpus: int | None = None
     ts_to_p: TsToP | None = None
     transient: TransientOptions | None = None
+    declinations: DecRandomization | None = None
 
     def __post_init__(self) -> None:
+        if self.declinations is not None and self.transient is not None:
+            raise ValueError("declinations are not randomised in a time window, whose background is few events anyway")
         resolve_threads(self.mp_cpus)
         if not len(self.analysis):
             raise ValueError("the analysis has no seasons")
@@ -146,6 +153,11 @@ class Runner(FitsMany):
         return SignalInjector(self.analysis, self.injection, self.likelihood.extension, self.on_time)
 
     @property
+    def bg_injs(self) -> tuple[SeasonBackground, ...]:
+        """How each season's background is made."""
+        return tuple(SeasonBackground(self, k) for k in range(len(self.analysis)))
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """Columns of `get_many_fits` and of a fit's array view."""
         return result_columns(sky=self._sky, gamma_free=self.likelihood.mode == "fit")
@@ -172,6 +184,7 @@ class Runner(FitsMany):
             "injection": self.injection.as_dict(),
             "mlog10p_is_ts": self.ts_to_p is None,
             **window,
+            **({} if self.declinations is None else {"declinations": self.declinations.as_dict()}),
             **self._describe(),
         }
 
@@ -193,6 +206,8 @@ class Runner(FitsMany):
     def draw_trial(self, seed: int, index: int, n_sig: float, poisson: bool) -> Trial:
         streams = trial_streams(seed, index, len(self.analysis))
         background = self.background_injector.scramble(streams)
+        if self.declinations is not None:
+            background = self.declinations.scramble(background, seed, index)
         made = self._made(seed, index)
         if n_sig == 0:
             return self._background_only(background, made)

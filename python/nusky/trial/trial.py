@@ -39,12 +39,15 @@ class Scramble:
         Which of the season's events these are; None: all. The same event may come twice.
     mjd : (N,) MJD or None
         Their times in the window, where `rows` are given.
+    dec : (N,) rad or None
+        Their declinations, where these are new, too.
     """
 
     season: SubAnalysis
     ra: F64
     rows: I64 | None = None
     mjd: F64 | None = None
+    dec: F64 | None = None
 
     def __len__(self) -> int:
         return len(self.ra)
@@ -63,6 +66,8 @@ class Scramble:
             "sigma": data["sigma"][rows],
             "sindec": data["sindec"][rows],
         }
+        if self.dec is not None:
+            columns |= {"dec": self.dec, "sindec": np.sin(self.dec)}
         return Events(columns if self.mjd is None else {**columns, "mjd": self.mjd})
 
 
