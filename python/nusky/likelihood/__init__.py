@@ -6,14 +6,17 @@ from nusky.likelihood.direction_scan import scan_events
 from nusky.likelihood.model import LikelihoodModel, LikelihoodOptions
 from nusky.likelihood.near_events import NearRows
 from nusky.likelihood.near_tiles import NearTiles, Reach
+from nusky.likelihood.reading import LikelihoodReading, SeasonReading
 from nusky.likelihood.window import WindowLikelihoodModel
 
 __all__ = [
     "LikelihoodModel",
     "LikelihoodOptions",
+    "LikelihoodReading",
     "NearRows",
     "NearTiles",
     "Reach",
+    "SeasonReading",
     "WindowLikelihoodModel",
     "scan_events",
 ]

@@ -8,6 +8,7 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nusky.analysis.energy import check_gamma
 from nusky.events import Events
@@ -175,6 +176,13 @@ class LikelihoodModel:
             return self.analysis.event_columns(self.options.cut_n_sigma, self.options.extension)
         return tuple(self.columns_for(k, season.data) for k, season in enumerate(self.analysis))
 
+    def log_energy_ratio(self, k: int, events: Events) -> NDArray[np.float32] | None:
+        """(N, G) ln R of any events of season k at the γ nodes of the energy term; None without one."""
+        if not self.options.energy:
+            return None
+        ratio = self._flux_ratios[k] if self.fits_flux else self.analysis[k].energy
+        return ratio.log_ratio(events["sindec"], events["log10energy"]).astype(np.float32)
+
     def prepare(self) -> None:
         """Make what all trials share."""
         _ = self.likelihood, self.columns
@@ -190,9 +198,7 @@ class LikelihoodModel:
 
         sindec = events["sindec"]
         background = np.ascontiguousarray(self.analysis[k].background(sindec), dtype=np.float64)
-        ratio = None
-        if self.fits_flux:
-            ratio = self._flux_ratios[k].log_ratio(sindec, events["log10energy"]).astype(np.float32)
+        ratio = self.log_energy_ratio(k, events)
         return _core.EventColumns(
             events["dec"],
             events["sigma"],

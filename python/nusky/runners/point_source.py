@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nusky.hyp.flux import Flux
+from nusky.likelihood.reading import LikelihoodReading
 from nusky.progress import scan_progress
 from nusky.runners.injectors import SeasonSignal
 from nusky.runners.runner import Background, Made, Runner
@@ -18,7 +19,7 @@ from nusky.source.positions import Sources
 from nusky.source.window import TimeWindow
 from nusky.transients.on_time import TransientOptions
 from nusky.trial.fit import PER_PRIOR_DTYPE, Fit
-from nusky.trial.trial import Scramble, Trial
+from nusky.trial.trial import Scramble, Trial, as_trial
 from nusky.typing import F64, I64
 
 if TYPE_CHECKING:
@@ -124,6 +125,28 @@ class TrialRunner(Runner):
     def sig_inj_acc_total(self) -> float:
         """Expected events for the injected flux as it stands, over all seasons."""
         return self.get_acc_total()
+
+    def get_one_llh(
+        self, n_sig: float = 0, poisson: bool = False, seed: Any = None, TRUTH: bool = False
+    ) -> LikelihoodReading:
+        """Make one trial and give its likelihood, to be read at any parameters; arguments as for `get_one_trial`."""
+        return self.get_one_llh_from_trial(self.get_one_trial(n_sig, poisson, seed, TRUTH))
+
+    def get_one_llh_from_trial(self, trial: Any) -> LikelihoodReading:
+        """The likelihood of a trial, to be read at any parameters.
+
+        Parameters
+        ----------
+        trial : Trial or (evss, n_exs)
+
+        Returns
+        -------
+        LikelihoodReading
+            `fit`, `scan_ts`, `get_minus_llh_ratio`, `carrying`.
+        """
+        made = as_trial(trial, len(self.analysis))
+        ra, dec = float(self.src.ra[0]), float(self.src.dec[0])
+        return LikelihoodReading(self.model, made, ra, dec, partial(self.get_one_fit_from_trial, made))
 
     def index_trial(self, trial: Trial, n_threads: int) -> _core.EventIndex:
         if self.on_time is not None or trial.window is not None:
