@@ -163,7 +163,16 @@ class SkyPlotter:
 
     pc_kw: Mapping[str, Any] = field(default_factory=dict)
 
-    def plot_map(self, ax: Axes, m: Any, n_ticks: int | None = 2, *, nest: bool = False) -> tuple[QuadMesh, Colorbar]:
+    def plot_map(
+        self,
+        ax: Axes,
+        m: Any,
+        n_ticks: int | None = 2,
+        *,
+        nest: bool = False,
+        cb_kw: Mapping[str, Any] | None = None,
+        nohr: bool = True,
+    ) -> tuple[QuadMesh, Colorbar]:
         """Draw a HEALPix map with a colour bar below it.
 
         Parameters
@@ -177,6 +186,10 @@ class SkyPlotter:
             Ticks of the colour bar, spread evenly from its lowest to its highest value; None leaves them to matplotlib.
         nest : bool
             The map is in NESTED order.
+        cb_kw : dict, optional
+            Keywords for the colour bar.
+        nohr : True
+            csky's "no hours": right ascensions are in degrees.
 
         Returns
         -------
@@ -199,7 +212,10 @@ class SkyPlotter:
         # Rasterised: half a million vector cells would make a PDF of tens of megabytes.
         mesh = ax.pcolormesh(x_edges, dec_edges, grid, shading="flat", rasterized=True, **self.pc_kw)
         _label_ra(ax)
-        return mesh, add_colorbar(ax, mesh, n_ticks, orientation="horizontal", pad=0.08, shrink=0.8, aspect=30)
+        if nohr is not True:
+            raise ValueError(f"nohr={nohr!r}: right ascensions are labelled in degrees, not in hours")
+        bar = {"orientation": "horizontal", "pad": 0.08, "shrink": 0.8, "aspect": 30, **(cb_kw or {})}
+        return mesh, add_colorbar(ax, mesh, n_ticks, **bar)
 
     def plot_gp(self, ax: Axes, **kw: Any) -> None:
         """Draw the galactic plane (b = 0); keywords go to matplotlib's ``plot``."""

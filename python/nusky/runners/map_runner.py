@@ -21,6 +21,7 @@ from nusky.runners.fitter_args import fitting
 from nusky.runners.runner import Runner
 from nusky.trial.sky_scan import SkyScan
 from nusky.trial.trial import Trial, as_trial
+from nusky.typing import F64
 
 if TYPE_CHECKING:
     from nusky import _core
@@ -59,6 +60,16 @@ class MapRunner(Runner):
     def nside(self) -> int:
         """HEALPix resolution of the scan; of cells of mixed size the finest."""
         return self.pixels.finest_nside
+
+    @property
+    def scan_ra(self) -> F64:
+        """(P,) right ascensions of the scanned pixels, rad."""
+        return self.pixels.ra
+
+    @property
+    def scan_dec(self) -> F64:
+        """(P,) declinations of the scanned pixels, rad."""
+        return self.pixels.dec
 
     @cached_property
     def _finder(self) -> SpotFinder:

@@ -323,6 +323,16 @@ class Runner(FitsMany):
         fits = fitting("get_one_fit_from_trial", self, flat, fitter_args)
         return fits._fit_trial(as_trial(trial, len(self.analysis)), self._threads(mp_cpus), logging)
 
+    def format_result(self, fit: Any) -> str:
+        """A fit as lines of name and value.
+
+        Parameters
+        ----------
+        fit : Fit, or numbers in the order of `columns`
+        """
+        width = max(map(len, self.columns))
+        return "\n".join(f"{name:{width}s}  {float(value):.6g}" for name, value in zip(self.columns, fit, strict=True))
+
     def _window(self, trial: Trial) -> dict[str, Any] | None:
         """What a result says about the time window."""
         if self.transient is None or self.on_time is None:
