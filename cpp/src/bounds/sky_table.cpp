@@ -13,7 +13,8 @@ constexpr double most_ts = 1.5, most_end = 4.1;
 }  // namespace
 
 // Where u is small, tangents cross at the mean of their n. That at the smaller n is convex in ln u up to twice that n.
-SkyTable::SkyTable(double low_n, double n) : low(low_n / n), joint(0.0) {
+SkyTable::SkyTable(double low_n, double n) : SkyLines{} {
+  low = low_n / n;
   if (low > 0.0) joint = std::min(2.0 * low, 0.5 * (1.0 + low));
   const auto value = [&](std::size_t sum, double u) {
     const double small = low > 0.0 ? low * u : u, p = u / (1.0 + u), small_p = small / (1.0 + small);

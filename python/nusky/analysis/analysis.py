@@ -12,18 +12,19 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nusky.analysis.cache import StaleCache, cache_path, check_writable, user_cache_dir
+from nusky import _core
+from nusky.analysis.cache import StaleCache, cache_path, check_writable
 from nusky.analysis.energy import GAMMA_NODES, EmptyRule, check_gamma_nodes
 from nusky.analysis.narration import Narration
 from nusky.analysis.season import SubAnalysis, open_season
 from nusky.analysis.set_up import ModelOptions, SeasonSetup, season_name
 from nusky.data.cleaning import MIN_SIGMA, OnBad, check_min_sigma
 from nusky.events import Events
-from nusky.files.hashing import content_hash
+from nusky.files import content_hash, user_cache_dir
+from nusky.releases import check_combination
 from nusky.typing import F64
 
 if TYPE_CHECKING:
-    from nusky import _core
     from nusky.selections.repository import DataRepository, Spec
 
 __all__ = ["Analysis", "SubAnalysis", "get_analysis"]
@@ -69,6 +70,7 @@ class Analysis:
         twice = sorted({key for key in self.keys if self.keys.count(key) > 1})
         if twice:
             raise ValueError(f"season(s) named twice: {', '.join(twice)}; their events would count twice")
+        check_combination((ana.key, ana.version) for ana in anas)
         for ana in anas[1:]:
             if not np.array_equal(ana.gamma_nodes, anas[0].gamma_nodes):
                 raise ValueError(
@@ -152,8 +154,6 @@ class Analysis:
         extended : bool
             The extended likelihood of a transient search.
         """
-        from nusky import _core
-
         return _core.Likelihood(np.array(self.gamma_nodes), *self.acceptance_table(), extended=extended)
 
     def event_columns(self, cut_n_sigma: float = 5.0, extension: float = 0.0) -> tuple[_core.EventColumns, ...]:
@@ -215,12 +215,12 @@ class Analysis:
             The folder cannot be written to.
         """
         check_writable(dir)
-        tell = Narration(True)
+        narration = Narration(True)
         saved = []
         for ana in self.anas:
             path = cache_path(dir, ana.key, ana.version)
             saved.append(ana.save(path))
-            tell.line(f"-> {path}")
+            narration.line(f"-> {path}")
         return Analysis(saved)
 
     @classmethod
@@ -326,9 +326,9 @@ def get_analysis(
     Done.
     """
     from nusky.selections.repository import resolve
-    from nusky.selections.synthetic_repository import SyntheticRepository
+    from nusky.selections.synthetic import SyntheticRepository
 
-    tell = Narration(logging)
+    narration = Narration(logging)
     if len(more) % 2:
         raise TypeError("get_analysis: after the first specification come pairs, a version and its specifications")
     pairs = [(version, specs), *zip(more[::2], more[1::2], strict=True)]
@@ -338,15 +338,16 @@ def get_analysis(
     folder, must_write = (None if dir is None else Path(dir)), True
     if folder is None and isinstance(repo, SyntheticRepository):
         folder, must_write = user_cache_dir(), False
-    tell.line("Setting up Analysis for:")
-    tell.line(", ".join(season_name(repo, spec) for _, chosen in found for spec in chosen))
+    check_combination((season_name(repo, spec), v) for v, chosen in found for spec in chosen)
+    narration.line("Setting up Analysis for:")
+    narration.line(", ".join(season_name(repo, spec) for _, chosen in found for spec in chosen))
     seasons = []
     for chosen_version, chosen in found:
-        season = SeasonSetup(repo, chosen_version, reading, options, folder, must_write, tell)
+        season = SeasonSetup(repo, chosen_version, reading, options, folder, must_write, narration)
         for spec in chosen:
             ana = season(spec)
             seasons.append(ana if load_sig else ana.without_sim())
-    tell.line("Done.")
+    narration.line("Done.")
     return Analysis(seasons)
 
 
@@ -358,8 +359,6 @@ def _core_columns(
     cut_n_sigma: float,
     extension: float,
 ) -> _core.EventColumns:
-    from nusky import _core
-
     return _core.EventColumns(
         events["dec"],
         events["sigma"],

@@ -13,6 +13,7 @@ from nusky.conf.keywords import FITTER_NOT_NEEDED, INJECTION, KEYWORDS, hint, ke
 from nusky.conf.randomizing import dec_randomization
 
 if TYPE_CHECKING:
+    from nusky.analysis import GammaMode
     from nusky.injection import DecRandomization
     from nusky.injection.signal import InjectionOptions
     from nusky.likelihood.model import LikelihoodOptions
@@ -174,9 +175,15 @@ class Settings:
                 gamma = value if gamma is None else gamma
             elif key not in FITTER_NOT_NEEDED:
                 raise TypeError(f"{self.call}: unknown fitter_args {key!r}; only gamma can be fixed")
+        mode: GammaMode = "fit" if gamma is None else "fixed"
+        if energy is False:
+            mode = "off"
+        elif energy == "customflux":
+            mode = "flux"
+        # csky's two keywords become one mode; without an energy term gamma is the spectrum of the acceptances
         return LikelihoodOptions(
+            mode=mode,
             gamma=gamma,
-            energy=energy is not False,
             **(custom_flux(self.call, self.values) if energy == "customflux" else {}),
             cut_n_sigma=self.get("cut_n_sigma", 5.0),
             extension=self.get("extension", extension),

@@ -5,20 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nusky.analysis.energy import check_gamma
+from nusky import _core
+from nusky.analysis.energy import GammaMode, check_gamma
 from nusky.events import Events
 from nusky.hyp import Flux
+from nusky.likelihood.trial_index import TrialIndex
 from nusky.source.positions import MAX_EXTENSION
 from nusky.trial.trial import Scramble, Trial
 from nusky.typing import F64, I64
 
 if TYPE_CHECKING:
-    from nusky import _core
     from nusky.analysis import Analysis, EnergyRatio
 
 
@@ -31,11 +32,11 @@ class LikelihoodOptions:
 
     Parameters
     ----------
+    mode : {"fit", "fixed", "off"}
+        γ is fitted; γ is fixed at `gamma`; there is no energy term, W = S/B.
     gamma : float or None
-        Fix γ here. None: γ is fitted. With ``energy=False``: the spectrum whose acceptance shares n_s among the
-        seasons, 2 by default.
-    energy : bool
-        False leaves the energy term out: W = S/B.
+        "fit": None. "fixed": the value. "off": the spectrum whose acceptance shares n_s among the seasons, 2 by
+        default.
     cut_n_sigma : float
         S = 0 beyond this many σ of an event (not renormalised).
     extension : float
@@ -47,20 +48,20 @@ class LikelihoodOptions:
 
     Examples
     --------
-    >>> LikelihoodOptions().mode, LikelihoodOptions(gamma=2.5).mode, LikelihoodOptions(energy=False).mode
-    ('fit', 'fixed', 'off')
+    >>> LikelihoodOptions().fixed_gamma, LikelihoodOptions("fixed", gamma=2.5).fixed_gamma
+    (None, 2.5)
     """
 
+    mode: GammaMode = "fit"
     gamma: float | None = None
-    energy: bool = True
     cut_n_sigma: float = 5.0
     extension: float = 0.0
     flux: Flux | None = None
     flux_bins: tuple[tuple[float, ...], tuple[float, ...]] | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.energy, bool):
-            raise TypeError(f"energy must be True (γ fitted or fixed) or False (no energy term), got {self.energy!r}")
+        if self.mode not in get_args(GammaMode):
+            raise ValueError(f"mode={self.mode!r} is not known; use 'fit', 'fixed' or 'off' (no energy term)")
         for name, low, high in (("cut_n_sigma", 0.0, np.inf), ("extension", -1e-300, MAX_EXTENSION + 1e-12)):
             if isinstance(getattr(self, name), bool) or not isinstance(getattr(self, name), Real):
                 raise TypeError(f"{name} must be a number, got {getattr(self, name)!r}")
@@ -73,24 +74,36 @@ class LikelihoodOptions:
             if isinstance(self.gamma, bool) or not isinstance(self.gamma, Real):
                 raise TypeError(f"gamma must be a number or None (fitted), got {self.gamma!r}")
             object.__setattr__(self, "gamma", float(self.gamma))
+        if (self.mode == "flux") != (self.flux is not None):
+            raise ValueError(f"mode={self.mode!r} with flux={self.flux!r}: mode='flux' and flux= belong together")
         if self.flux is not None:
             if not isinstance(self.flux, Flux):
                 raise TypeError(f"flux must be a flux such as hyp.PowerLawFlux(2), got {self.flux!r}")
-            if self.gamma is not None or not self.energy:
-                raise ValueError("with flux= the spectrum is given: neither gamma= nor energy=False goes with it")
+            if self.gamma is not None:
+                raise ValueError(f"gamma={self.gamma:g}: with flux= the spectrum is given")
+        if self.mode == "fit" and self.gamma is not None:
+            raise ValueError(f"mode='fit' takes no gamma, got gamma={self.gamma:g}; mode='fixed' fixes it")
+        if self.mode == "fixed" and self.gamma is None:
+            raise ValueError("mode='fixed' takes a gamma, got gamma=None; mode='fit' fits it")
 
     @property
-    def mode(self) -> str:
-        """``"fit"``, ``"fixed"``, ``"flux"`` or ``"off"``: what the energy term is."""
-        if not self.energy:
-            return "off"
-        if self.flux is not None:
-            return "flux"
-        return "fit" if self.gamma is None else "fixed"
+    def fixed_gamma(self) -> float | None:
+        """γ as the core takes it: None where it is fitted or there is no energy term.
+
+        The energy term of one given flux has one node, γ = 0, which means that flux.
+        """
+        if self.mode == "flux":
+            return 0.0
+        return self.gamma if self.mode == "fixed" else None
 
     def as_dict(self) -> dict[str, Any]:
-        """Values JSON can hold."""
-        values = {name: getattr(self, name) for name in ("gamma", "energy", "cut_n_sigma", "extension")}
+        """Values JSON can hold; the form that trial stores compare, in which `energy` is false without the term."""
+        values = {
+            "gamma": self.gamma,
+            "energy": self.mode != "off",
+            "cut_n_sigma": self.cut_n_sigma,
+            "extension": self.extension,
+        }
         if self.flux is None:
             return values
         bins = None if self.flux_bins is None else [list(edges) for edges in self.flux_bins]
@@ -120,13 +133,8 @@ class LikelihoodModel:
 
     @property
     def fixed_gamma(self) -> float | None:
-        """γ to hand to the core: None where it is fitted or there is no energy term.
-
-        The energy term of one given flux has one node, γ = 0, which means that flux.
-        """
-        if self.options.flux is not None:
-            return 0.0
-        return self.options.gamma if self.options.energy else None
+        """γ as the core takes it: None where it is fitted or there is no energy term."""
+        return self.options.fixed_gamma
 
     @property
     def fits_flux(self) -> bool:
@@ -141,8 +149,6 @@ class LikelihoodModel:
     @cached_property
     def likelihood(self) -> _core.Likelihood:
         """n_s and γ to ln Λ: γ nodes and acceptance shares."""
-        from nusky import _core
-
         return _core.Likelihood(*self.acceptances())
 
     def acceptances(self) -> tuple[F64, F64, F64]:
@@ -159,7 +165,7 @@ class LikelihoodModel:
             dec = np.arcsin(np.clip(sindec, -1.0, 1.0))
             each = [np.log(season.acceptance.for_flux(self.options.flux)(dec)) for season in self.analysis]
             return np.zeros(1), sindec, np.ascontiguousarray(np.stack(each)[:, :, None])
-        if self.options.energy:
+        if self.options.mode != "off":
             return np.array(self.analysis.gamma_nodes), sindec, log_acceptance
         gamma = 2.0 if self.options.gamma is None else self.options.gamma
         dec = np.arcsin(np.clip(sindec, -1.0, 1.0))
@@ -172,13 +178,13 @@ class LikelihoodModel:
     @cached_property
     def columns(self) -> tuple[_core.EventColumns, ...]:
         """The seasons' own events."""
-        if self.options.energy and not self.fits_flux:
+        if self.options.mode in ("fit", "fixed"):
             return self.analysis.event_columns(self.options.cut_n_sigma, self.options.extension)
         return tuple(self.columns_for(k, season.data) for k, season in enumerate(self.analysis))
 
     def log_energy_ratio(self, k: int, events: Events) -> NDArray[np.float32] | None:
         """(N, G) ln R of any events of season k at the γ nodes of the energy term; None without one."""
-        if not self.options.energy:
+        if self.options.mode == "off":
             return None
         ratio = self._flux_ratios[k] if self.fits_flux else self.analysis[k].energy
         return ratio.log_ratio(events["sindec"], events["log10energy"]).astype(np.float32)
@@ -189,13 +195,11 @@ class LikelihoodModel:
 
     def columns_for(self, k: int, events: Events) -> _core.EventColumns:
         """Injected or foreign events of season k."""
-        if self.options.energy and not self.fits_flux:
+        if self.options.mode in ("fit", "fixed"):
             return self.analysis.columns_for(k, events, self.options.cut_n_sigma, self.options.extension)
         return self._own_columns(k, events)
 
     def _own_columns(self, k: int, events: Events) -> _core.EventColumns:
-        from nusky import _core
-
         sindec = events["sindec"]
         background = np.ascontiguousarray(self.analysis[k].background(sindec), dtype=np.float64)
         ratio = self.log_energy_ratio(k, events)
@@ -209,8 +213,8 @@ class LikelihoodModel:
             extension=self.options.extension,
         )
 
-    def index(self, trial: Trial, n_threads: int, rows: tuple[I64, ...] | None = None) -> _core.EventIndex:
-        """Make the core's index of the events of one trial.
+    def index(self, trial: Trial, n_threads: int, rows: tuple[I64, ...] | None = None) -> TrialIndex:
+        """Index the events of one trial for the core.
 
         Parameters
         ----------
@@ -219,8 +223,6 @@ class LikelihoodModel:
         rows : tuple of (M_k,) int64, optional
             Rows of each season's own events that can matter; the others still count in N.
         """
-        from nusky import _core
-
         if trial.window is not None:
             raise ValueError(
                 f"the trial holds only the events of {trial.window}; fit it with a runner for this window (src with "
@@ -240,4 +242,4 @@ class LikelihoodModel:
                 parts.append((self.columns_for(k, events), events["ra"], k, None, None))
             if injected is not None and len(injected):
                 parts.append((self.columns_for(k, injected), injected["ra"], k, None, None))
-        return _core.EventIndex(parts, np.array(trial.n_events, dtype=np.float64), n_threads=n_threads)
+        return TrialIndex(_core.EventIndex(parts, np.array(trial.n_events, dtype=np.float64), n_threads=n_threads))

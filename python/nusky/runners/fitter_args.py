@@ -41,7 +41,8 @@ def fitting(call: str, runner: R, flat: Any, fitter_args: dict[str, Any]) -> R:
     if "gamma" not in left:
         return runner
     made: Any = runner
-    return replace(made, likelihood=replace(made.likelihood, gamma=left["gamma"]))  # type: ignore[no-any-return]
+    mode = "fixed" if made.likelihood.mode == "fit" else made.likelihood.mode
+    return replace(made, likelihood=replace(made.likelihood, mode=mode, gamma=left["gamma"]))  # type: ignore[no-any-return]
 
 
 def whole(name: str, value: Any, least: int | None = None) -> Any:

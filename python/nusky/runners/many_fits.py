@@ -21,7 +21,7 @@ from nusky.trial.trial_set import TrialSet
 from nusky.typing import I64
 
 if TYPE_CHECKING:
-    from nusky import _core
+    from nusky.likelihood.trial_index import TrialIndex
     from nusky.trial.trial import Trial
 
 
@@ -70,11 +70,11 @@ class FitsMany(ABC):
         """Make one trial."""
 
     @abstractmethod
-    def index_trial(self, trial: Trial, n_threads: int) -> _core.EventIndex:
-        """The core's index of its events."""
+    def index_trial(self, trial: Trial, n_threads: int) -> TrialIndex:
+        """Its events, indexed for the core."""
 
     @abstractmethod
-    def _best(self, index: _core.EventIndex, n_threads: int, logging: bool = False) -> NDArray[np.void]:
+    def _best(self, index: TrialIndex, n_threads: int, logging: bool = False) -> NDArray[np.void]:
         """Best fits of the events, one row a prior (`nusky.trial.fit.PER_PRIOR_DTYPE`); `logging` prints progress."""
 
     @abstractmethod
@@ -82,7 +82,7 @@ class FitsMany(ABC):
         """The trial's own row."""
 
     @abstractmethod
-    def _fill_p(self, rows: NDArray[np.void]) -> None:
+    def fill_p(self, rows: NDArray[np.void]) -> None:
         """Put −log10 p into finished rows."""
 
     def fit_trials(
@@ -134,9 +134,9 @@ class FitsMany(ABC):
         try:
             rows = fit_batch(fit_one, numbers, self.dtype, n_threads, self._n_events, progress)
         except InterruptedBatch as interrupted:
-            self._fill_p(interrupted.partial)
+            self.fill_p(interrupted.partial)
             raise
-        self._fill_p(rows)
+        self.fill_p(rows)
         return rows
 
     def get_many_fits(

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from nusky import _core
 from nusky.hyp.flux import Flux
+from nusky.likelihood.reach import event_reach, widened
 from nusky.likelihood.reading import LikelihoodReading
 from nusky.progress import scan_progress
 from nusky.runners.injectors import SeasonSignal
@@ -23,14 +25,11 @@ from nusky.trial.trial import Scramble, Trial, as_trial
 from nusky.typing import F64, I64
 
 if TYPE_CHECKING:
-    from nusky import _core
     from nusky.analysis import SubAnalysis
+    from nusky.likelihood.trial_index import TrialIndex
 
 
 __all__ = ["TrialRunner", "check_sources"]
-
-# An event just outside the computed band could be just inside the core's cut: keep a margin, it costs nothing
-_MARGIN = 1e-5
 
 
 def check_sources(src: Sources | None, transient: TransientOptions | None, n: int | None = None) -> None:
@@ -88,12 +87,10 @@ class TrialRunner(Runner):
 
     @cached_property
     def _directions(self) -> _core.Directions:
-        from nusky import _core
-
         return _core.Directions(np.array(self.src.ra), np.array(self.src.dec))
 
     @cached_property
-    def _reach(self) -> tuple[tuple[I64, F64], ...]:
+    def _near_rows(self) -> tuple[tuple[I64, F64], ...]:
         """For each season the rows whose cut reaches the source's declination, and how far off in right ascension.
 
         No right ascension brings the other rows near. An index of what is left takes a hundredth of the time that one
@@ -108,13 +105,12 @@ class TrialRunner(Runner):
             with np.errstate(divide="ignore", invalid="ignore"):  # at a pole every right ascension is near
                 cosine = (np.cos(reach[rows]) - np.sin(dec) * np.sin(source_dec)) / (np.cos(dec) * np.cos(source_dec))
             furthest = np.where(np.isfinite(cosine), np.arccos(np.clip(cosine, -1.0, 1.0)), np.pi)
-            found.append((rows, furthest * (1 + _MARGIN) + _MARGIN))
+            found.append((rows, widened(furthest)))
         return tuple(found)
 
     def _furthest(self, season: SubAnalysis) -> F64:
         """(N,) rad how far each event of a season reaches."""
-        sigma = np.hypot(season.data["sigma"], self.likelihood.extension)
-        return np.asarray(np.minimum(self.likelihood.cut_n_sigma * sigma * (1 + _MARGIN) + _MARGIN, np.pi))
+        return np.asarray(np.minimum(widened(event_reach(season.data["sigma"], self.likelihood)), np.pi))
 
     @property
     def sig_injs(self) -> tuple[SeasonSignal, ...]:
@@ -148,11 +144,11 @@ class TrialRunner(Runner):
         ra, dec = float(self.src.ra[0]), float(self.src.dec[0])
         return LikelihoodReading(self.model, made, ra, dec, partial(self.get_one_fit_from_trial, made))
 
-    def index_trial(self, trial: Trial, n_threads: int) -> _core.EventIndex:
+    def index_trial(self, trial: Trial, n_threads: int) -> TrialIndex:
         if self.on_time is not None or trial.window is not None:
             return self.model.index(trial, n_threads)
         near = []
-        for (rows, furthest), background in zip(self._reach, trial.background, strict=True):
+        for (rows, furthest), background in zip(self._near_rows, trial.background, strict=True):
             if not isinstance(background, Scramble):
                 return self.model.index(trial, n_threads)
             if background.dec is not None:
@@ -168,7 +164,7 @@ class TrialRunner(Runner):
         super()._prepare(n_sig)
         _ = self._directions
         if self.on_time is None:
-            _ = self._reach
+            _ = self._near_rows
 
     def _with_signal(
         self, background: Background, rng: np.random.Generator, n_sig: float, poisson: bool, made: Made
@@ -180,12 +176,10 @@ class TrialRunner(Runner):
     def _background_only(self, background: Background, made: Made) -> Trial:
         return Trial(background, (None,) * len(background), (0,) * len(background), **made)
 
-    def _best(self, index: _core.EventIndex, n_threads: int, logging: bool = False) -> NDArray[np.void]:
-        from nusky import _core
-
+    def _best(self, index: TrialIndex, n_threads: int, logging: bool = False) -> NDArray[np.void]:
         with scan_progress(1, n_threads, logging):
             ts, ns, gamma, status = _core.scan(
-                self.model.likelihood, index, self._directions, gamma=self.model.fixed_gamma, n_threads=n_threads
+                self.model.likelihood, index.core, self._directions, gamma=self.model.fixed_gamma, n_threads=n_threads
             )
         table = np.empty(1, dtype=PER_PRIOR_DTYPE)
         table[0] = (0, -1, 0, ts[0], ts[0], ns[0], gamma[0], self.src.ra[0], self.src.dec[0], status[0])

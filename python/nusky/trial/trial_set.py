@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nusky.arrays import Arrays
+from nusky.files.npz import DamagedFile, read_npz, write_npz
+from nusky.version import code_version
 
 if TYPE_CHECKING:
     import pandas
@@ -97,9 +99,6 @@ class TrialSet(Arrays):
 
         For many trials, made in parts or by several jobs, there is `nusky.store.trials.TrialStore`.
         """
-        from nusky.files.npz import write_npz
-        from nusky.version import code_version
-
         meta = {name: getattr(self, name) for name in _ORIGIN}
         meta |= {"format": _FORMAT, "version": code_version(), "config": dict(self.config)}
         write_npz(path, {name: np.ascontiguousarray(self[name]) for name in self.keys()}, meta)
@@ -113,8 +112,6 @@ class TrialSet(Arrays):
         FileNotFoundError, ValueError
             If there is no such file, or it is damaged or something else (named).
         """
-        from nusky.files.npz import DamagedFile, read_npz
-
         meta, arrays = read_npz(path)
         if meta.get("format") != _FORMAT:
             raise DamagedFile(f"{path} has the format {meta.get('format')!r}, trials {_FORMAT!r}")

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "nusky/aligned.hpp"
+#include "nusky/bounds/sky_table.hpp"
 #include "nusky/events/event_record.hpp"
 #include "nusky/kernels/table.hpp"
 #include "nusky/sphere/sky_grid.hpp"

@@ -2,7 +2,7 @@
 #include <vector>
 
 #include "nusky/likelihood/fit_model.hpp"
-#include "nusky/hottest/plan.hpp"
+#include "nusky/sphere/directions.hpp"
 
 namespace nusky {
 

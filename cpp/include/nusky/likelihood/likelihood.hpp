@@ -1,7 +1,7 @@
 #pragma once
 #include <vector>
 
-#include "nusky/likelihood/gamma_axis.hpp"
+#include "nusky/gamma/gamma_axis.hpp"
 
 namespace nusky {
 
