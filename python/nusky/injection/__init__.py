@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nusky.injection.background import BackgroundInjector
+from nusky.injection.declination import DecRandomization
 from nusky.injection.off_time import OffTimeInjector
 from nusky.injection.prior import PriorInjector
 from nusky.injection.seeding import resolve_seed, trial_streams
@@ -10,6 +11,7 @@ from nusky.injection.signal import InjectionOptions, SignalInjector, check_signa
 
 __all__ = [
     "BackgroundInjector",
+    "DecRandomization",
     "InjectionOptions",
     "OffTimeInjector",
     "PriorInjector",

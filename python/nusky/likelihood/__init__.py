@@ -7,6 +7,7 @@ from nusky.likelihood.model import LikelihoodModel, LikelihoodOptions
 from nusky.likelihood.near_events import NearRows
 from nusky.likelihood.near_tiles import NearTiles
 from nusky.likelihood.reach import event_reach, widened
+from nusky.likelihood.reading import LikelihoodReading, SeasonReading
 from nusky.likelihood.trial_index import Discs, TrialIndex
 from nusky.likelihood.window import WindowLikelihoodModel
 
@@ -14,8 +15,10 @@ __all__ = [
     "Discs",
     "LikelihoodModel",
     "LikelihoodOptions",
+    "LikelihoodReading",
     "NearRows",
     "NearTiles",
+    "SeasonReading",
     "TrialIndex",
     "WindowLikelihoodModel",
     "event_reach",

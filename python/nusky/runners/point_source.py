@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -13,16 +13,19 @@ from numpy.typing import NDArray
 from nusky import _core
 from nusky.hyp.flux import Flux
 from nusky.likelihood.reach import event_reach, widened
+from nusky.likelihood.reading import LikelihoodReading
 from nusky.progress import scan_progress
+from nusky.runners.injectors import SeasonSignal
 from nusky.runners.runner import Background, Made, Runner
 from nusky.source.positions import Sources
 from nusky.source.window import TimeWindow
 from nusky.transients.on_time import TransientOptions
 from nusky.trial.fit import PER_PRIOR_DTYPE, Fit
-from nusky.trial.trial import Scramble, Trial
+from nusky.trial.trial import Scramble, Trial, as_trial
 from nusky.typing import F64, I64
 
 if TYPE_CHECKING:
+    from nusky.analysis import SubAnalysis
     from nusky.likelihood.trial_index import TrialIndex
 
 
@@ -96,7 +99,7 @@ class TrialRunner(Runner):
         found = []
         source_dec = float(self.src.dec[0])
         for season in self.analysis:
-            reach = np.minimum(widened(event_reach(season.data["sigma"], self.likelihood)), np.pi)
+            reach = self._furthest(season)
             rows = np.flatnonzero(np.abs(season.data["dec"] - source_dec) <= reach)
             dec = season.data["dec"][rows]
             with np.errstate(divide="ignore", invalid="ignore"):  # at a pole every right ascension is near
@@ -105,6 +108,42 @@ class TrialRunner(Runner):
             found.append((rows, widened(furthest)))
         return tuple(found)
 
+    def _furthest(self, season: SubAnalysis) -> F64:
+        """(N,) rad how far each event of a season reaches."""
+        return np.asarray(np.minimum(widened(event_reach(season.data["sigma"], self.likelihood)), np.pi))
+
+    @property
+    def sig_injs(self) -> tuple[SeasonSignal, ...]:
+        """How each season's signal is injected."""
+        return tuple(SeasonSignal(self, k) for k in range(len(self.analysis)))
+
+    @property
+    def sig_inj_acc_total(self) -> float:
+        """Expected events for the injected flux as it stands, over all seasons."""
+        return self.get_acc_total()
+
+    def get_one_llh(
+        self, n_sig: float = 0, poisson: bool = False, seed: Any = None, TRUTH: bool = False
+    ) -> LikelihoodReading:
+        """Make one trial and give its likelihood, to be read at any parameters; arguments as for `get_one_trial`."""
+        return self.get_one_llh_from_trial(self.get_one_trial(n_sig, poisson, seed, TRUTH))
+
+    def get_one_llh_from_trial(self, trial: Any) -> LikelihoodReading:
+        """The likelihood of a trial, to be read at any parameters.
+
+        Parameters
+        ----------
+        trial : Trial or (evss, n_exs)
+
+        Returns
+        -------
+        LikelihoodReading
+            `fit`, `scan_ts`, `get_minus_llh_ratio`, `carrying`.
+        """
+        made = as_trial(trial, len(self.analysis))
+        ra, dec = float(self.src.ra[0]), float(self.src.dec[0])
+        return LikelihoodReading(self.model, made, ra, dec, partial(self.get_one_fit_from_trial, made))
+
     def index_trial(self, trial: Trial, n_threads: int) -> TrialIndex:
         if self.on_time is not None or trial.window is not None:
             return self.model.index(trial, n_threads)
@@ -112,6 +151,11 @@ class TrialRunner(Runner):
         for (rows, furthest), background in zip(self._near_rows, trial.background, strict=True):
             if not isinstance(background, Scramble):
                 return self.model.index(trial, n_threads)
+            if background.dec is not None:
+                near.append(
+                    np.flatnonzero(np.abs(background.dec - self.src.dec[0]) <= self._furthest(background.season))
+                )
+                continue
             away = np.abs(background.ra[rows] - self.src.ra[0])
             near.append(rows[np.minimum(away, 2 * np.pi - away) <= furthest])
         return self.model.index(trial, n_threads, tuple(near))
