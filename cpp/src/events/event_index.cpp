@@ -59,7 +59,9 @@ bool all_finite(const double* values, std::size_t n) {
   return bad == 0;
 }
 
-void check(const std::vector<EventPart>& parts, const std::vector<double>& n_events) {
+}  // namespace
+
+void EventIndex::check(const std::vector<EventPart>& parts, const std::vector<double>& n_events) {
   if (n_events.empty()) throw std::invalid_argument("n_events: at least one season is needed");
   for (std::size_t k = 0; k < n_events.size(); ++k)
     if (!(n_events[k] > 0.0) || !std::isfinite(n_events[k]))
@@ -90,8 +92,6 @@ void check(const std::vector<EventPart>& parts, const std::vector<double>& n_eve
   }
   if (total >= std::numeric_limits<std::uint32_t>::max()) throw std::invalid_argument("too many events for one index");
 }
-
-}  // namespace
 
 CapPlace cap_place(const Vec3& centre, double chord) {
   CapPlace place{};
@@ -245,6 +245,54 @@ void EventIndex::add(const EventPart& part, std::uint32_t begin, int n_threads) 
     for (int b = bins; b-- > 1;) start[b] = start[b - 1];  // they had moved on to the ends of their cells
     start[0] = begin + static_cast<std::uint32_t>(zone.first);
   });
+}
+
+EventIndex::EventIndex(GammaAxis axis, int n_seasons)
+    : n_events_(static_cast<std::size_t>(n_seasons), 1.0), axis_(std::move(axis)), classes_(n_events_.size()), loose_(n_events_.size()) {
+  for (std::vector<CutClass>& classes : classes_) classes.emplace_back(pi, 1, false);
+}
+
+void EventIndex::start_trial() {
+  record_.clear();
+  for (std::vector<CutClass>& classes : classes_) classes[0].start.assign(2, 0);
+}
+
+void EventIndex::add_few(int season, const EventColumns& columns, std::size_t n, const std::uint32_t* event, const double* x,
+                         const double* y) {
+  const std::size_t begin = record_.size(), end = begin + n;
+  record_.resize(end);
+  if (x_.size() < end + n_lanes) {
+    for (auto* column : {&x_, &y_, &z_}) column->resize(2 * end + n_lanes);
+    for (auto* column : {&reach_, &rate_, &weight_}) column->resize(2 * end + n_lanes);
+  }
+  for (std::size_t i = 0; i < n; ++i) {
+    const EventSketch& sketch = columns.sketch(event[i]);
+    const std::size_t to = begin + i;
+    record_[to] = &columns.record(event[i]);
+    x_[to] = place_of(x[i]);
+    y_[to] = place_of(y[i]);
+    z_[to] = sketch.z;
+    reach_[to] = sketch.reach;
+    rate_[to] = sketch.rate;
+    weight_[to] = sketch.weight;
+  }
+  for (std::size_t k = static_cast<std::size_t>(season); k < classes_.size(); ++k) {
+    std::vector<std::uint32_t>& start = classes_[k][0].start;
+    if (k != static_cast<std::size_t>(season)) start[0] = static_cast<std::uint32_t>(end);
+    start[1] = static_cast<std::uint32_t>(end);
+  }
+}
+
+void EventIndex::end_trial(const double* n_events) {
+  std::copy_n(n_events, n_events_.size(), n_events_.begin());
+  const std::size_t total = record_.size();
+  x_.resize(std::max(x_.size(), total + n_lanes));
+  for (auto* column : {&y_, &z_}) column->resize(x_.size());
+  for (auto* column : {&reach_, &rate_, &weight_}) column->resize(x_.size());
+  for (std::size_t i = total; i < total + n_lanes; ++i) {
+    x_[i] = y_[i] = z_[i] = 0;
+    reach_[i] = rate_[i] = weight_[i] = 0.0F;
+  }
 }
 
 IndexedEvent EventIndex::event(std::uint32_t i) const {

@@ -41,6 +41,17 @@ struct EventRange {
 class EventIndex {
  public:
   EventIndex(const std::vector<EventPart>& parts, std::vector<double> n_events, int n_threads);
+  /// Throws std::invalid_argument for parts that do not fit together.
+  static void check(const std::vector<EventPart>& parts, const std::vector<double>& n_events);
+
+  /// An index without a grid, for trials of few events that are all looked at; see `start_trial`.
+  EventIndex(GammaAxis axis, int n_seasons);
+  /// Takes all events out, then events come in season after season, in the order of the calls.
+  void start_trial();
+  /// Adds n events of the columns, which must outlive them. @param event (n,) of the columns;  @param x, y (n,) of the unit vector
+  void add_few(int season, const EventColumns& columns, std::size_t n, const std::uint32_t* event, const double* x, const double* y);
+  /// @param n_events (K,)
+  void end_trial(const double* n_events);
 
   int n_seasons() const { return static_cast<int>(n_events_.size()); }
   /// N_k: the events of season k that the likelihood counts (expected background for the extended likelihood).
