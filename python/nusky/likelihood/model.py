@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from nusky.analysis.analysis import Analysis
 
 
+Part = tuple[Any, ...]
+
 __all__ = ["LikelihoodModel", "LikelihoodOptions"]
 
 
@@ -162,6 +164,26 @@ class LikelihoodModel:
             extension=self.options.extension,
         )
 
+    def parts(self, trial: Trial, rows: tuple[I64, ...] | None = None) -> list[Part]:
+        """The events of one trial as the core takes them: see `index`."""
+        if trial.window is not None:
+            raise ValueError(
+                f"the trial holds only the events of {trial.window}; fit it with a runner for this window (src with "
+                "mjd= and t_100=)"
+            )
+        parts: list[Part] = []
+        for k, (background, injected) in enumerate(zip(trial.background, trial.injected, strict=True)):
+            if isinstance(background, Scramble) and background.season is self.analysis[k]:
+                chosen = None if rows is None else rows[k]
+                ra = background.ra if chosen is None else background.ra[chosen]
+                parts.append((self.columns[k], ra, k, chosen, None))
+            else:
+                events = background.events() if isinstance(background, Scramble) else background
+                parts.append((self.columns_for(k, events), events["ra"], k, None, None))
+            if injected is not None and len(injected):
+                parts.append((self.columns_for(k, injected), injected["ra"], k, None, None))
+        return parts
+
     def index(self, trial: Trial, n_threads: int, rows: tuple[I64, ...] | None = None) -> _core.EventIndex:
         """Make the core's index of the events of one trial.
 
@@ -174,20 +196,5 @@ class LikelihoodModel:
         """
         from nusky import _core
 
-        if trial.window is not None:
-            raise ValueError(
-                f"the trial holds only the events of {trial.window}; fit it with a runner for this window (src with "
-                "mjd= and t_100=)"
-            )
-        parts = []
-        for k, (background, injected) in enumerate(zip(trial.background, trial.injected, strict=True)):
-            if isinstance(background, Scramble) and background.season is self.analysis[k]:
-                chosen = None if rows is None else rows[k]
-                ra = background.ra if chosen is None else background.ra[chosen]
-                parts.append((self.columns[k], ra, k, chosen, None))
-            else:
-                events = background.events() if isinstance(background, Scramble) else background
-                parts.append((self.columns_for(k, events), events["ra"], k, None, None))
-            if injected is not None and len(injected):
-                parts.append((self.columns_for(k, injected), injected["ra"], k, None, None))
-        return _core.EventIndex(parts, np.array(trial.n_events, dtype=np.float64), n_threads=n_threads)
+        n_events = np.array(trial.n_events, dtype=np.float64)
+        return _core.EventIndex(self.parts(trial, rows), n_events, n_threads=n_threads)

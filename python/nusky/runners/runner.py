@@ -17,7 +17,7 @@ from nusky.hotspots.hottest import mlog10
 from nusky.hyp.flux import Flux
 from nusky.injection.background import BackgroundInjector
 from nusky.injection.off_time import OffTimeInjector
-from nusky.injection.seeding import resolve_seed, trial_streams
+from nusky.injection.seeding import RANDOM, TrialDraws, resolve_seed, trial_draws
 from nusky.injection.signal import InjectionOptions, SignalInjector, check_signal
 from nusky.likelihood.model import LikelihoodModel, LikelihoodOptions
 from nusky.likelihood.window import WindowLikelihoodModel
@@ -95,7 +95,7 @@ class Runner(FitsMany):
 
     @abstractmethod
     def _with_signal(
-        self, background: Background, rng: np.random.Generator, n_sig: float, poisson: bool, made: Made
+        self, background: Background, draws: TrialDraws, n_sig: float, poisson: bool, made: Made
     ) -> Trial:
         """Trial with `n_sig` events injected; `made` holds its seed and index."""
 
@@ -163,6 +163,7 @@ class Runner(FitsMany):
         window = {} if self.transient is None else {"transient": self.transient.as_dict()}
         return {
             "runner": type(self).__name__,
+            "random": RANDOM,
             "analysis": {
                 "keys": list(self.analysis.keys),
                 "fingerprint": self.analysis.fingerprint,
@@ -190,12 +191,12 @@ class Runner(FitsMany):
         return self.model.index(trial, n_threads)
 
     def draw_trial(self, seed: int, index: int, n_sig: float, poisson: bool) -> Trial:
-        streams = trial_streams(seed, index, len(self.analysis))
-        background = self.background_injector.scramble(streams)
+        draws = trial_draws(seed, index)
+        background = self.background_injector.scramble(draws)
         made = self._made(seed, index)
         if n_sig == 0:
             return self._background_only(background, made)
-        return self._with_signal(background, streams.signal, n_sig, poisson, made)
+        return self._with_signal(background, draws, n_sig, poisson, made)
 
     def _made(self, seed: int | None, index: int | None) -> Made:
         window = None if self.transient is None else self.transient.window
@@ -307,8 +308,7 @@ class Runner(FitsMany):
         }
 
     def _fit_trial(self, trial: Trial, n_threads: int, logging: bool) -> Fit:
-        index = self.index_trial(trial, n_threads)
-        table = self._best(index, n_threads, logging)
+        table = self._table(trial, n_threads, logging)
         best = self._summary(table)
         about: dict[str, Any] = {
             "columns": self.columns,
