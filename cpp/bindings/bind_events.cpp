@@ -31,11 +31,11 @@ std::shared_ptr<EventColumns> make_columns(const F64& dec, const F64& sigma, con
   return std::make_shared<EventColumns>(n, d, s, b, ratio, std::move(axis), cut_n_sigma, extension, 0);
 }
 
-std::shared_ptr<EventIndex> make_index(const py::sequence& parts, const F64& n_events, int n_threads) {
+std::shared_ptr<EventIndex> make_index(const py::sequence& parts, const F64& n_events, int n_threads, bool few) {
   const PartList list = read_parts(parts);
   std::vector<double> counts = to_vector(n_events, "n_events");
   py::gil_scoped_release release;
-  return std::make_shared<EventIndex>(list.parts, std::move(counts), n_threads);
+  return std::make_shared<EventIndex>(list.parts, std::move(counts), n_threads, few);
 }
 
 }  // namespace
@@ -112,8 +112,11 @@ parts : sequence of (columns, ra, season, rows, factor)
     factor : (n,) float64 that multiplies W (a time ratio), or None.
 n_events : (K,) float64, N_k of every season (extended likelihood: the expected background)
 n_threads : 0 means all that the process may use
+few : make the grid for the events given, not for all of their columns: faster for a few of many, but the last bit of
+    a fit then depends on which events are given
 )")
-      .def(py::init(&make_index), py::arg("parts"), py::arg("n_events").noconvert(), py::kw_only(), py::arg("n_threads") = 0)
+      .def(py::init(&make_index), py::arg("parts"), py::arg("n_events").noconvert(), py::kw_only(), py::arg("n_threads") = 0,
+           py::arg("few") = false)
       .def("__len__", &EventIndex::size)
       .def_property_readonly("n_seasons", &EventIndex::n_seasons);
 }

@@ -31,6 +31,7 @@ class EventIndex:
         n_events: F64,
         *,
         n_threads: int = ...,
+        few: bool = ...,
     ) -> None: ...
     def __len__(self) -> int: ...
     @property

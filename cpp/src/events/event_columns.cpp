@@ -85,6 +85,7 @@ EventColumns::EventColumns(std::size_t n, const double* dec, const double* sigma
     const double cut = cut_of(given);
     cut_[i] = static_cast<float>(cut);
     cut_class_[i] = class_of[given];
+    ++class_size_[cut_class_[i]];
     EventRecord& e = records_[i];
     e = {std::sin(dec_[i]), cos_dec_[i], spatial_term(width(given), background[given], cut), nullptr, nullptr, 1.0F, 1.0F};
     sketches_[i] = {place_of(e.sin_dec), reach_of(2.0 * std::sin(0.5 * cut)), e.spatial.rate, e.spatial.weight};

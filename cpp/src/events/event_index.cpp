@@ -126,7 +126,7 @@ std::size_t EventIndex::CutClass::zone(double dec) const {
   return static_cast<std::size_t>(std::clamp(static_cast<int>((dec + pi / 2) * (1.0 / pi) * n_zones), 0, n_zones - 1));
 }
 
-EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> n_events, int n_threads)
+EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> n_events, int n_threads, bool few)
     : n_events_(std::move(n_events)), classes_(n_events_.size()), loose_(n_events_.size()) {
   check(parts, n_events_);
   kernels();  // throws for an unknown level, so not inside a parallel region
@@ -144,14 +144,14 @@ EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> 
   for (std::size_t season = 0; season < n_events_.size(); ++season)
     for (const EventPart& part : parts) {
       if (part.season != static_cast<int>(season)) continue;
-      add(part, begin, n_threads);
+      add(part, begin, n_threads, few);
       begin += static_cast<std::uint32_t>(part.n);
     }
 }
 
 // Every part has classes of its own: its columns are in the order of class and declination, so that zones are runs of them, which are
 // sorted by right ascension one by one, within the reach of a cache.
-void EventIndex::add(const EventPart& part, std::uint32_t begin, int n_threads) {
+void EventIndex::add(const EventPart& part, std::uint32_t begin, int n_threads, bool few) {
   columns_.push_back(part.columns);
   const EventColumns& columns = *part.columns;
   const Ordered ordered(part);
@@ -194,7 +194,8 @@ void EventIndex::add(const EventPart& part, std::uint32_t begin, int n_threads) 
   for (std::size_t first = 0; first < part.n;) {
     const int number = columns.cut_class(ordered.event(first));
     const std::size_t last = end_of(first, [&](std::size_t i) { return columns.cut_class(i) == number; });
-    const CutClass& k = classes.emplace_back(cut_class_edge(number), last - first, part.n >= brute_force);
+    const CutClass& k = classes.emplace_back(cut_class_edge(number), few ? last - first : columns.class_size(number),
+                                             (few ? part.n : columns.size()) >= brute_force);
     for (std::size_t z = 0; z < k.zone_bins.size(); ++z) {
       const std::size_t end = end_of(first, [&](std::size_t i) { return columns.cut_class(i) == number && k.zone(columns.dec(i)) <= z; });
       zones.push_back({classes.size() - 1, z, first, end});

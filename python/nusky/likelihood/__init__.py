@@ -6,6 +6,7 @@ from nusky.likelihood.direction_scan import scan_events
 from nusky.likelihood.model import LikelihoodModel, LikelihoodOptions
 from nusky.likelihood.near_events import NearRows
 from nusky.likelihood.near_tiles import NearTiles, Reach
+from nusky.likelihood.point import PointFit
 from nusky.likelihood.window import WindowLikelihoodModel
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "LikelihoodOptions",
     "NearRows",
     "NearTiles",
+    "PointFit",
     "Reach",
     "WindowLikelihoodModel",
     "scan_events",

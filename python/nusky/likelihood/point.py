@@ -44,6 +44,4 @@ class PointFit:
 
         parts = self.model.parts(trial)
         n_events = np.array(trial.n_events, dtype=np.float64)
-        return _core.fit_point_events(
-            self.model.likelihood, self.source, parts, n_events, gamma=self.model.fixed_gamma
-        )
+        return _core.fit_point_events(self.model.likelihood, self.source, parts, n_events, gamma=self.model.fixed_gamma)

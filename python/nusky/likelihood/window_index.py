@@ -28,5 +28,5 @@ class WindowIndex(_core.EventIndex):
     def __init__(
         self, parts: Sequence[Any], n_events: NDArray[np.float64], reach: Reach | None, *, n_threads: int
     ) -> None:
-        super().__init__(parts, n_events, n_threads=n_threads)
+        super().__init__(parts, n_events, n_threads=n_threads, few=True)
         self.reach = reach

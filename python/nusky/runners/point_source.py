@@ -148,9 +148,7 @@ class TrialRunner(Runner):
             raise InterruptedBatch(rows[:done].view(np.recarray), numbers[:done], len(numbers))
         return rows.view(np.recarray)
 
-    def _with_signal(
-        self, background: Background, draws: TrialDraws, n_sig: float, poisson: bool, made: Made
-    ) -> Trial:
+    def _with_signal(self, background: Background, draws: TrialDraws, n_sig: float, poisson: bool, made: Made) -> Trial:
         injected: Injected
         if self._moves:
             counts = [draws.signal_count(n_sig, poisson)]
@@ -164,7 +162,7 @@ class TrialRunner(Runner):
         """Injected events of season k: `some` of those of a trial."""
         if not len(some):
             return None
-        events = self._injector.seasons[k][0][row[some]]
+        events: Events = self._injector.seasons[k][0][row[some]]
         if self.on_time is None:
             return events
         return self.signal_injector.with_times(k, events, draws.uniforms("signal_time", len(row))[some, 0])

@@ -94,9 +94,7 @@ class Runner(FitsMany):
     # What the kinds of runner differ in
 
     @abstractmethod
-    def _with_signal(
-        self, background: Background, draws: TrialDraws, n_sig: float, poisson: bool, made: Made
-    ) -> Trial:
+    def _with_signal(self, background: Background, draws: TrialDraws, n_sig: float, poisson: bool, made: Made) -> Trial:
         """Trial with `n_sig` events injected; `made` holds its seed and index."""
 
     @abstractmethod

@@ -61,9 +61,7 @@ class SkyScanTrialRunner(MapRunner):
     def _terms(self) -> PriorTerms:
         return PriorTerms.flat(self.pixels)
 
-    def _with_signal(
-        self, background: Background, draws: TrialDraws, n_sig: float, poisson: bool, made: Made
-    ) -> Trial:
+    def _with_signal(self, background: Background, draws: TrialDraws, n_sig: float, poisson: bool, made: Made) -> Trial:
         if self.src is None:
             raise ValueError(
                 f"n_sig={n_sig:g} needs a place: pass src=nusky.sources(ra, dec) to get_sky_scan_trial_runner, "

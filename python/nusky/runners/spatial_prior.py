@@ -126,9 +126,7 @@ class SpatialPriorTrialRunner(MapRunner):
         if n_sig:
             self.prior_injector.prepare()
 
-    def _with_signal(
-        self, background: Background, draws: TrialDraws, n_sig: float, poisson: bool, made: Made
-    ) -> Trial:
+    def _with_signal(self, background: Background, draws: TrialDraws, n_sig: float, poisson: bool, made: Made) -> Trial:
         injected, ra, dec = self.prior_injector.inject(draws, n_sig, poisson)
         n_exs = (0,) * len(background)
         return SpatialPriorTrial(background, injected, n_exs, **made, ra=ra, dec=dec)

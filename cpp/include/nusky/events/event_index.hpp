@@ -40,7 +40,9 @@ struct EventRange {
 /// and right-ascension bins, about as fine as its cuts are wide.
 class EventIndex {
  public:
-  EventIndex(const std::vector<EventPart>& parts, std::vector<double> n_events, int n_threads);
+  /// @param few the grid is made for the events that there are. Else it is made for all events of the columns, so that the order of events,
+  ///   and with it the last bit of every sum, does not depend on which of them were left out because they matter nowhere.
+  EventIndex(const std::vector<EventPart>& parts, std::vector<double> n_events, int n_threads, bool few = false);
   /// Throws std::invalid_argument for parts that do not fit together.
   static void check(const std::vector<EventPart>& parts, const std::vector<double>& n_events);
 
@@ -91,7 +93,7 @@ class EventIndex {
     std::size_t zone(double dec) const;
   };
 
-  void add(const EventPart& part, std::uint32_t begin, int n_threads);
+  void add(const EventPart& part, std::uint32_t begin, int n_threads, bool few);
 
   std::vector<std::shared_ptr<const EventColumns>> columns_;  // keeps alive what the events point to
   std::vector<double> n_events_;
