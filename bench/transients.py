@@ -12,6 +12,7 @@ import argparse
 import os
 import platform
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,7 @@ def check(runner: cy.SpatialPriorTrialRunner, n_sig: float, n_trials: int) -> No
     for j in range(n_trials):
         index = runner.index_trial(runner.draw_trial(5, j, n_sig, False), 1)
         quick = runner._best(index, 1)
-        index.reach = None  # type: ignore[attr-defined]
+        index = replace(index, discs=None)
         whole = runner._best(index, 1)
         for name in quick.dtype.names or ():
             np.testing.assert_array_equal(quick[name], whole[name], err_msg=f"trial {j}, {name}")

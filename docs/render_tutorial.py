@@ -1,7 +1,7 @@
 """Execute ``tutorial.md`` to ``tutorial.ipynb``, and run the demo for the README's picture.
 
 Run it after a change of the tutorial or of what it shows: ``python docs/render_tutorial.py``.
-tests/test_tutorial_page.py fails when the two no longer hold the same cells.
+tests/docs/test_tutorial_page.py fails when the two no longer hold the same cells.
 """
 
 from __future__ import annotations

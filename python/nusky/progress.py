@@ -26,7 +26,7 @@ def _duration(seconds: float) -> str:
 
 
 def _is_watched(stream: TextIO) -> bool:
-    """Tell whether a person sees the line being redrawn: a terminal or a notebook cell."""
+    """Whether a person sees the line being redrawn: a terminal or a notebook cell."""
     return stream.isatty() or type(stream).__module__.startswith("ipykernel")
 
 

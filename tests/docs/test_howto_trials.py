@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import stat
 import subprocess
 import sys
@@ -48,7 +49,9 @@ def test_every_cell_of_the_page_runs(page: str, tmp_path: Path, monkeypatch: Any
 
 
 def test_the_clusters_of_the_page_write_job_files_with_one_thread_a_worker() -> None:
+    handler = signal.getsignal(signal.SIGINT)
     jobqueue = pytest.importorskip("dask_jobqueue", reason="dask-jobqueue is an optional dependency")
+    signal.signal(signal.SIGINT, handler)  # importing it replaces what Ctrl-C does, for every test after this one
     page = (PAGES / "trials_and_cluster.md").read_text()
     calls = re.findall(r"cluster = (\w+Cluster)\((.*?)\)\n", page)
     assert [name for name, _ in calls] == ["SLURMCluster", "HTCondorCluster"]

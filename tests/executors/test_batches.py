@@ -191,7 +191,7 @@ def test_p_values_are_filled_in_by_the_one_who_asked(runner: Any) -> None:
 
 
 class Scripted(Executor):
-    """Runs the work at once, and fails as told for chunks that hold a given trial."""
+    """Runs the work at once, and fails on request for chunks that hold a given trial."""
 
     def __init__(self, failures: list[BaseException], trial: int = 10) -> None:
         self.failures = failures

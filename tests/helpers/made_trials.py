@@ -30,3 +30,9 @@ def damage(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[content.index(ts) + 3] ^= 0x10
     path.write_bytes(content)
+
+
+def half_chi2(n: int, ndof: float = 1.3, scale: float = 1.0, seed: int = 3) -> np.ndarray:
+    """n TS values, half of them 0, the others from a scaled χ²."""
+    rng = np.random.default_rng(seed)
+    return np.where(rng.random(n) < 0.5, 0.0, scale * rng.chisquare(ndof, n))

@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 
 from nusky import _core
-from nusky.likelihood.near_tiles import NearTiles, Reach
+from nusky.likelihood.near_tiles import NearTiles
+from nusky.likelihood.trial_index import Discs
 from nusky.pixels import near_events_mask
 from nusky.pixels.pixel_set import PixelSet, full_sky
 from nusky.sphere.vectors import unit_vectors
 
 
-def events(n: int, seed: int, widest: float = 0.2) -> Reach:
+def events(n: int, seed: int, widest: float = 0.2) -> Discs:
     rng = np.random.default_rng(seed)
-    return Reach(2 * np.pi * rng.random(n), np.arcsin(rng.uniform(-1, 1, n)), widest * rng.random(n))
+    return Discs(2 * np.pi * rng.random(n), np.arcsin(rng.uniform(-1, 1, n)), widest * rng.random(n))
 
 
 @pytest.mark.parametrize("nside", [1, 2, 8, 64])
@@ -48,9 +49,9 @@ def test_few_are_found_for_few_events_and_both_ways_to_list_them_agree(monkeypat
 
 def test_poles_and_the_whole_sky_are_reached():
     near = NearTiles.of(full_sky(16))
-    pole = Reach(np.array([0.3]), np.array([np.pi / 2]), np.array([0.06]))
+    pole = Discs(np.array([0.3]), np.array([np.pi / 2]), np.array([0.06]))
     assert len(near.found(pole)) == 4
-    everywhere = Reach(np.array([0.3]), np.array([0.1]), np.array([np.pi]))
+    everywhere = Discs(np.array([0.3]), np.array([0.1]), np.array([np.pi]))
     assert len(near.found(everywhere)) == len(near.dec)
     assert len(near.found(events(0, 1))) == 0
     assert len(near.rows(near.found(events(0, 1)))) == 0
@@ -76,7 +77,7 @@ def test_the_pixels_of_some_tiles_fit_as_among_all_of_them():
     likelihood = _core.Likelihood(nodes, np.array([-1.0, 1.0]), np.zeros((1, 2, 3)), extended=True)
     sky = full_sky(32)
     near = NearTiles.of(sky)
-    tiles = near.found(Reach(reach.ra, reach.dec, 5 * sigma))
+    tiles = near.found(Discs(reach.ra, reach.dec, 5 * sigma))
     rows = near.rows(tiles)
     assert len(rows) < len(sky)
     whole = _core.scan(likelihood, index, sky.directions, n_threads=1)

@@ -1,4 +1,4 @@
-"""Maps of every kind we read: the same sky must come out of each, and what is no map must be refused with the mend."""
+"""Maps of every kind we read: the same sky must come out of each, and what is no map must be refused with advice."""
 
 from __future__ import annotations
 

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from nusky import selections
 from nusky.data.dataset import Dataset
 from nusky.data.good_runs import count_outside
 from nusky.releases import read_ic86_first_year
 from nusky.releases.response import AreaTable
+from nusky.selections import DataRepository, PSDataSpecs, resolve
 from nusky.selections.synthetic import effective_area, fingerprint, synthetic_season
 from nusky.sphere.rotation import separation
 from nusky.sphere.sidereal import local_azimuth
@@ -190,3 +192,19 @@ def test_it_is_no_copy_of_the_real_events(season: Dataset, real: Dataset) -> Non
     # By chance about N·N'/(cells) of the rounded triplets coincide; a copy would share nearly all.
     shared = len(rounded(season) & rounded(real)) / len(real.data)
     assert shared < 0.05
+
+
+def test_the_demo_is_named_synthetic_and_answers_to_the_tutorials_season() -> None:
+    demo = selections.demo
+    assert isinstance(demo, DataRepository)
+    version, specs = resolve(demo)
+    assert version == "synthetic-v1"
+    lines: list[str] = []
+    season = demo.read(version, PSDataSpecs.ps_2011[0], log=lines.append)
+    assert season.key == "IC86_2011_synthetic" == specs[0].key  # type: ignore[union-attr]
+    assert "synthetic" in lines[0]
+    assert demo.fingerprint(version, "IC86_2011") == season.fingerprint
+    with pytest.raises(KeyError, match="hold only IC86_2011_synthetic"):
+        demo.read(version, "IC40")
+    with pytest.raises(ValueError, match="'synthetic-v1', not 'version-003-p02'"):
+        demo.read("version-003-p02", "IC86_2011")

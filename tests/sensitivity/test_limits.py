@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 import itertools
 import json
 from pathlib import Path
@@ -15,6 +16,7 @@ from nusky.executors.on_threads import InterruptedBatch
 from nusky.sensitivity.limits import discovery_potential, find_n_sig, sensitivity, upper_limit
 from nusky.sensitivity.pool import InterruptedSearch, LostSearch, TrialPool
 from nusky.sensitivity.result import NSigResult
+from nusky.sensitivity.search import NSigOptions, QuoteOptions
 from nusky.store.trials import TrialStore
 from nusky.trial.trial_set import TrialSet
 from toy_runner import ToyRunner, exact_n_sig
@@ -391,3 +393,9 @@ def test_the_pool_knows_that_one_and_the_same_seed_made_the_trials_it_is_given(b
     pool.add(3.0, 10)
     assert pool.runner.calls == [(3.0, list(range(20_000, 20_010)))]  # type: ignore[attr-defined]
     assert stats.kstest(pool.ts(0), background["ts"]).pvalue == 1.0
+
+
+def test_the_typed_options_are_the_keywords() -> None:
+    keywords = {p.name for p in inspect.signature(find_n_sig).parameters.values() if p.kind is p.KEYWORD_ONLY}
+    assert set(NSigOptions.__annotations__) == keywords
+    assert set(QuoteOptions.__annotations__) - set(NSigOptions.__annotations__) <= {"n_bg_trials"}

@@ -18,8 +18,8 @@ const double widest_gaussian = 7.0 * pi / 180.0;
 // Beyond this R or 1/R would leave the range of the float products in the kernels.
 constexpr float largest_log_ratio = 60.0F;
 
-[[noreturn]] void bad(const char* name, std::size_t row, double value, const char* mend) {
-  throw std::invalid_argument(std::string(name) + ": row " + std::to_string(row) + " is " + std::to_string(value) + "; " + mend);
+[[noreturn]] void bad(const char* name, std::size_t row, double value, const char* advice) {
+  throw std::invalid_argument(std::string(name) + ": row " + std::to_string(row) + " is " + std::to_string(value) + "; " + advice);
 }
 
 SpatialTerm spatial_term(double sigma, double background, double cut) {
@@ -78,6 +78,7 @@ EventColumns::EventColumns(std::size_t n, const double* dec, const double* sigma
     for (std::size_t i = 0; i < n; ++i) place_[order[i]] = static_cast<std::uint32_t>(i);
   }
   if (axis_.free()) ratio_.resize(n * n_lanes);
+  for (const std::uint8_t c : class_of) ++class_size_[c];
   parallel_for(n, n_threads, 4096, [&](std::size_t i) {
     const std::size_t given = row_[i];
     dec_[i] = dec[given];
@@ -85,7 +86,6 @@ EventColumns::EventColumns(std::size_t n, const double* dec, const double* sigma
     const double cut = cut_of(given);
     cut_[i] = static_cast<float>(cut);
     cut_class_[i] = class_of[given];
-    ++class_size_[cut_class_[i]];
     EventRecord& e = records_[i];
     e = {std::sin(dec_[i]), cos_dec_[i], spatial_term(width(given), background[given], cut), nullptr, nullptr, 1.0F, 1.0F};
     sketches_[i] = {place_of(e.sin_dec), reach_of(2.0 * std::sin(0.5 * cut)), e.spatial.rate, e.spatial.weight};

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nusky.analysis.analysis import Analysis, get_analysis
-from nusky.analysis.energy import check_gamma
+from nusky.analysis.energy import GammaMode, check_gamma
 from nusky.analysis.season import SubAnalysis
 
-__all__ = ["Analysis", "SubAnalysis", "check_gamma", "get_analysis"]
+__all__ = ["Analysis", "GammaMode", "SubAnalysis", "check_gamma", "get_analysis"]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nusky.analysis.energy import GAMMA_NODES, check_gamma_nodes
-from nusky.analysis.hermite import HermiteAxis
+from nusky.analysis.interpolation import HermiteAxis
 from nusky.hyp.flux import Flux
 from nusky.hyp.power_laws import PowerLawFlux
 from nusky.typing import F64

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nusky import _core
 from nusky.analysis.cache import StaleCache, cache_path, check_writable, user_cache_dir
 from nusky.analysis.energy import GAMMA_NODES, EmptyRule, check_gamma_nodes
 from nusky.analysis.narration import Narration
@@ -23,7 +24,6 @@ from nusky.files.hashing import content_hash
 from nusky.typing import F64
 
 if TYPE_CHECKING:
-    from nusky import _core
     from nusky.selections.repository import DataRepository, Spec
 
 __all__ = ["Analysis", "SubAnalysis", "get_analysis"]
@@ -142,8 +142,6 @@ class Analysis:
         extended : bool
             The extended likelihood of a transient search.
         """
-        from nusky import _core
-
         return _core.Likelihood(np.array(self.gamma_nodes), *self.acceptance_table(), extended=extended)
 
     def event_columns(self, cut_n_sigma: float = 5.0, extension: float = 0.0) -> tuple[_core.EventColumns, ...]:
@@ -205,12 +203,12 @@ class Analysis:
             The folder cannot be written to.
         """
         check_writable(dir)
-        tell = Narration(True)
+        narration = Narration(True)
         saved = []
         for ana in self.anas:
             path = cache_path(dir, ana.key, ana.version)
             saved.append(ana.save(path))
-            tell.line(f"-> {path}")
+            narration.line(f"-> {path}")
         return Analysis(saved)
 
     @classmethod
@@ -314,24 +312,24 @@ def get_analysis(
     Done.
     """
     from nusky.selections.repository import resolve
-    from nusky.selections.synthetic_repository import SyntheticRepository
+    from nusky.selections.synthetic import SyntheticRepository
 
-    tell = Narration(logging)
+    narration = Narration(logging)
     chosen_version, chosen = resolve(repo, version, specs)
     reading = {"on_bad": on_bad, "min_sigma": check_min_sigma(min_sigma)}
     options = ModelOptions(tuple(check_gamma_nodes(gammas).tolist()), empty, bool(smooth))
     folder, must_write = (None if dir is None else Path(dir)), True
     if folder is None and isinstance(repo, SyntheticRepository):
         folder, must_write = user_cache_dir(), False
-    season = SeasonSetup(repo, chosen_version, reading, options, folder, must_write, tell)
+    season = SeasonSetup(repo, chosen_version, reading, options, folder, must_write, narration)
 
-    tell.line("Setting up Analysis for:")
-    tell.line(", ".join(season_name(repo, spec) for spec in chosen))
+    narration.line("Setting up Analysis for:")
+    narration.line(", ".join(season_name(repo, spec) for spec in chosen))
     seasons = []
     for spec in chosen:
         ana = season(spec)
         seasons.append(ana if load_sig else ana.without_sim())
-    tell.line("Done.")
+    narration.line("Done.")
     return Analysis(seasons)
 
 
@@ -343,8 +341,6 @@ def _core_columns(
     cut_n_sigma: float,
     extension: float,
 ) -> _core.EventColumns:
-    from nusky import _core
-
     return _core.EventColumns(
         events["dec"],
         events["sigma"],

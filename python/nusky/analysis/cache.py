@@ -103,7 +103,7 @@ def check_writable(directory: str | os.PathLike[str]) -> None:
     Raises
     ------
     OSError
-        As the system says (PermissionError, NotADirectoryError, a full disk), with the mend.
+        As the system says (PermissionError, NotADirectoryError, a full disk), and what to do.
 
     Examples
     --------
@@ -249,7 +249,7 @@ class StoredEvents:
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     """The archive; whatever goes wrong with its content is damage, and named so."""
-    with path.open("rb") as file:  # a missing or forbidden file is told as that
+    with path.open("rb") as file:  # a missing or forbidden file is reported as such
         try:
             with zipfile.ZipFile(file) as archive:
                 yield archive

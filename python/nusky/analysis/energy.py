@@ -9,18 +9,21 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nusky.analysis.hermite import HermiteAxis
+from nusky.analysis.interpolation import HermiteAxis
 from nusky.analysis.smoothing import smooth_counts
 from nusky.typing import F64, Bool
 
 if TYPE_CHECKING:
     from nusky.events import Events
 
-__all__ = ["GAMMA_NODES", "EmptyRule", "EnergyRatio", "check_gamma", "check_gamma_nodes"]
+__all__ = ["GAMMA_NODES", "EmptyRule", "EnergyRatio", "GammaMode", "check_gamma", "check_gamma_nodes"]
 
 
 #: What a cell with signal and no background takes; see `EnergyRatio.from_events`.
 EmptyRule = Literal["continued", "nearest", "percentile99"]
+
+#: What happens to γ in a fit: it is fitted, it is fixed, or there is no energy term.
+GammaMode = Literal["fit", "fixed", "off"]
 
 #: γ = 1 … 4 in steps of 1/16, as csky has them.
 GAMMA_NODES: F64 = np.linspace(1.0, 4.0, 49)

@@ -40,7 +40,7 @@ class NoEvents:
     key: str
 
     def __call__(self) -> Events:
-        """Refuse, with the mend."""
+        """Refuse, and say what to do."""
         raise ValueError(
             f"{self.key}: set up with load_sig=False, so there is no simulation; use load_sig=True to inject"
         )

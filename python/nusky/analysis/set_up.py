@@ -158,8 +158,7 @@ def season_name(repo: DataRepository, spec: Spec) -> str:
     >>> season_name(selections.demo, "IC86_2011")
     'IC86_2011_synthetic'
     """
-    from nusky.selections.synthetic import KEY
-    from nusky.selections.synthetic_repository import SyntheticRepository
+    from nusky.selections.synthetic import KEY, SyntheticRepository
 
     if isinstance(repo, SyntheticRepository):
         return KEY
@@ -180,8 +179,8 @@ class SeasonSetup:
     folder : Path or None
         Where cache files are looked for and written; None: nowhere.
     must_write : bool
-        A folder that cannot be written to is an error; False: it is told, and no cache is kept.
-    tell : Narration
+        A folder that cannot be written to is an error; False: a message is printed, and no cache is kept.
+    narration : Narration
     """
 
     repo: DataRepository
@@ -190,7 +189,7 @@ class SeasonSetup:
     options: ModelOptions
     folder: Path | None
     must_write: bool
-    tell: Narration
+    narration: Narration
 
     def __call__(self, spec: Spec) -> SubAnalysis:
         """One season, from its cache file where that is whole and of the same inputs.
@@ -205,19 +204,19 @@ class SeasonSetup:
             The folder cannot be written to; before the season's files are read.
         """
         name = season_name(self.repo, spec)
-        self.tell.line(f"Setting up {name}...")
+        self.narration.line(f"Setting up {name}...")
         path = None if self.folder is None else cache_path(self.folder, name, self.version)
         season = None if path is None else self._opened(path, spec)
         if season is not None:
             return season
         kept = path if self._writable else None
-        dataset = self.repo.read(self.version, spec, log=self.tell.line, **self.reading)
-        season = set_up(dataset, self.options, say=self.tell.line, redraw=self.tell.redraw)
+        dataset = self.repo.read(self.version, spec, log=self.narration.line, **self.reading)
+        season = set_up(dataset, self.options, say=self.narration.line, redraw=self.narration.redraw)
         for note in season.notes:
-            self.tell.line(f"  {note}")
+            self.narration.line(f"  {note}")
         if kept is not None:
             season = season.save(kept)
-            self.tell.line(f"-> {kept}")
+            self.narration.line(f"-> {kept}")
         return season
 
     @cached_property
@@ -229,7 +228,7 @@ class SeasonSetup:
         except OSError as error:
             if self.must_write:
                 raise
-            self.tell.line(f"No cache is kept: {error}")
+            self.narration.line(f"No cache is kept: {error}")
             return False
         return True
 
@@ -238,13 +237,13 @@ class SeasonSetup:
         expected = input_hash(self.repo.fingerprint(self.version, spec, **self.reading), self.options)
         try:
             season = open_season(path, expected)
-        except (FileNotFoundError, NotADirectoryError):  # the latter is told when the folder is tried
+        except (FileNotFoundError, NotADirectoryError):  # the latter is reported when the folder is tried
             return None
         except (DamagedCache, StaleCache) as reason:
             state = "stale" if isinstance(reason, StaleCache) else "damaged"
-            self.tell.line(f"The cache is {state} and is rebuilt: {reason}")
+            self.narration.line(f"The cache is {state} and is rebuilt: {reason}")
             return None
-        self.tell.line(f"<- {path}")
+        self.narration.line(f"<- {path}")
         return season
 
 

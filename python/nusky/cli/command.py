@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0; 2 after a user's error, which is told in one line; 130 after Ctrl-C.
+        0; 2 after a user's error, which is printed in one line; 130 after Ctrl-C.
 
     Examples
     --------

@@ -226,9 +226,10 @@ class Settings:
                 gamma = value if gamma is None else gamma
             elif key not in _FITTER_NOT_NEEDED:
                 raise TypeError(f"{self.call}: unknown fitter_args {key!r}; only gamma can be fixed")
+        # csky's two keywords become one mode; without an energy term gamma is the spectrum of the acceptances
         return LikelihoodOptions(
+            mode="off" if energy is False else "fit" if gamma is None else "fixed",
             gamma=gamma,
-            energy=energy is not False,
             cut_n_sigma=self.get("cut_n_sigma", 5.0),
             extension=self.get("extension", extension),
         )
@@ -274,8 +275,8 @@ class Settings:
                 options = " or ".join(repr(one) for one in values if one is not None)
                 if window is not None:
                     raise ValueError(f"{call}: {key}={value!r} does not go with a time window, only {options}")
-                mend = "; it needs a time window: mjd= and t_100= in src (or src_tr)" if value in _WINDOW[key] else ""
-                raise ValueError(f"{call}: {key}={value!r} is not supported, only {options}{mend}")
+                advice = "; it needs a time window: mjd= and t_100= in src (or src_tr)" if value in _WINDOW[key] else ""
+                raise ValueError(f"{call}: {key}={value!r} is not supported, only {options}{advice}")
         if window is None:
             if self.get("off_days") is not None:
                 raise ValueError(f"{call}: off_days needs a time window: mjd= and t_100= in src (or src_tr)")

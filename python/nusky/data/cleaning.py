@@ -185,7 +185,7 @@ def _refuse(table: RawTable, name: str, values: NDArray[Any], mask: NDArray[np.b
     spelled = table.spelled.get(name, name)
     raise ValueError(
         f"{table.where}: column {spelled!r}, row {row} (counted from 0): {values[row] / scale:.10g} is {reason}{hint}; "
-        f"{int(np.count_nonzero(mask))} such row(s). Mend the file, or leave such rows out with on_bad='drop'"
+        f"{int(np.count_nonzero(mask))} such row(s). Repair the file, or leave such rows out with on_bad='drop'"
     )
 
 
@@ -216,7 +216,7 @@ def _same_as_next(events: Events, names: tuple[str, ...], rows: NDArray[np.int64
 
 
 def summary_lines(what: str, counts: Mapping[str, int]) -> tuple[str, ...]:
-    """One line that tells every repair and removal, or nothing if there was none.
+    """One line that names every repair and removal, or nothing if there was none.
 
     Examples
     --------

@@ -11,7 +11,6 @@ Everywhere `fit` chooses what a number comes from: ``False`` the trials alone, `
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -24,7 +23,7 @@ from nusky.dists.post_trial import post_trial_p
 from nusky.dists.tsd import MIN_TAIL, TSD, finite, ts_values
 from nusky.typing import F64
 
-__all__ = ["MIN_TAIL", "TSD", "BinnedTSD", "Chi2TSD", "PValues", "post_trial_p", "read_tsd", "ts_to_p", "ts_values"]
+__all__ = ["MIN_TAIL", "TSD", "BinnedTSD", "Chi2TSD", "PValues", "post_trial_p", "ts_to_p", "ts_values"]
 
 
 class PValues(Protocol):
@@ -86,24 +85,3 @@ def ts_to_p(bgs: Mapping[Any, PValues], dec: ArrayLike, ts: ArrayLike, fit: bool
             here = (1 - weight) * here + weight * np.log(bgs[keys[i + 1]].p_values(ts_array[at], fit))
         log_p[at] = here
     return np.asarray(np.exp(log_p))
-
-
-def read_tsd(path: str | os.PathLike[str]) -> TSD | BinnedTSD:
-    """Read a distribution written by `TSD.save`: the same class with the same numbers.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        If there is no such file, or it is damaged or something else (named).
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> path = tempfile.mkdtemp() + "/bg.npz"
-    >>> TSD([0.5, 2.0], n_zero=8).save(path)
-    >>> read_tsd(path)
-    TSD(10 trials, eta=0.200, median=0.000)
-    """
-    from nusky.dists.reading import read_tsd as read
-
-    return read(path)

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from nusky.dists.histogram import Histogram
 from nusky.dists.pvalue import PValue, binomial_error, counted_p, nsigma_to_p, p_to_nsigma
-from nusky.dists.tsd import config_of, ts_values
+from nusky.dists.tsd import about_file, config_of, ts_values
+from nusky.files.npz import write_npz
 from nusky.typing import F64
 
 __all__ = ["BinnedTSD"]
@@ -202,10 +203,15 @@ class BinnedTSD:
         return Histogram(values, self._edges)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the distribution to an npz file; `dists.read_tsd` reads it back."""
-        from nusky.dists.reading import write_tsd
+        """Write the distribution to an npz file, complete or not at all; `dists.read_tsd` reads it back.
 
-        write_tsd(path, self)
+        Parameters
+        ----------
+        path : path-like
+            Taken as it is; ".npz" is not added.
+        """
+        arrays = {"n_zero": np.array(self.n_zero), "counts": self._counts, "edges": self._edges}
+        write_npz(path, arrays, about_file(type(self).__name__, self.config))
 
     @property
     def description(self) -> str:

@@ -87,6 +87,9 @@ class Chi2TSD(TSD):
         """Density of the fitted tail, normalised to all trials; NaN below its threshold."""
         return self._require_tail().pdf(x)
 
+    def _about(self) -> dict[str, Any]:
+        return {**super()._about(), "fit": dict(self.fit_options)}
+
     def __repr__(self) -> str:
         if self._tail is None:
             return f"Chi2TSD({self.n_total} trials, eta={self.eta:.3f}, no fit, median={self.median():.3f})"

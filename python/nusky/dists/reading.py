@@ -1,44 +1,33 @@
-"""TS distributions on disk."""
+"""Distributions of the test statistic from their files; each class writes itself (`TSD.save`)."""
 
 from __future__ import annotations
 
 import os
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from nusky.dists.binned_tsd import BinnedTSD
 from nusky.dists.chi2_tsd import Chi2TSD
-from nusky.dists.tsd import TSD
-from nusky.files.npz import DamagedFile, read_npz, write_npz
-from nusky.version import code_version
+from nusky.dists.tsd import FORMAT, TSD
+from nusky.files.npz import DamagedFile, read_npz
 
-__all__ = ["read_tsd", "write_tsd"]
-
-FORMAT = "nusky-tsd-1"
-
-
-def write_tsd(path: str | os.PathLike[str], tsd: TSD | BinnedTSD) -> None:
-    """Write `tsd` to `path` (as it is named, ".npz" is not added), atomically."""
-    meta: dict[str, Any] = {
-        "format": FORMAT,
-        "kind": type(tsd).__name__,
-        "version": code_version(),
-        "config": tsd.config,
-    }
-    arrays: dict[str, NDArray[Any]] = {"n_zero": np.array(tsd.n_zero)}
-    if isinstance(tsd, BinnedTSD):
-        arrays |= {"counts": tsd._counts, "edges": tsd._edges}
-    else:
-        arrays["values"] = tsd._nonzero
-        if isinstance(tsd, Chi2TSD):
-            meta["fit"] = dict(tsd.fit_options)
-    write_npz(path, arrays, meta)
+__all__ = ["read_tsd"]
 
 
 def read_tsd(path: str | os.PathLike[str]) -> TSD | BinnedTSD:
-    """Read what `write_tsd` wrote."""
+    """Read a distribution written by `TSD.save`: the same class with the same numbers.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is no such file, or it is damaged or something else (named).
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = tempfile.mkdtemp() + "/bg.npz"
+    >>> TSD([0.5, 2.0], n_zero=8).save(path)
+    >>> read_tsd(path)
+    TSD(10 trials, eta=0.200, median=0.000)
+    """
     meta, arrays = read_npz(path)
     if meta.get("format") != FORMAT:
         raise DamagedFile(f"{path} has the format {meta.get('format')!r}, a TS distribution {FORMAT!r}")

@@ -12,9 +12,14 @@ from numpy.typing import ArrayLike, NDArray
 from nusky.dists.chi2 import Chi2Tail
 from nusky.dists.histogram import Histogram
 from nusky.dists.pvalue import PValue, binomial_error, counted_p, nsigma_to_p, p_to_nsigma
+from nusky.files.npz import write_npz
 from nusky.typing import F64
+from nusky.version import code_version
 
-__all__ = ["MIN_TAIL", "TSD", "config_of", "finite", "ts_values"]
+__all__ = ["FORMAT", "MIN_TAIL", "TSD", "about_file", "config_of", "finite", "ts_values"]
+
+#: Format of the files of all distributions.
+FORMAT = "nusky-tsd-1"
 
 
 MIN_TAIL = 10
@@ -162,7 +167,7 @@ class TSD:
         Raises
         ------
         ValueError
-            If p is outside (0, 1], or so small that the trials cannot tell and there is no fitted tail.
+            If p is outside (0, 1], or so small that the trials do not reach it and there is no fitted tail.
         """
         p = np.asarray(p, dtype=np.float64)
         if not np.all((p > 0) & (p <= 1)):
@@ -215,10 +220,18 @@ class TSD:
         return Histogram.of(self.trials, bins, range)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the distribution to an npz file; `read_tsd` reads it back."""
-        from nusky.dists.reading import write_tsd
+        """Write the distribution to an npz file, complete or not at all; `dists.read_tsd` reads it back.
 
-        write_tsd(path, self)
+        Parameters
+        ----------
+        path : path-like
+            Taken as it is; ".npz" is not added.
+        """
+        write_npz(path, {"n_zero": np.array(self.n_zero), "values": self._nonzero}, self._about())
+
+    def _about(self) -> dict[str, Any]:
+        """What a file says beside the arrays; values JSON can hold."""
+        return about_file(type(self).__name__, self.config)
 
     @property
     def description(self) -> str:
@@ -275,6 +288,19 @@ class TSD:
         if self.tail is None or not np.any(use):
             return np.asarray(counted)
         return np.where(use, self.tail.sf(np.where(use, x, self.tail.threshold)), counted)
+
+
+def about_file(kind: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """What the file of a distribution says beside its arrays.
+
+    Parameters
+    ----------
+    kind : str
+        Name of the class.
+    config : mapping
+        Everything that decided the trials.
+    """
+    return {"format": FORMAT, "kind": kind, "version": code_version(), "config": config}
 
 
 def config_of(values: Any) -> dict[str, Any]:

@@ -249,8 +249,8 @@ class _Batch:
         try:
             with contextlib.closing(pieces) as results:
                 for (a, _), rows in results:
-                    if hasattr(self.runner, "_fill_p"):
-                        self.runner._fill_p(rows)  # the workers have no ts_to_p
+                    if hasattr(self.runner, "fill_p"):
+                        self.runner.fill_p(rows)  # the workers have no ts_to_p
                     self.keep(a, rows)
                     progress.update(int(self.done.sum()))
         except LostTask as lost:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from nusky.typing import I64
 
 if TYPE_CHECKING:
-    from nusky import _core
     from nusky.likelihood.model import LikelihoodModel
+    from nusky.likelihood.trial_index import TrialIndex
     from nusky.pixels.pixel_set import PixelSet
     from nusky.trial.trial import Trial
 
@@ -52,8 +52,8 @@ class ScansPixels(DrawsTrials, Protocol):
     def pixels(self) -> PixelSet:
         """Pixels that are fitted."""
 
-    def index_trial(self, trial: Trial, n_threads: int) -> _core.EventIndex:
-        """The core's index of a trial's events."""
+    def index_trial(self, trial: Trial, n_threads: int) -> TrialIndex:
+        """The events of a trial, indexed for the core."""
 
 
 class KeepsTrials(Protocol):

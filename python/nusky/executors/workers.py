@@ -213,7 +213,7 @@ class _Workers:
 
 
 def _worker_lost(error: Exception) -> bool:
-    """Tell a dead worker from a mistake in the work."""
+    """Distinguish a dead worker from an error in the work."""
     if isinstance(error, (BrokenExecutor, CancelledError)):
         return True
     # dask's exceptions, without importing dask

@@ -81,7 +81,7 @@ def sync_directory(path: str | os.PathLike[str]) -> None:
 
 
 def _umask() -> int:
-    # the only portable way to read the mask is to set it; Linux tells it without that race between threads
+    # the only portable way to read the mask is to set it; Linux shows it without that race between threads
     with contextlib.suppress(OSError, StopIteration), open("/proc/self/status", encoding="ascii") as f:
         return int(next(line for line in f if line.startswith("Umask:")).split()[1], 8)
     mask = os.umask(0o077)

@@ -167,7 +167,7 @@ class Journal:
         copy of the same trials.
         """
         path = self.path / "shards" / name
-        with contextlib.suppress(OSError):  # gone already, or not ours to move: then reading tells them apart
+        with contextlib.suppress(OSError):  # gone already, or not ours to move: then reading distinguishes them
             os.replace(path, path.with_name(name + ".damaged"))
             _log.warning("%s: shard %s is kept as %s.damaged, its content is written anew", self.path, name, name)
 

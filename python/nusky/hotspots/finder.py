@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from nusky.hotspots.hottest import best_of_map, hottest_spots, scan_pixels
+from nusky.hotspots.hottest import best_by_search, best_of_map, scan_pixels
 from nusky.hotspots.terms import PriorTerms
 from nusky.likelihood.model import LikelihoodModel
 from nusky.likelihood.near_events import NearRows
@@ -21,7 +21,7 @@ from nusky.trial.status import Status
 from nusky.trial.trial import Trial
 
 if TYPE_CHECKING:
-    from nusky import _core
+    from nusky.likelihood.trial_index import TrialIndex
     from nusky.typing import F64, I64
 
 __all__ = ["SpotFinder", "refined_spots", "separate_spots"]
@@ -58,30 +58,29 @@ class SpotFinder:
 
     def prepare(self) -> None:
         """Make what all trials share."""
-        _ = self.terms.pixels.directions
-        _ = self._near_rows._seasons if self._near_rows is not None else (self.terms.near_tiles, self.terms.cold)
+        if self._near_rows is not None:
+            self._near_rows.prepare()
+        self.terms.prepare(few_events=self._near_rows is None)
         if self.refine is not None:
             _ = self._cells
-        if self.terms.matrix is not None and len(self.terms.pixels):
-            _ = self.terms.search
 
-    def index(self, trial: Trial, n_threads: int) -> _core.EventIndex:
-        """The core's index of the trial's events, without those that are near no pixel if most are not."""
+    def index(self, trial: Trial, n_threads: int) -> TrialIndex:
+        """The trial's events, indexed for the core, without those that are near no pixel if most are not."""
         rows = None if self._near_rows is None else self._near_rows.rows(trial)
         return self.model.index(trial, n_threads, rows)
 
-    def best(self, index: _core.EventIndex, n_threads: int, logging: bool) -> NDArray[np.void]:
+    def best(self, index: TrialIndex, n_threads: int, logging: bool) -> NDArray[np.void]:
         """Best fit of each prior, one row each (`nusky.trial.fit.PER_PRIOR_DTYPE`)."""
         if self.refine is not None:
             return refined_spots(self.model, index, self.terms, self._cells, self.refine, n_threads, logging)
         if not logging:
-            return hottest_spots(self.model, index, self.terms, n_threads)
+            return best_by_search(self.model, index, self.terms, n_threads)
         # The whole map: slower than the search for the hottest spot, equal to the last bit, and its progress shows
         return best_of_map(scan_pixels(self.model, index, self.terms.pixels, n_threads, True), self.terms)
 
 
 @dataclass(frozen=True)
-class _Seed:
+class _HotPixel:
     """A hot pixel of one prior that is to be looked at again."""
 
     prior: int
@@ -91,7 +90,7 @@ class _Seed:
 
 def refined_spots(
     model: LikelihoodModel,
-    index: _core.EventIndex,
+    index: TrialIndex,
     terms: PriorTerms,
     cells: CellIndex,
     refinement: Refinement,
@@ -118,22 +117,22 @@ def refined_spots(
     """
     pixels = terms.pixels
     if refinement.spots == 1 and not logging:
-        table = hottest_spots(model, index, terms, n_threads)
-        seeds = [_Seed(j, int(row["nside"]), int(row["pixel"])) for j, row in enumerate(table) if _scanned(row)]
+        table = best_by_search(model, index, terms, n_threads)
+        hot = [_HotPixel(j, int(row["nside"]), int(row["pixel"])) for j, row in enumerate(table) if _scanned(row)]
     else:
         fits = scan_pixels(model, index, pixels, n_threads, logging)
         table = best_of_map(fits, terms)
         nside = pixels.nsides
-        seeds = []
+        hot = []
         for j in np.flatnonzero(table["status"] != Status.NOT_SCANNED).tolist():
             total = fits[0] + terms.row(j)
             spots = separate_spots(pixels.ra, pixels.dec, nside, total, refinement.spots, refinement.rings)
-            seeds += [_Seed(j, int(nside[row]), int(pixels.pixels[row])) for row in spots]
-    while seeds := [seed for seed in seeds if seed.nside < refinement.nside]:
-        seeds = [
+            hot += [_HotPixel(j, int(nside[row]), int(pixels.pixels[row])) for row in spots]
+    while hot := [pixel for pixel in hot if pixel.nside < refinement.nside]:
+        hot = [
             finer
-            for nside in sorted({seed.nside for seed in seeds})
-            for finer in _step(model, index, terms, cells, refinement, n_threads, table, nside, seeds)
+            for nside in sorted({pixel.nside for pixel in hot})
+            for finer in _step(model, index, terms, cells, refinement, n_threads, table, nside, hot)
         ]
     return table
 
@@ -175,22 +174,22 @@ def separate_spots(ra: F64, dec: F64, nside: I64, values: F64, n: int, rings: in
 
 def _step(
     model: LikelihoodModel,
-    index: _core.EventIndex,
+    index: TrialIndex,
     terms: PriorTerms,
     cells: CellIndex,
     refinement: Refinement,
     n_threads: int,
     table: NDArray[np.void],
     nside: int,
-    seeds: list[_Seed],
-) -> list[_Seed]:
-    """Fit the next finer pixels around the seeds of one nside, put what is better into the table, seed again."""
-    mine = [seed for seed in seeds if seed.nside == nside]
+    hot: list[_HotPixel],
+) -> list[_HotPixel]:
+    """Fit finer pixels around the hot ones of one nside, put what is better into the table; the next hot pixels."""
+    mine = [one for one in hot if one.nside == nside]
     finer = min(refinement.nside, nside * _STEP)
     # Many priors of a catalogue share their hot spots: each place is fitted once
     children = {
         pixel: children_of(PixelSet(nside, neighbourhood(nside, [pixel], rings=refinement.rings)), finer).pixels
-        for pixel in {seed.pixel for seed in mine}
+        for pixel in {one.pixel for one in mine}
     }
     wanted = np.unique(np.concatenate(list(children.values())))
     row = cells.rows(finer, wanted)
@@ -198,20 +197,20 @@ def _step(
     row = row[row >= 0]
     ts, ns, gamma, status = scan_pixels(model, index, fine, n_threads, False)
     again = []
-    for seed in mine:
-        inside = np.searchsorted(fine.pixels, np.intersect1d(children[seed.pixel], fine.pixels, assume_unique=True))
+    for one in mine:
+        inside = np.searchsorted(fine.pixels, np.intersect1d(children[one.pixel], fine.pixels, assume_unique=True))
         if not inside.size:
             continue
-        total = ts[inside] + terms.at(seed.prior, row[inside])
+        total = ts[inside] + terms.at(one.prior, row[inside])
         i = int(np.argmax(total))
         if not total[i] > -np.inf:
             continue
         best = inside[i]
-        again.append(_Seed(seed.prior, finer, int(fine.pixels[best])))
-        old = table[seed.prior]
+        again.append(_HotPixel(one.prior, finer, int(fine.pixels[best])))
+        old = table[one.prior]
         if total[i] > old["ts_raw"]:
             new = (total[i], max(0.0, total[i]), ns[best], gamma[best], fine.ra[best], fine.dec[best], status[best])
-            table[seed.prior] = (seed.prior, fine.pixels[best], finer, *new)
+            table[one.prior] = (one.prior, fine.pixels[best], finer, *new)
     return again
 
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nusky import _core
 from nusky.hotspots.terms import PriorTerms
 from nusky.likelihood.model import LikelihoodModel
+from nusky.likelihood.trial_index import Discs, TrialIndex
 from nusky.pixels.pixel_set import PixelSet
 from nusky.progress import scan_progress
 from nusky.trial.fit import PER_PRIOR_DTYPE
@@ -17,18 +19,17 @@ from nusky.trial.status import Status
 from nusky.typing import F64, I64
 
 if TYPE_CHECKING:
-    from nusky import _core
-    from nusky.likelihood.near_tiles import NearTiles, Reach
+    from nusky.likelihood.near_tiles import NearTiles
     from nusky.pixels.multi_order import MultiOrderPixels
 
 Fits = tuple[F64, F64, F64, NDArray[np.int8]]
 
-__all__ = ["best_of_map", "embed_scan", "hottest_spots", "mlog10", "scan_pixels"]
+__all__ = ["best_by_search", "best_of_map", "embed_scan", "mlog10", "scan_pixels"]
 
 
 def scan_pixels(
     model: LikelihoodModel,
-    index: _core.EventIndex,
+    index: TrialIndex,
     pixels: PixelSet | MultiOrderPixels,
     n_threads: int,
     logging: bool,
@@ -40,12 +41,10 @@ def scan_pixels(
     ts, ns, gamma, status : (P,)
         In the order of ``pixels.pixels``.
     """
-    from nusky import _core
-
     with scan_progress(len(pixels), n_threads, logging) as progress:
         return _core.scan(
             model.likelihood,
-            index,
+            index.core,
             pixels.directions,
             gamma=model.fixed_gamma,
             n_threads=n_threads,
@@ -74,9 +73,7 @@ def best_of_map(fits: Fits, terms: PriorTerms) -> NDArray[np.void]:
     return _table(found, values, ns[at], gamma[at], status[at], terms)
 
 
-def hottest_spots(
-    model: LikelihoodModel, index: _core.EventIndex, terms: PriorTerms, n_threads: int
-) -> NDArray[np.void]:
+def best_by_search(model: LikelihoodModel, index: TrialIndex, terms: PriorTerms, n_threads: int) -> NDArray[np.void]:
     """Same as `best_of_map` of a whole scan, to the last bit, without fitting pixels that cannot win.
 
     Parameters
@@ -90,36 +87,31 @@ def hottest_spots(
     -------
     (J,) structured array, `nusky.trial.fit.PER_PRIOR_DTYPE`
     """
-    from nusky import _core
-
     pixels = terms.pixels
     if not len(pixels):
         return best_of_map((*(np.empty(0),) * 3, np.empty(0, dtype=np.int8)), terms)
     if terms.matrix is None:
         return best_of_map(scan_pixels(model, index, pixels, n_threads, False), terms)
-    reach = getattr(index, "reach", None)
-    if reach is not None and terms.near_tiles is not None:
-        near = _near_few(model, index, terms, terms.matrix, terms.near_tiles, reach, n_threads)
+    if index.discs is not None and terms.near_tiles is not None:
+        near = _near_few(model, index.core, index.discs, terms, terms.matrix, terms.near_tiles, n_threads)
         if near is not None:
             return near
-    best = _core.hottest(model.likelihood, index, terms.search, gamma=model.fixed_gamma, n_threads=n_threads)
+    best = _core.hottest(model.likelihood, index.core, terms.search, gamma=model.fixed_gamma, n_threads=n_threads)
     return _table(best["direction"], best["ts_prior"], best["ns"], best["gamma"], best["status"], terms)
 
 
 def _near_few(
     model: LikelihoodModel,
     index: _core.EventIndex,
+    discs: Discs,
     terms: PriorTerms,
     matrix: F64,
     near: NearTiles,
-    reach: Reach,
     n_threads: int,
 ) -> NDArray[np.void] | None:
-    """`hottest_spots` of events so few that most pixels are near none and have TS = 0; None if they are not."""
-    from nusky import _core
-
+    """`best_by_search` of events so few that most pixels are near none and have TS = 0; None if they are not."""
     cold = terms.cold
-    tiles = near.found(reach)
+    tiles = near.found(discs)
     rows = near.rows(tiles)
     if 2 * len(rows) > len(terms.pixels):
         return None

@@ -23,8 +23,8 @@ from nusky.typing import F64, I64
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from nusky import _core
     from nusky.likelihood.model import LikelihoodModel
+    from nusky.likelihood.trial_index import TrialIndex
     from nusky.pixels.multi_order import MultiOrderPixels
 
 
@@ -268,7 +268,7 @@ class _Spot:
     def __init__(
         self,
         model: LikelihoodModel,
-        index: _core.EventIndex,
+        index: TrialIndex,
         terms: PriorTerms,
         prior: int,
         nside: int,

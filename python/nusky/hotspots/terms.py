@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nusky import _core
 from nusky.likelihood.near_tiles import NearTiles
 from nusky.pixels.multi_order import MultiOrderPixels
 from nusky.pixels.pixel_set import PixelSet
 
 if TYPE_CHECKING:
-    from nusky import _core
     from nusky.priors.prior import SpatialPrior
     from nusky.typing import F64, I64
 
@@ -123,6 +123,20 @@ class PriorTerms:
     def __len__(self) -> int:
         return int(self.fallback.size)
 
+    def prepare(self, *, few_events: bool) -> None:
+        """Make what all trials share.
+
+        Parameters
+        ----------
+        few_events : bool
+            Trials have so few events that the pixels near them are looked for (time windows).
+        """
+        _ = self.pixels.directions
+        if few_events:
+            _ = self.near_tiles, self.cold
+        if self.matrix is not None and len(self.pixels):
+            _ = self.search
+
     @cached_property
     def near_tiles(self) -> NearTiles | None:
         """The pixels' tiles, to be found from a few events; None where that does not pay or the cells are mixed."""
@@ -139,8 +153,6 @@ class PriorTerms:
         ValueError
             For a catalogue (``matrix`` is None), whose terms are not in one table.
         """
-        from nusky import _core
-
         if self.matrix is None:
             raise ValueError("matrix is None: the terms of a catalogue are not in one table; scan all pixels instead")
         return _core.Search(self.pixels.directions, self.matrix)

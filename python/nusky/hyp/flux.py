@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 
 from nusky.typing import F64
 
-__all__ = ["Flux"]
+__all__ = ["Flux", "number", "set_fields"]
 
 
 class Flux(ABC):
@@ -182,3 +182,39 @@ class Flux(ABC):
 
 def _or_null(value: Any) -> Any:
     return None if isinstance(value, float) and math.isinf(value) else value
+
+
+def set_fields(flux: object, **values: Any) -> None:
+    """Give a frozen dataclass the checked values of its fields, inside ``__post_init__``.
+
+    Parameters
+    ----------
+    flux : frozen dataclass
+    **values
+        By field.
+    """
+    for name, value in values.items():
+        object.__setattr__(flux, name, value)
+
+
+def number(name: str, value: float, *, positive: bool = False) -> float:
+    """A finite number as float, or a ValueError that names it.
+
+    Parameters
+    ----------
+    name : str
+        For the message.
+    value : float
+    positive : bool
+        Must be above 0.
+
+    Examples
+    --------
+    >>> from nusky.hyp.flux import number
+    >>> number("gamma", 2)
+    2.0
+    """
+    number = float(value)
+    if not math.isfinite(number) or (positive and not number > 0):
+        raise ValueError(f"{name}={value!r}: must be {'finite and above 0' if positive else 'finite'}")
+    return number

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nusky.hyp.fields import number, set_fields
-from nusky.hyp.flux import Flux
+from nusky.hyp.flux import Flux, number, set_fields
 from nusky.typing import F64
 
 __all__ = ["BrokenPowerLawFlux", "PowerLawFlux"]

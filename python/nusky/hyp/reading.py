@@ -1,4 +1,4 @@
-"""`hyp`: the fluxes, under csky's name; what they mean is told in `nusky.hyp.flux`."""
+"""A flux from JSON; what a flux means is explained in `nusky.hyp.flux`."""
 
 from __future__ import annotations
 

@@ -9,8 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nusky.hyp.fields import number, set_fields
-from nusky.hyp.flux import Flux
+from nusky.hyp.flux import Flux, number, set_fields
 from nusky.typing import F64
 
 __all__ = ["BinnedFlux", "TableFlux"]

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike
 
+from nusky import _core
 from nusky.typing import F64, I64
 
 __all__ = ["RANDOM", "TrialDraws", "resolve_seed", "seed_key", "trial_draws"]
@@ -43,20 +44,14 @@ class TrialDraws:
 
     def right_ascensions(self, season: int, n: int) -> F64:
         """(n,) right ascensions of the background of a season, rad, uniform in [0, 2π)."""
-        from nusky import _core
-
         return _core.random_right_ascensions(self.key, self.index, season, n)
 
     def uniforms(self, purpose: str, n: int, season: int = 0) -> F64:
         """(n, 2) numbers uniform in [0, 1), two for each item; `purpose` is a key of ``_core.purposes``."""
-        from nusky import _core
-
         return _core.random_uniforms(self.key, self.index, _core.purposes[purpose], season, n)
 
     def poisson(self, purpose: str, means: ArrayLike, season: int = 0) -> I64:
         """(J,) Poisson-distributed counts of these means: item j for mean j."""
-        from nusky import _core
-
         values = np.atleast_1d(np.asarray(means, dtype=np.float64)).tolist()
         uniform = self.uniforms(purpose, len(values), season)[:, 0].tolist()
         return np.array([_core.poisson_count(m, u) for m, u in zip(values, uniform, strict=True)], dtype=np.int64)

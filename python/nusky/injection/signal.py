@@ -202,6 +202,10 @@ class SignalInjector:
     def _acceptances(self) -> tuple[Callable[[Any], Any], ...]:
         return tuple(season.acceptance.for_flux(self.options.flux) for season in self.analysis)
 
+    def prepare(self) -> None:
+        """Make what all trials share, before threads start: otherwise each of them makes its own."""
+        _ = self._bands, self._acceptances
+
     def acceptance(self, dec: Any) -> F64:
         """(K, …) expected events of each season (in the window) for the injected flux, at these declinations (rad)."""
         whole = np.stack([np.asarray(acceptance(dec), dtype=np.float64) for acceptance in self._acceptances])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nusky import _core
 from nusky.analysis.energy import check_gamma
 from nusky.threads import resolve_threads
 from nusky.typing import F64
@@ -131,8 +132,6 @@ def scan_events(
     >>> bool(fit.ts[0] > 25), bool(8 < fit.ns[0] < 12)
     (True, True)
     """
-    from nusky import _core
-
     sizes: dict[str, int] = {}
     events = {
         name: _array(name, value, ("N",), sizes)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
-from nusky.analysis.energy import check_gamma
+from nusky import _core
+from nusky.analysis.energy import GammaMode, check_gamma
 from nusky.events import Events
+from nusky.likelihood.trial_index import TrialIndex
 from nusky.source.positions import MAX_EXTENSION
 from nusky.trial.trial import Scramble, Trial
 from nusky.typing import F64, I64
 
 if TYPE_CHECKING:
-    from nusky import _core
     from nusky.analysis.analysis import Analysis
 
 
@@ -31,11 +32,11 @@ class LikelihoodOptions:
 
     Parameters
     ----------
+    mode : {"fit", "fixed", "off"}
+        γ is fitted; γ is fixed at `gamma`; there is no energy term, W = S/B.
     gamma : float or None
-        Fix γ here. None: γ is fitted. With ``energy=False``: the spectrum whose acceptance shares n_s among the
-        seasons, 2 by default.
-    energy : bool
-        False leaves the energy term out: W = S/B.
+        "fit": None. "fixed": the value. "off": the spectrum whose acceptance shares n_s among the seasons, 2 by
+        default.
     cut_n_sigma : float
         S = 0 beyond this many σ of an event (not renormalised).
     extension : float
@@ -43,18 +44,18 @@ class LikelihoodOptions:
 
     Examples
     --------
-    >>> LikelihoodOptions().mode, LikelihoodOptions(gamma=2.5).mode, LikelihoodOptions(energy=False).mode
-    ('fit', 'fixed', 'off')
+    >>> LikelihoodOptions().fixed_gamma, LikelihoodOptions("fixed", gamma=2.5).fixed_gamma
+    (None, 2.5)
     """
 
+    mode: GammaMode = "fit"
     gamma: float | None = None
-    energy: bool = True
     cut_n_sigma: float = 5.0
     extension: float = 0.0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.energy, bool):
-            raise TypeError(f"energy must be True (γ fitted or fixed) or False (no energy term), got {self.energy!r}")
+        if self.mode not in get_args(GammaMode):
+            raise ValueError(f"mode={self.mode!r} is not known; use 'fit', 'fixed' or 'off' (no energy term)")
         for name, low, high in (("cut_n_sigma", 0.0, np.inf), ("extension", -1e-300, MAX_EXTENSION + 1e-12)):
             if isinstance(getattr(self, name), bool) or not isinstance(getattr(self, name), Real):
                 raise TypeError(f"{name} must be a number, got {getattr(self, name)!r}")
@@ -67,17 +68,24 @@ class LikelihoodOptions:
             if isinstance(self.gamma, bool) or not isinstance(self.gamma, Real):
                 raise TypeError(f"gamma must be a number or None (fitted), got {self.gamma!r}")
             object.__setattr__(self, "gamma", float(self.gamma))
+        if self.mode == "fit" and self.gamma is not None:
+            raise ValueError(f"mode='fit' takes no gamma, got gamma={self.gamma:g}; mode='fixed' fixes it")
+        if self.mode == "fixed" and self.gamma is None:
+            raise ValueError("mode='fixed' takes a gamma, got gamma=None; mode='fit' fits it")
 
     @property
-    def mode(self) -> str:
-        """``"fit"``, ``"fixed"`` or ``"off"``: what happens to γ."""
-        if not self.energy:
-            return "off"
-        return "fit" if self.gamma is None else "fixed"
+    def fixed_gamma(self) -> float | None:
+        """γ as the core takes it: None where it is fitted or there is no energy term."""
+        return self.gamma if self.mode == "fixed" else None
 
     def as_dict(self) -> dict[str, Any]:
-        """Values JSON can hold."""
-        return asdict(self)
+        """Values JSON can hold; the form that trial stores compare, in which `energy` is false without the term."""
+        return {
+            "gamma": self.gamma,
+            "energy": self.mode != "off",
+            "cut_n_sigma": self.cut_n_sigma,
+            "extension": self.extension,
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,14 +111,12 @@ class LikelihoodModel:
 
     @property
     def fixed_gamma(self) -> float | None:
-        """γ to hand to the core: None where it is fitted or there is no energy term."""
-        return self.options.gamma if self.options.energy else None
+        """γ as the core takes it: None where it is fitted or there is no energy term."""
+        return self.options.fixed_gamma
 
     @cached_property
     def likelihood(self) -> _core.Likelihood:
         """n_s and γ to ln Λ: γ nodes and acceptance shares."""
-        from nusky import _core
-
         return _core.Likelihood(*self.acceptances())
 
     def acceptances(self) -> tuple[F64, F64, F64]:
@@ -123,7 +129,7 @@ class LikelihoodModel:
         log_acceptance : (K, D, G), or (K, D, 1) without an energy term
         """
         sindec, log_acceptance = self.analysis.acceptance_table()
-        if self.options.energy:
+        if self.options.mode != "off":
             return np.array(self.analysis.gamma_nodes), sindec, log_acceptance
         gamma = 2.0 if self.options.gamma is None else self.options.gamma
         dec = np.arcsin(np.clip(sindec, -1.0, 1.0))
@@ -136,7 +142,7 @@ class LikelihoodModel:
     @cached_property
     def columns(self) -> tuple[_core.EventColumns, ...]:
         """The seasons' own events."""
-        if self.options.energy:
+        if self.options.mode != "off":
             return self.analysis.event_columns(self.options.cut_n_sigma, self.options.extension)
         return tuple(self._spatial_columns(k, season.data) for k, season in enumerate(self.analysis))
 
@@ -146,13 +152,11 @@ class LikelihoodModel:
 
     def columns_for(self, k: int, events: Events) -> _core.EventColumns:
         """Injected or foreign events of season k."""
-        if self.options.energy:
+        if self.options.mode != "off":
             return self.analysis.columns_for(k, events, self.options.cut_n_sigma, self.options.extension)
         return self._spatial_columns(k, events)
 
     def _spatial_columns(self, k: int, events: Events) -> _core.EventColumns:
-        from nusky import _core
-
         background = np.ascontiguousarray(self.analysis[k].background(events["sindec"]), dtype=np.float64)
         return _core.EventColumns(
             events["dec"],
@@ -184,8 +188,8 @@ class LikelihoodModel:
                 parts.append((self.columns_for(k, injected), injected["ra"], k, None, None))
         return parts
 
-    def index(self, trial: Trial, n_threads: int, rows: tuple[I64, ...] | None = None) -> _core.EventIndex:
-        """Make the core's index of the events of one trial.
+    def index(self, trial: Trial, n_threads: int, rows: tuple[I64, ...] | None = None) -> TrialIndex:
+        """Index the events of one trial for the core.
 
         Parameters
         ----------
@@ -194,7 +198,5 @@ class LikelihoodModel:
         rows : tuple of (M_k,) int64, optional
             Rows of each season's own events that can matter; the others still count in N.
         """
-        from nusky import _core
-
         n_events = np.array(trial.n_events, dtype=np.float64)
-        return _core.EventIndex(self.parts(trial, rows), n_events, n_threads=n_threads)
+        return TrialIndex(_core.EventIndex(self.parts(trial, rows), n_events, n_threads=n_threads))

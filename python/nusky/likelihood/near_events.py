@@ -2,7 +2,7 @@
 
 An index of a season takes longer than the fit of a few hundred pixels. An event's declination and reach are known
 beforehand and its right ascension is new in every trial: a table of distances to the nearest pixel, on a grid in both
-coordinates, tells in a microsecond for a hundred events which of them matter.
+coordinates, finds which of a hundred events matter in a microsecond.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from nusky.likelihood.reach import MARGIN, event_reach, widened
 from nusky.sphere.vectors import unit_vectors
 from nusky.trial.trial import Scramble, Trial
 
@@ -29,8 +30,6 @@ __all__ = ["NearRows", "distance_grid"]
 _N_DEC, _N_RA = 180, 360
 # Pixels are looked up by their ancestors of this nside or coarser
 _COARSE = 64
-# Room for float32 and for what the core computes in its own order, rad
-_MARGIN = 1e-5
 # Above this share of a season's events, choosing them takes longer than it saves
 _WORTH = 0.7
 
@@ -70,7 +69,7 @@ def distance_grid(pixels: PixelSet | MultiOrderPixels) -> F32:
     # From a cell's centre to its furthest corner it is no more than to the corner of a flat cell of its widest side
     widest = np.cos(np.maximum(np.abs(dec) - half, 0.0))
     corner = half * np.hypot(1.0, widest)
-    bound = np.maximum(distance - corner[:, None] - margin - _MARGIN, 0.0)
+    bound = np.maximum(distance - corner[:, None] - margin - MARGIN, 0.0)
     return np.concatenate([bound, bound[:, -1:]], axis=1).astype(np.float32)
 
 
@@ -97,22 +96,29 @@ class NearRows:
 
     @cached_property
     def _seasons(self) -> tuple[tuple[I64, NDArray[np.int32], F32], ...] | None:
-        """For each season the rows that some right ascension brings near, their grid row and reach; None: too many."""
+        """For each season: rows that some right ascension brings near, first cell of their grid row, reach; or None.
+
+        None: more rows than are worth choosing.
+        """
         nearest = self._grid.min(axis=1)
         found = []
         expected = 0.0
         for season in self.analysis:
-            sigma = np.hypot(season.data["sigma"], self.options.extension)
-            reach = np.minimum(self.options.cut_n_sigma * sigma * (1 + _MARGIN) + _MARGIN, 4.0).astype(np.float32)
-            place = np.clip((season.data["dec"] / np.pi + 0.5) * _N_DEC, 0, _N_DEC - 1).astype(np.int64)
-            rows = np.flatnonzero(nearest[place] <= reach)
-            place, reach = place[rows], reach[rows]
-            found.append((rows, (place * (_N_RA + 1)).astype(np.int32), reach))
-            for row in np.unique(place):  # right ascensions are uniform: the share of cells within reach
+            furthest = widened(event_reach(season.data["sigma"], self.options))
+            reach = np.minimum(furthest, 4.0).astype(np.float32)
+            grid_row = np.clip((season.data["dec"] / np.pi + 0.5) * _N_DEC, 0, _N_DEC - 1).astype(np.int64)
+            rows = np.flatnonzero(nearest[grid_row] <= reach)
+            grid_row, reach = grid_row[rows], reach[rows]
+            found.append((rows, (grid_row * (_N_RA + 1)).astype(np.int32), reach))
+            for row in np.unique(grid_row):  # right ascensions are uniform: the share of cells within reach
                 some = np.sort(self._grid[row, :_N_RA])
-                expected += float(np.searchsorted(some, reach[place == row], side="right").sum()) / _N_RA
+                expected += float(np.searchsorted(some, reach[grid_row == row], side="right").sum()) / _N_RA
         total = sum(len(season.data) for season in self.analysis)
         return None if expected > _WORTH * total else tuple(found)
+
+    def prepare(self) -> None:
+        """Make what all trials share."""
+        _ = self._seasons
 
     def rows(self, trial: Trial) -> tuple[I64, ...] | None:
         """Rows of each season's events that can matter for the pixels.
@@ -132,9 +138,9 @@ class NearRows:
             return None
         chosen = []
         flat = self._grid.ravel()
-        for (rows, place, reach), background, season in zip(seasons, trial.background, self.analysis, strict=True):
+        for (rows, first_cell, reach), background, season in zip(seasons, trial.background, self.analysis, strict=True):
             if not isinstance(background, Scramble) or background.season is not season or background.rows is not None:
                 return None
             column = (background.ra[rows] * (_N_RA / (2 * np.pi))).astype(np.int32)
-            chosen.append(rows[flat[place + column] <= reach])
+            chosen.append(rows[flat[first_cell + column] <= reach])
         return tuple(chosen)

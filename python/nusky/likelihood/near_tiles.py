@@ -4,38 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nusky import _core
+from nusky.likelihood.reach import MARGIN
+from nusky.likelihood.trial_index import Discs
 from nusky.pixels.pixel_set import PixelSet, Tiles, tiles_of
 from nusky.sphere.vectors import unit_vectors
 
 if TYPE_CHECKING:
-    from nusky import _core
     from nusky.typing import F64, I64
 
-__all__ = ["NearTiles", "Reach"]
+__all__ = ["NearTiles"]
 
-# An event just outside a tile's reach here could be just inside the core's cut: keep a margin, it costs nothing
-_MARGIN = 1e-5
 # From this fraction of all pixels on (1/_MANY), marking them is faster than sorting them
 _MANY = 16
-
-
-class Reach(NamedTuple):
-    """Where some events are and how far each of them counts.
-
-    Attributes
-    ----------
-    ra, dec : (N,) rad
-    radius : (N,) rad
-        cut_n_sigma × total σ.
-    """
-
-    ra: F64
-    dec: F64
-    radius: F64
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +46,7 @@ class NearTiles:
     --------
     >>> from nusky.pixels.pixel_set import full_sky
     >>> near = NearTiles.of(full_sky(64))
-    >>> tiles = near.found(Reach(np.array([1.0]), np.array([0.2]), np.array([0.05])))
+    >>> tiles = near.found(Discs(np.array([1.0]), np.array([0.2]), np.array([0.05])))
     >>> len(tiles), len(near.rows(tiles))
     (8, 128)
     """
@@ -95,12 +80,12 @@ class NearTiles:
             np.concatenate([[0], np.cumsum(counts)]),
         )
 
-    def found(self, events: Reach) -> I64:
-        """Numbers of the tiles that hold every pixel within reach of an event, ascending."""
-        reach = np.minimum(events.radius + (self.widest + _MARGIN), np.pi)
-        low = np.searchsorted(self.dec, events.dec - reach).tolist()
-        high = np.searchsorted(self.dec, events.dec + reach).tolist()
-        vectors, least = unit_vectors(events.ra, events.dec).tolist(), np.cos(reach).tolist()
+    def found(self, discs: Discs) -> I64:
+        """Numbers of the tiles that hold every pixel inside a disc, ascending."""
+        reach = np.minimum(discs.radius + (self.widest + MARGIN), np.pi)
+        low = np.searchsorted(self.dec, discs.dec - reach).tolist()
+        high = np.searchsorted(self.dec, discs.dec + reach).tolist()
+        vectors, least = unit_vectors(discs.ra, discs.dec).tolist(), np.cos(reach).tolist()
         x, y, z = self.vectors
         near = [np.empty(0, dtype=np.int64)]
         for a, b, vector, cosine in zip(low, high, vectors, least, strict=True):
@@ -122,8 +107,6 @@ class NearTiles:
 
     def directions(self, tiles: I64, rows: I64) -> _core.Directions:
         """The pixels of some tiles as the core takes them, in the order of `rows`."""
-        from nusky import _core
-
         number = np.empty(len(self.dec), dtype=np.int64)  # filled where it is read; faster than a search for each pixel
         number[tiles] = np.arange(len(tiles))
         centres = self.tiles.ra[tiles], self.tiles.dec[tiles], self.tiles.radius[tiles]

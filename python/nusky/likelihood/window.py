@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from nusky import _core
 from nusky.events import Events
 from nusky.likelihood.model import LikelihoodModel
-from nusky.likelihood.near_tiles import Reach
+from nusky.likelihood.reach import event_reach
+from nusky.likelihood.trial_index import Discs, TrialIndex
 from nusky.transients.on_time import OnTime
 from nusky.trial.trial import Scramble, Trial
 from nusky.typing import F64, I64
-
-if TYPE_CHECKING:
-    from nusky import _core
 
 Part = tuple[Any, ...]
 
@@ -30,7 +29,7 @@ _FEW = 256
 class WindowLikelihoodModel(LikelihoodModel):
     """ln Λ = −n_s + Σ_k Σ_{i in window} ln[1 + n_k S_i R_i T_S(t_i) / (N_b,k B_i T_B(t_i))].
 
-    The core is told of the seasons with uptime in the window only; n_k is their share of the acceptance in the window.
+    The core gets only the seasons with uptime in the window; n_k is their share of the acceptance in the window.
 
     Parameters
     ----------
@@ -45,8 +44,6 @@ class WindowLikelihoodModel(LikelihoodModel):
     @cached_property
     def likelihood(self) -> _core.Likelihood:
         """n_s and γ to ln Λ, for the seasons with uptime in the window."""
-        from nusky import _core
-
         gamma_nodes, sindec, log_acceptance = self.acceptances()
         active = list(self.on_time.active)
         inside = log_acceptance[active] + np.log(self.on_time.shares[active])[:, None, None]
@@ -55,18 +52,15 @@ class WindowLikelihoodModel(LikelihoodModel):
     @cached_property
     def _reach(self) -> tuple[F64, ...]:
         """For each season how far from each of its events anything can be found, rad."""
-        return tuple(self._radius(season.data) for season in self.analysis)
+        return tuple(event_reach(season.data["sigma"], self.options) for season in self.analysis)
 
     def prepare(self) -> None:
         """Make what all trials share."""
         super().prepare()
         _ = self._reach, self._expected
 
-    def _radius(self, events: Events) -> F64:
-        return np.asarray(self.options.cut_n_sigma * np.hypot(events["sigma"], self.options.extension))
-
-    def index(self, trial: Trial, n_threads: int, rows: tuple[I64, ...] | None = None) -> _core.EventIndex:
-        """Make the core's index of the events of one trial that are in the window.
+    def index(self, trial: Trial, n_threads: int, rows: tuple[I64, ...] | None = None) -> TrialIndex:
+        """Index the events of one trial that are in the window.
 
         Parameters
         ----------
@@ -81,13 +75,11 @@ class WindowLikelihoodModel(LikelihoodModel):
         ValueError
             For a trial of another window, or events without times.
         """
-        from nusky.likelihood.window_index import WindowIndex
-
         if trial.window is not None and trial.window != self.on_time.window:
             raise ValueError(
                 f"the trial holds only the events of {trial.window}, this runner fits {self.on_time.window}"
             )
-        found: list[tuple[Part, Reach]] = []
+        found: list[tuple[Part, Discs]] = []
         for season, k in enumerate(self.on_time.active):
             background = trial.background[k]
             if isinstance(background, Scramble) and background.season is self.analysis[k]:
@@ -99,25 +91,25 @@ class WindowLikelihoodModel(LikelihoodModel):
             if injected is not None and len(injected):
                 found.append(self._other(season, k, injected, "injected"))
         parts = [part for part, _ in found]
-        reaches = [reach for _, reach in found]
-        reach = None
-        if sum(len(one.ra) for one in reaches) <= _FEW:
-            reach = reaches[0] if len(reaches) == 1 else Reach(*(np.concatenate(c) for c in zip(*reaches, strict=True)))
-        return WindowIndex(parts, self._expected, reach, n_threads=n_threads)
+        each = [discs for _, discs in found]
+        discs = None
+        if sum(len(one.ra) for one in each) <= _FEW:
+            discs = each[0] if len(each) == 1 else Discs(*(np.concatenate(c) for c in zip(*each, strict=True)))
+        return TrialIndex(_core.EventIndex(parts, self._expected, n_threads=n_threads, few=True), discs)
 
     @cached_property
     def _expected(self) -> F64:
         return np.array([self.on_time.seasons[k].n_background for k in self.on_time.active])
 
-    def _own(self, season: int, k: int, background: Scramble) -> tuple[Part, Reach]:
+    def _own(self, season: int, k: int, background: Scramble) -> tuple[Part, Discs]:
         rows, mjd, ra = background.rows, background.mjd, background.ra
         if rows is None or mjd is None:
             rows = self.on_time.seasons[k].on
             mjd, ra = background.season.data["mjd"][rows], ra[rows]
         part = self.columns[k], ra, season, rows, self.on_time.factor(k, mjd)
-        return part, Reach(ra, background.season.data["dec"][rows], self._reach[k][rows])
+        return part, Discs(ra, background.season.data["dec"][rows], self._reach[k][rows])
 
-    def _other(self, season: int, k: int, events: Events, what: str) -> tuple[Part, Reach]:
+    def _other(self, season: int, k: int, events: Events, what: str) -> tuple[Part, Discs]:
         if "mjd" not in events:
             raise ValueError(
                 f"the {what} events of season {self.analysis[k].key} have no times (mjd), which a fit in a time window "
@@ -127,4 +119,4 @@ class WindowLikelihoodModel(LikelihoodModel):
         if not inside.all():
             events = events[inside]
         part = self.columns_for(k, events), events["ra"], season, None, self.on_time.factor(k, events["mjd"])
-        return part, Reach(events["ra"], events["dec"], self._radius(events))
+        return part, Discs(events["ra"], events["dec"], event_reach(events["sigma"], self.options))

@@ -70,13 +70,13 @@ def kind_of(table: MapTable, name: str, unit: str) -> Kind:
     bare, by_unit = _bare(unit), _kind_of_unit(unit)
     by_name = _KIND_OF_NAME.get(name)
     where = f"{table.source}: column {name!r} with unit {unit!r}"
-    mend = "give kind='probability' (per pixel), 'density' (per sr), '2dlnl' or 'cl'"
+    advice = "give kind='probability' (per pixel), 'density' (per sr), '2dlnl' or 'cl'"
     if by_unit is None and bare not in _BLANK and not (by_name == "2dlnl" or by_name == "cl"):
-        raise ValueError(f"{where} is no probability; if it is one, {mend}")
+        raise ValueError(f"{where} is no probability; if it is one, {advice}")
     if by_name and by_unit and by_name != by_unit:
-        raise ValueError(f"{where}: the name says {by_name}, the unit {by_unit}; {mend}")
+        raise ValueError(f"{where}: the name says {by_name}, the unit {by_unit}; {advice}")
     if by_name is None and by_unit is None:
-        raise ValueError(f"{where} does not say whether it is a probability or a density; {mend}")
+        raise ValueError(f"{where} does not say whether it is a probability or a density; {advice}")
     return by_name or by_unit or "probability"
 
 

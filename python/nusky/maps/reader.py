@@ -107,7 +107,7 @@ def read_sky_map(
     Raises
     ------
     FileNotFoundError, ValueError, TypeError
-        With the file, what is wrong, and the argument that mends it.
+        With the file, what is wrong, and the argument that settles it.
 
     Notes
     -----

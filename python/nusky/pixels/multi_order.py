@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nusky import _core
 from nusky.checks import check_fraction
+from nusky.files.hashing import content_hash
 from nusky.maps.multiorder import MultiOrderMap
 from nusky.maps.skymap import SkyMap, smallest_region
 from nusky.pixels.pixel_set import PixelRule, PixelSet, declination_limits, tiles_of
@@ -18,7 +20,6 @@ from nusky.priors.prior import SpatialPrior
 from nusky.sphere.healpix import check_nside
 
 if TYPE_CHECKING:
-    from nusky import _core
     from nusky.typing import F64, I64
 
 __all__ = ["MultiOrderPixels", "follow_prior"]
@@ -122,8 +123,6 @@ class MultiOrderPixels:
     @cached_property
     def content_hash(self) -> str:
         """Names the cells in stored results."""
-        from nusky.files.hashing import content_hash
-
         return content_hash([self.pixels, self.nsides, self.log_ratio])
 
     @cached_property
@@ -133,8 +132,6 @@ class MultiOrderPixels:
         A cell is in the tile it has in a flat scan of its nside, so its result is that of the flat scan, whatever other
         cells and sizes there are.
         """
-        from nusky import _core
-
         tiles = [tiles_of(part.nside, part.pixels) for part in self.parts]
         first = np.cumsum([0, *(t.ra.size for t in tiles)])
         tile = np.concatenate([t.tile + start for t, start in zip(tiles, first, strict=False)])

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nusky import _core
+from nusky.files.hashing import content_hash
 from nusky.sphere.angles import radians
 from nusky.sphere.healpix import check_nside
 
 if TYPE_CHECKING:
-    from nusky import _core
     from nusky.typing import F64, I64
 
 __all__ = ["PixelRule", "PixelSet", "Tiles", "declination_limits", "full_sky", "tile_radii", "tiles_of"]
@@ -197,8 +198,6 @@ class PixelSet:
     @cached_property
     def content_hash(self) -> str:
         """Names the pixels in stored results; made once, since every scan is stored with it."""
-        from nusky.files.hashing import content_hash
-
         return content_hash([self.pixels])
 
     @cached_property
@@ -208,8 +207,6 @@ class PixelSet:
         A tile is the pixel of nside/4 around them (a base pixel below nside 4) with its own centre and its own
         radius: a pixel's result is the same whichever other pixels are chosen.
         """
-        from nusky import _core
-
         tiles = tiles_of(self.nside, self.pixels)
         return _core.Directions(self.ra, self.dec, tiles.tile, tiles.ra, tiles.dec, tiles.radius)
 

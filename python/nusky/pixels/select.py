@@ -124,12 +124,12 @@ def select_pixels(
     keep = np.ones(sky.npix, dtype=bool)
     report = [PixelRule(f"nside {nside}, full sky", sky.npix, True)]
 
-    def apply(rule: str, mask: Bool, exact: bool, mend: str) -> None:
+    def apply(rule: str, mask: Bool, exact: bool, advice: str) -> None:
         keep[:] &= mask
         report.append(PixelRule(rule, int(keep.sum()), exact))
-        if mend and not report[-1].n_left:
+        if advice and not report[-1].n_left:
             lines = "\n".join(str(line) for line in report)
-            raise ValueError(f"no pixel is left after {rule!r}; {mend}\n{lines}")
+            raise ValueError(f"no pixel is left after {rule!r}; {advice}\n{lines}")
 
     if min_dec > -np.pi / 2 or max_dec < np.pi / 2:
         rule = f"{np.degrees(min_dec):g} <= dec <= {np.degrees(max_dec):g} deg"

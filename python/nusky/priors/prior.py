@@ -56,7 +56,7 @@ class SpatialPrior:
     n_excluded : int
         Pixels with p = 0.
     repaired : dict of str to int
-        What was mended, by reason.
+        What was repaired, by reason.
     policy : PriorPolicy
     content_hash : str
         SHA-256 of nside and probability: names the map in stored results (the policy is stored beside it).
@@ -161,9 +161,9 @@ class SpatialPrior:
         return int(self.probability.size)
 
     def __repr__(self) -> str:
-        mended = "".join(f", {n} {reason}" for reason, n in self.repaired.items())
+        repairs = "".join(f", {n} {reason}" for reason, n in self.repaired.items())
         return (
-            f"SpatialPrior(nside={self.nside}, peak={self.peak}, {self.n_excluded} pixels at 0{mended}, "
+            f"SpatialPrior(nside={self.nside}, peak={self.peak}, {self.n_excluded} pixels at 0{repairs}, "
             f"weight={self.policy.weight:g}, zero={self.policy.zero!r})"
         )
 
@@ -255,8 +255,8 @@ def _ring_values(map: Any, nest: bool, policy: PriorPolicy) -> tuple[F64, dict[s
         # These are equatorial RING and clean already. Multi-order maps may be too fine to exist at their own nside.
         if policy.regrade is not None and not isinstance(map, SpatialPrior):
             map = map.regrade(policy.regrade)
-        mended = map.repaired if isinstance(map, SpatialPrior) else map.record.repaired
-        values, repaired = map.map, dict(mended)
+        repaired_before = map.repaired if isinstance(map, SpatialPrior) else map.record.repaired
+        values, repaired = map.map, dict(repaired_before)
         frame = "equatorial"
     else:
         raw = map_values(map)

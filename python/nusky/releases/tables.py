@@ -60,7 +60,7 @@ def read_table(path: pathlib.Path, names: tuple[str, ...], log: Log) -> F64:
 
 
 def clean_events(raw: RawTable, on_bad: OnBad | None, min_sigma: float) -> tuple[Events, Counter[str]]:
-    """`clean` of a release's events: unless told, known defects are dropped and counted, anything else raises."""
+    """`clean` of a release's events: by default known defects are dropped and counted, anything else raises."""
     return clean(
         raw,
         "data",

@@ -20,7 +20,7 @@ from nusky.trial.trial_set import TrialSet, require_pandas
 from nusky.typing import I64
 
 if TYPE_CHECKING:
-    from nusky import _core
+    from nusky.likelihood.trial_index import TrialIndex
     from nusky.trial.trial import Trial
 
 
@@ -69,11 +69,11 @@ class FitsMany(ABC):
         """Make one trial."""
 
     @abstractmethod
-    def index_trial(self, trial: Trial, n_threads: int) -> _core.EventIndex:
-        """The core's index of its events."""
+    def index_trial(self, trial: Trial, n_threads: int) -> TrialIndex:
+        """Its events, indexed for the core."""
 
     @abstractmethod
-    def _best(self, index: _core.EventIndex, n_threads: int, logging: bool = False) -> NDArray[np.void]:
+    def _best(self, index: TrialIndex, n_threads: int, logging: bool = False) -> NDArray[np.void]:
         """Best fits of the events, one row a prior (`nusky.trial.fit.PER_PRIOR_DTYPE`); `logging` prints progress."""
 
     @abstractmethod
@@ -81,7 +81,7 @@ class FitsMany(ABC):
         """The trial's own row."""
 
     @abstractmethod
-    def _fill_p(self, rows: NDArray[np.void]) -> None:
+    def fill_p(self, rows: NDArray[np.void]) -> None:
         """Put −log10 p into finished rows."""
 
     def fit_trials(
@@ -123,9 +123,9 @@ class FitsMany(ABC):
         try:
             rows = self._fit_numbers(numbers, n_sig, poisson, seed, n_threads, progress)
         except InterruptedBatch as interrupted:
-            self._fill_p(interrupted.partial)
+            self.fill_p(interrupted.partial)
             raise
-        self._fill_p(rows)
+        self.fill_p(rows)
         return rows
 
     def _table(self, trial: Trial, n_threads: int, logging: bool = False) -> NDArray[np.void]:

@@ -22,7 +22,7 @@ from nusky.trial.sky_scan import SkyScan
 from nusky.trial.trial import Trial, as_trial
 
 if TYPE_CHECKING:
-    from nusky import _core
+    from nusky.likelihood.trial_index import TrialIndex
 
 __all__ = ["MapRunner", "describe_pixels"]
 
@@ -73,10 +73,10 @@ class MapRunner(Runner):
         super()._prepare(n_sig)
         self._finder.prepare()
 
-    def index_trial(self, trial: Trial, n_threads: int) -> _core.EventIndex:
+    def index_trial(self, trial: Trial, n_threads: int) -> TrialIndex:
         return self._finder.index(trial, n_threads)
 
-    def _best(self, index: _core.EventIndex, n_threads: int, logging: bool = False) -> NDArray[Any]:
+    def _best(self, index: TrialIndex, n_threads: int, logging: bool = False) -> NDArray[Any]:
         return self._finder.best(index, n_threads, logging)
 
     def get_one_scan(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from nusky import _core
 from nusky.events import Events
 from nusky.executors.on_threads import InterruptedBatch
 from nusky.hyp.flux import Flux
@@ -27,7 +28,7 @@ from nusky.trial.trial import Trial
 from nusky.typing import I64
 
 if TYPE_CHECKING:
-    from nusky import _core
+    from nusky.likelihood.trial_index import TrialIndex
 
 
 __all__ = ["TrialRunner", "check_sources"]
@@ -88,8 +89,6 @@ class TrialRunner(Runner):
 
     @cached_property
     def _directions(self) -> _core.Directions:
-        from nusky import _core
-
         return _core.Directions(np.array(self.src.ra), np.array(self.src.dec))
 
     @cached_property
@@ -103,8 +102,6 @@ class TrialRunner(Runner):
     @cached_property
     def _signal(self) -> _core.PointSignal:
         """Everything that can be injected, evaluated once."""
-        from nusky import _core
-
         seasons = self._injector.seasons
         columns = [self.model.columns_for(k, events) for k, (events, _) in enumerate(seasons)]
         ra = [events["ra"] for events, _ in seasons]
@@ -128,8 +125,6 @@ class TrialRunner(Runner):
     ) -> NDArray[np.void]:
         if self.on_time is not None or (n_sig and self._moves):
             return super()._fit_numbers(numbers, n_sig, poisson, seed, n_threads, progress)
-        from nusky import _core
-
         rows = np.zeros(len(numbers), dtype=self.dtype)
         done, interrupted = _core.fit_point_trials(
             self.model.likelihood,
@@ -170,18 +165,10 @@ class TrialRunner(Runner):
     def _background_only(self, background: Background, made: Made) -> Trial:
         return Trial(background, (None,) * len(background), (0,) * len(background), **made)
 
-    def _table(self, trial: Trial, n_threads: int, logging: bool = False) -> NDArray[np.void]:
-        if self.on_time is not None:
-            return super()._table(trial, n_threads, logging)
-        with scan_progress(1, 1, logging):
-            return self._row(*self._point.fit(trial))
-
-    def _best(self, index: _core.EventIndex, n_threads: int, logging: bool = False) -> NDArray[np.void]:
-        from nusky import _core
-
+    def _best(self, index: TrialIndex, n_threads: int, logging: bool = False) -> NDArray[np.void]:
         with scan_progress(1, n_threads, logging):
             ts, ns, gamma, status = _core.scan(
-                self.model.likelihood, index, self._directions, gamma=self.model.fixed_gamma, n_threads=n_threads
+                self.model.likelihood, index.core, self._directions, gamma=self.model.fixed_gamma, n_threads=n_threads
             )
         return self._row(ts[0], ns[0], gamma[0], status[0])
 

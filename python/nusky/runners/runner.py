@@ -23,7 +23,7 @@ from nusky.likelihood.model import LikelihoodModel, LikelihoodOptions
 from nusky.likelihood.window import WindowLikelihoodModel
 from nusky.runners import counts as conversion
 from nusky.runners.many_fits import FitsMany
-from nusky.sensitivity.limits import find_n_sig
+from nusky.sensitivity.limits import NSigResult, find_n_sig
 from nusky.source.window import TimeWindow
 from nusky.threads import resolve_threads
 from nusky.transients.on_time import OnTime, TransientOptions
@@ -34,8 +34,11 @@ from nusky.typing import F64
 from nusky.version import code_version
 
 if TYPE_CHECKING:
-    from nusky import _core
+    from typing_extensions import Unpack
+
     from nusky.analysis.analysis import Analysis
+    from nusky.likelihood.trial_index import TrialIndex
+    from nusky.sensitivity.search import NSigOptions
 
 __all__ = ["Background", "Made", "Runner"]
 
@@ -185,7 +188,7 @@ class Runner(FitsMany):
     def _threads(self, mp_cpus: int | None) -> int:
         return resolve_threads(self.mp_cpus if mp_cpus is None else mp_cpus)
 
-    def index_trial(self, trial: Trial, n_threads: int) -> _core.EventIndex:
+    def index_trial(self, trial: Trial, n_threads: int) -> TrialIndex:
         return self.model.index(trial, n_threads)
 
     def draw_trial(self, seed: int, index: int, n_sig: float, poisson: bool) -> Trial:
@@ -356,13 +359,13 @@ class Runner(FitsMany):
     def _prepare(self, n_sig: float) -> None:
         self.model.prepare()
         if n_sig:
-            _ = self.signal_injector._bands, self.signal_injector._acceptances
+            self.signal_injector.prepare()
 
-    def _fill_p(self, rows: NDArray[np.void]) -> None:
+    def fill_p(self, rows: NDArray[np.void]) -> None:
         if self.ts_to_p is not None and self._sky:
             rows["mlog10p"] = mlog10(self.ts_to_p, rows["dec"], rows["ts"])
 
-    def find_n_sig(self, ts: float, beta: float, **options: Any) -> Any:
+    def find_n_sig(self, ts: float, beta: float, **options: Unpack[NSigOptions]) -> NSigResult:
         """Signal events for which a fraction `beta` of trials has TS > `ts`; see `nusky.sensitivity.find_n_sig`."""
         return find_n_sig(self, ts, beta, **options)
 

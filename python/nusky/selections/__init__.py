@@ -6,8 +6,7 @@ from nusky.data.specs import CustomDataSpecs, PSDataSpecs
 from nusky.selections.npy import Repository
 from nusky.selections.public_release import PublicRelease
 from nusky.selections.repository import DataRepository, Spec, resolve
-from nusky.selections.synthetic import KEY
-from nusky.selections.synthetic_repository import SyntheticRepository
+from nusky.selections.synthetic import KEY, SyntheticRepository
 
 __all__ = [
     "KEY",

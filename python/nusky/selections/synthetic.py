@@ -10,15 +10,24 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nusky.data.cleaning import MIN_SIGMA
-from nusky.data.dataset import LOG10ENERGY_BINS, SINDEC_BINS, Dataset
+from nusky.data.cleaning import MIN_SIGMA, OnBad
+from nusky.data.dataset import LOG10ENERGY_BINS, SINDEC_BINS, Dataset, silent
+from nusky.data.specs import DataSpec
 from nusky.events import Events
 from nusky.files.hashing import content_hash
 from nusky.releases.response import AreaTable, StandInResponse, simulate_from_tables
+from nusky.selections.repository import Log, Spec, own_key
 from nusky.sphere.sidereal import local_azimuth
 from nusky.typing import F64
 
-__all__ = ["KEY", "VERSION", "effective_area", "fingerprint", "local_azimuth", "synthetic_season"]
+__all__ = [
+    "KEY",
+    "VERSION",
+    "SyntheticRepository",
+    "effective_area",
+    "fingerprint",
+    "synthetic_season",
+]
 
 
 KEY = "IC86_2011_synthetic"
@@ -218,3 +227,55 @@ def synthetic_season(*, min_sigma: float = MIN_SIGMA) -> Dataset:
         notes=("synthetic: generated from formulas shaped like IC86-2011; no detector data, not for publication",),
         fingerprint=fingerprint(min_sigma=min_sigma),
     )
+
+
+class SyntheticRepository:
+    """The embedded synthetic season; it answers to ``IC86_2011`` too, so that `PSDataSpecs.ps_2011` runs on it.
+
+    Examples
+    --------
+    >>> from nusky import selections
+    >>> selections.demo.versions, selections.demo.specs("synthetic-v1")
+    (('synthetic-v1',), (DataSpec('IC86_2011_synthetic'),))
+    """
+
+    def __repr__(self) -> str:
+        return "SyntheticRepository()"
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """The one version."""
+        return (VERSION,)
+
+    def specs(self, version: str) -> tuple[DataSpec, ...]:
+        """The one season."""
+        self._check(version, KEY)
+        return (DataSpec(KEY, (), "", ()),)
+
+    def _check(self, version: str, spec: Spec) -> None:
+        if version != VERSION:
+            raise ValueError(f"the synthetic data have version {VERSION!r}, not {version!r}")
+        key = own_key(spec, self)
+        if key not in (KEY, "IC86_2011"):
+            raise KeyError(f"the synthetic data hold only {KEY} (asked for as IC86_2011 too), not {key!r}")
+
+    def fingerprint(
+        self, version: str, spec: Spec, *, on_bad: OnBad | None = None, min_sigma: float = MIN_SIGMA
+    ) -> str:
+        """See `DataRepository`."""
+        self._check(version, spec)
+        return fingerprint(min_sigma=min_sigma)
+
+    def read(
+        self,
+        version: str,
+        spec: Spec,
+        *,
+        on_bad: OnBad | None = None,
+        min_sigma: float = MIN_SIGMA,
+        log: Log = silent,
+    ) -> Dataset:
+        """See `DataRepository`; nothing is read, the season is generated."""
+        self._check(version, spec)
+        log(f"Generating {KEY} ({VERSION}) ...")
+        return synthetic_season(min_sigma=min_sigma)

@@ -8,6 +8,7 @@ from nusky.sensitivity.limits import discovery_potential, find_n_sig, sensitivit
 from nusky.sensitivity.pool import InterruptedSearch, LostSearch
 from nusky.sensitivity.post_trial import REGIONS, HottestSpot, hottest_spots
 from nusky.sensitivity.result import NSigResult
+from nusky.sensitivity.search import NSigOptions
 
 __all__ = [
     "REGIONS",
@@ -17,6 +18,7 @@ __all__ = [
     "InterruptedSearch",
     "InterruptedTSDs",
     "LostSearch",
+    "NSigOptions",
     "NSigResult",
     "declination_tsds",
     "discovery_potential",

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nusky import _core
 from nusky.dists.between import ts_to_p
 from nusky.dists.chi2_tsd import Chi2TSD
 from nusky.dists.tsd import TSD
@@ -317,8 +318,6 @@ def ts_at(
     -------
     (n, D, n_ra) float64
     """
-    from nusky import _core
-
     # every declination begins at another right ascension, so that neighbours do not look at the same events
     start = np.arange(len(dec)) * (np.pi * (3 - np.sqrt(5)))
     ra = (start[:, None] + 2 * np.pi / n_ra * np.arange(n_ra)) % (2 * np.pi)
@@ -327,7 +326,7 @@ def ts_at(
     for i, j in enumerate(numbers):
         index = runner.model.index(runner.draw_trial(seed, j, 0.0, False), n_threads)
         ts, _, _, _ = _core.scan(
-            runner.model.likelihood, index, directions, gamma=runner.model.fixed_gamma, n_threads=n_threads
+            runner.model.likelihood, index.core, directions, gamma=runner.model.fixed_gamma, n_threads=n_threads
         )
         out[i] = ts.reshape(len(dec), n_ra)
     return out

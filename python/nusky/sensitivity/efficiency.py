@@ -71,7 +71,7 @@ class EfficiencyCurve:
         return _solve(self.method, self.params, self.n_sigs, beta)
 
     def solve_error(self, beta: float) -> float:
-        """Standard deviation of `solve(beta)` from the binomial errors; infinite where it cannot be told.
+        """Standard deviation of `solve(beta)` from the binomial errors; infinite where it is unknown.
 
         For the parametric shapes by linear propagation of the Fisher information, for the spline by parametric
         bootstrap with a fixed seed.
@@ -90,7 +90,7 @@ class EfficiencyCurve:
         gradient = _gradient(self.method, self.params, self.n_sigs)
         e = np.clip(self(self.n_sigs), 1e-9, 1 - 1e-9)
         weight = self.n_trials / (e * (1 - e))
-        # points at which the curve is flat at 0 or 1 tell nothing, and must not tell infinitely much
+        # points at which the curve is flat at 0 or 1 carry no information; their weight must not become infinite
         information = (gradient * weight * ((e > 1e-8) & (e < 1 - 1e-8))) @ gradient.T
         covariance = np.linalg.pinv(information, hermitian=True)
         h = max(at * 1e-4, 1e-6)
@@ -182,7 +182,7 @@ def _solve(method: str, params: F64, n_sigs: F64, beta: float) -> float:
     if excess(0.0) >= 0:
         return 0.0
     high = float(n_sigs[-1])
-    # the shapes reach 1, if sometimes far outside of the points; what that is worth, solve_error tells
+    # the shapes reach 1, if sometimes far outside of the points; solve_error says how certain that is
     while excess(high) < 0 and high < 1e3 * n_sigs[-1]:
         high *= 2
     if excess(high) < 0:
@@ -204,7 +204,7 @@ def _fit_shape(shape: str, n: F64, k: I64, total: I64) -> tuple[F64, float]:
     middle = float(n[above[0]]) if len(above) and n[above[0]] > 0 else float(n[-1])
 
     def unpack(x: F64) -> F64:
-        # e₀ is only free where trials without signal (or many points) can tell it
+        # e₀ is only free where trials without signal (or many points) determine it
         free = n[0] == 0 or len(n) > 4
         return np.array([expit(x[0]) if free else 0.0, math.exp(min(x[1], 50)), math.exp(min(x[2], 50))])
 

@@ -17,11 +17,14 @@ from nusky.executors.workers import n_workers
 from nusky.sensitivity.efficiency import Method
 from nusky.sensitivity.pool import InterruptedSearch, LostSearch, TrialPool
 from nusky.sensitivity.result import NSigResult
-from nusky.sensitivity.search import FluxAt, NSigSearch, search_n_sig
+from nusky.sensitivity.search import FluxAt, NSigSearch, QuoteOptions, search_n_sig
 from nusky.sensitivity.table import NSigTable
+from nusky.store.trials import TrialStore
 from nusky.threads import resolve_threads
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from nusky.executors.protocols import FitsTrials
 
 __all__ = [
@@ -137,7 +140,9 @@ def find_n_sig(
     return search_n_sig(pool, ts, beta, search, table, FluxAt(flux, gamma, E0, unit))
 
 
-def sensitivity(runner: FitsTrials, bg: Any = None, *, beta: float = 0.9, **options: Any) -> NSigResult:
+def sensitivity(
+    runner: FitsTrials, bg: Any = None, *, beta: float = 0.9, **options: Unpack[QuoteOptions]
+) -> NSigResult:
     """Signal (and flux) for which a fraction `beta` of trials has TS above the background median.
 
     Parameters
@@ -163,7 +168,7 @@ def sensitivity(runner: FitsTrials, bg: Any = None, *, beta: float = 0.9, **opti
     >>> sens = sensitivity(sptr, seed=1, logging=True)                     # doctest: +SKIP
     >>> f"{sens.E2dNdE:.2e} TeV/cm2/s"                                     # doctest: +SKIP
     """
-    return _quote(runner, bg, beta, "sensitivity", options)
+    return _quote(runner, bg, beta, "sensitivity", dict(options))
 
 
 def discovery_potential(
@@ -190,7 +195,9 @@ def discovery_potential(
     return _quote(runner, bg, beta, "discovery potential", {**options, "n_sigma": float(n_sigma)})
 
 
-def upper_limit(runner: FitsTrials, ts_obs: Any, bg: Any = None, *, beta: float = 0.9, **options: Any) -> NSigResult:
+def upper_limit(
+    runner: FitsTrials, ts_obs: Any, bg: Any = None, *, beta: float = 0.9, **options: Unpack[QuoteOptions]
+) -> NSigResult:
     """Upper limit at confidence level `beta` for an observed TS.
 
     The flux for which a fraction `beta` of trials has TS > max(TS_obs, background median): never below the sensitivity,
@@ -287,8 +294,6 @@ def _pool(
     spool: Any,
 ) -> TrialPool:
     if store is not None and not hasattr(store, "read_by_n_sig"):
-        from nusky.store.trials import TrialStore
-
         store = TrialStore(store, runner.config())
     n_threads = mp_cpus if executor is not None or mp_cpus is not None else getattr(runner, "mp_cpus", None)
     run = {"executor": executor, "spool": spool, "n_threads": n_threads}

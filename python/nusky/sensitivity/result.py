@@ -9,10 +9,20 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from nusky.dists.tsd import ts_values
+from nusky.files.npz import DamagedFile, read_npz, write_npz
 from nusky.sensitivity.efficiency import EfficiencyCurve
+from nusky.version import code_version
 
 __all__ = ["NSigResult"]
+
+FORMAT = "nusky-n-sig-1"
+
+# The curve's arrays in a file, and the fields that are written apart from the numbers
+_CURVE = ("params", "n_sigs", "n_passed", "n_trials")
+_APART = ("curve", "trials")
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,10 +147,29 @@ class NSigResult(Mapping[str, Any]):
         return {**plain, "spectrum": spectrum, "config": dict(self.config), "info": info}
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write everything, the trials too, to an npz file; `NSigResult.read` reads it back."""
-        from nusky.sensitivity.result_file import write_n_sig
+        """Write everything, the trials too, to an npz file, complete or not at all; `NSigResult.read` reads it back.
 
-        write_n_sig(path, self)
+        Parameters
+        ----------
+        path : path-like
+            Taken as it is; ".npz" is not added.
+        """
+        stored: dict[str, Any] = {name: value for name, value in vars(self).items() if name not in _APART}
+        for name in ("spectrum", "config"):
+            stored[name] = None if stored[name] is None else dict(stored[name])
+        curve = self.curve
+        meta = {
+            "format": FORMAT,
+            "version": code_version(),
+            "result": stored,
+            "curve": {"method": curve.method, "goodness": curve.goodness},
+            "trials": list(self.trials),
+        }
+        arrays: dict[str, NDArray[Any]] = {name: np.asarray(getattr(curve, name)) for name in _CURVE}
+        for i, rows in enumerate(self.trials.values()):
+            table = isinstance(rows, np.ndarray) and rows.dtype.names
+            arrays[f"trials{i}"] = np.array(rows).view(np.ndarray) if table else ts_values(rows)
+        write_npz(path, arrays, meta)
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> NSigResult:
@@ -151,9 +180,14 @@ class NSigResult(Mapping[str, Any]):
         FileNotFoundError, ValueError
             If there is no such file, or it is damaged or something else (named).
         """
-        from nusky.sensitivity.result_file import read_n_sig
-
-        return read_n_sig(path)
+        meta, arrays = read_npz(path)
+        if meta.get("format") != FORMAT:
+            raise DamagedFile(f"{path} has the format {meta.get('format')!r}, a result of find_n_sig {FORMAT!r}")
+        about = meta["curve"]
+        params, n_sigs, n_passed, n_trials = (arrays[name] for name in _CURVE)
+        curve = EfficiencyCurve(about["method"], params, n_sigs, n_passed, n_trials, about["goodness"])
+        trials = {n_sig: arrays[f"trials{i}"] for i, n_sig in enumerate(meta["trials"])}
+        return cls(curve=curve, trials=trials, **meta["result"])
 
     def __repr__(self) -> str:
         n = int(self.curve.n_trials.sum())

@@ -1,12 +1,12 @@
-"""The search for n_sig: a coarse scan, then batches where they tell most, until the error is small enough."""
+"""The search for n_sig: a coarse scan, then batches where they help most, until the error is small enough."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -15,7 +15,38 @@ from nusky.sensitivity.pool import TrialPool
 from nusky.sensitivity.result import NSigResult
 from nusky.sensitivity.table import NSigTable
 
-__all__ = ["FluxAt", "NSigSearch", "search_n_sig"]
+__all__ = ["FluxAt", "NSigOptions", "NSigSearch", "QuoteOptions", "search_n_sig"]
+
+
+class NSigOptions(TypedDict, total=False):
+    """Keywords of `nusky.sensitivity.find_n_sig`, which says what they mean."""
+
+    n_sig_step: float
+    first_batch_size: int
+    batch_size: int
+    max_batch_size: int
+    n_batches: int
+    tol: float
+    method: Method
+    max_n_sig: float
+    trials: Mapping[float, Any] | None
+    store: Any
+    seed: Any
+    poisson: bool
+    logging: bool
+    mp_cpus: int | None
+    executor: Any
+    spool: Any
+    flux: Any
+    gamma: float | None
+    E0: float
+    unit: float
+
+
+class QuoteOptions(NSigOptions, total=False):
+    """Keywords of `sensitivity`, `discovery_potential` and `upper_limit`: `n_bg_trials`, and those of `find_n_sig`."""
+
+    n_bg_trials: int
 
 
 @dataclass(frozen=True)
@@ -195,7 +226,7 @@ def _grid(near: float, pool: TrialPool, search: NSigSearch) -> list[float]:
 
 
 def _telling(grid: list[float], pool: TrialPool, ts: float, search: NSigSearch) -> list[float]:
-    """Points at which further trials tell something about the crossing."""
+    """Points at which further trials help to find the crossing."""
     telling = []
     for n_sig in grid:
         seen = pool.ts(n_sig)
@@ -205,10 +236,10 @@ def _telling(grid: list[float], pool: TrialPool, ts: float, search: NSigSearch) 
     return telling or grid[1:]
 
 
-def _unreachable(pool: TrialPool, ts: float, beta: float, mend: str) -> ValueError:
+def _unreachable(pool: TrialPool, ts: float, beta: float, advice: str) -> ValueError:
     n, k, total = pool.passed(ts)
     best = int(np.argmax(k / total))
     return ValueError(
         f"the threshold TS > {ts:.3f} was passed by at most {k[best] / total[best]:.1%} of trials (at n_sig = "
-        f"{n[best]:g}, {total[best]} trials), not by beta = {beta:.0%}: {mend}, or ask for a lower threshold"
+        f"{n[best]:g}, {total[best]} trials), not by beta = {beta:.0%}: {advice}, or ask for a lower threshold"
     )

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nusky.sphere.angles import _mjd, days, radians
+from nusky.sphere.angles import as_mjd, days, radians
 from nusky.typing import F64
 
 __all__ = ["Sources", "sources"]
@@ -105,7 +105,7 @@ class Sources:
         return f"Sources({len(self)} items | columns: {', '.join(sorted(self.keys()))})"
 
 
-def _column(name: str, value: Any, length: int | None, low: float, high: float, mend: str) -> F64:
+def _column(name: str, value: Any, length: int | None, low: float, high: float, advice: str) -> F64:
     try:
         column = np.array(value, dtype=np.float64, ndmin=1)
     except (TypeError, ValueError):
@@ -118,7 +118,7 @@ def _column(name: str, value: Any, length: int | None, low: float, high: float, 
         column = np.broadcast_to(column, (length,)).copy()
     bad = np.flatnonzero(~((column >= low) & (column <= high)))  # NaN is bad as well
     if bad.size:
-        raise ValueError(f"{name}[{bad[0]}] = {column[bad[0]]} is outside {low:.6g} … {high:.6g}; {mend}")
+        raise ValueError(f"{name}[{bad[0]}] = {column[bad[0]]} is outside {low:.6g} … {high:.6g}; {advice}")
     column.setflags(write=False)
     return column
 
@@ -217,7 +217,7 @@ def sources(
         weight=weights,
         extension=extensions,
         name=None if name is None else _objects("name", name, n, isinstance(name, str)),
-        mjd=None if mjd is None else _column("mjd", _mjd(mjd), n, 0.0, 1e6, "MJD runs to about 60 000 today"),
+        mjd=None if mjd is None else _column("mjd", as_mjd(mjd), n, 0.0, 1e6, "MJD runs to about 60 000 today"),
         t_100=None if t_100 is None else _column("t_100", days("t_100", t_100), n, np.nextafter(0, 1), huge, unit),
         sigma_t=None if mjd is None else _column("sigma_t", tails, n, 0.0, huge, unit),
         prior=None if prior is None else _objects("prior", prior, n, _is_one_map(prior)),
@@ -225,5 +225,5 @@ def sources(
 
 
 def _is_one_map(prior: Any) -> bool:
-    """Tell one map (an object with ``.map``, or numbers in one dimension) from a sequence of maps."""
+    """Distinguish one map (an object with ``.map``, or numbers in one dimension) from a sequence of maps."""
     return hasattr(prior, "map") or (not hasattr(prior[0], "map") and np.ndim(prior[0]) == 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nusky.sphere.angles import _mjd, days, radians
+from nusky.sphere.angles import as_mjd, days, radians
 from nusky.sphere.frames import Frame, resolve_frame
 from nusky.sphere.healpix import check_flat_nside, check_nside, map_nside
 from nusky.sphere.rotation import offset_by, rotate_to, separation
@@ -11,7 +11,7 @@ from nusky.sphere.vectors import unit_vectors
 
 __all__ = [
     "Frame",
-    "_mjd",
+    "as_mjd",
     "check_flat_nside",
     "check_nside",
     "days",

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["days", "radians"]
+__all__ = ["as_mjd", "days", "radians"]
 
 
 def radians(name: str, value: Any, deg: bool = False) -> Any:
@@ -66,7 +66,7 @@ def days(name: str, value: Any) -> Any:
     return _in_unit(name, value, "day", "a length of time, such as 1000 * u.s") if hasattr(value, "to_value") else value
 
 
-def _mjd(value: Any) -> Any:
+def as_mjd(value: Any) -> Any:
     """MJD in UTC, the time scale of IceCube's events, from plain numbers, an astropy Time or a Quantity."""
     if hasattr(value, "jd1"):
         if not hasattr(value, "mjd"):

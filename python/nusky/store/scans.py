@@ -26,6 +26,7 @@ from nusky.hotspots.hottest import mlog10
 from nusky.hotspots.terms import PriorTerms
 from nusky.injection.seeding import resolve_seed
 from nusky.pixels.pixel_set import PixelSet
+from nusky.priors.prior import as_priors
 from nusky.progress import Progress
 from nusky.store.prior_search import FIT_DTYPE, PriorSearch, pixel_centres
 from nusky.store.sparse_scan import SparseScan, scan_trials, unpack
@@ -386,8 +387,6 @@ class ScanLibrary:
         pixels = self._within(min_dec, max_dec)
         if priors is None:
             return PriorSearch(PriorTerms.flat(pixels), pixels)
-        from nusky.priors.prior import as_priors
-
         given = as_priors(priors)
         for j, prior in enumerate(given):
             if prior.nside != self.nside:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nusky.hotspots.hottest import scan_pixels
 from nusky.typing import F64, I64
 
 __all__ = ["SparseScan", "pack", "scan_trials", "unpack"]
@@ -75,8 +76,6 @@ def scan_trials(runner: Any, numbers: list[int], seed: int, n_threads: int) -> d
         Trial numbers.
     seed, n_threads : int
     """
-    from nusky.hotspots.hottest import scan_pixels
-
     scans = []
     for j in numbers:
         trial = runner.draw_trial(seed, j, 0.0, False)

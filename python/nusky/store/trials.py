@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from nusky.files.identity import Identity
 from nusky.files.journal import Journal, Problem, Shard
 from nusky.store.block import Block, BlockSets, block_of, checked_block, overlap_within
+from nusky.store.export import export_trials
 from nusky.version import code_version
 
 if TYPE_CHECKING:
@@ -299,8 +300,6 @@ class TrialStore:
 
     def export(self, path: str | os.PathLike[str], **selection: Any) -> None:
         """Write the trials, selected as in `read`, to ``.h5``/``.hdf5``, ``.parquet`` or ``.npz``."""
-        from nusky.store.export import export_trials
-
         export_trials(path, self.read(**selection), self._journal.identity)
 
     def _select(self, n_sig: float | None, seed: int | None, poisson: bool | None) -> list[Block]:

@@ -268,16 +268,16 @@ class OnTime:
 
     def _nothing(self) -> str:
         window = self.window
-        told = []
+        reasons = []
         for season in self.analysis:
             up = season_uptime(season, self.options.use_grl)
             before, after = up.stop[up.stop <= window.start], up.start[up.start >= window.stop]
             near = [f"the run before ends at {before[-1]:.6f}"] if len(before) else []
             near += [f"the next starts at {after[0]:.6f}"] if len(after) else []
-            told.append(f"{season.key} (MJD {up.start[0]:.4f} … {up.stop[-1]:.4f}): {', '.join(near)}")
+            reasons.append(f"{season.key} (MJD {up.start[0]:.4f} … {up.stop[-1]:.4f}): {', '.join(near)}")
         return (
-            f"no season took data in the window MJD {window.start:.6f} … {window.stop:.6f}; {'; '.join(told)}. mjd is "
-            "the start of the window, t_100 its length in days"
+            f"no season took data in the window MJD {window.start:.6f} … {window.stop:.6f}; {'; '.join(reasons)}. mjd "
+            "is the start of the window, t_100 its length in days"
         )
 
 

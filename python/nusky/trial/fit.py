@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from nusky.files.atomic import atomic_write
 from nusky.trial.status import Status
 from nusky.typing import F64
+
+if TYPE_CHECKING:
+    from nusky.analysis.energy import GammaMode
 
 __all__ = ["PER_PRIOR_DTYPE", "Fit", "result_columns"]
 
@@ -144,7 +147,7 @@ class Fit:
     prior_policy: Mapping[str, Any] | None = None
     prior_map: Mapping[str, Any] | None = None
     refine: Mapping[str, Any] | None = None
-    energy: str = "fit"
+    energy: GammaMode = "fit"
     gamma_fixed: float | None = None
     window: Mapping[str, Any] | None = None
     TRUTH: bool = False

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nusky.files.npz import DamagedFile, read_npz, write_npz
+from nusky.version import code_version
+
 if TYPE_CHECKING:
     import pandas
 
@@ -103,9 +106,6 @@ class TrialSet(np.recarray[Any, np.dtype[Any]]):
 
         For many trials, made in parts or by several jobs, there is `nusky.store.trials.TrialStore`.
         """
-        from nusky.files.npz import write_npz
-        from nusky.version import code_version
-
         meta = {name: getattr(self, name) for name in _ORIGIN}
         meta |= {"format": _FORMAT, "version": code_version(), "config": dict(self.config)}
         write_npz(path, {name: np.ascontiguousarray(self[name]) for name in self.dtype.names or ()}, meta)
@@ -119,8 +119,6 @@ class TrialSet(np.recarray[Any, np.dtype[Any]]):
         FileNotFoundError, ValueError
             If there is no such file, or it is damaged or something else (named).
         """
-        from nusky.files.npz import DamagedFile, read_npz
-
         meta, arrays = read_npz(path)
         if meta.get("format") != _FORMAT:
             raise DamagedFile(f"{path} has the format {meta.get('format')!r}, trials {_FORMAT!r}")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import oracle
-from nusky.analysis.hermite import HermiteAxis
+from nusky.analysis.interpolation import HermiteAxis
 
 
 @given(st.integers(1, 12), st.integers(0, 2**31))

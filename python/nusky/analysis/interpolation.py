@@ -32,7 +32,7 @@ class HermiteAxis:
     Examples
     --------
     >>> import numpy as np
-    >>> from nusky.analysis.hermite import HermiteAxis
+    >>> from nusky.analysis.interpolation import HermiteAxis
     >>> axis = HermiteAxis(np.array([0.0, 1.0, 3.0]))
     >>> axis.interpolate(np.array([0.0, 1.0, 9.0]), np.array([2.0]))     # x² is reproduced
     array([4.])
