@@ -165,6 +165,12 @@ class TrialRunner(Runner):
     def _background_only(self, background: Background, made: Made) -> Trial:
         return Trial(background, (None,) * len(background), (0,) * len(background), **made)
 
+    def _table(self, trial: Trial, n_threads: int, logging: bool = False) -> NDArray[np.void]:
+        if self.on_time is not None:
+            return super()._table(trial, n_threads, logging)
+        with scan_progress(1, 1, logging):
+            return self._row(*self._point.fit(trial))
+
     def _best(self, index: TrialIndex, n_threads: int, logging: bool = False) -> NDArray[np.void]:
         with scan_progress(1, n_threads, logging):
             ts, ns, gamma, status = _core.scan(
