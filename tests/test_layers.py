@@ -15,7 +15,7 @@ FLOORS = """
 version typing checks threads progress
 sphere files
 events hyp source dists
-plotting data
+plotting data downloads
 releases
 selections
 analysis maps

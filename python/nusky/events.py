@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -31,11 +32,23 @@ def _column(name: str, values: ArrayLike) -> Column:
     else:
         raise TypeError(f"column {name!r} has dtype {array.dtype}; columns are real numbers, integers or booleans")
     # Own the memory unless it is already frozen: a caller who later writes into his array must not change ours.
-    if array.dtype == dtype and array.flags.c_contiguous and not array.flags.writeable and array.base is None:
+    if array.dtype == dtype and array.flags.c_contiguous and not array.flags.writeable and _nobody_writes(array):
         return array
     array = np.array(array, dtype=dtype, order="C", copy=True)
     array.setflags(write=False)
     return array
+
+
+def _nobody_writes(array: Column) -> bool:
+    """Whether a read-only array owns its memory, or that is a file mapped for reading or bytes."""
+    base: object = array
+    while isinstance(base, np.ndarray):
+        if base.flags.writeable:
+            return False
+        base = base.base
+    if isinstance(base, memoryview):
+        base = base.obj if base.readonly else base
+    return base is None or isinstance(base, (bytes, mmap.mmap))
 
 
 class Events:

@@ -55,6 +55,26 @@ def test_whole_days_are_known_to_a_day():
     assert time_resolution(np.array([55_000.0, 55_010.25])) == 0.0
 
 
+@pytest.mark.parametrize(
+    ("coarse", "resolution"),
+    [
+        (lambda t: t, 0.0),
+        (lambda t: np.floor(t), 1.0),
+        (lambda t: np.round(t, 2), 0.01),
+        (lambda t: np.round(t, 6), 1e-6),
+        (lambda t: np.round(t, 8), 0.0),
+        (lambda t: t.astype(np.float32).astype(float), 1 / 256),
+        (lambda t: np.round(t * 24) / 24, 1 / 24),
+        (lambda t: np.round(t * 86_400) / 86_400, 1 / 86_400),
+    ],
+)
+def test_the_grid_that_times_lie_on_is_found(coarse, resolution):
+    times = coarse(np.random.default_rng(1).uniform(55_000, 59_000, 3_000))
+    assert time_resolution(times) == pytest.approx(resolution)
+    times[1234] += 1e-9 if resolution else 0.0
+    assert time_resolution(times) == 0.0
+
+
 def test_a_season_is_up_in_its_good_runs():
     season = timed_analysis()[0]
     up = season_uptime(season)

@@ -11,7 +11,7 @@ import pytest
 
 from nusky.data.dataset import Dataset
 from nusky.releases import first_year_fingerprint, is_first_year, read_ic86_first_year
-from nusky.releases.tables import area_table, read_table
+from nusky.releases.tables import area_table
 
 EVENTS = """MJD\tlog10(E)\tang_err\tRA\tDec
    55694      3.0      1.0    275.1     39.1
@@ -34,7 +34,7 @@ def release(tmp_path: pathlib.Path) -> pathlib.Path:
         for low in (-1.0, 0.0)
     ]
     (tmp_path / "TabulatedAeff.txt").write_text(
-        "#  E_min[GeV] E_max cos_min cos_max Aeff[m^2]\n" + "\n".join(rows) + "\n"
+        "#  E_min[GeV] E_max[GeV] cos(zenith)_min cos(zenith)_max Aeff[m^2]\n" + "\n".join(rows) + "\n"
     )
     (tmp_path / "AngRes.txt").write_text("1.3, 2.5\n0.7, 3.5\n")
     return tmp_path
@@ -99,10 +99,10 @@ def test_missing_files_are_named(release: pathlib.Path, name: str) -> None:
 def test_malformed_tables_are_refused_with_the_file_name(release: pathlib.Path) -> None:
     path = release / "upgoing_events.txt"
     path.write_text(EVENTS.splitlines()[0] + "\n 55694 3.0 1.0 275.1\n")
-    with pytest.raises(ValueError, match=r"upgoing_events\.txt: 4 columns where 5 are expected: MJD"):
+    with pytest.raises(ValueError, match=r"upgoing_events\.txt: 5 names .*MJD.* stand before rows of 4 numbers"):
         read_ic86_first_year(release)
     path.write_text(EVENTS + " 55694 3.0 1.0 275.1 soft\n")
-    with pytest.raises(ValueError, match=r"upgoing_events\.txt: not a table of numbers.*soft"):
+    with pytest.raises(ValueError, match=r"upgoing_events\.txt: row 4 .* is not a row of numbers.*soft"):
         read_ic86_first_year(release)
     path.write_text(EVENTS.splitlines()[0] + "\n")
     with pytest.raises(ValueError, match=r"upgoing_events\.txt: the table has no rows"):
@@ -163,7 +163,7 @@ def test_rounded_values_fill_the_bins_evenly(real: Dataset) -> None:
 
 def test_the_real_weights_reproduce_the_published_area(real: Dataset, shared_data: pathlib.Path) -> None:
     path = shared_data / "icecube_ic86_2011" / "TabulatedAeff.txt"
-    rows = read_table(path, ("a", "b", "c", "d", "e"), lambda _: None)
+    rows = np.loadtxt(path)
     table = area_table(path, rows[:, :2], -rows[:, 3:1:-1], rows[:, 4] * 1e4)
     bands = np.linspace(-1, 1, 21)
     for gamma in (1.5, 2.0, 2.5, 3.0, 3.5):

@@ -13,14 +13,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nusky import _core
-from nusky.analysis.cache import StaleCache, cache_path, check_writable, user_cache_dir
+from nusky.analysis.cache import StaleCache, cache_path, check_writable
 from nusky.analysis.energy import GAMMA_NODES, EmptyRule, check_gamma_nodes
 from nusky.analysis.narration import Narration
 from nusky.analysis.season import SubAnalysis, open_season
 from nusky.analysis.set_up import ModelOptions, SeasonSetup, season_name
 from nusky.data.cleaning import MIN_SIGMA, OnBad, check_min_sigma
 from nusky.events import Events
-from nusky.files.hashing import content_hash
+from nusky.files import content_hash, user_cache_dir
+from nusky.releases import check_combination
 from nusky.typing import F64
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Analysis:
         twice = sorted({key for key in self.keys if self.keys.count(key) > 1})
         if twice:
             raise ValueError(f"season(s) named twice: {', '.join(twice)}; their events would count twice")
+        check_combination((ana.key, ana.version) for ana in anas)
         for ana in anas[1:]:
             if not np.array_equal(ana.gamma_nodes, anas[0].gamma_nodes):
                 raise ValueError(
@@ -322,6 +324,8 @@ def get_analysis(
     if folder is None and isinstance(repo, SyntheticRepository):
         folder, must_write = user_cache_dir(), False
     season = SeasonSetup(repo, chosen_version, reading, options, folder, must_write, narration)
+
+    check_combination((season_name(repo, spec), chosen_version) for spec in chosen)
 
     narration.line("Setting up Analysis for:")
     narration.line(", ".join(season_name(repo, spec) for spec in chosen))

@@ -9,17 +9,16 @@
         background/…, energy/…, …       the models
 
 Nothing is pickled. Every member carries the zip's CRC-32, all of which are checked when the file is opened;
-``input_hash`` says what the content was made from. Files are written under a temporary name and renamed.
+``input_hash`` says what the content was made from. Files are written under a temporary name and renamed. Arrays are
+mapped, not read: any number of processes on a machine share one copy.
 """
 
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import os
 import re
-import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -27,9 +26,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
+from nusky.analysis.members import DATE, MappedMembers, write_member
 from nusky.events import Events
 from nusky.files.atomic import atomic_write
 
@@ -42,20 +41,16 @@ __all__ = [
     "cache_path",
     "check_writable",
     "read_cache",
-    "user_cache_dir",
     "write_cache",
 ]
 
 FORMAT = "nusky subanalysis"
 
 #: Raised by one when the members or what the models make of the same inputs change; other schemas are stale.
-SCHEMA = 2
+SCHEMA = 3
 
 Array = NDArray[Any]
 Meta = dict[str, Any]
-
-# The zip standard's oldest date: equal content makes equal files.
-_DATE = (1980, 1, 1, 0, 0, 0)
 
 
 class DamagedCache(ValueError):
@@ -82,15 +77,6 @@ def cache_path(directory: str | os.PathLike[str], key: str, version: str) -> Pat
     'IC86_2011.subanalysis.version-003-p02.npz'
     """
     return Path(directory) / re.sub(r"[^\w.+=-]", "_", f"{key}.subanalysis.{version}.npz")
-
-
-def user_cache_dir() -> Path:
-    """The user's cache folder for this package: XDG_CACHE_HOME, or where the system keeps caches; it need not exist."""
-    if chosen := os.environ.get("XDG_CACHE_HOME"):
-        return Path(chosen) / "nusky"
-    if sys.platform == "win32" and (local := os.environ.get("LOCALAPPDATA")):
-        return Path(local) / "nusky"
-    return Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "nusky"
 
 
 def check_writable(directory: str | os.PathLike[str]) -> None:
@@ -149,10 +135,9 @@ def write_cache(path: str | os.PathLike[str], arrays: Mapping[str, Array], meta:
     """
     head = {"format": FORMAT, "schema": SCHEMA, **meta, "arrays": sorted(arrays)}
     with atomic_write(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        archive.writestr(zipfile.ZipInfo("meta.json", _DATE), json.dumps(head, allow_nan=False, indent=1))
+        archive.writestr(zipfile.ZipInfo("meta.json", DATE), json.dumps(head, allow_nan=False, indent=1))
         for name in sorted(arrays):
-            with archive.open(zipfile.ZipInfo(f"{name}.npy", _DATE), "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, np.ascontiguousarray(arrays[name]), allow_pickle=False)
+            write_member(archive, file, name, arrays[name])
 
 
 def read_cache(
@@ -172,6 +157,7 @@ def read_cache(
     -------
     meta : dict
     arrays : dict of str to read-only array
+        Mapped: see `MappedMembers`.
 
     Raises
     ------
@@ -185,7 +171,7 @@ def read_cache(
     --------
     See `write_cache`.
     """
-    with _opened(Path(path)) as archive:
+    with _opened(Path(path)) as (archive, members):
         meta = _read_meta(archive, Path(path))
         if meta.get("schema") != SCHEMA:
             raise StaleCache(f"{path}: schema {meta.get('schema')!r}, this code writes {SCHEMA}")
@@ -194,9 +180,9 @@ def read_cache(
         arrays: dict[str, Array] = {}
         for name in meta["arrays"]:
             if name.startswith(later):
-                _check_member(archive, name)
+                members.check(name)
             else:
-                arrays[name] = _read_member(archive, name)
+                arrays[name] = members.array(name)
         return meta, arrays
 
 
@@ -233,12 +219,12 @@ class StoredEvents:
     def __call__(self) -> Events:
         """Read them."""
         try:
-            with _opened(self.path) as archive:
+            with _opened(self.path) as (archive, members):
                 meta = _read_meta(archive, self.path)
                 if meta.get("input_hash") != self.input_hash:
                     raise StaleCache(f"{self.path} was replaced since the analysis was opened; call get_analysis again")
                 names = [name for name in meta["arrays"] if name.startswith(self.prefix)]
-                return Events({name.removeprefix(self.prefix): _read_member(archive, name) for name in names})
+                return Events({name.removeprefix(self.prefix): members.array(name) for name in names})
         except FileNotFoundError:
             raise FileNotFoundError(
                 f"{self.path} has vanished since the analysis was opened, and with it the simulation that injection "
@@ -247,12 +233,12 @@ class StoredEvents:
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+def _opened(path: Path) -> Iterator[tuple[zipfile.ZipFile, MappedMembers]]:
     """The archive; whatever goes wrong with its content is damage, and named so."""
     with path.open("rb") as file:  # a missing or forbidden file is reported as such
         try:
             with zipfile.ZipFile(file) as archive:
-                yield archive
+                yield archive, MappedMembers(archive, file)
         except (StaleCache, DamagedCache):
             raise
         except Exception as error:  # the bytes are not to be trusted: any parser may fail in any way
@@ -264,21 +250,3 @@ def _read_meta(archive: zipfile.ZipFile, path: Path) -> Meta:
     if not isinstance(meta, dict) or meta.get("format") != FORMAT:
         raise DamagedCache(f"{path}: not a {FORMAT} file")
     return meta
-
-
-def _read_member(archive: zipfile.ZipFile, name: str) -> Array:
-    raw = archive.read(f"{name}.npy")  # checks the CRC-32, so that the header below is what was written
-    stream = io.BytesIO(raw)
-    if np.lib.format.read_magic(stream) != (1, 0):
-        raise DamagedCache(f"{name}: not a version 1.0 npy member")
-    shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(stream)
-    if fortran_order or dtype.hasobject:
-        raise DamagedCache(f"{name}: not a plain C-ordered array")
-    # A view of the bytes (16-byte aligned, read-only): nothing is copied.
-    return np.frombuffer(raw, dtype, offset=stream.tell()).reshape(shape)
-
-
-def _check_member(archive: zipfile.ZipFile, name: str) -> None:
-    with archive.open(f"{name}.npy") as member:
-        while member.read(1 << 20):  # the last block compares the checksum
-            pass

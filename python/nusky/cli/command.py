@@ -1,4 +1,4 @@
-"""The command line: ``nusky demo``, ``nusky scan``, ``nusky config`` and what ``cli_trials`` adds."""
+"""The command line: ``nusky demo``, ``nusky scan``, ``nusky config`` and what `trials` and `data` add."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
-from nusky.cli.trials import add_parsers
+from nusky.cli import data, trials
 from nusky.cli.values import degrees, say, whole_number
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 # What a wrong file, option or value raises. Anything else is a mistake of ours and keeps its traceback.
-_USER_ERRORS = (ValueError, TypeError, KeyError, OSError)
+_USER_ERRORS = (ValueError, TypeError, KeyError, OSError, ImportError)
 
 _KINDS = ("probability", "density", "2dlnl", "cl")
 _FRAMES = ("equatorial", "galactic", "ecliptic")
@@ -89,9 +89,9 @@ def _parser() -> argparse.ArgumentParser:
         help="search data with a prior from a file",
         description="Fit a trial, or the real sky with --truth, with a prior map; write FITS maps and pictures.",
     )
-    data = "public IceCube release or npy repository; default: synthetic season"
+    source = "public IceCube release or npy repository; default: synthetic season"
     scan.add_argument("prior", type=Path, help="sky map: HEALPix FITS, multi-order FITS, HDF5")
-    scan.add_argument("--data", type=Path, metavar="PATH", help=data)
+    scan.add_argument("--data", type=Path, metavar="PATH", help=source)
     scan.add_argument("--data-version", metavar="NAME", help="version in the repository, where it has several")
     scan.add_argument("--season", action="append", metavar="KEY", help="season, may be repeated; default: all")
     scan.add_argument("--nside", type=whole_number, help="resolution of the scan; default: the map's")
@@ -107,7 +107,8 @@ def _parser() -> argparse.ArgumentParser:
     config = commands.add_parser("config", help="say what is installed and used")
     config.set_defaults(run=_config)
 
-    add_parsers(commands)
+    trials.add_parsers(commands)
+    data.add_parsers(commands)
     return parser
 
 
@@ -165,15 +166,14 @@ def _config(args: argparse.Namespace) -> None:
 
 def _source(path: Path | None) -> DataRepository:
     """Repository for a folder: a public release where it is one, else npy files."""
-    from nusky.releases.first_year import is_first_year
-    from nusky.releases.ten_year import is_ten_year
+    from nusky.releases import is_first_year, is_track_release
     from nusky.selections import PublicRelease, Repository, demo
 
     if path is None:
         return demo
     if not path.is_dir():
         raise FileNotFoundError(f"--data {path}: no such folder; give a public release or an npy repository")
-    if is_first_year(path) or is_ten_year(path):
+    if is_first_year(path) or is_track_release(path):
         return PublicRelease(path)
     return Repository(path)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nusky.files.atomic import atomic_write
+from nusky.files.digests import file_digest, sha256_of, user_cache_dir
 from nusky.files.hashing import content_hash
 from nusky.files.identity import Identity, config_hash, differences
 from nusky.files.journal import Journal, Problem, Shard
@@ -18,6 +19,9 @@ __all__ = [
     "config_hash",
     "content_hash",
     "differences",
+    "file_digest",
     "read_npz",
+    "sha256_of",
+    "user_cache_dir",
     "write_npz",
 ]

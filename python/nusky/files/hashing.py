@@ -9,11 +9,13 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from nusky.files.digests import file_digest
+
 __all__ = ["SCHEMA", "content_hash"]
 
 
 #: Raised by one whenever reading the same files gives other numbers than before: old caches are then stale.
-SCHEMA = 1
+SCHEMA = 2
 
 
 def content_hash(settings: Iterable[object], files: Iterable[str | os.PathLike[str]] = ()) -> str:
@@ -24,7 +26,7 @@ def content_hash(settings: Iterable[object], files: Iterable[str | os.PathLike[s
     settings : iterable
         Values whose `repr` is hashed (numbers, strings, None), or arrays, whose dtype, shape and bytes are.
     files : iterable of path
-        Hashed by name (without folder) and content, so a moved file keeps its hash and a touched one changes it.
+        Hashed by name (without folder) and content (see `file_digest`), so a moved file keeps its hash.
 
     Returns
     -------
@@ -51,8 +53,5 @@ def content_hash(settings: Iterable[object], files: Iterable[str | os.PathLike[s
             digest.update(f"\0{value!r}".encode())
     for name in files:
         path = pathlib.Path(name)
-        digest.update(f"\0file {path.name} {path.stat().st_size}\0".encode())
-        with path.open("rb") as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
+        digest.update(f"\0file {path.name} {file_digest(path)}".encode())
     return digest.hexdigest()

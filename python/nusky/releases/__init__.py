@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nusky.releases.combination import check_combination
 from nusky.releases.first_year import (
     FIRST_YEAR_FILES,
     FIRST_YEAR_KEY,
@@ -10,30 +11,24 @@ from nusky.releases.first_year import (
     is_first_year,
     read_ic86_first_year,
 )
+from nusky.releases.icetracks import icetracks_fingerprint, read_icetracks
+from nusky.releases.layout import TrackRelease, is_track_release, season_stems
 from nusky.releases.response import AreaTable, StandInResponse, simulate_from_tables
-from nusky.releases.ten_year import (
-    TEN_YEAR_STEMS,
-    TEN_YEAR_VERSION,
-    is_ten_year,
-    read_ten_year,
-    ten_year_fingerprint,
-    ten_year_seasons,
-)
 
 __all__ = [
     "FIRST_YEAR_FILES",
     "FIRST_YEAR_KEY",
     "FIRST_YEAR_VERSION",
-    "TEN_YEAR_STEMS",
-    "TEN_YEAR_VERSION",
     "AreaTable",
     "StandInResponse",
+    "TrackRelease",
+    "check_combination",
     "first_year_fingerprint",
+    "icetracks_fingerprint",
     "is_first_year",
-    "is_ten_year",
+    "is_track_release",
     "read_ic86_first_year",
-    "read_ten_year",
+    "read_icetracks",
+    "season_stems",
     "simulate_from_tables",
-    "ten_year_fingerprint",
-    "ten_year_seasons",
 ]

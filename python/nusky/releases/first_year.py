@@ -19,10 +19,10 @@ from nusky.releases.tables import (
     STAND_IN_NOTE,
     area_table,
     clean_events,
-    read_table,
     rounded_log10energy_bins,
     snapped_sindec_bins,
 )
+from nusky.releases.text import read_columns
 from nusky.sphere.rotation import separation
 from nusky.typing import F64
 
@@ -42,6 +42,14 @@ FIRST_YEAR_KEY = "IC86_2011"
 FIRST_YEAR_FILES = ("upgoing_events.txt", "downgoing_events.txt", "TabulatedAeff.txt", "AngRes.txt")
 #: Days. The files do not say it; the release's own description does.
 FIRST_YEAR_LIVETIME = 332.61
+
+_AREA_COLUMNS = {
+    "energy_min": ("E_min[GeV]",),
+    "energy_max": ("E_max[GeV]",),
+    "cos_min": ("cos(zenith)_min",),
+    "cos_max": ("cos(zenith)_max",),
+    "area": ("Aeff[m^2]",),
+}
 
 
 def is_first_year(path: pathlib.Path) -> bool:
@@ -101,14 +109,8 @@ def read_ic86_first_year(
     degree = float(np.pi / 180.0)
     parts, counts = [], Counter[str]()
     for file in (up, down):
-        rows = read_table(file, ("MJD", "log10(E)", "ang_err", "RA", "Dec"), log)
-        columns: dict[str, NDArray[Any]] = {
-            "mjd": rows[:, 0],
-            "log10energy": rows[:, 1],
-            "sigma": np.radians(rows[:, 2]),
-            "ra": np.radians(rows[:, 3]),
-            "dec": np.radians(rows[:, 4]),
-        }
+        columns: dict[str, NDArray[Any]] = {**read_columns(file, {k: (v,) for k, v in spelled.items()}, log)}
+        columns |= {name: np.radians(columns[name]) for name in ("sigma", "ra", "dec")}
         raw = RawTable(str(file), columns, spelled, {"sigma": degree, "ra": degree, "dec": degree})
         part, found = clean_events(raw, on_bad, min_sigma)
         part, late = in_time_order(part)
@@ -117,10 +119,13 @@ def read_ic86_first_year(
     data, _ = in_time_order(Events.concatenate(parts))
     counts["exact duplicates, kept"] += count_duplicates(data)
 
-    rows = read_table(areas, ("E_min", "E_max", "cos(zenith)_min", "cos(zenith)_max", "Aeff"), log)
+    rows = read_columns(areas, _AREA_COLUMNS, log)
     # At the Pole δ = zenith − 90°, so sin δ = −cos(zenith) and the edges change places. m² → cm².
-    table = area_table(areas, rows[:, :2], -rows[:, 3:1:-1] + 0.0, rows[:, 4] * 1e4)
-    median = read_table(resolution, ("AngRes", "log10(E)"), log)
+    energy = np.column_stack([rows["energy_min"], rows["energy_max"]])
+    sindec = -np.column_stack([rows["cos_max"], rows["cos_min"]]) + 0.0
+    table = area_table(areas, energy, sindec, rows["area"] * 1e4)
+    columns = read_columns(resolution, {"median": ("AngRes",), "centre": ("log10(E)",)}, log)
+    median = np.column_stack([columns["median"], columns["centre"]])
     sim = simulate_from_tables(table, StandInResponse(data, rounding=0.1), min_sigma=min_sigma)
     return Dataset(
         key=FIRST_YEAR_KEY,

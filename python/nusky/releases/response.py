@@ -180,13 +180,7 @@ class SmearingResponse:
             raise ValueError("smearing matrix: fractional counts must be finite, nowhere negative, somewhere positive")
 
     def draw(self, true_energy: F64, true_sindec: F64, rng: np.random.Generator) -> tuple[F64, F64, F64]:
-        filled = self.fraction > 0
-        rows = np.flatnonzero(filled)
-        cells, cell_of_row = np.unique(
-            np.column_stack([self.sindec[rows], self.log10_true_energy[rows]]), axis=0, return_inverse=True
-        )
-        order = np.argsort(cell_of_row, kind="stable")
-        rows, cell_of_row = rows[order], cell_of_row[order]
+        rows, cell_of_row, cells = self._cells()
         starts = np.searchsorted(cell_of_row, np.arange(len(cells) + 1))
         # A cumulative sum over all rows with every cell scaled to 1: a draw in cell c is c + U.
         total = np.add.reduceat(self.fraction[rows], starts[:-1])
@@ -201,6 +195,18 @@ class SmearingResponse:
         for edges, u in zip((self.log10energy, self.psi, self.sigma), uniform, strict=True):
             out.append(edges[row, 0] + u * (edges[row, 1] - edges[row, 0]))
         return out[0], out[1], out[2]
+
+    def _cells(self) -> tuple[NDArray[np.int64], NDArray[np.int64], F64]:
+        """Filled rows ordered by cell, the cell of each, and the edges of the cells (sin δ, log10 E_ν)."""
+        rows = np.flatnonzero(self.fraction > 0)
+        at_sindec = np.unique(self.sindec[rows, 0], return_inverse=True)[1]
+        low_energy, at_energy = np.unique(self.log10_true_energy[rows, 0], return_inverse=True)
+        number = at_sindec * len(low_energy) + at_energy
+        order = np.argsort(number, kind="stable")
+        rows, number = rows[order], number[order]
+        first = np.flatnonzero(np.diff(number, prepend=-1))
+        cells = np.column_stack([self.sindec[rows[first]], self.log10_true_energy[rows[first]]])
+        return rows, np.cumsum(np.diff(number, prepend=-1) > 0) - 1, cells
 
     @staticmethod
     def _nearest_cell(cells: F64, log10_true_energy: F64, sindec: F64) -> NDArray[np.int64]:

@@ -1,11 +1,9 @@
-"""Text tables of the public releases: numbers, bin edges, effective areas, and binnings that suit rounded values."""
+"""Tables of the public releases: clean events, effective areas, and binnings that suit rounded values."""
 
 from __future__ import annotations
 
 import pathlib
-import warnings
 from collections import Counter
-from collections.abc import Callable
 
 import numpy as np
 
@@ -19,12 +17,9 @@ __all__ = [
     "STAND_IN_NOTE",
     "area_table",
     "clean_events",
-    "read_table",
     "rounded_log10energy_bins",
     "snapped_sindec_bins",
 ]
-
-Log = Callable[[str], None]
 
 # One sigma of 495.8 deg in the first-year release; the ten-year release is of the same sample.
 KNOWN_DEFECTS = ("sigma",)
@@ -33,30 +28,6 @@ STAND_IN_NOTE = (
     "stand-in response: log10 E = 0.85 log10 E_true + 0.35 ± 0.35; sigma from the season's own events near that "
     "sin(dec) and log10 E; offsets drawn from sigma (this release has no energy and angular smearing)"
 )
-
-
-def read_table(path: pathlib.Path, names: tuple[str, ...], log: Log) -> F64:
-    """(rows, len(names)) numbers of a text table, blank- or comma-separated, with or without a header line."""
-    log(f"Reading {path} ...")
-    with path.open(encoding="utf-8") as stream:
-        first = stream.readline()
-    cells = first.replace(",", " ").split()
-    header = 0
-    try:
-        [float(cell) for cell in cells]
-    except ValueError:
-        header = 1
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*input contained no data.*", category=UserWarning)
-            table = np.loadtxt(path, skiprows=header, delimiter="," if "," in first and not header else None, ndmin=2)
-    except ValueError as error:
-        raise ValueError(f"{path}: not a table of numbers: {error}") from None
-    if table.size == 0:
-        raise ValueError(f"{path}: the table has no rows")
-    if table.shape[1] != len(names):
-        raise ValueError(f"{path}: {table.shape[1]} columns where {len(names)} are expected: {', '.join(names)}")
-    return np.asarray(table, dtype=np.float64)
 
 
 def clean_events(raw: RawTable, on_bad: OnBad | None, min_sigma: float) -> tuple[Events, Counter[str]]:

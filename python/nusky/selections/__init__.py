@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nusky.data.specs import CustomDataSpecs, PSDataSpecs
+from nusky.selections.fetched import icetracks_dr1, icetracks_dr2
 from nusky.selections.npy import Repository
 from nusky.selections.public_release import PublicRelease
 from nusky.selections.repository import DataRepository, Spec, resolve
@@ -18,6 +19,8 @@ __all__ = [
     "Spec",
     "SyntheticRepository",
     "demo",
+    "icetracks_dr1",
+    "icetracks_dr2",
     "repo",
     "resolve",
 ]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from nusky.data.uptime import Uptime
 from nusky.source.window import TimeWindow
 from nusky.sphere.angles import days
-from nusky.transients.uptime import season_uptime, time_resolution
+from nusky.transients.uptime import grid_name, season_uptime, time_resolution
 from nusky.trial.trial import Scramble
 from nusky.typing import F64, I64
 
@@ -33,6 +33,8 @@ Scrambling = Literal["ra", "time"]
 _SLACK = 1.0 / 86_400.0
 # Times rounded to r days move the edges of a window by up to r
 _LEAST_OF_ROUNDED = 10
+# Days; in this time the Earth turns by 0.04 degrees
+_LEAST_TURN = 1e-4
 
 
 @dataclass(frozen=True)
@@ -295,14 +297,17 @@ def _check_resolution(season: SubAnalysis, options: TransientOptions) -> None:
     if not resolution:
         return
     least = _LEAST_OF_ROUNDED * resolution
+    known = f"season {season.key} knows its events' times to {_length(resolution)} only ({grid_name(resolution)})"
     if options.window.t_100 < least:
         raise ValueError(
-            f"season {season.key} knows its events' times to {resolution:g} day only (MJD are whole numbers): a window "
-            f"of t_100={options.window.t_100:.4g} days cannot be searched there; take at least {least:g} days, or a "
-            "release with full times"
+            f"{known}: a window of t_100={_length(options.window.t_100)} cannot be searched there; take at least "
+            f"{_length(least)}, or data with full times"
         )
-    if options.scramble == "time":
+    if options.scramble == "time" and resolution > _LEAST_TURN:
         raise ValueError(
-            f"season {season.key} knows its events' times to {resolution:g} day only, so not where the detector "
-            "pointed: scramble='time' needs full times; use scramble='ra'"
+            f"{known}, so not where the detector pointed: scramble='time' needs full times; use scramble='ra'"
         )
+
+
+def _length(days: float) -> str:
+    return f"{days:.4g} day{'s' if days > 1 else ''}" if days >= 0.1 else f"{days * 86_400:.4g} s"
