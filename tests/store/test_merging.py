@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from made_trials import CONFIG, damage, same, trials
@@ -37,7 +38,7 @@ def test_a_merge_says_how_far_it_is_if_asked(tmp_path: Path, capsys: pytest.Capt
     assert capsys.readouterr().out == ""
 
 
-def test_a_merge_stops_where_trials_contradict_each_other_or_ranges_overlap(tmp_path: Path) -> None:
+def test_a_merge_stops_where_trials_contradict_each_other_and_takes_equal_overlaps(tmp_path: Path) -> None:
     TrialStore(tmp_path / "a", CONFIG).append(trials(0, 10), seed=1, start=0)
     TrialStore(tmp_path / "same", CONFIG).append(trials(0, 10), seed=1, start=0)
     TrialStore(tmp_path / "other", CONFIG).append(trials(1, 11), seed=1, start=0)
@@ -48,13 +49,13 @@ def test_a_merge_stops_where_trials_contradict_each_other_or_ranges_overlap(tmp_
         merge(tmp_path / "m1", [tmp_path / "a", tmp_path / "other"])
     with pytest.raises(ValueError, match="hold different results for"):
         merge(tmp_path / "m", [tmp_path / "other"])
-    with pytest.raises(ValueError, match=r"overlap .*give every job its own range"):
-        merge(tmp_path / "m2", [tmp_path / "a", tmp_path / "shifted"])
+    merged = merge(tmp_path / "m2", [tmp_path / "a", tmp_path / "shifted"])
+    assert [len(merged), merged.missing(seed=1, start=0, stop=15)] == [15, []], "equal where they overlap"
+    np.testing.assert_array_equal(merged.read(n_sig=0)["ts"], trials(0, 15)["ts"])
     with pytest.raises(ValueError, match="gamma: only given, 2"):
         merge(tmp_path / "m3", [tmp_path / "a", tmp_path / "config"])
     with pytest.raises(ValueError, match="sources is empty"):
         merge(tmp_path / "m4", [])
-    assert not (tmp_path / "m2").exists()
     assert not (tmp_path / "m3").exists()
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
-from nusky.cli import data, trials
+from nusky.cli import data, plan, trials
 from nusky.cli.values import degrees, say, whole_number
 
 if TYPE_CHECKING:
@@ -108,6 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     config.set_defaults(run=_config)
 
     trials.add_parsers(commands)
+    plan.add_parser(commands)
     data.add_parsers(commands)
     return parser
 

@@ -63,7 +63,7 @@ _CLASSES = {
 Arrays = dict[str, NDArray[Any]]
 
 
-def write_spec(runner: Any, spool: str | os.PathLike[str] | None = None) -> tuple[str, str]:
+def write_spec(runner: Any, spool: str | os.PathLike[str] | None = None, *, portable: bool = False) -> tuple[str, str]:
     """Write the description of a runner, unless it is there already.
 
     Parameters
@@ -72,6 +72,9 @@ def write_spec(runner: Any, spool: str | os.PathLike[str] | None = None) -> tupl
     spool : path-like, optional
         Directory that the workers see, too; made if missing. Default: beside the analysis' cache files if it has any,
         else in the temporary directory of this machine. An analysis without cache files is saved there as well.
+    portable : bool
+        Put the analysis into `spool` too, and name it relative to the description: the folder can be moved or sent to
+        another machine as a whole.
 
     Returns
     -------
@@ -105,7 +108,7 @@ def write_spec(runner: Any, spool: str | os.PathLike[str] | None = None) -> tupl
         "format": FORMAT,
         "version": code_version(),
         "runner": _own_class(runner, "runner"),
-        "analysis": {"paths": _paths(analysis, where), "fingerprint": analysis.fingerprint},
+        "analysis": {"paths": _paths(analysis, where, portable), "fingerprint": analysis.fingerprint},
         "fields": {name: _encode(value, name, arrays) for name, value in fields.items()},
     }
     digest = _digest(description)
@@ -156,7 +159,8 @@ def read_spec(path: str | os.PathLike[str], digest: str | None = None) -> FitsTr
             raise ValueError(f"{path}: array {name} is damaged: remove the file, it is written again")
     from nusky.analysis.analysis import Analysis
 
-    analysis = Analysis.open(description["analysis"]["paths"], fingerprint=description["analysis"]["fingerprint"])
+    seasons = [str(path.parent / season) for season in description["analysis"]["paths"]]
+    analysis = Analysis.open(seasons, fingerprint=description["analysis"]["fingerprint"])
     fields = {name: _decode(value, arrays) for name, value in description["fields"].items()}
     runner: FitsTrials = _class(description["runner"])(analysis=analysis, **fields)
     return runner
@@ -190,16 +194,18 @@ def _spool(analysis: Analysis, spool: str | os.PathLike[str] | None) -> Path:
     raise AssertionError("there is always a candidate")
 
 
-def _paths(analysis: Analysis, where: Path) -> list[str]:
+def _paths(analysis: Analysis, where: Path, portable: bool) -> list[str]:
     """Cache files of the seasons; a season without one is saved into the spool, under its fingerprint."""
     paths = []
     for season in analysis:
         path = season.path
-        if path is None or not Path(path).exists():
+        if portable or path is None or not Path(path).exists():
             path = where / f"season-{season.fingerprint[:32]}.npz"
             if not path.exists():
                 season.save(path)
-        paths.append(str(Path(path).resolve()))
+        # A file in the folder of the description is named relative to it, so that the folder can be moved
+        inside = Path(path).resolve().parent == where
+        paths.append(Path(path).name if inside else str(Path(path).resolve()))
     return paths
 
 

@@ -79,7 +79,7 @@ class Journal:
         self.path = Path(path)
         self.mix_versions = mix_versions
         self._manifest = self.path / "manifest.jsonl"
-        self.generation = 0  # grows with every change of `shards`
+        self.changes: list[tuple[bool, Shard]] = []  # (True, added) or (False, removed), since it was opened
         self._manifest_read = 0  # bytes of the manifest that were read already
         self._listed: dict[str, dict[str, Any]] = {}
         self._shards: dict[str, Shard] = {}
@@ -108,6 +108,24 @@ class Journal:
     def problems(self) -> tuple[Problem, ...]:
         """Shards that are damaged, missing or foreign."""
         return tuple(self._problems.values())
+
+    def follow(self) -> None:
+        """Take what other processes have written into the manifest since the last look.
+
+        Its cost does not grow with the number of shards, as that of `refresh` does. A shard whose writer was killed
+        before its line was written is found by `refresh` only.
+        """
+        known = self._manifest_read
+        for name, entry in self._read_manifest(fresh_only=True).items():
+            if name not in self._shards and name not in self._unreadable:
+                try:
+                    size = os.stat(self.path / "shards" / name).st_size
+                except OSError:
+                    continue
+                if size == entry["n_bytes"]:
+                    self._accept(Shard(name, size, entry["meta"]))
+        if self._manifest_read < known:
+            self.refresh()
 
     def refresh(self) -> None:
         """Look again at what is on disk: other processes may have added shards."""
@@ -178,13 +196,17 @@ class Journal:
         return self.problems
 
     def _accept(self, shard: Shard) -> None:
+        old = self._shards.get(shard.name)
+        if old is not None:
+            self.changes.append((False, old))
         self._shards[shard.name] = shard
         self._problems.pop(shard.name, None)
-        self.generation += 1
+        self.changes.append((True, shard))
 
     def _remove(self, name: str) -> None:
-        if self._shards.pop(name, None) is not None:
-            self.generation += 1
+        old = self._shards.pop(name, None)
+        if old is not None:
+            self.changes.append((False, old))
 
     def _report(self, name: str, reason: str) -> None:
         if name not in self._problems:
@@ -236,8 +258,9 @@ class Journal:
         with atomic_write(self._manifest) as f:
             f.write(json.dumps(self.identity.as_dict()).encode() + b"\n")
 
-    def _read_manifest(self) -> dict[str, dict[str, Any]]:
-        """Entries by shard name; only what was added since the last look is read."""
+    def _read_manifest(self, *, fresh_only: bool = False) -> dict[str, dict[str, Any]]:
+        """Entries by shard name, all or those since the last look; only what was added since then is read."""
+        fresh = {}
         with open(self._manifest, "rb") as f:
             f.seek(self._manifest_read)
             new = f.read()
@@ -249,8 +272,8 @@ class Journal:
             except (json.JSONDecodeError, UnicodeDecodeError):
                 continue  # blank, or torn by a kill: the directory is the authority
             if isinstance(entry, dict) and {"name", "n_bytes", "meta"} <= entry.keys():
-                self._listed[entry["name"]] = entry
-        return self._listed
+                self._listed[entry["name"]] = fresh[entry["name"]] = entry
+        return fresh if fresh_only else self._listed
 
     def _add_line(self, entry: Mapping[str, Any]) -> None:
         # one write with O_APPEND; the newline comes first so that a line torn by a kill spoils only itself

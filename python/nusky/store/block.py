@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -104,6 +104,27 @@ class BlockSets:
             members.append(b)
             starts.append(b.start)
             reach.append(max(b.stop, reach[-1]) if reach else b.stop)  # of all up to here: they may overlap each other
+
+    def add(self, block: Block) -> None:
+        """Take another block; at the end of its set, where new trials are, this costs next to nothing."""
+        members, starts, reach = self._sets.setdefault(block.set_key, ([], [], []))
+        insort(members, block)
+        at = bisect_left(members, block)
+        starts.insert(at, block.start)
+        reach.insert(at, block.stop)
+        for i in range(at, len(members)):
+            furthest = max(members[i].stop, reach[i - 1]) if i else members[i].stop
+            if i > at and reach[i] == furthest:
+                break
+            reach[i] = furthest
+
+    def remove(self, block: Block) -> None:
+        """Leave out a block that is there."""
+        members, starts, reach = self._sets[block.set_key]
+        at = bisect_left(members, block)
+        del members[at], starts[at], reach[at]
+        for i in range(at, len(members)):
+            reach[i] = max(members[i].stop, reach[i - 1]) if i else members[i].stop
 
     def overlapping(self, block: Block) -> list[Block]:
         """Those that share a trial with `block`, in order."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Iterable
 from typing import Any
@@ -29,8 +28,8 @@ def merge(
 ) -> TrialStore:
     """Copy the trials of several stores into one, in large shards.
 
-    Everything is checked before anything is written. Blocks that `out` already has are compared and left alone, so an
-    interrupted merge is simply started again. The sources stay as they are.
+    Configurations are checked before anything is written. Trials that `out` already has are compared and left alone,
+    so an interrupted merge is simply started again. The sources stay as they are.
 
     Parameters
     ----------
@@ -52,8 +51,8 @@ def merge(
     Raises
     ------
     ValueError
-        If configurations differ (each key is named), ranges overlap without being the same, or two sources hold
-        different results for the same trials.
+        If configurations differ (each key is named), or two sources hold different results for the same trials. Ranges
+        may overlap where the results are equal.
 
     Examples
     --------
@@ -72,43 +71,76 @@ def merge(
     for store in stores[1:]:
         first.identity.require_same(store.identity, str(first.path), mix_versions=mix_versions)
     pieces = sorted(((block, i) for i, store in enumerate(stores) for block in store.blocks), key=lambda piece: piece)
-    for (a, i), (b, j) in itertools.pairwise(pieces):
-        if a != b and a.set_key == b.set_key and b.start < a.stop:
-            raise ValueError(
-                f"{stores[i].path / a.file_name} and {stores[j].path / b.file_name} overlap ({a}; {b}): "
-                "give every job its own range of trials"
-            )
     merged = TrialStore(out, first.config, mix_versions=mix_versions)
-    run: list[tuple[Block, NDArray[Any]]] = []
+    joined = _Joined(merged)
     header = f"Merging {sum(len(block) for block, _ in pieces)} trials in {len(pieces)} parts:"
     with Progress(header, len(pieces), "parts", logging) as progress:
         for n_read, (block, i) in enumerate(pieces):
             progress.update(n_read)
             rows = stores[i].read_range(**block.where)
-            if rows is None:
-                continue  # damaged: already logged by name
-            if run and block == run[-1][0]:
-                _require_equal(run[-1][1], rows, block, f"two of the sources, {stores[i].path} one of them,")
-                continue
-            if not merged.missing(**_arguments(block), stop=block.stop):
-                _require_equal(merged.read_range(**block.where), rows, block, f"{stores[i].path} and {merged.path}")
-                continue
-            joins = run and run[-1][0].set_key == block.set_key and run[-1][0].stop == block.start
-            if run and not (joins and block.stop - run[0][0].start <= ROWS_PER_SHARD):
-                _write(merged, run)
-                run = []
-            run.append((block, rows))
-        if run:
-            _write(merged, run)
+            if rows is not None:  # else damaged: already logged by name
+                joined.add(block, rows, str(stores[i].path))
+        joined.flush()
     return merged
 
 
-def _write(merged: TrialStore, run: list[tuple[Block, NDArray[Any]]]) -> None:
-    merged.append(np.concatenate([rows for _, rows in run]), **_arguments(run[0][0]))
+class _Joined:
+    """Rows on their way into a store: pieces of one run of trials become one shard."""
+
+    def __init__(self, merged: TrialStore) -> None:
+        self._merged = merged
+        self._block: Block | None = None  # what `_rows` hold, not yet written
+        self._rows: list[NDArray[Any]] = []
+        self._stored: tuple[Block, NDArray[Any]] | None = None  # a stretch of the store, read once for many pieces
+
+    def add(self, block: Block, rows: NDArray[Any], who: str) -> None:
+        """Take one piece; trials that are there already must be equal, and are not written again."""
+        if self._block is not None and self._block.overlaps(block):
+            self.flush()
+        gaps = self._merged.missing(**block.where)
+        for start, stop in _between(block, gaps):
+            there = self._read(Block(block.n_sig, block.poisson, block.seed, start, stop))
+            _require_equal(there, rows[start - block.start : stop - block.start], block, f"{who} and another source")
+        for start, stop in gaps:
+            piece = Block(block.n_sig, block.poisson, block.seed, start, stop)
+            self._take(piece, rows[start - block.start : stop - block.start])
+
+    def _take(self, block: Block, rows: NDArray[Any]) -> None:
+        run = self._block
+        joins = run is not None and run.set_key == block.set_key and run.stop == block.start
+        if run is not None and not (joins and block.stop - run.start <= ROWS_PER_SHARD):
+            self.flush()
+        first = block if self._block is None else self._block
+        self._block = Block(block.n_sig, block.poisson, block.seed, first.start, block.stop)
+        self._rows.append(rows)
+
+    def flush(self) -> None:
+        """Write what is held."""
+        if self._block is not None:
+            where = {name: value for name, value in self._block.where.items() if name != "stop"}
+            self._merged.append(np.concatenate(self._rows), **where)
+        self._block, self._rows = None, []
+
+    def _read(self, block: Block) -> NDArray[Any] | None:
+        """Rows of the store; as many as a shard holds are read at once, because the next pieces follow."""
+        held = self._stored
+        if held is None or not (
+            held[0].set_key == block.set_key and held[0].start <= block.start and block.stop <= held[0].stop
+        ):
+            wide = {**block.where, "stop": block.start + max(ROWS_PER_SHARD, len(block))}
+            gaps = self._merged.missing(**wide)
+            end = gaps[0][0] if gaps else wide["stop"]
+            rows = self._merged.read_range(**{**wide, "stop": end}) if end >= block.stop else None
+            if rows is None:
+                return self._merged.read_range(**block.where)
+            held = self._stored = (Block(block.n_sig, block.poisson, block.seed, block.start, end), rows)
+        return held[1][block.start - held[0].start : block.stop - held[0].start]
 
 
-def _arguments(block: Block) -> dict[str, Any]:
-    return {"n_sig": block.n_sig, "poisson": block.poisson, "seed": block.seed, "start": block.start}
+def _between(block: Block, gaps: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The ranges of a block that are not in its gaps."""
+    edges = [block.start, *(edge for gap in gaps for edge in gap), block.stop]
+    return [(a, z) for a, z in zip(edges[::2], edges[1::2], strict=True) if z > a]
 
 
 def _require_equal(a: NDArray[Any] | None, b: NDArray[Any], block: Block, who: str) -> None:

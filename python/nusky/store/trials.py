@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nusky import _core
 from nusky.files.identity import Identity
 from nusky.files.journal import Journal, Problem, Shard
 from nusky.store.block import Block, BlockSets, block_of, checked_block, overlap_within
@@ -68,7 +69,10 @@ class TrialStore:
     ) -> None:
         identity = None if config is None else Identity(FORMAT, code_version(), _json(config))
         self._journal = Journal(path, identity, mix_versions=mix_versions)
-        self._cached: tuple[int, dict[Block, Shard], BlockSets] = (-1, {}, BlockSets([]))
+        self._seen = 0  # changes of the journal that the three below know
+        self._shard_of: dict[Block, Shard] = {}
+        self._sets = BlockSets([])
+        self._sorted: tuple[Block, ...] | None = None
         if self._journal.identity.format != FORMAT:
             raise ValueError(
                 f"{path} has the format {self._journal.identity.format!r}, not that of a trial store, {FORMAT!r}"
@@ -110,7 +114,10 @@ class TrialStore:
     @property
     def blocks(self) -> tuple[Block, ...]:
         """What the usable shards hold, sorted."""
-        return tuple(self._index)
+        index = self._index
+        if self._sorted is None:
+            self._sorted = tuple(sorted(index))
+        return self._sorted
 
     @property
     def n_sigs(self) -> tuple[float, ...]:
@@ -180,7 +187,7 @@ class TrialStore:
             raise ValueError(
                 f"ts of trial {start + row} is {trials['ts'][row]}: a trial without a finite TS is no trial"
             )
-        self.refresh()
+        self._journal.follow()
         self._refuse_overlap(block)
         columns = [[name, trials.dtype[name].str] for name in names]
         if self._index and self._columns() != columns:
@@ -189,7 +196,7 @@ class TrialStore:
             lost = self._lost(problem.shard)
             if lost is not None and lost.overlaps(block) and problem.shard != block.file_name:
                 self._journal.retire(problem.shard)
-        meta = {**vars(block), "columns": columns}
+        meta = {**vars(block), "columns": columns, "instructions": _core.simd_level()}
         self._journal.append(block.file_name, {name: np.ascontiguousarray(trials[name]) for name in names}, meta)
 
     def missing(
@@ -313,17 +320,31 @@ class TrialStore:
 
     @property
     def _index(self) -> dict[Block, Shard]:
-        """Shards by block, sorted; made anew when the journal changed."""
-        if self._cached[0] != self._journal.generation:
-            index = {block_of(shard.meta): shard for shard in self._journal.shards}
-            blocks = sorted(index)
-            self._cached = (self._journal.generation, {b: index[b] for b in blocks}, BlockSets(blocks))
-        return self._cached[1]
+        """Shards by block, in no order; follows the changes of the journal."""
+        changes = self._journal.changes
+        if self._seen == len(changes):
+            return self._shard_of
+        fresh = changes[self._seen :]
+        self._seen, self._sorted = len(changes), None
+        if not self._shard_of:  # opened: sorted once instead of one by one
+            self._shard_of = {block_of(shard.meta): shard for shard in self._journal.shards}
+            self._sets = BlockSets(sorted(self._shard_of))
+            return self._shard_of
+        for added, shard in fresh:
+            block = block_of(shard.meta)
+            if added and block not in self._shard_of:
+                self._sets.add(block)
+            if added:
+                self._shard_of[block] = shard
+            elif self._shard_of.get(block) is shard:
+                del self._shard_of[block]
+                self._sets.remove(block)
+        return self._shard_of
 
     def _overlapping(self, block: Block) -> list[Block]:
         """Stored blocks that share trials with this one, in order."""
         _ = self._index  # up to date
-        return self._cached[2].overlapping(block)
+        return self._sets.overlapping(block)
 
     def _columns(self) -> list[list[str]]:
         first = next(iter(self._index.values()), None)
