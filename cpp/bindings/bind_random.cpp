@@ -9,9 +9,9 @@
 namespace nusky::bindings {
 namespace {
 
-// Calls take(i, block) for items 0 … n−1.
+// Calls take(first, count, words) for items 0 … n−1, some at a time: words[w][i] is word w of item first + i.
 template <class Take>
-void each_block(const RandomPlace& place, std::size_t n, const Take& take) {
+void each_run(const RandomPlace& place, std::size_t n, const Take& take) {
   constexpr std::size_t chunk = 1024;
   std::array<std::uint32_t, chunk + random_room> item{};
   std::array<std::array<std::uint32_t, chunk + random_room>, 4> word;
@@ -20,7 +20,7 @@ void each_block(const RandomPlace& place, std::size_t n, const Take& take) {
     const std::size_t count = std::min(chunk, n - first);
     for (std::size_t i = 0; i < count; ++i) item[i] = static_cast<std::uint32_t>(first + i);
     kernels().blocks(count, item.data(), place, to);
-    for (std::size_t i = 0; i < count; ++i) take(first + i, RandomBlock{word[0][i], word[1][i], word[2][i], word[3][i]});
+    take(first, count, to);
   }
 }
 
@@ -40,7 +40,10 @@ F64 right_ascensions(std::uint64_t key, std::uint64_t trial, std::uint32_t seaso
   double* ra = out.mutable_data();
   const RandomPlace place = place_for(key, trial / trials_of_block, static_cast<std::uint32_t>(Purpose::right_ascension), season);
   py::gil_scoped_release release;
-  each_block(place, n, [&](std::size_t i, const RandomBlock& b) { ra[i] = right_ascension_of(b[trial % trials_of_block]); });
+  const std::size_t mine = trial % trials_of_block;
+  each_run(place, n, [&](std::size_t first, std::size_t count, std::uint32_t* const* word) {
+    for (std::size_t i = 0; i < count; ++i) ra[first + i] = right_ascension_of(word[mine][i]);
+  });
   return out;
 }
 
@@ -50,9 +53,12 @@ F64 uniforms(std::uint64_t key, std::uint64_t trial, std::uint32_t purpose, std:
   double* to = out.mutable_data();
   const RandomPlace place = place_for(key, trial, purpose, season);
   py::gil_scoped_release release;
-  each_block(place, n, [&](std::size_t i, const RandomBlock& b) {
-    to[2 * i] = uniform_of(b, 0);
-    to[2 * i + 1] = uniform_of(b, 1);
+  each_run(place, n, [&](std::size_t first, std::size_t count, std::uint32_t* const* word) {
+    for (std::size_t i = 0; i < count; ++i) {
+      const RandomBlock block{word[0][i], word[1][i], word[2][i], word[3][i]};
+      to[2 * (first + i)] = uniform_of(block, 0);
+      to[2 * (first + i) + 1] = uniform_of(block, 1);
+    }
   });
   return out;
 }
