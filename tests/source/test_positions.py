@@ -109,12 +109,12 @@ def test_units_of_something_else_are_refused_by_name() -> None:
     time = pytest.importorskip("astropy.time")
     now, span = time.Time(57000.0, format="mjd"), time.TimeDelta(1.0, format="jd")
     for kw, said in (
-        ({"mjd": 57000.0, "t_100": 3 * units.m}, r"t_100=.*m.* cannot be turned into day; give a length of time"),
+        ({"mjd": 57000.0, "t_100": 3 * units.m}, r"t_100=.*m.* cannot be turned into day; give day"),
         ({"mjd": 57000.0, "t_100": 1.0, "sigma_t": 3 * units.deg}, "sigma_t=.* cannot be turned into day"),
         ({"mjd": 57000.0 * units.m, "t_100": 1.0}, "mjd=.* cannot be turned into day"),
         ({"mjd": now, "t_100": now}, "t_100 is a length of time, got the moment"),
         ({"mjd": span, "t_100": span}, "mjd is a moment, got the length of time"),
-        ({"extension": 1 * units.s}, "extension=.* cannot be turned into rad; give an angle"),
+        ({"extension": 1 * units.s}, "extension=.* cannot be turned into rad; give rad"),
     ):
         with pytest.raises(TypeError, match=said):
             sources(1.0, 0.0, **kw)

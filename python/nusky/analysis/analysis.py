@@ -6,7 +6,6 @@ import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
@@ -20,7 +19,7 @@ from nusky.analysis.season import SubAnalysis, open_season
 from nusky.analysis.set_up import ModelOptions, SeasonSetup, season_name
 from nusky.data.cleaning import MIN_SIGMA, OnBad, check_min_sigma
 from nusky.events import Events
-from nusky.files import content_hash, user_cache_dir
+from nusky.files import as_path, content_hash, user_cache_dir
 from nusky.releases import check_combination
 from nusky.typing import F64
 
@@ -234,7 +233,7 @@ class Analysis:
         >>> from nusky import Analysis
         >>> ana = Analysis.open([season.path for season in ana], fingerprint=ana.fingerprint)    # doctest: +SKIP
         """
-        ana = cls([open_season(Path(path)) for path in paths])
+        ana = cls([open_season(as_path(path)) for path in paths])
         if fingerprint is not None and ana.fingerprint != fingerprint:
             names = ", ".join(str(season.path) for season in ana)
             raise StaleCache(
@@ -320,7 +319,7 @@ def get_analysis(
     chosen_version, chosen = resolve(repo, version, specs)
     reading = {"on_bad": on_bad, "min_sigma": check_min_sigma(min_sigma)}
     options = ModelOptions(tuple(check_gamma_nodes(gammas).tolist()), empty, bool(smooth))
-    folder, must_write = (None if dir is None else Path(dir)), True
+    folder, must_write = (None if dir is None else as_path(dir, "dir")), True
     if folder is None and isinstance(repo, SyntheticRepository):
         folder, must_write = user_cache_dir(), False
     season = SeasonSetup(repo, chosen_version, reading, options, folder, must_write, narration)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from nusky.progress import tell
+
 __all__ = ["Narration"]
 
 
@@ -30,18 +32,18 @@ class Narration:
         """Print a line."""
         if self._logging:
             self._finish()
-            sys.stdout.write(text + "\n")
+            tell(text + "\n")
             sys.stdout.flush()
 
     def redraw(self, text: str) -> None:
         """Print a line that the next `redraw` replaces; in a file only the last of them appears."""
         if self._logging:
             if sys.stdout.isatty():
-                sys.stdout.write("\r" + text)
+                tell("\r" + text)
                 sys.stdout.flush()
             self._pending = text
 
     def _finish(self) -> None:
         if self._pending:
-            sys.stdout.write("\n" if sys.stdout.isatty() else self._pending + "\n")
+            tell("\n" if sys.stdout.isatty() else self._pending + "\n")
             self._pending = ""

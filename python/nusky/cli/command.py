@@ -13,6 +13,7 @@ import numpy as np
 
 from nusky.cli import data, plan, trials
 from nusky.cli.values import degrees, say, whole_number
+from nusky.progress import tell
 
 if TYPE_CHECKING:
     from nusky.cli.search import Search, Steps
@@ -59,12 +60,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         result = args.run(args)
     except KeyboardInterrupt:
-        print(f"\n{command}: interrupted", file=sys.stderr)
+        tell(f"\n{command}: interrupted\n", sys.stderr)
         return 130
     except _USER_ERRORS as error:
         if args.traceback:
             raise
-        print(f"{command}: error: {_one_line(error)}", file=sys.stderr)
+        tell(f"{command}: error: {_one_line(error)}\n", sys.stderr)
         return 2
     return int(result or 0)
 

@@ -6,12 +6,14 @@ import argparse
 import math
 import sys
 
+from nusky.progress import tell
+
 __all__ = ["degrees", "n_events", "say", "trial_range", "whole_number"]
 
 
 def say(text: str) -> None:
     """Print a line at once, so that a log file shows how far a job is."""
-    sys.stdout.write(text + "\n")
+    tell(text + "\n")
     sys.stdout.flush()
 
 

@@ -5,11 +5,14 @@ Explicit keywords win over the `conf` dictionary, which wins over `CONF`. Nothin
 
 from __future__ import annotations
 
-import sys
+import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from nusky.conf.settings import Settings, dictionary, one_extension
+from nusky.progress import tell
 
 if TYPE_CHECKING:
     from nusky.pixels.multi_order import MultiOrderPixels
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
     from nusky.runners.point_source import TrialRunner
     from nusky.runners.sky_scan import SkyScanTrialRunner
     from nusky.runners.spatial_prior import SpatialPriorTrialRunner
+
+# Probability of a prior outside the limits from which on it is warned of
+_NOTED = 0.01
 
 __all__ = [
     "CONF",
@@ -166,7 +172,7 @@ def get_sky_scan_trial_runner(
 
 def _report(settings: Settings, pixels: PixelSet | MultiOrderPixels) -> None:
     if settings.get("logging"):
-        sys.stdout.write(pixels.describe() + "\n")
+        tell(pixels.describe() + "\n")
 
 
 def get_spatial_prior_trial_runner(
@@ -261,7 +267,7 @@ def get_spatial_prior_trial_runner(
         raise ValueError(
             f"{call}: src has a time window, but the sources are drawn from the priors; pass it as src_tr="
         )
-    return SpatialPriorTrialRunner(
+    runner = SpatialPriorTrialRunner(
         analysis=settings.analysis(),
         priors=priors,
         pixels=pixels,
@@ -275,3 +281,22 @@ def get_spatial_prior_trial_runner(
         mp_cpus=settings.get("mp_cpus"),
         ts_to_p=settings.get("ts_to_p"),
     )
+    _warn_of_outside(runner)
+    return runner
+
+
+def _warn_of_outside(runner: SpatialPriorTrialRunner) -> None:
+    outside = np.asarray(runner.prior_outside)
+    worst = int(outside.argmax())
+    if outside[worst] > _NOTED:
+        more = (
+            f" ({np.count_nonzero(outside > _NOTED)} of {outside.size} priors: more than 1 %)"
+            if outside.size > 1
+            else ""
+        )
+        warnings.warn(
+            f"{100 * outside[worst]:.3g} % of the probability of llh_priors[{worst}] lies outside the pixels that are "
+            f"fitted{more}: a source there is not found, and the excluded probability is part of the result "
+            "(fit.prior_outside; runner.pixels.describe() says which limit it is)",
+            stacklevel=3,
+        )

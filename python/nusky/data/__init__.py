@@ -14,6 +14,7 @@ from nusky.data.cleaning import (
 )
 from nusky.data.dataset import LOG10ENERGY_BINS, SINDEC_BINS, Dataset, silent
 from nusky.data.good_runs import clean_good_runs, count_outside
+from nusky.data.plausible import check_units
 from nusky.data.specs import CustomDataSpec, CustomDataSpecs, DataSpec, PSDataSpecs
 from nusky.data.uptime import Uptime
 
@@ -30,6 +31,7 @@ __all__ = [
     "RawTable",
     "Uptime",
     "check_min_sigma",
+    "check_units",
     "clean",
     "clean_good_runs",
     "count_duplicates",

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from nusky.data.dataset import DATA_COLUMNS, OPTIONAL_DATA_COLUMNS, SIM_COLUMNS
 from nusky.events import Events
+from nusky.missing import is_unseen
+from nusky.sphere import at_limits, radians
 
 __all__ = [
     "MIN_SIGMA",
@@ -31,8 +33,17 @@ MIN_SIGMA = float(np.radians(0.2))
 
 TWO_PI = 2.0 * np.pi
 
-# float32 files hold np.float32(pi/2) > pi/2: rounding of that size is repaired, anything beyond is impossible.
-_ANGLE_SLACK = 1e-6
+_LAST_MJD = 200_000.0
+_LARGEST_LOG = 30.0
+# Beyond these an angle is wrong; more than half of a column beyond them, and it is in degrees.
+_ANGLES = {
+    **dict.fromkeys(("ra", "true_ra", "azimuth"), TWO_PI * 1.0001),
+    **dict.fromkeys(("dec", "true_dec"), 0.5 * np.pi * 1.0001),
+    "zenith": np.pi * 1.0001,
+    "sigma": np.pi,
+}
+_FEW = 10
+_RANGES = {"dec": (-0.5 * np.pi, 0.5 * np.pi), "true_dec": (-0.5 * np.pi, 0.5 * np.pi), "zenith": (0.0, np.pi)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,15 +62,19 @@ class RawTable:
 def _impossible(name: str, values: NDArray[Any]) -> tuple[NDArray[np.bool_], str]:
     """Mask of impossible values and why they are, for a column of finite numbers."""
     if name in ("dec", "true_dec"):
-        return np.abs(values) > 0.5 * np.pi + _ANGLE_SLACK, "a declination beyond 90 deg"
+        return np.abs(values) > 0.5 * np.pi, "a declination beyond 90 deg"
     if name == "sigma":
         return (values < 0) | (values > np.pi), "an angular error below 0 or above 180 deg"
     if name == "zenith":
-        return (values < -_ANGLE_SLACK) | (values > np.pi + _ANGLE_SLACK), "a zenith angle outside 0 … 180 deg"
+        return (values < 0) | (values > np.pi), "a zenith angle outside 0 … 180 deg"
     if name == "true_energy":
         return values <= 0, "an energy that is not positive"
     if name == "oneweight":
         return values < 0, "a negative weight"
+    if name == "mjd":
+        return np.abs(values) > _LAST_MJD, "no MJD (60 000 is today; a JD is 2 400 000.5 more)"
+    if name == "log10energy":
+        return np.abs(values) > _LARGEST_LOG, "no log10(E / GeV) but looks like an energy"
     return np.zeros(len(values), dtype=np.bool_), ""
 
 
@@ -111,7 +126,7 @@ def clean(
     """
     if on_bad not in ("raise", "drop"):
         raise ValueError(f"on_bad={on_bad!r}; use 'raise' or 'drop'")
-    check_min_sigma(min_sigma)
+    min_sigma = check_min_sigma(min_sigma)
     needed = [name for name in (DATA_COLUMNS if kind == "data" else SIM_COLUMNS) if name != "sindec"]
     missing = [name for name in needed if name not in table.columns]
     if missing:
@@ -124,6 +139,14 @@ def clean(
         n: c.astype(np.int64 if c.dtype.kind in "iu" and n in optional else np.float64) for n, c in columns.items()
     }
     counts: Counter[str] = Counter()
+    for name, values in columns.items():
+        if values.dtype.kind == "f":
+            values[is_unseen(values)] = np.nan
+        if name in _RANGES:
+            columns[name] = at_limits(values, *_RANGES[name])
+        elif name == "sigma":
+            columns[name] = at_limits(values, -np.inf, np.pi)
+    _refuse_degrees(table, columns)
 
     good = np.ones(len(columns["ra"]), dtype=np.bool_)
     for name, values in columns.items():
@@ -147,9 +170,6 @@ def clean(
                 wrapped = np.mod(values[outside], TWO_PI)
                 values[outside] = np.where(wrapped >= TWO_PI, 0.0, wrapped)  # mod(-1e-17, 2π) rounds up to 2π
                 counts[f"{'RA' if 'ra' in name else name} outside [0, 2π) wrapped"] += int(np.count_nonzero(outside))
-    for name in ("dec", "true_dec"):
-        if name in columns:
-            np.clip(columns[name], -0.5 * np.pi, 0.5 * np.pi, out=columns[name])
     low = columns["sigma"] < min_sigma
     if low.any():
         zero = int(np.count_nonzero(columns["sigma"] == 0))
@@ -161,7 +181,7 @@ def clean(
     return Events(columns), counts
 
 
-def check_min_sigma(min_sigma: float) -> float:
+def check_min_sigma(min_sigma: Any) -> float:
     """Floor of σ, rad, as float, or a ValueError.
 
     Examples
@@ -170,9 +190,27 @@ def check_min_sigma(min_sigma: float) -> float:
     >>> check_min_sigma(0.01)
     0.01
     """
+    min_sigma = float(radians("min_sigma", min_sigma))
     if not (np.isfinite(min_sigma) and 0 < min_sigma < 0.5 * np.pi):
         raise ValueError(f"min_sigma={min_sigma!r} rad; it must be positive and below π/2 (0.2 deg = 0.00349 rad)")
     return float(min_sigma)
+
+
+def _refuse_degrees(table: RawTable, columns: Mapping[str, NDArray[Any]]) -> None:
+    """A column in degrees is refused as a whole, whatever is done about single bad rows."""
+    for name, values in columns.items():
+        if name not in _ANGLES or table.scale.get(name, 1.0) != 1.0:
+            continue
+        limit = _ANGLES[name]
+        finite = np.abs(values[np.isfinite(values)])
+        # a few angles may be off by some turns; as many as that are degrees
+        if len(finite) >= _FEW and 2 * np.count_nonzero(finite > limit) > len(finite) and finite.max() <= 360.001:
+            row = int(np.argmax(np.abs(values) > limit))
+            raise ValueError(
+                f"{table.where}: column {table.spelled.get(name, name)!r}, row {row} (counted from 0): "
+                f"{values[row]:.10g}, and {100 * np.mean(finite > limit):.0f} % of the values are beyond {limit:.4g} "
+                "rad: are the angles in degrees? This format has radians"
+            )
 
 
 def _refuse(table: RawTable, name: str, values: NDArray[Any], mask: NDArray[np.bool_], reason: str) -> None:
@@ -180,7 +218,7 @@ def _refuse(table: RawTable, name: str, values: NDArray[Any], mask: NDArray[np.b
     scale = table.scale.get(name, 1.0)
     finite = values[np.isfinite(values)]
     hint = ""
-    if "dec" in name and scale == 1.0 and len(finite) and 2.0 < np.abs(finite).max() <= 90.0:
+    if name in _ANGLES and scale == 1.0 and len(finite) and max(2.0, _ANGLES[name]) < np.abs(finite).max() <= 360.0:
         hint = " (are the angles in degrees? this format has radians)"
     spelled = table.spelled.get(name, name)
     raise ValueError(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nusky.events import Events
+from nusky.sphere import at_limits
 
 __all__ = [
     "DATA_COLUMNS",
@@ -112,6 +113,8 @@ class Dataset:
             raise ValueError(f"{where}: livetime is {self.livetime!r} days; it must be finite and positive")
         for name in ("sindec_bins", "log10energy_bins"):
             edges = np.array(getattr(self, name), dtype=np.float64)
+            if name == "sindec_bins":
+                edges = at_limits(edges, -1.0, 1.0)
             if edges.ndim != 1 or len(edges) < 2 or not np.all(np.isfinite(edges)) or not np.all(np.diff(edges) > 0):
                 raise ValueError(f"{where}: {name} must be at least two increasing finite edges, got {edges!r}")
             edges.setflags(write=False)

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from nusky.data.dataset import LOG10ENERGY_BINS, SINDEC_BINS
+from nusky.sphere import days
+from nusky.units import in_unit
 
 __all__ = ["CustomDataSpec", "CustomDataSpecs", "DataSpec", "PSDataSpecs"]
 
@@ -96,6 +98,10 @@ class PSDataSpecs:
     joined = ps_2012_2014 + ps_2012_2017
 
 
+# A century in days: more is seconds
+_LONGEST = 36_525.0
+
+
 @dataclass(frozen=True, eq=False)
 class CustomDataSpec:
     """A season of the user's own, given as arrays, `Events`, mappings of columns or paths of npy files.
@@ -106,7 +112,7 @@ class CustomDataSpec:
         Data; both spellings of the columns are read (docs/howto/data.md). Angles in rad, times in MJD.
     mc : as `exp`
         Simulation, with true energy (GeV), true direction and `ow` (GeV cm² sr).
-    livetime : float, optional
+    livetime : float, Quantity or TimeDelta, optional
         Days; by default what the good-run list says.
     sindec_bins, logenergy_bins : (M,) array, optional
         Histogram edges.
@@ -144,9 +150,18 @@ class CustomDataSpec:
             raise ValueError("CustomDataSpec needs a key, the season's name, such as key='MY_2020'")
         if self.livetime is None and self.grl is None:
             raise ValueError(f"CustomDataSpec {self.key!r} needs livetime= (days) or grl= (good-run list)")
-        if self.livetime is not None and not (np.isfinite(self.livetime) and self.livetime > 0):
+        for name in ("sindec_bins", "logenergy_bins"):
+            object.__setattr__(self, name, in_unit(name, getattr(self, name), ""))
+        if self.livetime is None:
+            return
+        livetime = float(days("livetime", self.livetime))
+        object.__setattr__(self, "livetime", livetime)
+        if not (np.isfinite(livetime) and livetime > 0):
+            raise ValueError(f"CustomDataSpec {self.key!r}: livetime={livetime!r} days must be finite and positive")
+        if livetime > _LONGEST:
             raise ValueError(
-                f"CustomDataSpec {self.key!r}: livetime={self.livetime!r} days must be finite and positive"
+                f"CustomDataSpec {self.key!r}: livetime={livetime:g} days is {livetime / 365.25:.3g} years; it is in "
+                "days (divide seconds by 86 400, or give a Quantity)"
             )
 
     def __repr__(self) -> str:

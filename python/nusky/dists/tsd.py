@@ -13,7 +13,9 @@ from nusky.dists.chi2 import Chi2Tail
 from nusky.dists.histogram import Histogram
 from nusky.dists.pvalue import PValue, binomial_error, counted_p, nsigma_to_p, p_to_nsigma
 from nusky.files.npz import write_npz
+from nusky.missing import without_missing
 from nusky.typing import F64
+from nusky.units import in_unit
 from nusky.version import code_version
 
 __all__ = ["FORMAT", "MIN_TAIL", "TSD", "about_file", "config_of", "finite", "ts_values"]
@@ -337,8 +339,9 @@ def ts_values(values: Any) -> F64:
         values = values["ts"]
     elif not isinstance(values, np.ndarray) and hasattr(values, "ts"):
         values = values.ts
+    values = in_unit("values", values, "")
     try:
-        ts = np.asarray(values, dtype=np.float64)
+        ts, missing = without_missing(values, "values")
     except (TypeError, ValueError):
         raise TypeError(
             f"values is a {type(values).__name__}: give the TS of each trial, an array, something with ts, or a TSD"
@@ -348,8 +351,9 @@ def ts_values(values: Any) -> F64:
     bad = ~np.isfinite(ts)
     if bad.any():
         i = int(np.argmax(bad))
+        why = "" if set(missing) <= {"nan"} else f" ({', '.join(f'{n} {reason}' for reason, n in missing.items())})"
         raise ValueError(
-            f"values[{i}] = {ts[i]}, and {int(bad.sum())} of {len(ts)} TS values are not finite: "
+            f"values[{i}] = {ts[i]}{why}, and {int(bad.sum())} of {len(ts)} TS values are not finite: "
             "remove or refit these trials"
         )
     return ts

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nusky.files import as_path
 from nusky.files.npz import DamagedFile, read_npz, write_npz
 from nusky.version import code_version
 
@@ -138,7 +139,7 @@ def read_spec(path: str | os.PathLike[str], digest: str | None = None) -> FitsTr
     """
     import socket
 
-    path = Path(path)
+    path = as_path(path)
     if not path.exists():
         raise FileNotFoundError(
             f"{path} is not there on {socket.gethostname()}: give spool= a directory that every worker sees"
@@ -172,7 +173,7 @@ def _digest(description: dict[str, Any]) -> str:
 
 
 def _spool(analysis: Analysis, spool: str | os.PathLike[str] | None) -> Path:
-    candidates = [Path(spool)] if spool is not None else []
+    candidates = [as_path(spool, "spool")] if spool is not None else []
     if spool is None:
         homes = {Path(season.path).parent for season in analysis if season.path is not None}
         candidates += [home / "runners" for home in sorted(homes)[:1]]

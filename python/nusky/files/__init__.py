@@ -8,6 +8,7 @@ from nusky.files.hashing import content_hash
 from nusky.files.identity import Identity, config_hash, differences
 from nusky.files.journal import Journal, Problem, Shard
 from nusky.files.npz import DamagedFile, read_npz, write_npz
+from nusky.files.paths import as_path
 
 __all__ = [
     "DamagedFile",
@@ -15,6 +16,7 @@ __all__ = [
     "Journal",
     "Problem",
     "Shard",
+    "as_path",
     "atomic_write",
     "config_hash",
     "content_hash",

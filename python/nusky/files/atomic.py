@@ -6,8 +6,9 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import BinaryIO, cast
+
+from nusky.files.paths import as_path
 
 __all__ = ["TEMPORARY_SUFFIX", "atomic_write", "sync_directory"]
 
@@ -40,13 +41,14 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> target = Path(tempfile.mkdtemp()) / "a.bin"
     >>> with atomic_write(target) as f:
     ...     _ = f.write(b"all of it")
     >>> target.read_bytes()
     b'all of it'
     """
-    path = Path(path)
+    path = as_path(path)
     try:
         fd, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=TEMPORARY_SUFFIX, dir=path.parent)
     except OSError as e:

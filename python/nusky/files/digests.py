@@ -24,7 +24,7 @@ _KEPT = 1000
 def user_cache_dir() -> Path:
     """The user's cache folder for this package: XDG_CACHE_HOME, or where the system keeps caches; it need not exist."""
     if chosen := os.environ.get("XDG_CACHE_HOME"):
-        return Path(chosen) / "nusky"
+        return Path(chosen).expanduser() / "nusky"
     if sys.platform == "win32" and (local := os.environ.get("LOCALAPPDATA")):
         return Path(local) / "nusky"
     return Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "nusky"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-import pathlib
 from collections.abc import Iterable
 
 import numpy as np
 
 from nusky.files.digests import file_digest
+from nusky.files.paths import as_path
 
 __all__ = ["SCHEMA", "content_hash"]
 
@@ -52,6 +52,6 @@ def content_hash(settings: Iterable[object], files: Iterable[str | os.PathLike[s
         else:
             digest.update(f"\0{value!r}".encode())
     for name in files:
-        path = pathlib.Path(name)
+        path = as_path(name)
         digest.update(f"\0file {path.name} {file_digest(path)}".encode())
     return digest.hexdigest()

@@ -17,7 +17,6 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
@@ -25,6 +24,7 @@ from numpy.typing import NDArray
 from nusky.files.atomic import TEMPORARY_SUFFIX, atomic_write
 from nusky.files.identity import Identity
 from nusky.files.npz import DamagedFile, read_npz, write_npz
+from nusky.files.paths import as_path
 
 __all__ = ["Journal", "Problem", "Shard"]
 
@@ -76,7 +76,7 @@ class Journal:
     def __init__(
         self, path: str | os.PathLike[str], identity: Identity | None = None, *, mix_versions: bool = False
     ) -> None:
-        self.path = Path(path)
+        self.path = as_path(path)
         self.mix_versions = mix_versions
         self._manifest = self.path / "manifest.jsonl"
         self.changes: list[tuple[bool, Shard]] = []  # (True, added) or (False, removed), since it was opened

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nusky.files.atomic import atomic_write
+from nusky.files.paths import as_path
 
 __all__ = ["DamagedFile", "read_npz", "write_npz"]
 
@@ -90,7 +91,7 @@ def read_npz(
     """
     try:
         # np.load given a name would leave a damaged file open
-        with open(path, "rb") as f, np.load(f, allow_pickle=False) as z:
+        with open(as_path(path), "rb") as f, np.load(f, allow_pickle=False) as z:
             meta = json.loads(z[_META].tobytes())
             return meta, {name: z[name] for name in z.files if name != _META and (names is None or name in names)}
     except (KeyError, ValueError, TypeError, EOFError, AttributeError, zipfile.BadZipFile) as error:

@@ -20,8 +20,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nusky.typing import F64
+from nusky.units import counted, has_unit, in_unit
 
-__all__ = ["Flux", "number", "set_fields"]
+ENERGY = "GeV"
+FLUX = "1 / (GeV cm2 s)"
+
+__all__ = ["ENERGY", "FLUX", "Flux", "number", "set_fields"]
 
 
 class Flux(ABC):
@@ -65,7 +69,7 @@ class Flux(ABC):
         >>> hyp.PowerLawFlux(2.0, norm=1e-8)(1e3)
         1e-14
         """
-        e = np.asarray(energy, dtype=np.float64)
+        e = np.asarray(in_unit("energy", energy, ENERGY, "1 * u.TeV"), dtype=np.float64)
         if not np.all(e > 0):
             bad = e[~(e > 0)].ravel()[0]
             raise ValueError(f"energy {bad!r} GeV: a flux is defined for energies above 0 GeV")
@@ -86,7 +90,7 @@ class Flux(ABC):
         >>> hyp.PowerLawFlux(2.0).to_model_norm(20, 1e10)
         2e-09
         """
-        n, a = np.asarray(ns, dtype=np.float64), np.asarray(acc, dtype=np.float64)
+        n, a = (np.asarray(in_unit(k, v, ""), dtype=np.float64) for k, v in (("ns", ns), ("acc", acc)))
         if not np.all((a > 0) & np.isfinite(a)):
             raise ValueError(f"acceptance {acc!r}: counts convert to a flux only where it is positive and finite")
         if not np.all(np.isfinite(n)):
@@ -101,10 +105,10 @@ class Flux(ABC):
         ----------
         ns, acc : (…)
             See `to_model_norm`.
-        E0 : float
-            Energy, counted in `unit`, > 0.
-        unit : float
-            GeV; 1e3 for TeV.
+        E0 : float or Quantity
+            Energy, counted in `unit`, > 0; a Quantity is an energy of its own.
+        unit : float, str or unit of astropy
+            GeV; 1e3 (or ``"TeV"``) for TeV. Results are plain numbers in it.
 
         Examples
         --------
@@ -112,6 +116,7 @@ class Flux(ABC):
         >>> f"{hyp.PowerLawFlux(2.0).to_dNdE(20, 2e9, E0=1, unit=1e3):.3g}"     # TeV⁻¹ cm⁻² s⁻¹ at 1 TeV
         '1e-11'
         """
+        E0, unit = counted(E0, unit)
         return self.to_model_norm(ns, acc) * (self._at(E0, unit) * unit)
 
     def to_E2dNdE(self, ns: ArrayLike, acc: ArrayLike, *, E0: float = 1.0, unit: float = 1.0) -> Any:
@@ -128,6 +133,7 @@ class Flux(ABC):
         >>> f"{hyp.PowerLawFlux(2.0).to_E2dNdE(20, 2e9, E0=100, unit=1e3):.3g}"     # TeV cm⁻² s⁻¹, the same at any E0
         '1e-11'
         """
+        E0, unit = counted(E0, unit)
         return self.to_model_norm(ns, acc) * (self._at(E0, unit) * (E0 * unit) ** 2 / unit)
 
     def to_ns(
@@ -148,6 +154,9 @@ class Flux(ABC):
         >>> round(hyp.PowerLawFlux(2.0).to_ns(1e-11, 2e9, E0=100, unit=1e3), 6)
         20.0
         """
+        E0, unit = counted(E0, unit)
+        value = _flux_value(value, unit, E2dNdE)
+        acc = in_unit("acc", acc, "")
         per_norm = self._at(E0, unit) * ((E0 * unit) ** 2 / unit if E2dNdE else unit)
         if per_norm == 0:
             raise ValueError(f"{self!r} is 0 at E0 = {E0!r} x {unit!r} GeV: choose an E0 where it is positive")
@@ -180,6 +189,15 @@ class Flux(ABC):
         return spec
 
 
+def _flux_value(value: Any, unit: float, E2dNdE: bool) -> Any:
+    """E² dN/dE in `unit` GeV cm⁻² s⁻¹, or dN/dE per that, of what may be a Quantity."""
+    if not has_unit(value):
+        return value
+    if E2dNdE:
+        return in_unit("value (E2dNdE=True: E^2 dN/dE)", value, "GeV / (cm2 s)", "1e-11 * u.TeV / u.cm**2 / u.s") / unit
+    return in_unit("value (E2dNdE=False: dN/dE)", value, "1 / (GeV cm2 s)", "1e-14 / u.TeV / u.cm**2 / u.s") * unit
+
+
 def _or_null(value: Any) -> Any:
     return None if isinstance(value, float) and math.isinf(value) else value
 
@@ -197,14 +215,16 @@ def set_fields(flux: object, **values: Any) -> None:
         object.__setattr__(flux, name, value)
 
 
-def number(name: str, value: float, *, positive: bool = False) -> float:
+def number(name: str, value: Any, *, unit: str = "", positive: bool = False) -> float:
     """A finite number as float, or a ValueError that names it.
 
     Parameters
     ----------
     name : str
         For the message.
-    value : float
+    value : float or Quantity
+    unit : str
+        What a Quantity is turned into.
     positive : bool
         Must be above 0.
 
@@ -214,7 +234,7 @@ def number(name: str, value: float, *, positive: bool = False) -> float:
     >>> number("gamma", 2)
     2.0
     """
-    number = float(value)
+    number = float(in_unit(name, value, unit))
     if not math.isfinite(number) or (positive and not number > 0):
         raise ValueError(f"{name}={value!r}: must be {'finite and above 0' if positive else 'finite'}")
     return number

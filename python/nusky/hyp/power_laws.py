@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nusky.hyp.flux import Flux, number, set_fields
+from nusky.hyp.flux import ENERGY, FLUX, Flux, number, set_fields
 from nusky.typing import F64
+from nusky.units import in_unit
 
 __all__ = ["BrokenPowerLawFlux", "PowerLawFlux"]
 
@@ -48,7 +49,7 @@ class PowerLawFlux(Flux):
     energy_cutoff: float = math.inf
 
     def __post_init__(self) -> None:
-        set_fields(self, gamma=number("gamma", self.gamma), norm=number("norm", self.norm, positive=True))
+        set_fields(self, gamma=number("gamma", self.gamma), norm=number("norm", self.norm, unit=FLUX, positive=True))
         _set_window(self, self.energy_range, self.energy_cutoff)
 
     def _value(self, energy: F64) -> F64:
@@ -92,8 +93,8 @@ class BrokenPowerLawFlux(Flux):
             self,
             gamma1=number("gamma1", self.gamma1),
             gamma2=number("gamma2", self.gamma2),
-            energy_break=number("energy_break", self.energy_break, positive=True),
-            norm=number("norm", self.norm, positive=True),
+            energy_break=number("energy_break", self.energy_break, unit=ENERGY, positive=True),
+            norm=number("norm", self.norm, unit=FLUX, positive=True),
         )
         _set_window(self, self.energy_range, self.energy_cutoff)
 
@@ -106,10 +107,10 @@ class BrokenPowerLawFlux(Flux):
 def _set_window(flux: Flux, energy_range: Sequence[float], energy_cutoff: float) -> None:
     if len(energy_range) != 2:
         raise ValueError(f"energy_range={energy_range!r}: two energies in GeV, lower and upper")
-    low, high = (float(v) for v in energy_range)
+    low, high = (float(in_unit("energy_range", v, ENERGY)) for v in energy_range)
     if not (0 <= low < high):
         raise ValueError(f"energy_range={energy_range!r}: lower and upper energy in GeV with 0 <= lower < upper")
-    cutoff = float(energy_cutoff)
+    cutoff = float(in_unit("energy_cutoff", energy_cutoff, ENERGY))
     if not cutoff > 0:
         raise ValueError(f"energy_cutoff={energy_cutoff!r}: must be above 0 GeV (infinity for none)")
     set_fields(flux, energy_range=(low, high), energy_cutoff=cutoff)

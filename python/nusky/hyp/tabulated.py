@@ -9,8 +9,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nusky.hyp.flux import Flux, number, set_fields
+from nusky.hyp.flux import ENERGY, FLUX, Flux, number, set_fields
+from nusky.missing import without_missing
 from nusky.typing import F64
+from nusky.units import in_unit
 
 __all__ = ["BinnedFlux", "TableFlux"]
 
@@ -42,7 +44,7 @@ class TableFlux(Flux):
     norm: float = 1.0
 
     def __post_init__(self) -> None:
-        energy, values = _numbers("energy", self.energy), _numbers("values", self.values)
+        energy, values = _numbers("energy", self.energy, ENERGY), _numbers("values", self.values, FLUX)
         if len(energy) < 2 or len(values) != len(energy):
             raise ValueError(
                 f"TableFlux: {len(energy)} energies and {len(values)} values; give at least 2, one value each"
@@ -90,7 +92,7 @@ class BinnedFlux(Flux):
     norm: float = 1.0
 
     def __post_init__(self) -> None:
-        edges, values = _numbers("energy_bins", self.energy_bins), _numbers("values", self.values)
+        edges, values = _numbers("energy_bins", self.energy_bins, ENERGY), _numbers("values", self.values, FLUX)
         if len(edges) < 2 or len(values) != len(edges) - 1:
             raise ValueError(f"BinnedFlux: {len(edges)} edges and {len(values)} values; M + 1 edges hold M values")
         if min(values) < 0 or max(values) == 0:
@@ -109,8 +111,8 @@ class BinnedFlux(Flux):
         return np.asarray(self.norm * values[index])
 
 
-def _numbers(name: str, values: ArrayLike) -> tuple[float, ...]:
-    array = np.asarray(values, dtype=np.float64)
+def _numbers(name: str, values: ArrayLike, unit: str) -> tuple[float, ...]:
+    array, _ = without_missing(in_unit(name, values, unit), name)
     if array.ndim != 1 or not np.all(np.isfinite(array)):
         raise ValueError(f"{name} must be a one-dimensional sequence of finite numbers")
     return tuple(array.tolist())

@@ -9,8 +9,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from nusky import _core
 from nusky.analysis.energy import check_gamma
+from nusky.missing import without_missing
+from nusky.sphere import at_limits
 from nusky.threads import resolve_threads
 from nusky.typing import F64
+from nusky.units import in_unit
 
 __all__ = ["DirectionScan", "scan_events"]
 
@@ -41,12 +44,27 @@ class DirectionScan:
         return f"DirectionScan({len(self)} directions{best})"
 
 
+_UNITS = {
+    **dict.fromkeys(("ra", "dec", "sigma", "src_ra", "src_dec"), "rad"),
+    "background": "1 / sr",
+}
+_LIMITS = {
+    **dict.fromkeys(("ra", "src_ra"), (0.0, 2 * np.pi)),
+    **dict.fromkeys(("dec", "src_dec"), (-np.pi / 2, np.pi / 2)),
+    "sigma": (-np.inf, np.pi),
+}
+
+
 def _array(name: str, value: ArrayLike, shape: tuple[int | str, ...], sizes: dict[str, int]) -> F64:
     """Contiguous float64 of the given shape; letters in `shape` take the size they have in `sizes`, or define it."""
+    value = in_unit(name, value, _UNITS.get(name, ""))
     try:
-        array = np.ascontiguousarray(value, dtype=np.float64)
+        plain, missing = without_missing(value, name)
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be an array of numbers of shape {shape}, got {type(value).__name__}") from None
+    if "masked" in missing or "unseen" in missing:
+        raise ValueError(f"{name} has missing values ({missing}); leave those events out")
+    array = np.ascontiguousarray(at_limits(plain, *_LIMITS[name]) if name in _LIMITS else plain)
     if array.ndim == 0 and len(shape) == 1:
         array = array.reshape(1)
     if array.ndim != len(shape):
@@ -166,7 +184,7 @@ def scan_events(
     _check_rows("background", densities, (densities > 0) & np.isfinite(densities), "positive and finite")
     if not (isinstance(cut_n_sigma, (int, float)) and 0 < cut_n_sigma < np.inf):
         raise ValueError(f"cut_n_sigma must be a positive number, got {cut_n_sigma!r}")
-    total = float(sizes["N"]) if n_events is None else float(n_events)
+    total = float(sizes["N"]) if n_events is None else float(in_unit("n_events", n_events, ""))
     if not (np.isfinite(total) and total >= sizes["N"]):
         raise ValueError(f"n_events={n_events!r} must be finite and not below the {sizes['N']} events given")
     if total < 1:

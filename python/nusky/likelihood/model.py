@@ -14,8 +14,10 @@ from nusky.analysis.energy import GammaMode, check_gamma
 from nusky.events import Events
 from nusky.likelihood.trial_index import TrialIndex
 from nusky.source.positions import MAX_EXTENSION
+from nusky.sphere import radians
 from nusky.trial.trial import Scramble, Trial
 from nusky.typing import F64, I64
+from nusky.units import in_unit
 
 if TYPE_CHECKING:
     from nusky.analysis.analysis import Analysis
@@ -56,6 +58,8 @@ class LikelihoodOptions:
     def __post_init__(self) -> None:
         if self.mode not in get_args(GammaMode):
             raise ValueError(f"mode={self.mode!r} is not known; use 'fit', 'fixed' or 'off' (no energy term)")
+        object.__setattr__(self, "extension", radians("extension", self.extension))
+        object.__setattr__(self, "cut_n_sigma", in_unit("cut_n_sigma", self.cut_n_sigma, ""))
         for name, low, high in (("cut_n_sigma", 0.0, np.inf), ("extension", -1e-300, MAX_EXTENSION + 1e-12)):
             if isinstance(getattr(self, name), bool) or not isinstance(getattr(self, name), Real):
                 raise TypeError(f"{name} must be a number, got {getattr(self, name)!r}")

@@ -6,7 +6,8 @@ from nusky.maps.header import kind_of_quantity
 from nusky.maps.multiorder import MAX_ORDER, MultiOrderMap
 from nusky.maps.reader import read_sky_map
 from nusky.maps.regrading import regrade, rotate
-from nusky.maps.skymap import MapRecord, SkyMap, clean_values, map_values, normalised, smallest_region
+from nusky.maps.skymap import MapRecord, SkyMap, clean_values, normalised, smallest_region
+from nusky.maps.table import is_table
 from nusky.maps.writer import write_sky_map
 
 __all__ = [
@@ -15,8 +16,8 @@ __all__ = [
     "MultiOrderMap",
     "SkyMap",
     "clean_values",
+    "is_table",
     "kind_of_quantity",
-    "map_values",
     "normalised",
     "read_sky_map",
     "regrade",

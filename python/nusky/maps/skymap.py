@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nusky.checks import check_fraction
 from nusky.maps.regrading import regrade
-from nusky.sphere.frames import Frame
-from nusky.sphere.healpix import map_nside
+from nusky.missing import split_mask, without_missing
+from nusky.sphere import Frame, map_nside
+from nusky.units import in_unit
 
 if TYPE_CHECKING:
     from nusky.typing import F64, I64
 
-__all__ = ["MapRecord", "SkyMap", "clean_values", "map_values", "normalised", "region_area", "smallest_region"]
-
-# healpy's mark of an unobserved pixel (-1.6375e30), read from any map stored in float32 or float64
-_UNSEEN = -1.6375e30
+__all__ = ["MapRecord", "SkyMap", "clean_values", "normalised", "region_area", "smallest_region"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class MapRecord:
     source : str
         File, or the type of the object.
     kind : str
-        What the values were: ``"probability"`` (per pixel), ``"density"``, ``"2dlnl"`` or ``"cl"``.
+        What the values were: ``"probability"`` (per pixel), ``"density"``, ``"2dlnl"``, ``"cl"`` or ``"region"``.
     frame, ordering, column, unit : str
         As read.
     total : float
@@ -43,7 +42,9 @@ class MapRecord:
     n_duplicate : int
         Repeated entries dropped.
     header : dict of str to str
-        Trigger, dates and creator, where the file names them.
+        Trigger, dates, event time and creator, where the file names them.
+    calibration : str
+        Of 2ΔlnL: ``"Wilks"``, or the levels that were used.
     """
 
     source: str = "array"
@@ -57,6 +58,7 @@ class MapRecord:
     n_missing: int = 0
     n_duplicate: int = 0
     header: Mapping[str, str] = field(default_factory=dict)
+    calibration: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """As a dictionary of JSON values."""
@@ -66,6 +68,10 @@ class MapRecord:
         parts = [f"{self.source}: {self.kind}, {self.ordering}, {self.frame}"]
         if abs(self.total - 1.0) > 1e-3 and self.kind in ("probability", "density"):
             parts.append(f"sum {self.total:.6g} before normalisation")
+        if self.calibration:
+            parts.append(
+                f"2ΔlnL by {'Wilks' if self.calibration == 'Wilks' else 'its own levels, ' + self.calibration}"
+            )
         parts += [f"{n} {reason} values set to 0" for reason, n in self.repaired.items()]
         if self.n_missing:
             parts.append(f"{self.n_missing} cells without a value taken as 0")
@@ -102,49 +108,26 @@ def clean_values(values: Any, name: str = "map") -> tuple[F64, dict[str, int]]:
     """
     if isinstance(values, (str, bytes, os.PathLike)):
         raise TypeError(f"{name}: got the text {os.fspath(values)!r}; read a file with nusky.priors.read_sky_map(path)")
-    mask = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else None
-    raw = np.asarray(values)
+    raw, _ = split_mask(values)
     if raw.dtype.kind not in "fiu":
         raise TypeError(
             f"{name}: expected real numbers, got dtype {raw.dtype}; pass an array of probabilities per pixel"
         )
     if raw.ndim != 1:
         raise ValueError(f"{name}: expected a 1-D array, got shape {raw.shape}; pass one map, or a list of maps")
-    out = np.array(raw, dtype=np.float64)
-    repaired: dict[str, int] = {}
-    if mask is not None and mask.any():
-        repaired["masked"] = int(mask.sum())
-        out[mask] = 0.0
+    out, repaired = without_missing(values, name)
     infinite = np.flatnonzero(np.isinf(out))
     if infinite.size:
         raise ValueError(f"{name}[{infinite[0]}] is infinite ({infinite.size} such values); replace them before use")
-    nan = np.isnan(out)
-    if nan.any():
-        repaired["nan"] = int(nan.sum())
-        out[nan] = 0.0
+    out[np.isnan(out)] = 0.0
     low = np.flatnonzero(out < 0)
     if low.size:
-        unseen = int(np.isclose(out[low], _UNSEEN, rtol=1e-6, atol=0.0).sum())
-        for reason, count in (("unseen", unseen), ("negative", low.size - unseen)):
-            if count:
-                repaired[reason] = int(count)
+        repaired["negative"] = int(low.size)
         out[low] = 0.0
     if not out.any():
         detail = ", ".join(f"{n} {reason}" for reason, n in repaired.items()) or "all are 0"
         raise ValueError(f"{name}: no value is larger than 0 ({detail}); a prior needs at least one positive pixel")
     return out, repaired
-
-
-def map_values(source: Any) -> Any:
-    """`source`'s ``.map``, if it has one that is data (a pandas Series has a method of that name), else `source`.
-
-    Examples
-    --------
-    >>> map_values([1.0, 2.0])
-    [1.0, 2.0]
-    """
-    held = getattr(source, "map", None)
-    return source if held is None or callable(held) else held
 
 
 def normalised(values: F64) -> F64:
@@ -274,6 +257,5 @@ def region_area(probability: F64, cell_area: F64, q: float) -> float:
     >>> region_area(np.array([0.5, 0.3, 0.2]), np.array([1.0, 0.1, 1.0]), 0.8)
     1.1
     """
-    if not 0.0 < q <= 1.0:
-        raise ValueError(f"q={q} must be larger than 0 and at most 1 (a fraction, not a percentage)")
+    q = check_fraction("q", in_unit("q", q, ""))
     return float(cell_area[smallest_region(probability, q, cell_area)].sum())

@@ -219,7 +219,7 @@ def follow_prior(
     >>> print(follow_prior(SkyMap(np.ones(12)), min_nside=2, max_nside=4, max_dec=0.0).describe())
             48  nside 2 … 2, whole map  (exact)
             48  prior > 0  (exact)
-            28  -90 <= dec <= 0 deg
+            28  -90 <= dec <= 0 deg  (41.7 % of the prior outside)
     """
     low, high = check_nside(min_nside, "min_nside"), check_nside(max_nside, "max_nside")
     if low > high:
@@ -240,7 +240,8 @@ def follow_prior(
     if containment is not None:
         keep[:] = False
         keep[smallest_region(probability, containment, area)] = True
-        report.append(PixelRule(f"{100 * containment:g} % containment", int(keep.sum()), False))
+        outside = float(probability[~keep].sum())
+        report.append(PixelRule(f"{100 * containment:g} % containment", int(keep.sum()), False, outside))
     return _cut_and_sorted(order, ipix, probability, log_ratio, keep, (min_dec, max_dec), low, report)
 
 
@@ -271,7 +272,8 @@ def _cut_and_sorted(
     n = sum(len(part) for part in parts)
     if limits != (-np.pi / 2, np.pi / 2):
         rule = f"{np.degrees(limits[0]):g} <= dec <= {np.degrees(limits[1]):g} deg"
-        report.append(PixelRule(rule, n, False))
+        outside = float(max(0.0, probability.sum() - sum(float(p.sum()) for p in probabilities)))
+        report.append(PixelRule(rule, n, False, outside))
     if not n:
         lines = "\n".join(str(line) for line in report)
         raise ValueError(f"no cell is left; widen min_dec, max_dec or containment\n{lines}")

@@ -86,7 +86,7 @@ def prior_cells(
     max_nside: int,
     *,
     pixmask: Any = None,
-    cone: tuple[float, float, float] | None = None,
+    cone: tuple[Any, ...] | None = None,
     prior_floor: float | None = None,
     containment: float | None = None,
     min_dec: float = -np.pi / 2,
@@ -127,7 +127,8 @@ def _pixel_at(nside: int, cells: MultiOrderPixels) -> NDArray[np.int64]:
 
 def _only(cells: MultiOrderPixels, keep: NDArray[np.bool_], rule: str) -> MultiOrderPixels:
     """The cells with a True, with one more line in the report."""
-    report = (*cells.report, PixelRule(rule, int(keep.sum()), False))
+    outside = float(max(0.0, 1.0 - cells.probability[keep].sum()))
+    report = (*cells.report, PixelRule(rule, int(keep.sum()), False, outside))
     if not keep.any():
         lines = "\n".join(str(line) for line in report)
         raise ValueError(f"no cell is left after {rule!r}; widen the limits\n{lines}")

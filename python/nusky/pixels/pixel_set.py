@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from nusky import _core
 from nusky.files.hashing import content_hash
-from nusky.sphere.angles import radians
-from nusky.sphere.healpix import check_nside
+from nusky.sphere import at_limits, check_nside, radians
 
 if TYPE_CHECKING:
     from nusky.typing import F64, I64
@@ -35,14 +34,20 @@ class PixelRule(NamedTuple):
         Pixels left after it.
     exact : bool
         The rule cannot change the answer (True), or it changes the question (False).
+    outside : float
+        Probability of the prior in the pixels that this rule and those before it left out; of several priors that of
+        the one with most. NaN without a prior.
     """
 
     rule: str
     n_left: int
     exact: bool
+    outside: float = float("nan")
 
     def __str__(self) -> str:
-        return f"{self.n_left:>10d}  {self.rule}" + ("  (exact)" if self.exact else "")
+        text = f"{self.n_left:>10d}  {self.rule}" + ("  (exact)" if self.exact else "")
+        # NaN compares as False
+        return text + (f"  ({100 * self.outside:.3g} % of the prior outside)" if self.outside > 1e-12 else "")
 
 
 class Tiles(NamedTuple):
@@ -268,12 +273,12 @@ def declination_limits(min_dec: Any, max_dec: Any) -> tuple[float, float]:
     found = []
     for name, value in (("min_dec", min_dec), ("max_dec", max_dec)):
         try:
-            limit = float(radians(name, value))
+            limit = float(at_limits(radians(name, value), -np.pi / 2, np.pi / 2))
         except (TypeError, ValueError):
             raise TypeError(
                 f"{name}: expected a declination in rad, or an angle with its unit, got {value!r}"
             ) from None
-        if not np.isfinite(limit) or abs(limit) > np.pi / 2 + 1e-9:
+        if not np.isfinite(limit) or abs(limit) > np.pi / 2:
             raise ValueError(f"{name}={value} is outside −π/2 … π/2 rad; convert degrees with np.radians")
         found.append(limit)
     if found[0] >= found[1]:

@@ -9,14 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nusky.checks import check_fraction
-from nusky.maps.skymap import smallest_region
+from nusky.maps import smallest_region
+from nusky.missing import split_mask
 from nusky.pixels.multi_order import MultiOrderPixels, follow_prior
 from nusky.pixels.pixel_set import PixelRule, PixelSet, Tiles, declination_limits, full_sky, tile_radii, tiles_of
 from nusky.pixels.refinement import children_of, refined_pixels
 from nusky.pixels.regions import PositionRegion, position_regions
 from nusky.priors.prior import SpatialPrior, as_priors
-from nusky.sphere.angles import radians
-from nusky.sphere.healpix import check_nside
+from nusky.sphere import at_limits, check_nside, coordinates, radians
+from nusky.units import in_unit
 
 if TYPE_CHECKING:
     from nusky.typing import F64, Bool
@@ -53,7 +54,7 @@ def select_pixels(
     prior: Any = None,
     containment: float | None = None,
     prior_floor: float | None = None,
-    cone: tuple[float, float, float] | None = None,
+    cone: tuple[Any, ...] | None = None,
     near_events: tuple[Any, Any, Any] | None = None,
 ) -> PixelSet:
     """Pixels that meet every given rule.
@@ -73,7 +74,7 @@ def select_pixels(
         0 < q ≤ 1: the smallest set of pixels that holds at least this probability of the prior.
     prior_floor : float
         0 … 1: pixels with ``p >= prior_floor * p_max``.
-    cone : (ra, dec, radius)
+    cone : (ra, dec, radius), or (SkyCoord, radius)
         rad, or Quantities; pixels whose centre is within `radius`.
     near_events : (ra, dec, radius)
         Arrays (N,) rad, radius (N,) or one number: pixels within `radius` of at least one event. With radius =
@@ -108,6 +109,7 @@ def select_pixels(
     nside = check_nside(nside)
     priors = () if prior is None else as_priors(prior)
     min_dec, max_dec = declination_limits(min_dec, max_dec)
+    containment, prior_floor = in_unit("containment", containment, ""), in_unit("prior_floor", prior_floor, "")
     for name, value in (("containment", containment), ("prior_floor", prior_floor)):
         if value is None:
             continue
@@ -126,7 +128,7 @@ def select_pixels(
 
     def apply(rule: str, mask: Bool, exact: bool, advice: str) -> None:
         keep[:] &= mask
-        report.append(PixelRule(rule, int(keep.sum()), exact))
+        report.append(PixelRule(rule, int(keep.sum()), exact, _outside(priors, keep) if not exact else np.nan))
         if advice and not report[-1].n_left:
             lines = "\n".join(str(line) for line in report)
             raise ValueError(f"no pixel is left after {rule!r}; {advice}\n{lines}")
@@ -265,7 +267,8 @@ def nearby(pixels: PixelSet, ra: Any, dec: Any, radius: Any) -> PixelSet:
 
 
 def _checked_discs(ra: Any, dec: Any, radius: Any) -> tuple[F64, F64, F64]:
-    ra, dec = np.atleast_1d(np.asarray(ra, dtype=np.float64)), np.atleast_1d(np.asarray(dec, dtype=np.float64))
+    ra, dec, radius = (radians(f"near_events: {n}", v) for n, v in (("ra", ra), ("dec", dec), ("radius", radius)))
+    ra, dec = np.atleast_1d(np.asarray(ra, dtype=np.float64)), np.atleast_1d(at_limits(dec, -np.pi / 2, np.pi / 2))
     if ra.ndim != 1 or ra.shape != dec.shape:
         raise ValueError(f"near_events: ra has shape {ra.shape}, dec {dec.shape}; give 1-D arrays of equal length")
     reach = np.asarray(radius, dtype=np.float64)
@@ -287,7 +290,11 @@ def _mask_of(pixmask: Any, nside: int) -> Bool:
             raise ValueError(f"pixmask has nside {pixmask.nside}, expected {nside}")
         given: NDArray[Any] = pixmask.pixels
     else:
-        given = np.asarray(pixmask)
+        given, hidden = split_mask(pixmask)
+        if hidden is not None:
+            # Who masked an entry did not say that it is allowed
+            full = given.shape == (npix,) and given.dtype.kind in "iub" and given[~hidden].max(initial=0) <= 1
+            given = (given.astype(bool) & ~hidden) if full or given.dtype == bool else given[~hidden]
     if given.dtype == bool:
         if given.shape != (npix,):
             raise ValueError(
@@ -306,18 +313,27 @@ def _mask_of(pixmask: Any, nside: int) -> Bool:
     return mask
 
 
-def _cone_mask(sky: PixelSet, cone: tuple[float, float, float]) -> tuple[Bool, str]:
+def _cone_mask(sky: PixelSet, cone: tuple[Any, ...]) -> tuple[Bool, str]:
     import healpy
 
     try:
-        ra, dec, radius = (float(radians("cone", value)) for value in cone)
+        where = coordinates(cone[0]) if len(cone) == 2 else None
+        ra, dec, radius = (float(radians("cone", value)) for value in ((*where, cone[1]) if where else cone))
     except (TypeError, ValueError):
-        raise ValueError(f"cone={cone!r}: expected (ra, dec, radius) in rad") from None
+        raise ValueError(
+            f"cone={cone!r}: expected (ra, dec, radius) in rad, or (SkyCoord, radius); of a SkyCoord c give c.icrs.ra"
+        ) from None
+    dec, radius = float(at_limits(dec, -np.pi / 2, np.pi / 2)), float(at_limits(radius, 0.0, np.pi))
     if not (np.isfinite(ra) and abs(dec) <= np.pi / 2 and 0 < radius <= np.pi):
         raise ValueError(f"cone={cone!r}: expected (ra, dec, radius) in rad with |dec| <= π/2 and 0 < radius <= π")
     mask = np.zeros(sky.npix, dtype=bool)
     mask[healpy.query_disc(sky.nside, healpy.ang2vec(np.pi / 2 - dec, ra), radius)] = True
     return mask, f"within {np.degrees(radius):g} deg of ({np.degrees(ra):g}, {np.degrees(dec):g}) deg"
+
+
+def _outside(priors: Sequence[SpatialPrior], keep: Bool) -> float:
+    """Largest share of a prior's probability that is outside the pixels kept; NaN without a prior."""
+    return max((float(prior.probability[~keep].sum()) for prior in priors), default=float("nan"))
 
 
 def _any(priors: Sequence[SpatialPrior], rule: Callable[[SpatialPrior], Bool]) -> Bool:

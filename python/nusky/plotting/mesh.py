@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nusky.missing import without_missing
+from nusky.sphere import map_object
 from nusky.typing import F64
 
 if TYPE_CHECKING:
@@ -20,27 +22,31 @@ __all__ = ["add_colorbar", "as_full_map", "coarsen_for_mesh", "look_up"]
 _MESH_NSIDE = 128
 
 
-def as_full_map(m: Any) -> F64:
-    """The values of a full-sky map, in whatever order they come."""
-    for name in ("ts", "map"):
-        if hasattr(m, name):
-            m = getattr(m, name)
-            break
-    values = np.asarray(m, dtype=np.float64)
+def as_full_map(m: Any, nest: bool = False) -> tuple[F64, bool]:
+    """The values of a full-sky map with NaN where none is, and whether they are NESTED."""
+    if hasattr(m, "ts"):
+        m = m.ts
+    found = map_object(m)
+    if found.uniq is not None:
+        raise ValueError(f"m: the {found.name} has cells of many sizes; give read_sky_map(m).regrade(128)")
+    if found.frame not in (None, "equatorial"):
+        raise ValueError(f"m: the {found.name} is {found.frame}, the picture equatorial; give read_sky_map(m)")
+    nest = nest if found.nest is None else found.nest
+    values, _ = without_missing(found.values, "m")
     nside = np.sqrt(values.size / 12)
     if values.ndim != 1 or nside != int(nside) or not values.size:
         raise ValueError(
             f"m: an array of shape {values.shape} is no full-sky HEALPix map, whose length is 12 nside² "
             "(for one row of a scan give scan[1] or scan.ts)"
         )
-    return values
+    return values, nest
 
 
 def coarsen_for_mesh(m: Any, nest: bool) -> tuple[F64, bool]:
     """Values and whether they are NESTED, coarse enough that the mesh skips no pixel."""
     import healpy as hp
 
-    values = as_full_map(m)
+    values, nest = as_full_map(m, nest)
     finite = np.isfinite(values)
     if not finite.any():
         raise ValueError("m: no finite pixel in the map; there is nothing to draw")

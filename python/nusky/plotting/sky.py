@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from nusky.files import as_path
 from nusky.plotting.mesh import add_colorbar, coarsen_for_mesh, look_up
 from nusky.plotting.zoom import SkyZoom
+from nusky.sphere import at_limits, coordinates, radians
 from nusky.typing import F64
 
 if TYPE_CHECKING:
@@ -134,7 +136,7 @@ def saving(dir: str | Path, name: str) -> tuple[Path, Path]:
         raise ValueError("saving: no pyplot figure is open; draw one first, or call savefig of your figure")
     if not name or Path(name).name != name:
         raise ValueError(f"saving: name={name!r} must be a file name without a directory; put the directory in dir=")
-    folder = Path(dir)
+    folder = as_path(dir, "dir")
     folder.mkdir(parents=True, exist_ok=True)
     paths = (folder / f"{name}.png", folder / f"{name}.pdf")
     for path in paths:
@@ -171,8 +173,9 @@ class SkyPlotter:
         ax : matplotlib axes
             Made with ``projection='aitoff'``.
         m : (npix,) array, or object with ``.ts`` (a scan) or ``.map`` (a prior, a histlite map)
-            Full-sky map in RING order. NaN and ±inf are left blank. Maps finer than nside 128 are drawn with the
-            largest value of each nside-128 pixel, so that a hot spot of one pixel cannot fall between the mesh cells.
+            Full-sky map in RING order. NaN, ±inf, masked and unseen pixels are left blank. Maps finer than
+            nside 128 are drawn with the largest value of each nside-128 pixel, so that a hot spot of one pixel cannot
+            fall between the mesh cells.
         n_ticks : int ≥ 2 or None
             Ticks of the colour bar, spread evenly from its lowest to its highest value; None leaves them to matplotlib.
         nest : bool
@@ -236,8 +239,8 @@ class SkyPlotter:
         >>> [round(float(v), 3) for v in x]  # the centre, and east of it, which is left
         [0.0, -0.5]
         """
-        x = np.pi - np.mod(np.asarray(ra, dtype=np.float64), 2 * np.pi)
-        return x, np.array(dec, dtype=np.float64)
+        x = np.pi - np.mod(np.asarray(radians("ra", ra), dtype=np.float64), 2 * np.pi)
+        return x, np.array(at_limits(radians("dec", dec), -np.pi / 2, np.pi / 2))
 
     def thetaphi_to_mpl(self, theta: ArrayLike, phi: ArrayLike) -> tuple[F64, F64]:
         """Axes coordinates of HEALPix angles: colatitude `theta` and longitude `phi`, (N,) rad.
@@ -258,7 +261,7 @@ def plot_sky(
     label: str,
     *,
     nest: bool = False,
-    mark: tuple[float, float] | None = None,
+    mark: Any = None,
     n_ticks: int | None = None,
     pc_kw: Mapping[str, Any] | None = None,
 ) -> tuple[QuadMesh, Colorbar]:
@@ -274,7 +277,7 @@ def plot_sky(
         Of the colour bar: quantity and unit.
     nest : bool
         The map is in NESTED order.
-    mark : (ra, dec), rad
+    mark : (ra, dec), rad, or SkyCoord
         A position to mark with a ring, such as the best fit.
     n_ticks : int ≥ 2 or None
         Ticks of the colour bar, see `SkyPlotter.plot_map`.
@@ -298,7 +301,15 @@ def plot_sky(
     sp.plot_gc(ax, ms=5, **kw)
     ax.grid(**kw)
     if mark is not None:
-        ax.plot(*sp.radec_to_mpl(*mark), marker="o", ms=11, mfc="none", mec="#d1493f", mew=1.3, ls="none")
+        ax.plot(
+            *sp.radec_to_mpl(*(coordinates(mark) or mark)),
+            marker="o",
+            ms=11,
+            mfc="none",
+            mec="#d1493f",
+            mew=1.3,
+            ls="none",
+        )
     cb.set_label(label)
     return mesh, cb
 

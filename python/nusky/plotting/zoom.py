@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nusky.plotting.mesh import add_colorbar, as_full_map, look_up
+from nusky.sphere import at_limits, coordinates, radians
 from nusky.typing import F64
 
 if TYPE_CHECKING:
@@ -56,6 +57,9 @@ class SkyZoom:
     pc_kw: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for name, limit in (("ra", np.inf), ("dec", np.pi / 2), ("width", np.pi)):
+            value = radians(f"SkyZoom: {name}", getattr(self, name))
+            object.__setattr__(self, name, float(at_limits(value, -limit, limit) if limit < np.inf else value))
         if not (np.isfinite(self.ra) and abs(self.dec) <= np.pi / 2):
             raise ValueError(f"SkyZoom: ra={self.ra}, dec={self.dec} is no position; give rad, |dec| <= pi/2")
         if not 0 < self.width <= np.pi:
@@ -66,7 +70,7 @@ class SkyZoom:
     ) -> tuple[QuadMesh, Colorbar]:
         """Draw the piece of a HEALPix map with a colour bar beside it; arguments as `SkyPlotter.plot_map`."""
         _require_plain_axes(ax, "SkyZoom.plot_map")
-        values = as_full_map(m)
+        values, nest = as_full_map(m, nest)
         edges, ra, dec = self.positions()
         grid = look_up(values, ra, dec, nest)
         if grid.mask.all():
@@ -150,9 +154,12 @@ class SkyZoom:
         ax.add_collection(rings)
         return int(inside.sum())
 
-    def plot_points(self, ax: Axes, ra: ArrayLike, dec: ArrayLike, **kw: Any) -> None:
-        """Mark positions, (N,) rad; keywords go to matplotlib's ``plot``."""
+    def plot_points(self, ax: Axes, ra: Any, dec: ArrayLike | None = None, **kw: Any) -> None:
+        """Mark positions, (N,) rad, Quantities or one SkyCoord; keywords go to matplotlib's ``plot``."""
         _require_plain_axes(ax, "SkyZoom.plot_points")
+        ra, dec = coordinates(ra) or (ra, dec)
+        if dec is None:
+            raise TypeError("SkyZoom.plot_points needs ra and dec, or one SkyCoord in place of both")
         x, y = self._offset(ra, dec)
         ax.plot(np.degrees(x), np.degrees(y), **{"marker": "x", "ls": "none", "color": "k", **kw})
 
@@ -171,6 +178,7 @@ class SkyZoom:
 
     def _offset(self, ra: ArrayLike, dec: ArrayLike) -> tuple[F64, F64]:
         centre, east, north = self._triad()
+        ra, dec = radians("ra", ra), radians("dec", dec)
         ra, dec = np.atleast_1d(np.asarray(ra, dtype=np.float64)), np.atleast_1d(np.asarray(dec, dtype=np.float64))
         vector = np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=-1)
         x, y = vector @ east, vector @ north

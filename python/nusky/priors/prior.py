@@ -13,14 +13,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nusky.maps.header import kind_of_quantity
-from nusky.maps.multiorder import MultiOrderMap
-from nusky.maps.reader import read_sky_map
-from nusky.maps.regrading import regrade, rotate
-from nusky.maps.skymap import MapRecord, SkyMap, clean_values, map_values, normalised
-from nusky.maps.writer import write_sky_map
+from nusky.maps import (
+    MapRecord,
+    MultiOrderMap,
+    SkyMap,
+    clean_values,
+    is_table,
+    kind_of_quantity,
+    normalised,
+    read_sky_map,
+    regrade,
+    rotate,
+    write_sky_map,
+)
 from nusky.priors.policy import FLOOR_DEPTH, PriorPolicy
-from nusky.sphere.healpix import map_nside
+from nusky.sphere import map_nside, map_object
 
 if TYPE_CHECKING:
     from nusky.typing import F64
@@ -61,7 +68,8 @@ class SpatialPrior:
     content_hash : str
         SHA-256 of nside and probability: names the map in stored results (the policy is stored beside it).
     record : MapRecord or None
-        For maps from `read_sky_map`: file, kind and frame as read, and what was repaired; None for plain arrays.
+        For maps from `read_sky_map`: file, kind and frame as read, and what was repaired; None for plain arrays in
+        which nothing was.
 
     Raises
     ------
@@ -98,6 +106,8 @@ class SpatialPrior:
             deep, probability, repaired = map.deep, map.probability, map.repaired
             peak, lowest, n_excluded = map.peak, map.lowest, map.n_excluded
         else:
+            if _knows_itself(map):
+                map = read_sky_map(map, nest=nest or None)
             values, repaired = _ring_values(map, nest, policy)
             probability = normalised(values)
             positive = values > 0
@@ -119,7 +129,7 @@ class SpatialPrior:
             ("repaired", repaired),
             ("policy", policy),
             ("content_hash", _hash(probability)),
-            ("record", getattr(map, "record", None) if isinstance(map, _READ) else None),
+            ("record", getattr(map, "record", None) if isinstance(map, _READ) else _mended(map, repaired)),
         ):
             object.__setattr__(self, name, value)
 
@@ -232,14 +242,35 @@ def as_priors(llh_priors: Any, nest: bool = False, policy: PriorPolicy | None = 
     return tuple(priors)
 
 
+def _knows_itself(map: Any) -> bool:
+    """Whether an object of another package says how its pixels are ordered and turned."""
+    if isinstance(map, (_READ, np.ndarray, list)) or is_table(map):
+        return False
+    found = map_object(map)
+    return found.nest is not None or found.frame is not None or found.uniq is not None
+
+
+def _mended(map: Any, repaired: dict[str, int]) -> MapRecord | None:
+    """A record of what was set to 0 in a map that has none of its own."""
+    return MapRecord(type(map).__name__, repaired=repaired) if repaired else None
+
+
 def _one_by_one(llh_priors: Any) -> Sequence[Any]:
     if isinstance(llh_priors, SpatialPrior) or hasattr(llh_priors, "map"):
         return [llh_priors]
-    if isinstance(llh_priors, np.ndarray):
+    if not isinstance(llh_priors, (np.ndarray, list)) and not is_table(llh_priors):
+        found = map_object(llh_priors)
+        if found.values is not llh_priors:
+            return [llh_priors]
+    if isinstance(llh_priors, np.ndarray) and not llh_priors.dtype.names:
         return list(llh_priors) if llh_priors.ndim == 2 else [llh_priors]
-    if isinstance(llh_priors, (str, bytes, os.PathLike)):
+    if isinstance(llh_priors, (str, os.PathLike)):
         raise TypeError(
             f"llh_priors: got the text {os.fspath(llh_priors)!r}; read a file with nusky.priors.read_sky_map(path)"
+        )
+    if is_table(llh_priors):
+        raise TypeError(
+            f"llh_priors: got {type(llh_priors).__name__}, a file or table; read it with nusky.priors.read_sky_map(…)"
         )
     if not isinstance(llh_priors, Iterable):
         raise TypeError(f"llh_priors: expected a map or a list of maps, got {type(llh_priors).__name__}")
@@ -259,7 +290,10 @@ def _ring_values(map: Any, nest: bool, policy: PriorPolicy) -> tuple[F64, dict[s
         values, repaired = map.map, dict(repaired_before)
         frame = "equatorial"
     else:
-        raw = map_values(map)
+        if is_table(map):
+            what = f"the text {os.fspath(map)!r}" if isinstance(map, (str, os.PathLike)) else type(map).__name__
+            raise TypeError(f"map: got {what}; read a file with nusky.priors.read_sky_map(path)")
+        raw = map_object(map).values
         kind_of_quantity(raw, "map")  # a density is as good as a probability here: pixels are of one size
         values, repaired = clean_values(raw)
         frame = policy.frame

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from nusky.data.cleaning import MIN_SIGMA, OnBad, RawTable, count_duplicates, in_time_order, summary_lines
 from nusky.data.dataset import Dataset, silent
 from nusky.events import Events
+from nusky.files import as_path
 from nusky.files.hashing import content_hash
 from nusky.releases.response import StandInResponse, simulate_from_tables
 from nusky.releases.tables import (
@@ -103,7 +104,7 @@ def read_ic86_first_year(
     >>> len(season.data)                                                     # doctest: +SKIP
     138321
     """
-    folder = pathlib.Path(path)
+    folder = as_path(path)
     up, down, areas, resolution = _existing(folder, FIRST_YEAR_FILES)
     spelled = {"mjd": "MJD", "log10energy": "log10(E)", "sigma": "ang_err", "ra": "RA", "dec": "Dec"}
     degree = float(np.pi / 180.0)

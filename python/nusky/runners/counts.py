@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nusky.analysis.energy import check_gamma
-from nusky.hyp.flux import Flux
-from nusky.hyp.power_laws import PowerLawFlux
+from nusky.hyp import Flux, PowerLawFlux
 from nusky.transients.on_time import OnTime
 from nusky.trial.fit import Fit
+from nusky.units import counted, has_unit, in_unit
 
 if TYPE_CHECKING:
     from nusky.analysis.analysis import Analysis
@@ -199,13 +199,13 @@ def to_ns(
     With ``fluence=True`` the value is integrated over the time window: E² F (or F) as `to_fluence` gives it.
     """
     shape, acceptance = _spectrum(runner, "to_ns", gamma, flux, where)
-    return shape.to_ns(
-        value,
-        acceptance * (1.0 / _seconds(runner, "to_ns(fluence=True)") if fluence else 1.0),
-        E0=E0,
-        unit=unit,
-        E2dNdE=E2dNdE,
-    )
+    seconds = _seconds(runner, "to_ns(fluence=True)") if fluence else 1.0
+    if fluence and has_unit(value):
+        # a fluence over one second is the flux whose number it has
+        value = in_unit("value", value, "GeV / cm2" if E2dNdE else "1 / (GeV cm2)") / seconds
+        value = value / counted(E0, unit)[1] if E2dNdE else value * counted(E0, unit)[1]
+        seconds = 1.0
+    return shape.to_ns(value, acceptance * (1.0 / seconds), E0=E0, unit=unit, E2dNdE=E2dNdE)
 
 
 def to_fluence(
@@ -257,4 +257,4 @@ def _seconds(runner: Converts, call: str) -> float:
 
 
 def _events(ns: Any) -> Any:
-    return ns.ns if isinstance(ns, Fit) else ns
+    return ns.ns if isinstance(ns, Fit) else in_unit("ns", ns, "")

@@ -114,6 +114,16 @@ class SpatialPriorTrialRunner(MapRunner):
         return tuple(prior.term for prior in self.priors)
 
     @cached_property
+    def prior_outside(self) -> tuple[float, ...]:
+        """For each prior its probability outside the pixels that are fitted: a source there is not found."""
+        if isinstance(self.pixels, MultiOrderPixels):
+            return (float(max(0.0, 1.0 - self.pixels.probability.sum())),)
+        missed = np.ones(self.pixels.npix, dtype=bool)
+        missed[self.pixels.pixels] = False
+        # 1 minus the sum would not be exact where hardly anything is outside
+        return tuple(float(prior.probability[missed].sum()) for prior in self.priors)
+
+    @cached_property
     def prior_injector(self) -> PriorInjector:
         """Draws sources from the priors."""
         return PriorInjector(self.signal_injector, self._drawn_from, self._where)
@@ -135,8 +145,10 @@ class SpatialPriorTrialRunner(MapRunner):
         return SpatialPriorTrial(background, (None,) * len(background), (0,) * len(background), **made)
 
     def provenance(self, trial: Trial) -> dict[str, Any]:
-        """As that of every runner; ``prior_maps`` says where the priors came from (None: arrays)."""
-        return {**super().provenance(trial), "prior_maps": [_record(prior) for prior in self.priors]}
+        """As that of every runner; ``prior_maps`` says where the priors came from (None: arrays), ``prior_outside``
+        how much of each lies outside the pixels that are fitted."""
+        maps = [_record(prior) for prior in self.priors]
+        return {**super().provenance(trial), "prior_maps": maps, "prior_outside": list(self.prior_outside)}
 
     def _summary(self, table: NDArray[np.void]) -> np.void:
         best = super()._summary(table)
@@ -157,6 +169,7 @@ class SpatialPriorTrialRunner(MapRunner):
             combine=self.combine,
             prior_policy=self.priors[winner].policy.as_dict(),
             prior_map=_record(self.priors[winner]),
+            prior_outside=self.prior_outside[winner],
             refine=self._refinement(),
             **about,
         )

@@ -8,6 +8,7 @@ import pathlib
 from nusky.data.cleaning import MIN_SIGMA, OnBad
 from nusky.data.dataset import Dataset, silent
 from nusky.data.specs import CustomDataSpec, DataSpec, PSDataSpecs
+from nusky.files import as_path
 from nusky.selections import npy_files as npyfiles
 from nusky.selections.repository import Log, Spec
 
@@ -40,7 +41,7 @@ class Repository:
     """
 
     def __init__(self, local_root: str | os.PathLike[str] | None = None, *, sample: str | None = None) -> None:
-        self._local_root = None if local_root is None else pathlib.Path(local_root)
+        self._local_root = None if local_root is None else as_path(local_root, "local_root")
         self._sample = sample
 
     def __repr__(self) -> str:
@@ -54,7 +55,7 @@ class Repository:
         if root is None:
             for name in DATA_DIR_VARIABLES:
                 if os.environ.get(name):
-                    root = pathlib.Path(os.environ[name])
+                    root = as_path(os.environ[name], name)
                     break
             else:
                 raise FileNotFoundError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pathlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -14,9 +13,11 @@ from numpy.typing import NDArray
 from nusky.data.cleaning import MIN_SIGMA, OnBad, RawTable, clean, count_duplicates, in_time_order, summary_lines
 from nusky.data.dataset import LOG10ENERGY_BINS, SINDEC_BINS, Dataset, silent
 from nusky.data.good_runs import clean_good_runs, count_outside
+from nusky.data.plausible import check_units
 from nusky.data.specs import CustomDataSpec
-from nusky.events import Events
-from nusky.files.hashing import content_hash
+from nusky.events import Events, in_column_unit
+from nusky.files import as_path, content_hash
+from nusky.missing import split_mask
 
 __all__ = ["custom_fingerprint", "read_custom"]
 
@@ -52,30 +53,51 @@ def _source_name(source: Any, what: str) -> str:
 def _fields(source: Any, what: str, log: Log) -> tuple[str, dict[str, NDArray[Any]]]:
     """Name for messages, and columns as the source spells them."""
     if isinstance(source, (str, os.PathLike)):
-        path = pathlib.Path(source)
+        path = as_path(source, what)
         log(f"Reading {path} ...")
         try:
             array = np.load(path, allow_pickle=False)
         except FileNotFoundError:
             raise FileNotFoundError(f"{path}: no such file ({what})") from None
-        except (ValueError, EOFError) as error:
+        except Exception as error:  # a damaged header makes numpy fail in any way
             raise ValueError(f"{path}: not a readable npy file without pickled objects: {error}") from None
         return str(path), _fields_of_array(array, str(path))
     name = _source_name(source, what)
     if isinstance(source, Events):
         return name, {column: source[column] for column in source.columns}
     if isinstance(source, Mapping):
-        return name, {str(column): np.asarray(values) for column, values in source.items()}
+        return name, {str(column): _plain(str(column), values, name) for column, values in source.items()}
     if isinstance(source, np.ndarray):
         return name, _fields_of_array(source, name)
-    raise TypeError(f"{what}: got {type(source).__name__}; give a path, structured array, Events or mapping of columns")
+    names = getattr(source, "colnames", None) or list(getattr(source, "columns", ()))
+    if names and hasattr(source, "__getitem__"):  # a table of astropy or pandas
+        return name, {str(column): _plain(str(column), source[column], name) for column in names}
+    raise TypeError(
+        f"{what}: got {type(source).__name__}; give a path, structured array, Events, table or mapping of columns"
+    )
 
 
 def _fields_of_array(array: Any, where: str) -> dict[str, NDArray[Any]]:
     names = getattr(getattr(array, "dtype", None), "names", None)
     if not names or array.ndim != 1:
         raise ValueError(f"{where}: not a one-dimensional structured array with named columns")
-    return {name: array[name] for name in names}
+    return {name: _plain(name, array[name], where) for name in names}
+
+
+_OURS = {spelling: ours for ours, spellings in SPELLINGS.items() for spelling in spellings}
+
+
+def _plain(spelled: str, values: Any, where: str) -> NDArray[Any]:
+    """A column as numbers in our unit, NaN where it is masked."""
+    try:
+        data, hidden = split_mask(in_column_unit(_OURS[spelled], values) if spelled in _OURS else values)
+    except TypeError as error:
+        raise TypeError(f"{where}: column {spelled!r}: {error}") from None
+    if hidden is None:
+        return data
+    if data.dtype.kind not in "fiub":
+        return data
+    return np.where(hidden, np.nan, data.astype(np.float64))
 
 
 def _raw(source: Any, what: str, log: Log) -> RawTable:
@@ -204,6 +226,7 @@ def read_custom(
             counts[kind] += found
         common = set(cleaned[0].columns).intersection(*(set(events.columns) for events in cleaned))
         parts[kind] = Events.concatenate([events.select(*sorted(common)) for events in cleaned])
+    check_units(f"season {spec.key!r}", parts["data"], parts["sim"])
     data, late = in_time_order(parts["data"])
     counts["data"]["rows out of time order, sorted"] += late
     counts["data"]["exact duplicates, kept"] += count_duplicates(data)

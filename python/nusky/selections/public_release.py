@@ -9,6 +9,7 @@ from nusky.data.cleaning import MIN_SIGMA, OnBad
 from nusky.data.dataset import Dataset, silent
 from nusky.data.specs import DataSpec, PSDataSpecs
 from nusky.events import Events
+from nusky.files import as_path
 from nusky.releases import (
     FIRST_YEAR_FILES,
     FIRST_YEAR_KEY,
@@ -56,7 +57,7 @@ class PublicRelease:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, joined: bool = True) -> None:
-        self._path = pathlib.Path(path).expanduser()
+        self._path = as_path(path)
         self._joined = joined
         # The simulated set of the last response, which the next season may share.
         self._simulated: dict[tuple[pathlib.Path, float], tuple[Events, str]] = {}

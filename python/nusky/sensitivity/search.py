@@ -14,6 +14,7 @@ from nusky.sensitivity.efficiency import EfficiencyCurve, Method, fit_efficiency
 from nusky.sensitivity.pool import TrialPool
 from nusky.sensitivity.result import NSigResult
 from nusky.sensitivity.table import NSigTable
+from nusky.units import counted
 
 __all__ = ["FluxAt", "NSigOptions", "NSigSearch", "QuoteOptions", "search_n_sig"]
 
@@ -81,8 +82,13 @@ class FluxAt:
 
     flux: Any = None
     gamma: float | None = None
-    E0: float = 1.0
-    unit: float = 1e3
+    E0: Any = 1.0
+    unit: Any = 1e3
+
+    def __post_init__(self) -> None:
+        E0, unit = counted(self.E0, self.unit)
+        object.__setattr__(self, "E0", E0)
+        object.__setattr__(self, "unit", unit)
 
     def of(self, runner: Any, n_sig: float) -> dict[str, Any]:
         """Fields of `NSigResult`."""

@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nusky.sphere.angles import as_mjd, days, radians
+from nusky.missing import without_missing
+from nusky.sphere import as_mjd, at_limits, coordinates, days, radians
 from nusky.typing import F64
+from nusky.units import in_unit
 
 __all__ = ["Sources", "sources"]
 
@@ -107,11 +109,16 @@ class Sources:
 
 def _column(name: str, value: Any, length: int | None, low: float, high: float, advice: str) -> F64:
     try:
-        column = np.array(value, dtype=np.float64, ndmin=1)
+        plain, missing = without_missing(value, name)
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be numbers, got {value!r}") from None
+    column = np.atleast_1d(at_limits(plain, low, high) if name in ("ra", "dec", "extension") else plain)
     if column.ndim != 1:
         raise ValueError(f"{name} must be a number or a 1-D array, got shape {column.shape}")
+    if missing and set(missing) != {"nan"}:
+        first = int(np.flatnonzero(np.isnan(column))[0])
+        why = ", ".join(f"{count} {reason}" for reason, count in missing.items())
+        raise ValueError(f"{name}[{first}] is missing ({why}); leave out the sources without a value")
     if length is not None:
         if len(column) not in (1, length):
             raise ValueError(f"{name} has {len(column)} values for {length} sources; give one, or one for each")
@@ -131,8 +138,8 @@ def _objects(name: str, value: Any, length: int, single: bool) -> tuple[Any, ...
 
 
 def sources(
-    ra: ArrayLike,
-    dec: ArrayLike,
+    ra: Any,
+    dec: ArrayLike | None = None,
     deg: bool = False,
     *,
     weight: ArrayLike | None = None,
@@ -148,7 +155,8 @@ def sources(
     Parameters
     ----------
     ra, dec : float, (P,) array, or astropy Quantity
-        rad, or degrees with ``deg=True``; 0 ≤ ra ≤ 2π, −π/2 ≤ dec ≤ π/2. A Quantity carries its own unit.
+        rad, or degrees with ``deg=True``; 0 ≤ ra ≤ 2π, −π/2 ≤ dec ≤ π/2. A Quantity carries its own unit. An astropy
+        SkyCoord in place of both is turned to ICRS.
     deg : bool
         Plain numbers of `ra` and `dec` (and of these only) are degrees.
     weight : float or (P,), optional
@@ -184,6 +192,7 @@ def sources(
     >>> sources(np.pi, 0.0, mjd=57000.0, t_100=1000 / 86400).t_100.round(6)
     array([0.011574])
     """
+    ra, dec = _position(ra, dec)
     hint = "wrap it with ra % (2*np.pi), or pass deg=True for degrees"
     ra_column = _column("ra", radians("ra", ra, deg), None, 0.0, 2 * np.pi, hint)
     dec_hint = "declinations are rad; pass deg=True for degrees"
@@ -194,7 +203,12 @@ def sources(
     ra_column = _column("ra", np.where(ra_column == 2 * np.pi, 0.0, ra_column), n, 0.0, 2 * np.pi, hint)
     dec_column = _column("dec", dec_column, n, -np.pi / 2, np.pi / 2, dec_hint)
     weights = _column(
-        "weight", 1.0 if weight is None else weight, n, np.nextafter(0, 1), np.finfo(float).max, "weights are positive"
+        "weight",
+        1.0 if weight is None else in_unit("weight", weight, ""),
+        n,
+        np.nextafter(0, 1),
+        np.finfo(float).max,
+        "weights are positive",
     )
     extensions = _column(
         "extension",
@@ -222,6 +236,22 @@ def sources(
         sigma_t=None if mjd is None else _column("sigma_t", tails, n, 0.0, huge, unit),
         prior=None if prior is None else _objects("prior", prior, n, _is_one_map(prior)),
     )
+
+
+def _position(ra: Any, dec: Any) -> tuple[Any, Any]:
+    """Right ascension and declination, of a SkyCoord too."""
+    if isinstance(ra, (list, tuple)) and ra and coordinates(ra[0]) is not None:
+        from astropy.coordinates import SkyCoord
+
+        ra = SkyCoord([SkyCoord(one).icrs for one in ra])
+    both = coordinates(ra)
+    if both is not None:
+        if dec is not None:
+            raise TypeError(f"sources: the SkyCoord has its own declination; leave dec={dec!r} out")
+        return both
+    if dec is None:
+        raise TypeError("sources needs ra and dec, or one SkyCoord in place of both")
+    return ra, dec
 
 
 def _is_one_map(prior: Any) -> bool:

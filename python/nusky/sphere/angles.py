@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from nusky.units import has_unit, in_unit
+
 __all__ = ["as_mjd", "days", "radians"]
 
 
@@ -32,9 +34,9 @@ def radians(name: str, value: Any, deg: bool = False) -> Any:
     >>> radians("ra", 1.5), float(radians("ra", 180 * u.deg).round(3))
     (1.5, 3.142)
     """
-    if hasattr(value, "to_value"):
-        return _in_unit(name, value, "rad", "an angle, such as 10 * u.deg")
-    return np.radians(np.asarray(value, dtype=float)) if deg else value
+    if has_unit(value):
+        return in_unit(name, value, "rad", "10 * u.deg")
+    return _degrees(value) if deg else value
 
 
 def days(name: str, value: Any) -> Any:
@@ -63,7 +65,7 @@ def days(name: str, value: Any) -> Any:
         return value.to_value("jd")
     if isinstance(value, timedelta) or np.asarray(value).dtype.kind == "m":
         return np.asarray(value, dtype="timedelta64[ns]") / np.timedelta64(1, "D")
-    return _in_unit(name, value, "day", "a length of time, such as 1000 * u.s") if hasattr(value, "to_value") else value
+    return in_unit(name, value, "day", "1000 * u.s")
 
 
 def as_mjd(value: Any) -> Any:
@@ -78,8 +80,7 @@ def as_mjd(value: Any) -> Any:
     return days("mjd", value)
 
 
-def _in_unit(name: str, value: Any, unit: str, wanted: str) -> Any:
-    try:
-        return value.to_value(unit)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name}={value!r} cannot be turned into {unit}; give {wanted}") from None
+def _degrees(value: Any) -> Any:
+    return (
+        value * (np.pi / 180.0) if isinstance(value, np.ma.MaskedArray) else np.radians(np.asarray(value, dtype=float))
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 __all__ = ["Frame", "resolve_frame"]
 
@@ -15,24 +15,34 @@ _FRAMES: dict[str, Frame] = {
     "celestial": "equatorial",
     "icrs": "equatorial",
     "fk5": "equatorial",
+    "j2000": "equatorial",
     "radec": "equatorial",
     "c": "equatorial",
     "q": "equatorial",
+    "cel": "equatorial",
+    "equ": "equatorial",
+    "eq": "equatorial",
     "galactic": "galactic",
     "g": "galactic",
+    "gal": "galactic",
     "ecliptic": "ecliptic",
     "e": "ecliptic",
+    "ecl": "ecliptic",
+    "barycentricmeanecliptic": "ecliptic",
+    "barycentrictrueecliptic": "ecliptic",
+    "geocentricmeanecliptic": "ecliptic",
+    "geocentrictrueecliptic": "ecliptic",
 }
 
 
-def resolve_frame(frame: str) -> Frame:
+def resolve_frame(frame: Any) -> Frame:
     """Name of a coordinate frame from any of its usual spellings.
 
     Parameters
     ----------
-    frame : str
-        ``"equatorial"``, ``"galactic"``, ``"ecliptic"``, the FITS letters ``"C"``, ``"G"``, ``"E"``, ``"ICRS"`` or
-        ``"celestial"``, in any case.
+    frame : str or astropy frame
+        ``"equatorial"``, ``"galactic"``, ``"ecliptic"``, the FITS letters ``"C"``, ``"G"``, ``"E"``, ``"ICRS"``,
+        ``"celestial"`` or the first three letters, in any case; an astropy frame or its class.
 
     Returns
     -------
@@ -49,6 +59,11 @@ def resolve_frame(frame: str) -> Frame:
     >>> resolve_frame("C")
     'equatorial'
     """
+    # an astropy frame, or its class, has a name
+    named = getattr(frame, "name", None)
+    frame = named if isinstance(named, str) and hasattr(frame, "frame_attributes") else frame
+    if isinstance(frame, bytes):
+        frame = frame.decode("ascii", "replace")
     if not isinstance(frame, str):
         raise TypeError(
             f"frame: expected a string, got {type(frame).__name__}; use 'equatorial', 'galactic' or 'ecliptic'"

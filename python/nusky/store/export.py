@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 import json
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nusky.files import as_path
 from nusky.files.atomic import atomic_write
 from nusky.files.identity import Identity
 
@@ -36,7 +36,7 @@ def export_trials(path: str | os.PathLike[str], trials: NDArray[Any], identity: 
     ImportError
         If the library for the format is missing; it is named.
     """
-    path = Path(path)
+    path = as_path(path)
     about = json.dumps(identity.as_dict())
     if path.suffix in (".h5", ".hdf5"):
         import h5py

@@ -7,12 +7,12 @@ import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nusky.files import as_path
 from nusky.files.atomic import atomic_write
 from nusky.trial.status import Status
 from nusky.typing import F64
@@ -106,6 +106,9 @@ class Fit:
         Weight, zero rule, regrade and frame of the prior.
     prior_map : dict or None
         Where the prior's map came from and what was done to it (`nusky.maps.skymap.MapRecord`); None for a plain array.
+    prior_outside : float or None
+        Probability of the prior outside the pixels that are fitted (declination limits, mask, cone, containment): a
+        source there is not found.
     energy : {"fit", "fixed", "off"}
         γ fitted, γ fixed at `gamma_fixed`, or no energy term at all.
     gamma_fixed : float or None
@@ -146,6 +149,7 @@ class Fit:
     combine: str = "max"
     prior_policy: Mapping[str, Any] | None = None
     prior_map: Mapping[str, Any] | None = None
+    prior_outside: float | None = None
     refine: Mapping[str, Any] | None = None
     energy: GammaMode = "fit"
     gamma_fixed: float | None = None
@@ -255,7 +259,7 @@ class Fit:
             The file is not a fit, or was written by a newer version.
         """
         try:
-            stored = json.loads(Path(path).read_text())
+            stored = json.loads(as_path(path).read_text())
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise ValueError(f"{path} is not JSON ({error}); give a file written by Fit.save") from None
         if not isinstance(stored, dict) or stored.pop("format", None) != _FORMAT:

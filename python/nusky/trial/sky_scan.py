@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nusky.files import as_path
 from nusky.files.atomic import atomic_write
 from nusky.trial.status import Status
 from nusky.typing import F64
@@ -217,7 +218,7 @@ class SkyScan:
         ValueError
             Not a scan of ours, or written by a newer version.
         """
-        name = os.fspath(path)
+        name = os.fspath(as_path(path))
         if not Path(name).exists():
             raise FileNotFoundError(f"{name} does not exist; give a file written by SkyScan.save")
         if name.endswith(".npz"):
