@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from nusky.analysis import Analysis, EnergyRatio
 
 
+Part = tuple[Any, ...]
+
 __all__ = ["LikelihoodModel", "LikelihoodOptions"]
 
 
@@ -217,22 +219,14 @@ class LikelihoodModel:
             extension=self.options.extension,
         )
 
-    def index(self, trial: Trial, n_threads: int, rows: tuple[I64, ...] | None = None) -> TrialIndex:
-        """Index the events of one trial for the core.
-
-        Parameters
-        ----------
-        trial : Trial
-        n_threads : int
-        rows : tuple of (M_k,) int64, optional
-            Rows of each season's own events that can matter; the others still count in N.
-        """
+    def parts(self, trial: Trial, rows: tuple[I64, ...] | None = None) -> list[Part]:
+        """The events of one trial as the core takes them: see `index`."""
         if trial.window is not None:
             raise ValueError(
                 f"the trial holds only the events of {trial.window}; fit it with a runner for this window (src with "
                 "mjd= and t_100=)"
             )
-        parts = []
+        parts: list[Part] = []
         for k, (background, injected) in enumerate(zip(trial.background, trial.injected, strict=True)):
             chosen = None if rows is None else rows[k]
             own = isinstance(background, Scramble) and background.season is self.analysis[k]
@@ -246,4 +240,17 @@ class LikelihoodModel:
                 parts.append((self.columns_for(k, events), events["ra"], k, None, None))
             if injected is not None and len(injected):
                 parts.append((self.columns_for(k, injected), injected["ra"], k, None, None))
-        return TrialIndex(_core.EventIndex(parts, np.array(trial.n_events, dtype=np.float64), n_threads=n_threads))
+        return parts
+
+    def index(self, trial: Trial, n_threads: int, rows: tuple[I64, ...] | None = None) -> TrialIndex:
+        """Index the events of one trial for the core.
+
+        Parameters
+        ----------
+        trial : Trial
+        n_threads : int
+        rows : tuple of (M_k,) int64, optional
+            Rows of each season's own events that can matter; the others still count in N.
+        """
+        n_events = np.array(trial.n_events, dtype=np.float64)
+        return TrialIndex(_core.EventIndex(self.parts(trial, rows), n_events, n_threads=n_threads))

@@ -121,23 +121,33 @@ class FitsMany(ABC):
         n_sig, poisson = check_signal(n_sig, poisson)
         seed, n_threads = resolve_seed(seed), resolve_threads(n_threads, "n_threads")
         self._prepare(n_sig)
-        gamma_free = self._gamma_free
-        sky = self._sky
-
-        def fit_one(j: int, threads: int) -> tuple[float, ...]:
-            table = self._best(self.index_trial(self.draw_trial(seed, j, n_sig, poisson), threads), threads)
-            best = self._summary(table)
-            ts, ns, gamma, ra, dec = (float(best[name]) for name in ("ts", "ns", "gamma", "ra", "dec"))
-            fit = (ts, ns, gamma) if gamma_free else (ts, ns)
-            return (ts, *fit, ra, dec) if sky else fit
-
         try:
-            rows = fit_batch(fit_one, numbers, self.dtype, n_threads, self._n_events, progress)
+            rows = self._fit_numbers(numbers, n_sig, poisson, seed, n_threads, progress)
         except InterruptedBatch as interrupted:
             self.fill_p(interrupted.partial)
             raise
         self.fill_p(rows)
         return rows
+
+    def _table(self, trial: Trial, n_threads: int, logging: bool = False) -> NDArray[np.void]:
+        """Best fits of a trial's events, see `_best`."""
+        return self._best(self.index_trial(trial, n_threads), n_threads, logging)
+
+    def _fit_numbers(
+        self, numbers: I64, n_sig: float, poisson: bool, seed: int, n_threads: int, progress: Progress | None
+    ) -> NDArray[np.void]:
+        """Rows of the trials with these numbers, of checked arguments and without −log10 p."""
+        gamma_free = self._gamma_free
+        sky = self._sky
+
+        def fit_one(j: int, threads: int) -> tuple[float, ...]:
+            table = self._table(self.draw_trial(seed, j, n_sig, poisson), threads)
+            best = self._summary(table)
+            ts, ns, gamma, ra, dec = (float(best[name]) for name in ("ts", "ns", "gamma", "ra", "dec"))
+            fit = (ts, ns, gamma) if gamma_free else (ts, ns)
+            return (ts, *fit, ra, dec) if sky else fit
+
+        return fit_batch(fit_one, numbers, self.dtype, n_threads, self._n_events, progress)
 
     def get_many_fits(
         self,

@@ -18,7 +18,7 @@ from nusky.hyp.flux import Flux
 from nusky.injection.background import BackgroundInjector
 from nusky.injection.declination import DecRandomization
 from nusky.injection.off_time import OffTimeInjector
-from nusky.injection.seeding import resolve_seed, trial_streams
+from nusky.injection.seeding import RANDOM, TrialDraws, resolve_seed, trial_draws
 from nusky.injection.signal import InjectionOptions, SignalInjector, check_signal
 from nusky.likelihood.model import LikelihoodModel, LikelihoodOptions
 from nusky.likelihood.window import WindowLikelihoodModel
@@ -105,9 +105,7 @@ class Runner(FitsMany):
     # What the kinds of runner differ in
 
     @abstractmethod
-    def _with_signal(
-        self, background: Background, rng: np.random.Generator, n_sig: float, poisson: bool, made: Made
-    ) -> Trial:
+    def _with_signal(self, background: Background, draws: TrialDraws, n_sig: float, poisson: bool, made: Made) -> Trial:
         """Trial with `n_sig` events injected; `made` holds its seed and index."""
 
     @abstractmethod
@@ -179,6 +177,7 @@ class Runner(FitsMany):
         window = {} if self.transient is None else {"transient": self.transient.as_dict()}
         return {
             "runner": type(self).__name__,
+            "random": RANDOM,
             "analysis": {
                 "keys": list(self.analysis.keys),
                 "fingerprint": self.analysis.fingerprint,
@@ -207,14 +206,14 @@ class Runner(FitsMany):
         return self.model.index(trial, n_threads)
 
     def draw_trial(self, seed: int, index: int, n_sig: float, poisson: bool) -> Trial:
-        streams = trial_streams(seed, index, len(self.analysis))
-        background = self.background_injector.scramble(streams)
+        draws = trial_draws(seed, index)
+        background = self.background_injector.scramble(draws)
         if self.declinations is not None:
             background = self.declinations.scramble(background, seed, index)
         made = self._made(seed, index)
         if n_sig == 0:
             return self._background_only(background, made)
-        return self._with_signal(background, streams.signal, n_sig, poisson, made)
+        return self._with_signal(background, draws, n_sig, poisson, made)
 
     def _made(self, seed: int | None, index: int | None) -> Made:
         window = None if self.transient is None else self.transient.window
@@ -349,8 +348,7 @@ class Runner(FitsMany):
         }
 
     def _fit_trial(self, trial: Trial, n_threads: int, logging: bool) -> Fit:
-        index = self.index_trial(trial, n_threads)
-        table = self._best(index, n_threads, logging)
+        table = self._table(trial, n_threads, logging)
         if self.model.fits_flux:
             table["gamma"] = np.nan
         best = self._summary(table)
