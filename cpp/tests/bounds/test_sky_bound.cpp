@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "made_up_sky.hpp"
-#include "nusky/hottest/hottest.hpp"
 #include "nusky/bounds/sky_bound.hpp"
+#include "nusky/hottest/hottest.hpp"
 
 using namespace nusky;
 using namespace nusky::made_up;

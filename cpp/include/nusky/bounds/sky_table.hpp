@@ -2,9 +2,11 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "nusky/bounds/sky_constants.hpp"
+
 namespace nusky {
 
-/// Lines above 2 ln(1 + m b) that meet: what an event adds to the nodes of a sky grid, in whole numbers.
+/// Lines above 2 ln(1 + m b) that meet (B5): what an event adds to the nodes of a sky grid, in whole numbers (B6).
 ///
 /// With u = n b, the tangent at n is L(m) = ln(1+u) + (m/n − 1) u/(1+u). With two n, the tangent at the smaller one serves up to m =
 /// `joint`, where the next line begins at whichever tangent is higher, and up to 2 n that at the larger one. Numbers are 2 L at m = 0, 2 n
@@ -19,7 +21,7 @@ struct SkyTable {
   enum Sum : std::size_t { start, end, join, most_sums };
 
   /// @param low_n, n n of the tangents; low_n = 0: there is one only
-  SkyTable(double low_n, double n);
+  SkyTable(double low_n, double n, const SkyConstants& constants = {});
 
   std::size_t n_sums() const { return low > 0.0 ? 3 : 2; }
   /// At a step, in units.
