@@ -22,11 +22,11 @@ from typing import Any
 import numpy as np
 
 from nusky import conf, selections
-from nusky.analysis import get_analysis
-from nusky.demo import MAX_DEC, tutorial_prior
-from nusky.library import ScanLibrary
-from nusky.source import sources
-from nusky.store import TrialStore
+from nusky.analysis.analysis import get_analysis
+from nusky.cli.demo import MAX_DEC, tutorial_prior
+from nusky.source.positions import sources
+from nusky.store.scans import ScanLibrary
+from nusky.store.trials import TrialStore
 from nusky.threads import allowed_threads
 from nusky.version import code_version
 
@@ -55,7 +55,7 @@ def prior_trials(ana: Any, full: bool) -> None:
     sptr = conf.get_spatial_prior_trial_runner(llh_priors=tutorial_prior(), **options)
     few = sptr.get_many_fits(8, seed=1)
     for j in range(2):
-        scan = sptr.get_one_scan_from_trial(sptr._draw(1, j, 0.0, False))
+        scan = sptr.get_one_scan_from_trial(sptr.draw_trial(1, j, 0.0, False))
         assert few.ts[j] == max(0.0, float(np.max(scan.ts + sptr.llh_prior_term[0])))
     n = 10_000 if full else 400
     with timed() as seconds:

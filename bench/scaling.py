@@ -57,8 +57,9 @@ def run(bench: Path, given: argparse.Namespace) -> Row:
         command = [str(bench), "--sweep", str(out), "--nside", str(given.nside), "--repeat", str(given.repeat)]
         dump = given.dump
         if given.release is not None:
+            from write_dump import write_dump
+
             import nusky as cy
-            from nusky.dump import write_dump
 
             ana = cy.get_analysis(cy.selections.PublicRelease(given.release), logging=False)
             dump = write_dump(ana, Path(folder) / "season.dump")
@@ -293,7 +294,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("bench", type=Path, help="nusky_bench of a plain Release build, or the JSON file of a run")
     parser.add_argument("--release", type=Path, help="folder of the public first-year IC86 release")
-    parser.add_argument("--dump", type=Path, help="file of nusky.dump.write_dump")
+    parser.add_argument("--dump", type=Path, help="file made by bench/write_dump.py")
     parser.add_argument("--nside", type=int, default=64)
     parser.add_argument("--repeat", type=int, default=7)
     parser.add_argument("--threads", type=int, default=0, help="most threads; 1 on a busy machine (0: all)")

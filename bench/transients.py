@@ -12,6 +12,7 @@ import argparse
 import os
 import platform
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,9 +31,9 @@ def bayestar() -> Path:
 def check(runner: cy.SpatialPriorTrialRunner, n_sig: float, n_trials: int) -> None:
     """Compare the search near the events with that of the whole map."""
     for j in range(n_trials):
-        index = runner._index(runner._draw(5, j, n_sig, False), 1)
+        index = runner.index_trial(runner.draw_trial(5, j, n_sig, False), 1)
         quick = runner._best(index, 1)
-        index.reach = None  # type: ignore[attr-defined]
+        index = replace(index, discs=None)
         whole = runner._best(index, 1)
         for name in quick.dtype.names or ():
             np.testing.assert_array_equal(quick[name], whole[name], err_msg=f"trial {j}, {name}")

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 import nusky as cy
-from nusky.sensitivity import discovery_potential, sensitivity
+from nusky.sensitivity.limits import discovery_potential, sensitivity
 
 HERE = Path(__file__).parent
 SIN_DEC = (-0.9, -0.75, -0.6, -0.45, -0.3, -0.2, -0.1, -0.05, 0.0, 0.05, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9)
@@ -61,8 +61,8 @@ def with_published_resolution(release: Path) -> cy.Analysis:
     the stand-in takes from them is a large, and uneven, angular error. The truth for signal is nearer to this one.
     """
     from nusky.releases import read_ic86_first_year
-    from nusky.response import draw_separation
-    from nusky.rotation import offset_by
+    from nusky.releases.response import draw_separation
+    from nusky.sphere.rotation import offset_by
 
     season = read_ic86_first_year(release)
     sim, rng = season.sim, np.random.default_rng(1)

@@ -1,7 +1,7 @@
 """Execute ``tutorial.md`` to ``tutorial.ipynb``, and run the demo for the README's picture.
 
 Run it after a change of the tutorial or of what it shows: ``python docs/render_tutorial.py``.
-tests/test_tutorial_page.py fails when the two no longer hold the same cells.
+tests/docs/test_tutorial_page.py fails when the two no longer hold the same cells.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from myst_nb.core.read import read_myst_markdown_notebook
 from nbclient import NotebookClient
 from PIL import Image
 
-from nusky.cli import main
+from nusky.cli.command import main
 
 SOURCE = Path(__file__).with_name("tutorial.md")
 TARGET = SOURCE.with_suffix(".ipynb")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import pathlib
 import signal
 
 import pytest
 
 from npy_layout import write_season
+from places import SHARED
 
 
 def pytest_configure() -> None:
@@ -20,8 +20,7 @@ def pytest_configure() -> None:
 @pytest.fixture(scope="session")
 def shared_data() -> pathlib.Path:
     """Folder of the public data next to the repository (or in $NUSKY_SHARED); skips where it is missing."""
-    beside = pathlib.Path(__file__).resolve().parents[1].parent / "shared"
-    folder = pathlib.Path(os.environ.get("NUSKY_SHARED", beside)) / "data"
+    folder = SHARED / "data"
     if not folder.is_dir():
         pytest.skip(f"no public data at {folder}; set NUSKY_SHARED to the folder that holds data/")
     return folder

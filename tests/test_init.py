@@ -58,16 +58,18 @@ def test_star_import_works_without_warnings() -> None:
 
 
 def test_sources_stays_a_function_whatever_is_imported_first() -> None:
-    done = python("import nusky.source, nusky.point_source, nusky as cy; print(callable(cy.sources))")
+    done = python("import nusky.source.positions, nusky.runners.point_source, nusky as cy; print(callable(cy.sources))")
     assert done.stdout == "True\n", done.stderr
 
 
 def test_conf_is_one_dictionary_that_can_be_set() -> None:
-    from nusky.conf import CONF
+    from nusky.conf.factories import CONF
 
     assert nusky.CONF is CONF
     assert (
-        python("import nusky as cy; cy.CONF['ana'] = 1; import nusky.conf; print(nusky.conf.CONF)").stdout
+        python(
+            "import nusky as cy; cy.CONF['ana'] = 1; import nusky.conf.factories; print(nusky.conf.factories.CONF)"
+        ).stdout
         == "{'ana': 1}\n"
     )
 

@@ -27,8 +27,8 @@ import numpy as np
 from skyllh_peer import Sky, SkyLLHPeer
 
 from nusky import _core
-from nusky.season_setup import set_up
-from nusky.subanalysis import SubAnalysis
+from nusky.analysis.season import SubAnalysis
+from nusky.analysis.set_up import set_up
 
 
 def season(release: Path | None) -> SubAnalysis:

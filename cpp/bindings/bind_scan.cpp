@@ -5,8 +5,8 @@
 #include <pybind11/stl.h>
 
 #include "arrays.hpp"
-#include "nusky/hottest/hottest.hpp"
 #include "nusky/fit/scan.hpp"
+#include "nusky/hottest/hottest.hpp"
 
 namespace nusky::bindings {
 namespace {

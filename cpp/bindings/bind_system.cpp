@@ -10,6 +10,7 @@ void bind_system(py::module_& m) {
   m.def("simd_levels", &simd_levels, "Instruction sets of this binary that this CPU runs, slowest first, separated by spaces.");
   m.def("set_simd_level", &set_simd_level, py::arg("name"), "Forces an instruction set; for tests and comparisons.");
   m.attr("__version__") = NUSKY_VERSION;
+  m.attr("source_hash") = NUSKY_SOURCE_HASH;
   m.attr("eigen_version") = NUSKY_EIGEN_VERSION;
   m.attr("compiler") =
 #if defined(__clang__)

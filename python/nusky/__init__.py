@@ -1,100 +1,56 @@
 """nusky: neutrino sky scans with spatial priors.
 
 ``import nusky as cy`` gives the names of csky's top level. Importing does nothing but define names: each is looked up
-when it is first used (PEP 562), and heavy libraries are imported by the functions that need them.
+when it is first used (PEP 562), and heavy libraries are imported by the functions that need them. `__init__.pyi` says
+the same to type checkers.
 """
 
-from __future__ import annotations
-
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from nusky import (
-        analysis,
-        conf,
-        dists,
-        executors,
-        hyp,
-        library,
-        pixels,
-        plotting,
-        priors,
-        releases,
-        selections,
-        sensitivity,
-        store,
-        trial,
-    )
-    from nusky.analysis import Analysis, get_analysis
-    from nusky.batch import InterruptedBatch
-    from nusky.conf import CONF, get_sky_scan_trial_runner, get_spatial_prior_trial_runner, get_trial_runner
-    from nusky.dataset import Dataset
-    from nusky.events import Events
-    from nusky.fit import Fit
-    from nusky.installation import show_config
-    from nusky.localization import Localization
-    from nusky.mapreader import read_sky_map
-    from nusky.mapwriter import write_sky_map
-    from nusky.pixels import PixelSet, select_pixels
-    from nusky.point_source import TrialRunner
-    from nusky.policy import PriorPolicy
-    from nusky.prior_runner import SpatialPriorTrialRunner
-    from nusky.priors import SpatialPrior
-    from nusky.refinement import Refinement
-    from nusky.scan import Status, scan_events
-    from nusky.sky_scan import SkyScan
-    from nusky.sky_scan_runner import SkyScanTrialRunner
-    from nusky.source import Sources, sources
-    from nusky.transient import TransientOptions
-    from nusky.trial import SpatialPriorTrial, Trial
-    from nusky.trial_set import TrialSet
-    from nusky.window import TimeWindow
-
-    __version__: str
-
-# Name at the top → module that owns it. Submodules stand for themselves.
+# Name at the top → package that owns it.
 _NAMES = {
     "Analysis": "analysis",
     "CONF": "conf",
-    "Dataset": "dataset",
+    "Dataset": "data",
     "Events": "events",
-    "Fit": "fit",
-    "InterruptedBatch": "batch",
-    "Localization": "localization",
+    "Fit": "trial",
+    "InterruptedBatch": "executors",
+    "Localization": "hotspots",
     "PixelSet": "pixels",
-    "PriorPolicy": "policy",
-    "Refinement": "refinement",
-    "SkyScan": "sky_scan",
-    "SkyScanTrialRunner": "sky_scan_runner",
+    "PriorPolicy": "priors",
+    "Refinement": "pixels",
+    "SkyScan": "trial",
+    "SkyScanTrialRunner": "runners",
     "Sources": "source",
     "SpatialPrior": "priors",
     "SpatialPriorTrial": "trial",
-    "SpatialPriorTrialRunner": "prior_runner",
-    "Status": "scan",
-    "TimeWindow": "window",
-    "TransientOptions": "transient",
+    "SpatialPriorTrialRunner": "runners",
+    "Status": "trial",
+    "TimeWindow": "source",
+    "TransientOptions": "transients",
     "Trial": "trial",
-    "TrialSet": "trial_set",
-    "TrialRunner": "point_source",
+    "TrialRunner": "runners",
+    "TrialSet": "trial",
     "get_analysis": "analysis",
     "get_sky_scan_trial_runner": "conf",
     "get_spatial_prior_trial_runner": "conf",
     "get_trial_runner": "conf",
-    "read_sky_map": "mapreader",
-    "scan_events": "scan",
+    "read_sky_map": "maps",
+    "scan_events": "likelihood",
     "select_pixels": "pixels",
     "show_config": "installation",
     "sources": "source",
-    "write_sky_map": "mapwriter",
+    "write_sky_map": "maps",
 }
-_MODULES = (
+# Packages that stand for themselves.
+_PACKAGES = (
     "analysis",
     "conf",
     "dists",
     "executors",
     "hyp",
-    "library",
+    "maps",
     "pixels",
     "plotting",
     "priors",
@@ -105,58 +61,11 @@ _MODULES = (
     "trial",
 )
 
-__all__ = [
-    "CONF",
-    "Analysis",
-    "Dataset",
-    "Events",
-    "Fit",
-    "InterruptedBatch",
-    "Localization",
-    "PixelSet",
-    "PriorPolicy",
-    "Refinement",
-    "SkyScan",
-    "SkyScanTrialRunner",
-    "Sources",
-    "SpatialPrior",
-    "SpatialPriorTrial",
-    "SpatialPriorTrialRunner",
-    "Status",
-    "TimeWindow",
-    "TransientOptions",
-    "Trial",
-    "TrialRunner",
-    "TrialSet",
-    "analysis",
-    "conf",
-    "dists",
-    "executors",
-    "get_analysis",
-    "get_sky_scan_trial_runner",
-    "get_spatial_prior_trial_runner",
-    "get_trial_runner",
-    "hyp",
-    "library",
-    "pixels",
-    "plotting",
-    "priors",
-    "read_sky_map",
-    "releases",
-    "scan_events",
-    "select_pixels",
-    "selections",
-    "sensitivity",
-    "show_config",
-    "sources",
-    "store",
-    "trial",
-    "write_sky_map",
-]
+__all__ = sorted([*_NAMES, *_PACKAGES])
 
 
 def __getattr__(name: str) -> Any:
-    if name in _MODULES:
+    if name in _PACKAGES:
         return import_module(f"nusky.{name}")
     if name == "__version__":
         from nusky.version import code_version

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from nusky.cli import main
+from nusky.cli.command import main
 
 sys.exit(main())

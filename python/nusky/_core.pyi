@@ -83,4 +83,5 @@ def set_simd_level(name: str) -> None: ...
 
 __version__: str
 eigen_version: str
+source_hash: str
 compiler: str

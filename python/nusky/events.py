@@ -2,22 +2,73 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nusky.missing import split_mask
+from nusky.sphere import as_mjd
+from nusky.units import has_unit, in_unit
+
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["Events"]
+__all__ = ["Events", "in_column_unit"]
 
 Column = NDArray[Any]
 
+_UNITS = {
+    **dict.fromkeys(("ra", "dec", "sigma", "azimuth", "zenith", "true_ra", "true_dec"), "rad"),
+    **dict.fromkeys(("start", "stop", "livetime"), "day"),
+    "true_energy": "GeV",
+    "oneweight": "GeV cm2 sr",
+}
+
+
+def in_column_unit(name: str, values: Any) -> Any:
+    """Values of a column in our unit of it: Quantities are converted or refused, times become MJD.
+
+    Parameters
+    ----------
+    name : str
+        One of our names; a column that is none of them has no unit.
+    values : (N,) array, Quantity, Time or table column
+
+    Examples
+    --------
+    >>> from astropy import units as u
+    >>> in_column_unit("ra", [180.0] * u.deg).round(3).tolist()
+    [3.142]
+    """
+    if name in ("mjd", "start", "stop") and (hasattr(values, "jd1") or getattr(values, "dtype", None) is None):
+        return as_mjd(values)
+    if not has_unit(values):
+        return values
+    if name == "mjd":
+        return in_unit(name, values, "day")
+    if name == "log10energy":
+        if hasattr(values, "physical"):  # dex(GeV) of astropy
+            return np.log10(in_unit(name, values.physical, "GeV"))
+        try:
+            return in_unit(name, values, "")
+        except TypeError:
+            raise TypeError(
+                f"{name}: got a value in {values.unit}; give log10(E / GeV), np.log10(E.to_value('GeV'))"
+            ) from None
+    return in_unit(name, values, _UNITS.get(name, ""))
+
 
 def _column(name: str, values: ArrayLike) -> Column:
-    array = np.asarray(values)
+    array, hidden = split_mask(in_column_unit(name, values))
+    if hidden is not None:
+        row = int(np.argmax(hidden.ravel()))
+        raise ValueError(
+            f"column {name!r}: {int(hidden.sum())} of {hidden.size} values are masked, the first in row {row}; leave "
+            "those events out"
+        )
     if array.ndim != 1:
         raise ValueError(f"column {name!r} has shape {array.shape}; a column is one-dimensional, (N,)")
     kind = array.dtype.kind
@@ -31,11 +82,23 @@ def _column(name: str, values: ArrayLike) -> Column:
     else:
         raise TypeError(f"column {name!r} has dtype {array.dtype}; columns are real numbers, integers or booleans")
     # Own the memory unless it is already frozen: a caller who later writes into his array must not change ours.
-    if array.dtype == dtype and array.flags.c_contiguous and not array.flags.writeable and array.base is None:
+    if array.dtype == dtype and array.flags.c_contiguous and not array.flags.writeable and _nobody_writes(array):
         return array
     array = np.array(array, dtype=dtype, order="C", copy=True)
     array.setflags(write=False)
     return array
+
+
+def _nobody_writes(array: Column) -> bool:
+    """Whether a read-only array owns its memory, or that is a file mapped for reading or bytes."""
+    base: object = array
+    while isinstance(base, np.ndarray):
+        if base.flags.writeable:
+            return False
+        base = base.base
+    if isinstance(base, memoryview):
+        base = base.obj if base.readonly else base
+    return base is None or isinstance(base, (bytes, mmap.mmap))
 
 
 class Events:

@@ -10,7 +10,19 @@ from nusky.version import code_version
 
 __all__ = ["installation", "show_config"]
 
-_LIBRARIES = ("numpy", "scipy", "healpy", "astropy", "matplotlib", "pandas", "h5py", "distributed", "loky")
+_LIBRARIES = (
+    "numpy",
+    "scipy",
+    "healpy",
+    "astropy",
+    "matplotlib",
+    "pandas",
+    "pyarrow",
+    "pooch",
+    "h5py",
+    "distributed",
+    "loky",
+)
 
 
 def installation() -> dict[str, str]:

@@ -9,7 +9,7 @@ from time import monotonic
 from types import TracebackType
 from typing import TextIO
 
-__all__ = ["Progress", "scan_progress", "trial_progress"]
+__all__ = ["Progress", "scan_progress", "tell", "trial_progress"]
 
 _QUICK = 2.0  # seconds; below that a rate says nothing
 _TERMINAL_INTERVAL = 0.2  # seconds between redraws somebody looks at
@@ -26,8 +26,37 @@ def _duration(seconds: float) -> str:
 
 
 def _is_watched(stream: TextIO) -> bool:
-    """Tell whether a person sees the line being redrawn: a terminal or a notebook cell."""
+    """Whether a person sees the line being redrawn: a terminal or a notebook cell."""
     return stream.isatty() or type(stream).__module__.startswith("ipykernel")
+
+
+_PLAIN = {
+    "°": " deg", "−": "-", "…": "...", "×": "x", "±": "+-", "≥": ">=", "≤": "<=", "→": "->", "√": "sqrt", "∞": "inf",
+    "σ": "sigma", "γ": "gamma", "δ": "delta", "α": "alpha", "χ": "chi", "Δ": "Delta", "π": "pi", "²": "2", "³": "3",
+    "⁻": "-", "¹": "1", "₁": "1", "₂": "2", "η": "eta", "λ": "lambda", "μ": "mu", "Σ": "Sum", "·": "*",
+    "–": "-", "“": '"', "”": '"',
+}  # fmt: skip
+"""What stands for a character on a terminal that has only ASCII."""
+
+
+def tell(text: str, stream: TextIO | None = None) -> None:
+    """Write to a stream (default: the output), in ASCII where it can do no more; a job does not die of a degree sign.
+
+    Examples
+    --------
+    >>> import io
+    >>> out = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    >>> tell("35° ± 1", out)
+    >>> out.flush(), out.buffer.getvalue()
+    (None, b'35 deg +- 1')
+    """
+    out = sys.stdout if stream is None else stream
+    try:
+        out.write(text)
+    except UnicodeEncodeError:
+        encoding = getattr(out, "encoding", None) or "ascii"
+        plain = "".join(_PLAIN.get(character, character) for character in text)
+        out.write(plain.encode(encoding, "replace").decode(encoding))
 
 
 @dataclass
@@ -75,7 +104,7 @@ class Progress:
         self._start = self.clock()
         self._last = self._start
         if self.logging and self.header:
-            self._out.write(self.header + "\n")
+            self._tell(self.header + "\n")
             self._out.flush()
         return self
 
@@ -87,14 +116,17 @@ class Progress:
         if self.transient:
             if self._width:
                 self._draw("")
-                self._out.write("\r")
+                self._tell("\r")
                 self._out.flush()
             return
         if kind is None:
             self._done = self.total
         self._draw(self._text(finished=kind is None))
-        self._out.write("\n")
+        self._tell("\n")
         self._out.flush()
+
+    def _tell(self, text: str) -> None:
+        tell(text, self._out)
 
     @property
     def _out(self) -> TextIO:
@@ -130,7 +162,7 @@ class Progress:
     def _draw(self, text: str) -> None:
         # Blanks wipe what a longer line left behind. The first drawing needs no carriage return.
         start = "\r" if self._width else ""
-        self._out.write(start + text.ljust(self._width))
+        self._tell(start + text.ljust(self._width))
         self._width = len(text)
         self._out.flush()
 

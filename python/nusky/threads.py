@@ -50,10 +50,20 @@ def _openmp_limit() -> int | None:
     return int(first) if first.isdigit() and int(first) > 0 else None
 
 
+def _batch_limit() -> int | None:
+    """Processors that SLURM has given to this task; None outside of one.
+
+    Without control groups SLURM binds nothing, and a job would take every processor of its machine.
+    """
+    given = os.environ.get("SLURM_CPUS_PER_TASK", "").strip()
+    return int(given) if given.isdigit() and int(given) > 0 else None
+
+
 def allowed_threads() -> int:
     """Count the threads this process may use.
 
-    The smallest of the scheduler's affinity mask, the control group's quota and ``OMP_NUM_THREADS``.
+    The smallest of the scheduler's affinity mask, the control group's quota, ``OMP_NUM_THREADS`` and
+    ``SLURM_CPUS_PER_TASK``.
 
     Returns
     -------
@@ -65,7 +75,7 @@ def allowed_threads() -> int:
     >>> allowed_threads() >= 1
     True
     """
-    limits = [_affinity(), _cgroup_quota(), _openmp_limit()]
+    limits = [_affinity(), _cgroup_quota(), _openmp_limit(), _batch_limit()]
     return max(1, min(limit for limit in limits if limit is not None))
 
 

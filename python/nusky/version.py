@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from functools import cache
 
-__all__ = ["code_version"]
+__all__ = ["code_version", "release_version"]
 
 
 @cache
-def code_version() -> str:
+def release_version() -> str:
     """Version of the installed package; "unknown" for a source tree that was never installed.
 
     Examples
     --------
-    >>> isinstance(code_version(), str)
+    >>> isinstance(release_version(), str)
     True
     """
     from importlib.metadata import PackageNotFoundError, version
@@ -22,3 +22,28 @@ def code_version() -> str:
         return version("nusky")
     except PackageNotFoundError:
         return "unknown"
+
+
+@cache
+def code_version() -> str:
+    """Version and eight digits of a hash of this package's sources and those of its core.
+
+    Two commits of one version differ in it, so that what they make is not mixed; the same sources built twice do not.
+
+    Examples
+    --------
+    >>> version, _, digits = code_version().partition("+")
+    >>> version == release_version(), len(digits)
+    (True, 8)
+    """
+    import hashlib
+    from pathlib import Path
+
+    from nusky import _core
+
+    digest = hashlib.sha256(_core.source_hash.encode())
+    package = Path(__file__).parent
+    for path in sorted(package.rglob("*.py")):
+        digest.update(path.relative_to(package).as_posix().encode())
+        digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
+    return f"{release_version()}+{digest.hexdigest()[:8]}"

@@ -24,6 +24,6 @@ def size() -> int:
 def season() -> Any:
     """The synthetic season: 136 244 events and a simulation that matches."""
     from nusky import selections
-    from nusky.analysis import get_analysis
+    from nusky.analysis.analysis import get_analysis
 
     return get_analysis(selections.demo, logging=False)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nusky import conf, hyp
-from nusky.source import sources
+from nusky.source.positions import sources
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,7 @@ from scipy import stats
 
 from nusky import conf
 from nusky.dists import Chi2TSD
-from nusky.source import sources
+from nusky.source.positions import sources
 from small_analysis import small_analysis
 
 pytestmark = pytest.mark.slow

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from nusky import conf
-from nusky.sensitivity import sensitivity, upper_limit
-from nusky.source import sources
+from nusky.sensitivity.limits import sensitivity, upper_limit
+from nusky.source.positions import sources
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,7 @@ import pytest
 
 from nusky import conf
 from nusky.dists import TSD, Chi2TSD
-from nusky.source import sources
+from nusky.source.positions import sources
 from small_analysis import small_analysis
 
 pytestmark = pytest.mark.slow

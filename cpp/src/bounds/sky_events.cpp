@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "nusky/likelihood/gamma_axis.hpp"
+#include "nusky/gamma/gamma_axis.hpp"
 
 namespace nusky {
 namespace {

@@ -13,9 +13,10 @@ constexpr double most_ts = 1.5, most_end = 4.1;
 }  // namespace
 
 // Where u is small, tangents cross at the mean of their n. That at the smaller n is convex in ln u up to twice that n.
-SkyTable::SkyTable(double low_n, double n, const SkyConstants& constants) : low(low_n / n), joint(0.0) {
+SkyTable::SkyTable(double low_n, double n, const SkyConstants& constants) : SkyLines{} {
   const auto whole = [&](double x) { return static_cast<std::uint16_t>(constants.round_up ? std::ceil(x) : std::floor(x)); };  // B6
-  if (low > 0.0) joint = std::min(2.0 * low, 0.5 * (1.0 + low));                                                               // B3, B5
+  low = low_n / n;
+  if (low > 0.0) joint = std::min(2.0 * low, 0.5 * (1.0 + low));  // B3, B5
   const auto value = [&](std::size_t sum, double u) {
     const double small = low > 0.0 ? low * u : u, p = u / (1.0 + u), small_p = small / (1.0 + small);
     if (sum == start) return std::max(0.0, 2.0 * (std::log1p(small) - small_p));

@@ -18,8 +18,8 @@ const double widest_gaussian = 7.0 * pi / 180.0;
 // Beyond this R or 1/R would leave the range of the float products in the kernels.
 constexpr float largest_log_ratio = 60.0F;
 
-[[noreturn]] void bad(const char* name, std::size_t row, double value, const char* mend) {
-  throw std::invalid_argument(std::string(name) + ": row " + std::to_string(row) + " is " + std::to_string(value) + "; " + mend);
+[[noreturn]] void bad(const char* name, std::size_t row, double value, const char* advice) {
+  throw std::invalid_argument(std::string(name) + ": row " + std::to_string(row) + " is " + std::to_string(value) + "; " + advice);
 }
 
 SpatialTerm spatial_term(double sigma, double background, double cut) {

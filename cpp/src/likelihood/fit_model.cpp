@@ -4,9 +4,15 @@
 #include <stdexcept>
 #include <string>
 
+#include "nusky/kernels/views/candidates.hpp"
+#include "nusky/sphere/directions.hpp"
 #include "nusky/threads.hpp"
 
 namespace nusky {
+
+// Three meanings of 16, one number: a row of R at the coarse γ, a block of candidates and a group of directions each fill the lanes of
+// a kernel, and a block is as wide as a group.
+static_assert(n_lanes == block_size && group_size == block_size, "kernels take a row, a block and a group as a whole");
 
 FitModel::FitModel(const Likelihood& likelihood, const EventIndex& index, double gamma, std::size_t n_groups, int n_threads)
     : likelihood_(&likelihood), index_(&index), free_(likelihood.axis().free() && std::isnan(gamma)), gamma_(gamma) {

@@ -5,8 +5,6 @@
 #include <stdexcept>
 #include <string>
 
-#include "nusky/likelihood/gamma_axis.hpp"
-
 namespace nusky {
 namespace {
 
@@ -51,8 +49,8 @@ void Directions::form_groups(const std::vector<std::uint32_t>& tile, std::size_t
   std::vector<std::uint32_t> next(start.begin(), start.end() - 1);
   for (std::size_t i = 0; i < tile.size(); ++i) order_[next[tile[i]]++] = static_cast<std::uint32_t>(i);
   for (std::size_t t = 0; t < n_tiles; ++t)
-    for (std::uint32_t first = start[t]; first < start[t + 1]; first += n_lanes)
-      groups_.push_back({centres[t], radii[t], first, std::min<std::uint32_t>(n_lanes, start[t + 1] - first)});
+    for (std::uint32_t first = start[t]; first < start[t + 1]; first += group_size)
+      groups_.push_back({centres[t], radii[t], first, std::min(group_size, start[t + 1] - first)});
 }
 
 Directions::Directions(std::size_t n, const double* ra, const double* dec) {
@@ -65,8 +63,8 @@ Directions::Directions(std::size_t n, const double* ra, const double* dec) {
     form_groups(tile, n, vectors_, std::vector<double>(n, 1e-9));
     return;
   }
-  // cells of about n_lanes members if the directions covered the sphere evenly, never wider than 4° or narrower than 0.25°
-  const double degree = pi / 180.0, cell = std::clamp(std::sqrt(4 * pi * n_lanes / static_cast<double>(n)), 0.25 * degree, 4.0 * degree);
+  // cells of about group_size members if the directions covered the sphere evenly, never wider than 4° or narrower than 0.25°
+  const double degree = pi / 180.0, cell = std::clamp(std::sqrt(4 * pi * group_size / static_cast<double>(n)), 0.25 * degree, 4.0 * degree);
   const int zones = std::max(1, static_cast<int>(pi / cell));
   std::vector<std::uint64_t> key(n);
   for (std::size_t i = 0; i < n; ++i) {

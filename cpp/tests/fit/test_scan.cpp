@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "made_up_sky.hpp"
-#include "nusky/kernels/table.hpp"
 #include "nusky/fit/scan.hpp"
+#include "nusky/kernels/table.hpp"
 
 using namespace nusky;
 using namespace nusky::made_up;

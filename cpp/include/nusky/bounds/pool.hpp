@@ -5,8 +5,8 @@
 
 #include "nusky/bounds/bound_constants.hpp"
 #include "nusky/bounds/cap_events.hpp"
-#include "nusky/hottest/plan.hpp"
 #include "nusky/likelihood/fit_model.hpp"
+#include "nusky/sphere/directions.hpp"
 
 namespace nusky {
 

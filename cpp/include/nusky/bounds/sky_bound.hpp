@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "nusky/bounds/sky_events.hpp"
+#include "nusky/bounds/sky_table.hpp"
 #include "nusky/events/event_index.hpp"
 #include "nusky/likelihood/likelihood.hpp"
 #include "nusky/sphere/sky_grid.hpp"

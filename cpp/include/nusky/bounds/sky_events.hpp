@@ -4,6 +4,7 @@
 
 #include "nusky/aligned.hpp"
 #include "nusky/bounds/sky_nodes.hpp"
+#include "nusky/bounds/sky_table.hpp"
 #include "nusky/events/event_record.hpp"
 #include "nusky/kernels/table.hpp"
 

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "nusky/aligned.hpp"
-#include "nusky/likelihood/gamma_axis.hpp"
 #include "nusky/events/event_record.hpp"
+#include "nusky/gamma/gamma_axis.hpp"
 
 namespace nusky {
 

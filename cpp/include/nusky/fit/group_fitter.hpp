@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "nusky/fit/profile.hpp"
-#include "nusky/status.hpp"
 #include "nusky/fit/tile.hpp"
+#include "nusky/status.hpp"
 
 namespace nusky {
 

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "nusky/fit/direction_events.hpp"
-#include "nusky/likelihood/lane_weights.hpp"
+#include "nusky/gamma/lane_weights.hpp"
 
 namespace nusky {
 

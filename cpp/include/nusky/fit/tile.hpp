@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "nusky/sphere/directions.hpp"
-#include "nusky/likelihood/fit_model.hpp"
 #include "nusky/kernels/table.hpp"
+#include "nusky/likelihood/fit_model.hpp"
+#include "nusky/sphere/directions.hpp"
 
 namespace nusky {
 

@@ -1,21 +1,12 @@
 #pragma once
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <vector>
 
-#include "nusky/sphere/directions.hpp"
 #include "nusky/bounds/sky_bound.hpp"
+#include "nusky/sphere/directions.hpp"
 
 namespace nusky {
-
-/// Some groups of neighbouring directions, looked at together.
-struct Cluster {
-  static constexpr std::size_t most_groups = 4;
-  Cap cap;
-  std::array<std::uint32_t, most_groups> group;  ///< into Directions::groups()
-  std::uint32_t n_groups = 0;
-};
 
 /// What the search for the hottest direction knows before any trial: the prior terms, and in which order to look.
 class Search {

@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -6,7 +7,10 @@
 
 namespace nusky {
 
-/// At most n_lanes neighbouring directions that are evaluated together.
+/// Directions of a group at most.
+constexpr std::uint32_t group_size = 16;
+
+/// At most group_size neighbouring directions that are evaluated together.
 struct DirectionGroup {
   Vec3 centre;          ///< of the tile: coordinates in the kernel are relative to it
   double radius;        ///< of the tile, rad: every member lies within
@@ -20,12 +24,20 @@ bool worth_joining(const DirectionGroup& a, const DirectionGroup& b, double reac
 /// @param which (n,) into `groups`, at least one
 Cap enclosing_cap(const std::vector<DirectionGroup>& groups, const std::uint32_t* which, std::size_t n);
 
+/// Some groups of neighbouring directions, looked at together.
+struct Cluster {
+  static constexpr std::size_t most_groups = 4;
+  Cap cap;
+  std::array<std::uint32_t, most_groups> group;  ///< into Directions::groups()
+  std::uint32_t n_groups = 0;
+};
+
 /// The directions of a scan, grouped into tiles of neighbours.
 ///
 /// The result of a direction depends on its tile's centre and radius, never on which other directions are in the tile.
 class Directions {
  public:
-  /// Tiles are formed here: one per direction for a few, else cells with about n_lanes members.
+  /// Tiles are formed here: one per direction for a few, else cells with about group_size members.
   Directions(std::size_t n, const double* ra, const double* dec);
   /// @param tile (n,) in 0 … n_tiles−1;  @param tile_ra, tile_dec (n_tiles,) rad
   /// @param radius (n_tiles,) rad, no member of the tile is further from its centre

@@ -1,0 +1,17 @@
+// All kernels of a level, as a table; included last by level_<set>.cpp.
+#include "kernels/index.inl"
+#include "kernels/profile.inl"
+#include "kernels/sky.inl"
+#include "kernels/sums.inl"
+#include "kernels/survey.inl"
+#include "kernels/tile.inl"
+#include "nusky/kernels/table.hpp"
+
+namespace nusky {
+namespace NUSKY_LEVEL {
+
+extern const Kernels table;
+const Kernels table{index_kernels(), tile_kernels(), survey_kernels(), profile_kernels(), sum_kernels(), sky_kernels(), NUSKY_LEVEL_NAME};
+
+}  // namespace NUSKY_LEVEL
+}  // namespace nusky

@@ -1,0 +1,9 @@
+"""Seasons with their models: background, energy, acceptance; set up once and cached."""
+
+from __future__ import annotations
+
+from nusky.analysis.analysis import Analysis, get_analysis
+from nusky.analysis.energy import GammaMode, check_gamma
+from nusky.analysis.season import SubAnalysis
+
+__all__ = ["Analysis", "GammaMode", "SubAnalysis", "check_gamma", "get_analysis"]

@@ -1,0 +1,351 @@
+"""`EnergyRatio`: ln R, how much more signal-like an event's energy is than background, for every γ node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nusky.analysis.interpolation import HermiteAxis
+from nusky.analysis.smoothing import smooth_counts
+from nusky.typing import F64, Bool
+
+if TYPE_CHECKING:
+    from nusky.events import Events
+
+__all__ = ["GAMMA_NODES", "EmptyRule", "EnergyRatio", "GammaMode", "check_gamma", "check_gamma_nodes"]
+
+
+#: What a cell with signal and no background takes; see `EnergyRatio.from_events`.
+EmptyRule = Literal["continued", "nearest", "percentile99"]
+
+#: What happens to γ in a fit: it is fitted, it is fixed, or there is no energy term.
+GammaMode = Literal["fit", "fixed", "off"]
+
+#: γ = 1 … 4 in steps of 1/16, as csky has them.
+GAMMA_NODES: F64 = np.linspace(1.0, 4.0, 49)
+GAMMA_NODES.setflags(write=False)
+
+#: Spectrum that continues the background where the season has no events: the diffuse astrophysical flux (γ about 2.4 to
+#: 2.5 in IceCube's measurements) is the background there, and it is no clustering of events.
+CONTINUED_GAMMA = 2.5
+
+# Rows evaluated at once: 16 neighbours × 49 nodes × 8 bytes of each stay within a processor's cache.
+_CHUNK = 256
+
+
+@dataclass(frozen=True, eq=False)
+class EnergyRatio:
+    """ln R(sin δ, log10 E; γ) = ln P_S(log10 E | sin δ; γ) − ln P_B(log10 E | sin δ) at the γ nodes.
+
+    Both densities are histograms normalised in every row of sin δ: signal from simulation weighted with
+    oneweight·E_true^−γ, by true declination (the source's), background from the season's data by the reconstructed one,
+    its sparse cells smoothed (see `smooth_counts`). ln R lives at the cell centres and is interpolated by a local
+    bicubic (`HermiteAxis` in sin δ and in log10 E): continuous with its slope, and a value depends on 4 × 4 cells only.
+    Coordinates beyond the outermost centres take the value there.
+
+    Parameters
+    ----------
+    gamma_nodes : (G,) increasing
+    sindec_bins : (R + 1,) increasing
+    log10energy_bins : (M + 1,) increasing, log10(E/GeV)
+    table : (R, M, G) ln R at the cell centres, finite
+    neutral : (R, M) bool
+        Cells with neither signal nor background: R = 1 inside them. Their `table` holds the nearest known cell's value,
+        so that interpolation in the cells beside them is not drawn towards 1.
+    empty : {"continued", "nearest", "percentile99"}
+        The rule that filled the cells with signal and no background.
+    n_filled, n_replaced : int
+        Cells with both, and cells that took another cell's value by a rule.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from nusky.analysis.energy import EnergyRatio
+    >>> table = np.array([[[-1.0, 0.0], [1.0, 0.0]]])          # one row, two energies, two γ
+    >>> ratio = EnergyRatio(np.array([2.0, 3.0]), np.array([-1.0, 1.0]), np.array([2.0, 4.0, 6.0]), table)
+    >>> ratio.log_ratio(np.array([0.1]), np.array([4.0]))
+    array([[0., 0.]])
+    """
+
+    gamma_nodes: F64
+    sindec_bins: F64
+    log10energy_bins: F64
+    table: F64
+    neutral: Bool | None = None
+    empty: EmptyRule = "continued"
+    n_filled: int = 0
+    n_replaced: int = 0
+    _sindec: HermiteAxis = field(init=False, repr=False)
+    _energy: HermiteAxis = field(init=False, repr=False)
+    _flat: F64 = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "gamma_nodes", check_gamma_nodes(self.gamma_nodes))
+        for name in ("sindec_bins", "log10energy_bins"):
+            edges = np.array(getattr(self, name), dtype=np.float64)
+            if edges.ndim != 1 or len(edges) < 2 or not np.all(np.diff(edges) > 0):
+                raise ValueError(f"{name} must be at least two increasing edges, got {edges!r}")
+            edges.setflags(write=False)
+            object.__setattr__(self, name, edges)
+        shape = (len(self.sindec_bins) - 1, len(self.log10energy_bins) - 1, len(self.gamma_nodes))
+        table = np.array(self.table, dtype=np.float64)
+        if table.shape != shape or not np.all(np.isfinite(table)):
+            raise ValueError(f"table must hold finite values of shape {shape}, got shape {table.shape}")
+        neutral = np.zeros(shape[:2], dtype=np.bool_) if self.neutral is None else np.array(self.neutral, np.bool_)
+        if neutral.shape != shape[:2]:
+            raise ValueError(f"neutral must have shape {shape[:2]}, got {neutral.shape}")
+        for array in (table, neutral):
+            array.setflags(write=False)
+        object.__setattr__(self, "table", table)
+        object.__setattr__(self, "neutral", neutral)
+        object.__setattr__(self, "_sindec", HermiteAxis(_centres(self.sindec_bins)))
+        object.__setattr__(self, "_energy", HermiteAxis(_centres(self.log10energy_bins)))
+        object.__setattr__(self, "_flat", table.reshape(-1, shape[2]))
+
+    @classmethod
+    def from_events(
+        cls,
+        data: Events,
+        sim: Events,
+        *,
+        sindec_bins: F64,
+        log10energy_bins: F64,
+        gamma_nodes: F64 = GAMMA_NODES,
+        empty: EmptyRule = "continued",
+        smooth: bool = True,
+        progress: Callable[[float], object] | None = None,
+    ) -> EnergyRatio:
+        """Build ln R from a season's data and simulation.
+
+        A cell with signal and no background takes one of
+
+        - ``"continued"``: the background of the nearest filled cell along energy (of two equally near the lower one),
+          continued from there in the shape of an E^−2.5 signal: ln R at γ = 2.5 is that of the nearest filled cell, and
+          what the energy says about γ is kept;
+        - ``"nearest"``: the whole ratio of that cell. All energies beyond the last background event are then alike, and
+          hard spectra are fitted too soft (0.1 in γ for E^−2, 0.4 for E^−1.5 on the first-year season);
+        - ``"percentile99"``: the 99th percentile of all ratios above 1 at that γ (Skylab's rule).
+
+        A cell with background and no signal takes the ratio of the nearest cell with both; a cell with neither is
+        neutral, R = 1, as is a row without any cell that has both. Energies outside the bins count in the outermost.
+
+        Parameters
+        ----------
+        data : Events
+            `sindec`, `log10energy`.
+        sim : Events
+            `true_dec` (rad), `log10energy`, `true_energy` (GeV), `oneweight`.
+        sindec_bins, log10energy_bins : edges
+        gamma_nodes : (G,) increasing
+        empty : {"continued", "nearest", "percentile99"}
+        smooth : bool
+            Smooth sparse cells of the background.
+        progress : callable, optional
+            Called with each γ before it is worked on, in order.
+
+        Raises
+        ------
+        ValueError
+            An unknown rule, unusable γ nodes or bins, or no cell with both signal and background.
+
+        Examples
+        --------
+        >>> from nusky import selections
+        >>> season = selections.demo.read("synthetic-v1", "IC86_2011")                           # doctest: +SKIP
+        >>> ratio = EnergyRatio.from_events(season.data, season.sim, sindec_bins=season.sindec_bins,
+        ...                                 log10energy_bins=season.log10energy_bins)            # doctest: +SKIP
+        """
+        if empty not in get_args(EmptyRule):
+            raise ValueError(f"empty={empty!r} is not known; use {' or '.join(map(repr, get_args(EmptyRule)))}")
+        nodes = check_gamma_nodes(gamma_nodes)
+        sindec_bins, log10energy_bins = np.asarray(sindec_bins, np.float64), np.asarray(log10energy_bins, np.float64)
+        shape = (len(sindec_bins) - 1, len(log10energy_bins) - 1)
+
+        data_cell, _ = _cells(data["sindec"], data["log10energy"], sindec_bins, log10energy_bins)
+        background = np.bincount(data_cell, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
+        # By true declination: that is where the source is. In rows by reconstructed declination the few badly
+        # reconstructed events from the horizon, where soft spectra are accepted 100 times better, outweigh the row's
+        # own in the south (E^−3 at −30° was then fitted as E^−2.7).
+        cell, row = _cells(np.sin(sim["true_dec"]), sim["log10energy"], sindec_bins, log10energy_bins)
+        oneweight = sim["oneweight"][row]
+        log_energy = np.log(sim["true_energy"][row])
+        has_signal: Bool = np.bincount(cell[oneweight > 0], minlength=shape[0] * shape[1]).reshape(shape) > 0
+        has_background: Bool = background > 0
+        both = np.asarray(has_signal & has_background)
+        if not both.any():
+            raise ValueError(
+                "no cell of (sindec, log10energy) holds both data and weighted simulation; check sindec_bins, "
+                "log10energy_bins and the units of log10energy in both files"
+            )
+        expected = smooth_counts(background) if smooth else background
+        log_background = _log_normalised(expected)
+        usable: Bool = np.any(both, axis=1)
+        neutral = np.asarray(~(has_signal | has_background) | ~usable[:, None])
+        nearest_both, nearest_known = _nearest(both), _nearest(~neutral)
+
+        def log_signal(gamma: float) -> F64:
+            weight = oneweight * np.exp(-gamma * log_energy)
+            return _log_normalised(np.bincount(cell, weights=weight, minlength=shape[0] * shape[1]).reshape(shape))
+
+        own = both
+        if empty == "continued":
+            own = np.asarray(has_signal & usable[:, None])
+            with np.errstate(invalid="ignore"):
+                reference = log_signal(CONTINUED_GAMMA)
+                log_background = reference + (log_background - reference).ravel()[nearest_both]
+
+        table = np.empty((*shape, len(nodes)))
+        for g in range(len(nodes)):
+            if progress is not None:
+                progress(float(nodes[g]))
+            with np.errstate(invalid="ignore"):
+                ratio = np.where(own, log_signal(float(nodes[g])) - log_background, 0.0)
+            value = np.where(own, ratio, ratio.ravel()[nearest_both])
+            if empty == "percentile99":
+                above = np.exp(ratio[both & (ratio > 0)])
+                top = np.log(np.percentile(above, 99)) if above.size else ratio[both].max()
+                value[has_signal & ~has_background] = top
+            table[:, :, g] = value.ravel()[nearest_known]
+        return cls(
+            nodes,
+            sindec_bins,
+            log10energy_bins,
+            table,
+            neutral,
+            empty,
+            n_filled=int(both.sum()),
+            n_replaced=int((~both & ~neutral).sum()),
+        )
+
+    def log_ratio(self, sindec: ArrayLike, log10energy: ArrayLike) -> F64:
+        """ln R of events at all γ nodes.
+
+        Parameters
+        ----------
+        sindec : (N,)
+        log10energy : (N,) log10(E/GeV)
+
+        Returns
+        -------
+        (N, G)
+        """
+        s, e = np.asarray(sindec, dtype=np.float64), np.asarray(log10energy, dtype=np.float64)
+        if s.ndim != 1 or s.shape != e.shape:
+            raise ValueError(f"sindec and log10energy must be (N,) alike, got {s.shape} and {e.shape}")
+        out = np.empty((len(s), len(self.gamma_nodes)))
+        for start in range(0, len(s), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            self._evaluate(s[part], e[part], out[part])
+        return out
+
+    def _evaluate(self, s: F64, e: F64, out: F64) -> None:
+        row, row_weight = self._sindec.weights(s)
+        column, column_weight = self._energy.weights(e)
+        n_energy = len(self._energy)
+        cells = (row[:, :, None] * n_energy + column[:, None, :]).reshape(len(s), 16)
+        weight = (row_weight[:, :, None] * column_weight[:, None, :]).reshape(len(s), 1, 16)
+        np.matmul(weight, self._flat[cells], out=out[:, None, :])
+        assert self.neutral is not None
+        own = _index(self.sindec_bins, s) * n_energy + _index(self.log10energy_bins, e)
+        is_neutral = self.neutral.ravel()[own]
+        if is_neutral.any():
+            out[is_neutral] = 0.0
+
+    def __repr__(self) -> str:
+        rows, columns, n = self.table.shape
+        assert self.neutral is not None
+        return (
+            f"EnergyRatio({rows} x {columns} cells, {n} gamma {self.gamma_nodes[0]:g} … {self.gamma_nodes[-1]:g}; "
+            f"{self.n_filled} filled, {self.n_replaced} by rule ({self.empty}), {int(self.neutral.sum())} neutral)"
+        )
+
+
+def check_gamma_nodes(nodes: Any) -> F64:
+    """γ nodes as a read-only array after checking them.
+
+    Parameters
+    ----------
+    nodes : (G,) finite, strictly increasing, G ≥ 2
+
+    Examples
+    --------
+    >>> from nusky.analysis.energy import check_gamma_nodes
+    >>> check_gamma_nodes([2.0, 3.0])
+    array([2., 3.])
+    """
+    array = np.array(nodes, dtype=np.float64)
+    if array.ndim != 1 or len(array) < 2 or not np.all(np.isfinite(array)) or not np.all(np.diff(array) > 0):
+        raise ValueError(f"gammas must be at least two finite, strictly increasing numbers, got {nodes!r}")
+    array.setflags(write=False)
+    return array
+
+
+def _centres(edges: F64) -> F64:
+    return np.asarray(0.5 * (edges[1:] + edges[:-1]))
+
+
+def _index(edges: F64, x: F64) -> NDArray[np.int64]:
+    """Bin of every x; beyond the edges the outermost bin."""
+    return np.clip(edges.searchsorted(x, side="right") - 1, 0, len(edges) - 2)
+
+
+def _cells(s: F64, log10energy: F64, sindec_bins: F64, log10energy_bins: F64) -> tuple[NDArray[np.int64], Any]:
+    """Flat cell of the events inside the sin δ bins, and which events those are."""
+    inside = (s >= sindec_bins[0] - 1e-12) & (s <= sindec_bins[-1] + 1e-12)
+    rows: Any = slice(None) if inside.all() else inside
+    cell = _index(sindec_bins, s[rows]) * (len(log10energy_bins) - 1)
+    return cell + _index(log10energy_bins, log10energy[rows]), rows
+
+
+def _log_normalised(histogram: NDArray[Any]) -> F64:
+    """ln of a histogram normalised in every row; −∞ in empty cells, NaN in empty rows (never used)."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.log(histogram) - np.log(histogram.sum(axis=1, keepdims=True)), dtype=np.float64)
+
+
+def _nearest(filled: Bool) -> NDArray[np.int64]:
+    """(R, M) flat index of the nearest filled cell of the row (the lower of two); a row without any: a nearby row's."""
+    n_rows, n_columns = filled.shape
+    columns = np.arange(n_columns)
+    source = np.empty(filled.shape, dtype=np.int64)
+    usable = np.flatnonzero(filled.any(axis=1))
+    for row in range(n_rows):
+        near = usable[np.argmin(np.abs(usable - row))]
+        there = np.flatnonzero(filled[near])
+        source[row] = near * n_columns + there[np.argmin(np.abs(columns[:, None] - there), axis=1)]
+    return source
+
+
+def check_gamma(gamma: Any, nodes: F64) -> float | None:
+    """Give a fixed γ as float after checking that it lies within the nodes.
+
+    Parameters
+    ----------
+    gamma : float or None
+    nodes : (G,) increasing
+
+    Raises
+    ------
+    ValueError, TypeError
+        Outside the nodes, not a number, or without nodes at all.
+
+    Examples
+    --------
+    >>> check_gamma(2, np.array([1.0, 4.0]))
+    2.0
+    """
+    if gamma is None:
+        return None
+    try:
+        value = float(gamma)
+    except (TypeError, ValueError):
+        raise TypeError(f"gamma must be a number or None (None: fitted), got {gamma!r}") from None
+    if len(nodes) == 0:
+        raise ValueError(f"gamma={value} has no meaning without an energy term (gamma_nodes is empty)")
+    if not nodes[0] <= value <= nodes[-1]:
+        raise ValueError(f"gamma={value} is outside the nodes {nodes[0]:g} … {nodes[-1]:g}")
+    return value

@@ -1,0 +1,264 @@
+"""`SubAnalysis`: one season with its models, to and from its cache file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nusky.analysis.acceptance import Acceptance
+from nusky.analysis.background import Background
+from nusky.analysis.cache import DamagedCache, Meta, StoredEvents, read_cache, write_cache
+from nusky.analysis.energy import EnergyRatio
+from nusky.events import Events
+from nusky.typing import F32, F64
+from nusky.version import code_version
+
+__all__ = ["GivenEvents", "NoEvents", "SubAnalysis", "open_season"]
+
+
+@dataclass(frozen=True)
+class GivenEvents:
+    """Events at hand, where `StoredEvents` would read them."""
+
+    events: Events
+
+    def __call__(self) -> Events:
+        """These events."""
+        return self.events
+
+
+@dataclass(frozen=True)
+class NoEvents:
+    """In the place of a simulation that the user chose not to load."""
+
+    key: str
+
+    def __call__(self) -> Events:
+        """Refuse, and say what to do."""
+        raise ValueError(
+            f"{self.key}: set up with load_sig=False, so there is no simulation; use load_sig=True to inject"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class SubAnalysis:
+    """One season: its events, what is known about each of them, and its models. Made by `nusky.get_analysis`.
+
+    Parameters
+    ----------
+    key, version : str
+    data : Events
+        Observed events; see `Dataset`.
+    grl : Events or None
+        Good-run list, `start` and `stop` in MJD.
+    livetime : float
+        Days.
+    background : Background
+    energy : EnergyRatio
+    acceptance : Acceptance
+    background_density : (N,) sr⁻¹
+        B of every observed event.
+    log_energy_ratio : (N, G) float32
+        ln R of every observed event on the γ nodes.
+    notes : tuple of str
+        What was repaired, dropped, assumed or noticed in the data and in the models.
+    fingerprint : str
+        Hash of everything this was made from.
+    sim_source : callable
+        Gives the simulation when `sim` is first used: a scan of data needs none of it.
+    path : Path or None
+        Cache file this was read from or written to.
+
+    Examples
+    --------
+    >>> import nusky as cy
+    >>> ana = cy.get_analysis(cy.selections.demo)           # doctest: +SKIP
+    >>> ana[0].log_energy_ratio.shape                       # doctest: +SKIP
+    (136244, 49)
+    """
+
+    key: str
+    version: str
+    data: Events
+    grl: Events | None
+    livetime: float
+    background: Background
+    energy: EnergyRatio
+    acceptance: Acceptance
+    background_density: F64
+    log_energy_ratio: F32
+    notes: tuple[str, ...]
+    fingerprint: str
+    sim_source: Callable[[], Events]
+    path: Path | None = None
+
+    def __post_init__(self) -> None:
+        n, g = len(self.data), len(self.energy.gamma_nodes)
+        if self.background_density.shape != (n,) or self.log_energy_ratio.shape != (n, g):
+            raise ValueError(
+                f"{self.key}: columns of {self.background_density.shape} and {self.log_energy_ratio.shape} do not fit "
+                f"{n} events and {g} gamma nodes"
+            )
+        if not np.array_equal(self.acceptance.gamma_nodes, self.energy.gamma_nodes):
+            raise ValueError(f"{self.key}: acceptance and energy term have different gamma nodes")
+
+    @cached_property
+    def sim(self) -> Events:
+        """Simulated signal events; read when first used."""
+        return self.sim_source()
+
+    @property
+    def sig(self) -> Events:
+        """csky's name for `sim`."""
+        return self.sim
+
+    @property
+    def bg_data(self) -> Events:
+        """csky's name for the events that background is made from: `data`."""
+        return self.data
+
+    @property
+    def gamma_nodes(self) -> F64:
+        """(G,) γ nodes."""
+        return self.energy.gamma_nodes
+
+    @property
+    def mjd_min(self) -> float:
+        """Start of the season, MJD: of its first good run, or of its first event where there is no list."""
+        return float(self.data["mjd"].min() if self.grl is None else self.grl["start"].min())
+
+    @property
+    def mjd_max(self) -> float:
+        """End of the season, MJD."""
+        return float(self.data["mjd"].max() if self.grl is None else self.grl["stop"].max())
+
+    def columns(self, events: Events) -> tuple[F64, F32]:
+        """B and ln R of any events, by this season's models.
+
+        Parameters
+        ----------
+        events : Events
+            `dec` or `sindec`, and `log10energy`.
+
+        Returns
+        -------
+        background_density : (N,) sr⁻¹
+        log_energy_ratio : (N, G) float32
+        """
+        sindec = events["sindec"] if "sindec" in events else np.sin(events["dec"])
+        log_ratio = self.energy.log_ratio(sindec, events["log10energy"]).astype(np.float32)
+        return np.ascontiguousarray(self.background(sindec), dtype=np.float64), log_ratio
+
+    def save(self, path: Path) -> SubAnalysis:
+        """Write a cache file; gives the season that lives there.
+
+        Parameters
+        ----------
+        path : Path
+            See `nusky.analysis.cache.cache_path`.
+        """
+        groups: dict[str, Events] = {"data": self.data, "sim": self.sim}
+        if self.grl is not None:
+            groups["grl"] = self.grl
+        arrays = {f"{group}/{name}": ev[name] for group, ev in groups.items() for name in ev.columns}
+        arrays |= {
+            "background/sindec_bins": self.background.sindec_bins,
+            "background/counts": self.background.counts,
+            "background/curve": np.asarray(self.background.curve),
+            "energy/gamma_nodes": self.energy.gamma_nodes,
+            "energy/sindec_bins": self.energy.sindec_bins,
+            "energy/log10energy_bins": self.energy.log10energy_bins,
+            "energy/table": self.energy.table,
+            "energy/neutral": np.asarray(self.energy.neutral),
+            "acceptance/sindec_nodes": self.acceptance.sindec_nodes,
+            "acceptance/energy": self.acceptance.energy,
+            "acceptance/exposure": self.acceptance.exposure,
+            "background_density": self.background_density,
+            "log_energy_ratio": self.log_energy_ratio,
+        }
+        meta = {
+            "input_hash": self.fingerprint,
+            "code_version": code_version(),
+            "key": self.key,
+            "version": self.version,
+            "livetime": self.livetime,
+            "notes": list(self.notes),
+            "energy": {
+                "empty": self.energy.empty,
+                "n_filled": self.energy.n_filled,
+                "n_replaced": self.energy.n_replaced,
+            },
+        }
+        write_cache(path, arrays, meta)
+        return _replaced(self, sim_source=StoredEvents(path, "sim/", self.fingerprint), path=path)
+
+    def without_sim(self) -> SubAnalysis:
+        """The same season that refuses to give its simulation, and holds none in memory."""
+        return _replaced(self, sim_source=NoEvents(self.key))
+
+    def __repr__(self) -> str:
+        return (
+            f"SubAnalysis({self.key} | {self.version} | {len(self.data)} events, {self.livetime:.2f} days, "
+            f"{len(self.gamma_nodes)} gamma nodes {self.gamma_nodes[0]:g} … {self.gamma_nodes[-1]:g})"
+        )
+
+
+def open_season(path: Path, fingerprint: str | None = None) -> SubAnalysis:
+    """Read a season's cache file; its simulation stays there until it is used.
+
+    Parameters
+    ----------
+    path : Path
+    fingerprint : str, optional
+        Refuse anything made from other inputs (see `input_hash`).
+
+    Raises
+    ------
+    FileNotFoundError, StaleCache, DamagedCache
+        See `nusky.analysis.cache.read_cache`.
+
+    Examples
+    --------
+    >>> from nusky.analysis.season import open_season
+    >>> open_season(Path("ana/IC86_2011.subanalysis.version-003-p02.npz"))     # doctest: +SKIP
+    SubAnalysis(IC86_2011 | version-003-p02 | 136244 events, 332.92 days, 49 gamma nodes 1 … 4)
+    """
+    meta, arrays = read_cache(path, fingerprint)
+    try:
+        return _from_cache(path, meta, arrays)
+    except (KeyError, TypeError, ValueError) as error:
+        raise DamagedCache(f"{path}: {error}") from error
+
+
+def _from_cache(path: Path, meta: Meta, arrays: Mapping[str, NDArray[Any]]) -> SubAnalysis:
+    def group(prefix: str) -> dict[str, Any]:
+        return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+    energy, acceptance, grl = group("energy/"), group("acceptance/"), group("grl/")
+    return SubAnalysis(
+        key=meta["key"],
+        version=meta["version"],
+        data=Events(group("data/")),
+        grl=Events(grl) if grl else None,
+        livetime=float(meta["livetime"]),
+        background=Background(**group("background/")),
+        energy=EnergyRatio(**energy, **meta["energy"]),
+        acceptance=Acceptance(**acceptance, gamma_nodes=energy["gamma_nodes"]),
+        background_density=arrays["background_density"],
+        log_energy_ratio=arrays["log_energy_ratio"],
+        notes=tuple(meta["notes"]),
+        fingerprint=meta["input_hash"],
+        sim_source=StoredEvents(path, "sim/", meta["input_hash"]),
+        path=path,
+    )
+
+
+def _replaced(season: SubAnalysis, **changes: Any) -> SubAnalysis:
+    # dataclasses.replace would do, but the cached simulation must not come along.
+    return SubAnalysis(**{**{name: getattr(season, name) for name in SubAnalysis.__dataclass_fields__}, **changes})

@@ -1,0 +1,230 @@
+"""``nusky trials`` and ``nusky merge``: trials by job arrays, without any server."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nusky.cli.values import n_events, say, trial_range, whole_number
+from nusky.files.atomic import atomic_write
+
+if TYPE_CHECKING:
+    from nusky.executors.protocols import FitsTrials
+
+__all__ = ["add_parsers", "runner_of"]
+
+
+def add_parsers(commands: Any) -> None:
+    """Add the commands to the command line.
+
+    Parameters
+    ----------
+    commands : argparse subparsers
+        What ``ArgumentParser.add_subparsers`` gives.
+    """
+    trials = commands.add_parser(
+        "trials",
+        help="make trials and keep them in a store; give every job its own range",
+        description=(
+            "Fit trials A … B-1 of a seed and keep them in the store DIR. Jobs may share DIR. What is there already is "
+            "not made again: a job that was killed is simply started once more."
+        ),
+    )
+    trials.add_argument(
+        "--seed", type=whole_number, required=True, help="seed of the whole run, the same for every job"
+    )
+    which = trials.add_mutually_exclusive_group(required=True)
+    which.add_argument("--trials", type=trial_range, metavar="A:B", help="trial numbers of this job")
+    which.add_argument("--job", type=whole_number, metavar="N", help="number of this job, from 0 on, with --per-job")
+    trials.add_argument("--per-job", type=whole_number, metavar="M", help="trials of each job: N·M … N·M + M - 1")
+    trials.add_argument("--of", type=whole_number, metavar="T", help="trials of all jobs: the last one ends there")
+    trials.add_argument("--out", type=Path, required=True, metavar="DIR", help="store; made if missing")
+    what = "runner written by nusky.executors.spec.write_spec; default: the tutorial's search on the synthetic season"
+    trials.add_argument("--runner", type=Path, metavar="FILE", help=what)
+    trials.add_argument(
+        "--n-sig", type=n_events, default=0.0, metavar="N", help="events to inject; default: %(default)g"
+    )
+    trials.add_argument("--poisson", action="store_true", help="draw the number of injected events around N")
+    trials.add_argument("--threads", type=whole_number, default=0, metavar="N", help="default: all that are allowed")
+    trials.add_argument(
+        "--chunk", type=whole_number, metavar="N", help="trials of one file; default: some seconds' worth"
+    )
+    trials.set_defaults(run=_trials)
+
+    merge = commands.add_parser(
+        "merge",
+        help="join stores of trials into one",
+        description="Copy the trials of several stores into one, in few large files. The sources stay as they are.",
+    )
+    merge.add_argument("sources", type=Path, nargs="*", metavar="DIR", help="stores to join")
+    merge.add_argument("--parts", type=Path, metavar="FOLDER", help="join all stores in this folder too")
+    merge.add_argument(
+        "--expect", type=trial_range, metavar="A:B", help="name the trials of A … B-1 that are missing; exit status 3"
+    )
+    merge.add_argument("--per-job", type=whole_number, metavar="M", help="with --resubmit: trials of each job")
+    merge.add_argument(
+        "--resubmit", type=Path, metavar="FILE", help="write the missing jobs (ranges without --per-job)"
+    )
+    merge.add_argument("--out", type=Path, required=True, metavar="DIR", help="store to write; made if missing")
+    merge.add_argument("--export", type=Path, metavar="FILE", help="also write all trials to .h5, .parquet or .npz")
+    merge.add_argument("--mix-versions", action="store_true", help="accept trials of different versions of nusky")
+    merge.set_defaults(run=_merge)
+    status = commands.add_parser("status", help="what a store of trials holds and what is missing")
+    status.add_argument("store", type=Path, metavar="DIR")
+    status.add_argument("--expect", type=trial_range, metavar="A:B", help="trials that should be there; exit status 3")
+    status.add_argument("--per-job", type=whole_number, metavar="M", help="with --resubmit: trials of each job")
+    status.add_argument(
+        "--resubmit", type=Path, metavar="FILE", help="write the missing jobs (ranges without --per-job)"
+    )
+    status.set_defaults(run=_status)
+
+
+def _trials(args: argparse.Namespace) -> int:
+    from nusky.executors.batches import run_batches
+    from nusky.executors.on_threads import InterruptedBatch
+    from nusky.store.trials import TrialStore
+
+    start, stop = _range(args)
+    _terminate_as_interrupt()
+    runner = runner_of(args.runner)
+    store = TrialStore(args.out, runner.config())
+    where = {"seed": args.seed, "n_sig": args.n_sig, "poisson": args.poisson}
+    missing = sum(b - a for a, b in store.missing(**where, start=start, stop=stop))
+    say(f"{runner!r}")
+    say(f"configuration {store.config_hash}, seed {args.seed}, n_sig {args.n_sig:g}, trials {start}:{stop}")
+    if missing < stop - start:
+        say(f"{stop - start - missing} of them are in {store.path} already")
+    try:
+        chunk = args.chunk or None
+        run_batches(
+            runner, range(start, stop), **where, n_threads=args.threads, store=store, chunk=chunk, logging=missing > 0
+        )
+    except InterruptedBatch as interrupted:
+        say(f"interrupted: {len(interrupted.partial)} of {stop - start} trials are kept; the same command goes on")
+        return 130
+    say(f"{store!r}")
+    return _report(store)
+
+
+def _merge(args: argparse.Namespace) -> int:
+    from nusky.store.merging import merge
+    from nusky.store.trials import TrialStore
+
+    sources = list(args.sources)
+    if args.parts is not None:
+        sources += sorted(path.parent for path in args.parts.glob("*/manifest.jsonl"))
+    merged = merge(args.out, sources, mix_versions=args.mix_versions, logging=True)
+    for n_sig in merged.n_sigs:
+        say(f"{merged.count(n_sig=n_sig):>12d} trials with n_sig = {n_sig:g}")
+    say(f"{merged!r}")
+    if args.export is not None:
+        merged.export(args.export)
+        say(f"-> {args.export}")
+    # opened again: what was left out was left out of the sources
+    stores = [TrialStore(source, mix_versions=args.mix_versions) for source in sources]
+    for store in stores:
+        store.verify()
+    return max([_missing(merged, args), *(_report(store) for store in stores)])
+
+
+def _status(args: argparse.Namespace) -> int:
+    from nusky.store.trials import TrialStore
+
+    store = TrialStore(args.store, mix_versions=True)
+    say(f"{store!r}")
+    say(f"configuration {store.config_hash}, made by version {store.version}")
+    for (n_sig, poisson, seed), (start, stop, n) in _sets(store).items():
+        how = "Poisson, " if poisson else ""
+        say(f"{n:>12d} trials with n_sig = {n_sig:g} ({how}seed {seed}), from {start} to {stop}")
+    times = sorted(path.stat().st_mtime for path in (store.path / "shards").glob("*.npz"))
+    if len(times) > 1 and times[-1] > times[0]:
+        say(f"{len(store) / (times[-1] - times[0]):.1f} trials/s between the first shard and the last")
+    return max(_missing(store, args), _report(store))
+
+
+def _sets(store: Any) -> dict[tuple[float, bool, int], tuple[int, int, int]]:
+    """First trial, end and number of trials of each signal and seed."""
+    found: dict[tuple[float, bool, int], tuple[int, int, int]] = {}
+    for block in store.blocks:
+        start, stop, n = found.get(block.set_key, (block.start, block.stop, 0))
+        found[block.set_key] = (min(start, block.start), max(stop, block.stop), n + len(block))
+    return found
+
+
+def _missing(store: Any, args: argparse.Namespace) -> int:
+    """Name the expected trials that are not there, and the jobs to send again; 3 if there are any."""
+    if args.expect is None:
+        return 0
+    start, stop = args.expect
+    gaps: list[tuple[int, int]] = []
+    for n_sig, poisson, seed in list(_sets(store)) or [(0.0, False, 0)]:
+        new = store.missing(seed=seed, start=start, stop=stop, n_sig=n_sig, poisson=poisson)
+        gaps += new
+        for a, z in new:
+            say(f"missing: trials {a}:{z} with n_sig = {n_sig:g}, seed {seed}")
+    if args.resubmit is not None:
+        if args.per_job:
+            jobs = sorted({job for a, z in gaps for job in range(a // args.per_job, (z - 1) // args.per_job + 1)})
+            lines = [str(job) for job in jobs]
+        else:
+            lines = [f"{a}:{z}" for a, z in sorted(set(gaps))]
+        with atomic_write(args.resubmit) as stream:
+            stream.write("".join(f"{line}\n" for line in lines).encode())
+        if lines:
+            say(f"-> {args.resubmit}: {len(lines)} to send again")
+    return 3 if gaps else 0
+
+
+def _range(args: argparse.Namespace) -> tuple[int, int]:
+    """Trials of this job."""
+    if args.trials is not None:
+        if args.per_job is not None or args.of is not None:
+            raise ValueError("--per-job and --of belong to --job; with --trials A:B leave them away")
+        start, stop = args.trials
+        return start, stop
+    if not args.per_job:
+        raise ValueError(f"--job {args.job} needs --per-job, the number of trials of each job, at least 1")
+    start, stop = args.job * args.per_job, (args.job + 1) * args.per_job
+    if args.of is not None:
+        stop = min(stop, args.of)
+    if start >= stop:
+        raise ValueError(f"--job {args.job} of {args.per_job} trials each begins at {start}, beyond --of {args.of}")
+    return start, stop
+
+
+def _terminate_as_interrupt() -> None:
+    """Batch systems end a job by SIGTERM: what is done is kept, as after Ctrl-C."""
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, stop)
+
+
+def _report(store: Any) -> int:
+    """Name what cannot be used; such a run has not simply succeeded."""
+    for problem in store.problems:
+        say(f"left out: {store.path / 'shards' / problem.shard}: {problem.reason}")
+    return 1 if store.problems else 0
+
+
+def runner_of(path: Path | None) -> FitsTrials:
+    """The runner of a file; without one that of the tutorial's search."""
+    if path is not None:
+        from nusky.executors.spec import read_spec
+
+        return read_spec(path)
+    from nusky.analysis.analysis import get_analysis
+    from nusky.cli.demo import MAX_DEC, tutorial_prior
+    from nusky.conf.factories import get_spatial_prior_trial_runner
+    from nusky.selections import demo
+
+    say("no --runner: the tutorial's search, with its prior, on the synthetic season")
+    ana = get_analysis(demo, logging=False)
+    return get_spatial_prior_trial_runner(
+        ana=ana, llh_priors=tutorial_prior(), min_dec=-float(MAX_DEC), max_dec=float(MAX_DEC)
+    )

@@ -1,0 +1,7 @@
+"""csky's factories and `CONF`: they fill in arguments; nothing below reads a global."""
+
+from __future__ import annotations
+
+from nusky.conf.factories import CONF, get_sky_scan_trial_runner, get_spatial_prior_trial_runner, get_trial_runner
+
+__all__ = ["CONF", "get_sky_scan_trial_runner", "get_spatial_prior_trial_runner", "get_trial_runner"]

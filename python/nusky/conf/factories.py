@@ -1,0 +1,302 @@
+"""csky's factories and `CONF`: they gather settings from three places and hand them on as arguments.
+
+Explicit keywords win over the `conf` dictionary, which wins over `CONF`. Nothing below this module reads a global.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nusky.conf.settings import Settings, dictionary, one_extension
+from nusky.progress import tell
+
+if TYPE_CHECKING:
+    from nusky.pixels.multi_order import MultiOrderPixels
+    from nusky.pixels.pixel_set import PixelSet
+    from nusky.runners.point_source import TrialRunner
+    from nusky.runners.sky_scan import SkyScanTrialRunner
+    from nusky.runners.spatial_prior import SpatialPriorTrialRunner
+
+# Probability of a prior outside the limits from which on it is warned of
+_NOTED = 0.01
+
+__all__ = [
+    "CONF",
+    "get_sky_scan_trial_runner",
+    "get_spatial_prior_trial_runner",
+    "get_trial_runner",
+]
+
+CONF: dict[str, Any] = {}
+"""Settings of the session, such as ``CONF["ana"] = ana`` or ``CONF["mp_cpus"] = 4``; starts empty."""
+
+
+def get_trial_runner(
+    conf: Mapping[str, Any] | None = None, inj_conf: Mapping[str, Any] | None = None, **kw: Any
+) -> TrialRunner:
+    """Make a runner for one source.
+
+    Parameters
+    ----------
+    conf : dict, optional
+        Settings; keywords win over it, it wins over `CONF`.
+    inj_conf : dict, optional
+        For the injected signal only: ``flux``, ``sindec_bandwidth``, ``extension`` (rad; that of the likelihood
+        by default).
+    ana : Analysis
+    src : Sources
+        One source, from `nusky.sources`. Its extension enters the likelihood and the injection; with a time window
+        (``mjd=``, ``t_100=``, ``sigma_t=``) the search is a transient one, see `TransientOptions`.
+    gamma : float, optional
+        Fix γ. ``fitter_args={"gamma": …}`` does the same.
+    energy : 'fit' or False
+        False: no energy term.
+    flux : Flux
+        Of the injected signal; E⁻² by default.
+    cut_n_sigma : float
+        Default 5.
+    sindec_bandwidth : float
+        Half width, in sin δ, of the band simulated events are taken from.
+    scramble : {"ra", "time"}
+        With a time window: background at new right ascensions, or at new times from the same local direction.
+    use_grl : bool
+        With a time window: False takes the detector as always on.
+    off_days : float
+        With a time window: take the background from so many days on both sides of it; the whole season by default.
+    mp_cpus : int
+        Threads.
+
+    Returns
+    -------
+    TrialRunner
+
+    Raises
+    ------
+    TypeError
+        For an unknown key; close matches are named.
+    ValueError
+        Without analysis or source, or for a value that is not supported.
+
+    Examples
+    --------
+    >>> import nusky as cy                                                          # doctest: +SKIP
+    >>> tr = cy.get_trial_runner(src=cy.sources(83.63, 22.01, deg=True), ana=ana)   # doctest: +SKIP
+    """
+    from nusky.runners.point_source import TrialRunner
+
+    call = "get_trial_runner"
+    settings = Settings.merge(call, CONF, conf, kw)
+    src = settings.get("src", settings.get("src_tr"))
+    if src is None:
+        raise ValueError(f"{call} needs a source: pass src=nusky.sources(ra, dec)")
+    injected = dictionary(call, "inj_conf", inj_conf)
+    if "src" in injected:
+        raise ValueError(f"{call}: inj_conf['src'] is not supported: signal is injected where it is fitted")
+    known = hasattr(src, "extension")
+    return TrialRunner(
+        analysis=settings.analysis(),
+        src=src,
+        likelihood=settings.likelihood(one_extension(src) if known else 0.0),
+        injection=settings.injection(injected),
+        transient=settings.transient(src if known else None),
+        mp_cpus=settings.get("mp_cpus"),
+        ts_to_p=settings.get("ts_to_p"),
+    )
+
+
+def get_sky_scan_trial_runner(
+    conf: Mapping[str, Any] | None = None, inj_conf: Mapping[str, Any] | None = None, **kw: Any
+) -> SkyScanTrialRunner:
+    """Make a runner that fits every pixel of the sky.
+
+    Parameters
+    ----------
+    conf, inj_conf
+        As for `get_trial_runner`; ``inj_conf["src"]`` says where signal is injected.
+    nside : int
+        HEALPix resolution.
+    min_dec, max_dec : float
+        rad; pixels whose centre is outside are not fitted.
+    pixmask, cone
+        Further limits, see `select_pixels`.
+    refine : bool, int or Refinement
+        Look again around the hottest pixel of every trial with finer ones, True: down to nside 1024; see `Refinement`.
+        `refine_max` is csky's name for it.
+    logging : bool
+        Print how many pixels each limit leaves.
+    src : Sources, optional
+        Where signal is injected (same as ``inj_conf["src"]``).
+    src_tr, src_kw : optional
+        What every position is to have: an extension, a time window (which may also come with `src`).
+    ts_to_p : callable, optional
+        ``p = ts_to_p(dec, ts)``: fills the row mlog10p, which otherwise holds TS.
+    ana, gamma, energy, flux, cut_n_sigma, sindec_bandwidth, scramble, use_grl, off_days, mp_cpus
+        As for `get_trial_runner`.
+
+    Returns
+    -------
+    SkyScanTrialRunner
+
+    Examples
+    --------
+    >>> import nusky as cy                                                           # doctest: +SKIP
+    >>> sstr = cy.get_sky_scan_trial_runner(nside=64, min_dec=-1.48, max_dec=1.48)   # doctest: +SKIP
+    """
+    from nusky.runners.sky_scan import SkyScanTrialRunner
+
+    call = "get_sky_scan_trial_runner"
+    settings = Settings.merge(call, CONF, conf, kw)
+    if settings.get("nside") is None:
+        raise ValueError(f"{call} needs nside=, the resolution of the scan (64: 0.9 degrees)")
+    injected = dictionary(call, "inj_conf", inj_conf)
+    src, template = injected.get("src", settings.get("src")), settings.template()
+    timed = src if template is None and hasattr(src, "is_transient") else template
+    pixels = settings.pixels(settings.get("nside"))
+    _report(settings, pixels)
+    return SkyScanTrialRunner(
+        analysis=settings.analysis(),
+        pixels=pixels,
+        src=src,
+        refine=settings.refine(pixels.nside),
+        likelihood=settings.likelihood(0.0 if template is None else one_extension(template)),
+        injection=settings.injection(injected),
+        transient=settings.transient(timed),
+        mp_cpus=settings.get("mp_cpus"),
+        ts_to_p=settings.get("ts_to_p"),
+    )
+
+
+def _report(settings: Settings, pixels: PixelSet | MultiOrderPixels) -> None:
+    if settings.get("logging"):
+        tell(pixels.describe() + "\n")
+
+
+def get_spatial_prior_trial_runner(
+    conf: Mapping[str, Any] | None = None, inj_conf: Mapping[str, Any] | None = None, **kw: Any
+) -> SpatialPriorTrialRunner:
+    """Make a runner that looks for the hottest spot of the sky after a spatial prior.
+
+    Parameters
+    ----------
+    conf, inj_conf
+        As for `get_trial_runner`. In ``inj_conf`` also ``priors`` (draw sources from other maps than those of the fit),
+        ``in_pixel=True`` (anywhere inside the pixel, not its centre) and ``by="flux"`` or ``"fluence"``.
+    llh_priors : map, or list of maps
+        (npix,) RING arrays, objects with ``.map``, or `SpatialPrior`; the scan has their nside.
+    nest : bool
+        Arrays are NESTED.
+    prior_weight : float
+        w in TS + w ln(p/p_max), 2 by default.
+    prior_zero : {"exclude", "floor"}
+        What happens where p ≤ 0.
+    prior_policy : PriorPolicy
+        Instead of the two, and of `frame`.
+    min_dec, max_dec, pixmask, cone
+        Where a source can be; other pixels are neither fitted nor drawn.
+    containment, prior_floor
+        Fit the most probable pixels only, see `select_pixels`; sources are still drawn outside them.
+    pixels : {"nside", "prior"}
+        "prior": cells that follow the prior's own resolution, between `min_nside` (64) and `max_nside` (the prior's).
+    refine : bool, int or Refinement
+        Look again around each prior's hottest pixel with finer ones, True: down to nside 1024; see `Refinement`.
+        `refine_max` is csky's name for it.
+    combine : {"max", "sum"}
+        Several priors: the trial's TS is that of the best of them, or the sum over them.
+    logging : bool
+        Print how many pixels each limit leaves.
+    nside : int, optional
+        Must be that of the priors.
+    src_tr, src_kw : optional
+        What every position is to have: an extension, a time window.
+    ana, gamma, energy, flux, cut_n_sigma, sindec_bandwidth, scramble, use_grl, off_days, mp_cpus, ts_to_p
+        As for `get_trial_runner`.
+
+    Returns
+    -------
+    SpatialPriorTrialRunner
+
+    Raises
+    ------
+    ValueError
+        Without a prior, for a map of a wrong length or with nothing positive, for another nside.
+
+    Examples
+    --------
+    >>> import nusky as cy                                                                          # doctest: +SKIP
+    >>> sptr = cy.get_spatial_prior_trial_runner(llh_priors=prior_map, min_dec=-1.48, max_dec=1.48) # doctest: +SKIP
+    >>> sptr.get_one_fit(20, seed=1)                                                                # doctest: +SKIP
+    """
+    from nusky.maps.multiorder import MultiOrderMap
+    from nusky.pixels.of_priors import prior_pixels
+    from nusky.runners.spatial_prior import SpatialPriorTrialRunner
+    from nusky.sphere.healpix import check_nside
+
+    call = "get_spatial_prior_trial_runner"
+    settings = Settings.merge(call, CONF, conf, kw)
+    maps = settings.get("llh_priors")
+    if maps is None:
+        maps = getattr(settings.get("src_tr"), "prior", None)
+    if maps is None:
+        raise ValueError(f"{call} needs llh_priors=: a HEALPix map (RING), or a list of maps")
+    nest = bool(settings.get("nest", False))
+    priors = settings.priors(maps, nest)
+    nside = priors[0].nside
+    if settings.get("nside") is not None and check_nside(settings.get("nside")) != nside:
+        raise ValueError(
+            f"{call}: nside={settings.get('nside')} but the priors have nside {nside}, which is the scan's; "
+            f"regrade them with prior_policy=PriorPolicy(regrade={settings.get('nside')})"
+        )
+    injected = dictionary(call, "inj_conf", inj_conf)
+    if "src" in injected:
+        raise ValueError(f"{call}: sources are drawn from the priors; for a fixed one use inj_conf={{'priors': map}}")
+    drawn_from = injected.get("priors")
+    drawn = None if drawn_from is None else settings.priors(drawn_from, bool(injected.get("nest", nest)))
+    pixels = prior_pixels(
+        priors,
+        cells=maps if isinstance(maps, MultiOrderMap) else None,
+        **settings.given("pixels", "min_nside", "max_nside", "containment", "prior_floor"),
+        **settings.given("min_dec", "max_dec", "pixmask", "cone"),
+    )
+    _report(settings, pixels)
+    template = settings.template()
+    if template is None and getattr(settings.get("src"), "is_transient", False):
+        raise ValueError(
+            f"{call}: src has a time window, but the sources are drawn from the priors; pass it as src_tr="
+        )
+    runner = SpatialPriorTrialRunner(
+        analysis=settings.analysis(),
+        priors=priors,
+        pixels=pixels,
+        allowed=settings.pixels(nside if drawn is None else drawn[0].nside),
+        injection_priors=drawn,
+        refine=settings.refine(nside),
+        combine=settings.get("combine", "max"),
+        likelihood=settings.likelihood(0.0 if template is None else one_extension(template)),
+        injection=settings.injection(injected),
+        transient=settings.transient(template),
+        mp_cpus=settings.get("mp_cpus"),
+        ts_to_p=settings.get("ts_to_p"),
+    )
+    _warn_of_outside(runner)
+    return runner
+
+
+def _warn_of_outside(runner: SpatialPriorTrialRunner) -> None:
+    outside = np.asarray(runner.prior_outside)
+    worst = int(outside.argmax())
+    if outside[worst] > _NOTED:
+        more = (
+            f" ({np.count_nonzero(outside > _NOTED)} of {outside.size} priors: more than 1 %)"
+            if outside.size > 1
+            else ""
+        )
+        warnings.warn(
+            f"{100 * outside[worst]:.3g} % of the probability of llh_priors[{worst}] lies outside the pixels that are "
+            f"fitted{more}: a source there is not found, and the excluded probability is part of the result "
+            "(fit.prior_outside; runner.pixels.describe() says which limit it is)",
+            stacklevel=3,
+        )

@@ -1,0 +1,99 @@
+"""`Uptime`: when a detector took data, as disjoint intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nusky.typing import F64
+
+if TYPE_CHECKING:
+    pass
+
+
+__all__ = ["Uptime"]
+
+
+@dataclass(frozen=True, eq=False)
+class Uptime:
+    """Disjoint intervals in ascending order.
+
+    Parameters
+    ----------
+    start, stop : (R,) MJD
+        Any order, overlaps allowed: they are merged, so that no moment counts twice. Intervals of no length are left
+        out.
+
+    Examples
+    --------
+    >>> up = Uptime(np.array([2.0, 1.0]), np.array([3.0, 1.5]))
+    >>> up.days, up.clipped(1.25, 2.5).start.tolist()
+    (1.5, [1.25, 2.0])
+    """
+
+    start: F64
+    stop: F64
+
+    def __post_init__(self) -> None:
+        start, stop = np.asarray(self.start, dtype=np.float64), np.asarray(self.stop, dtype=np.float64)
+        keep = stop > start
+        order = np.argsort(start[keep], kind="stable")
+        start, stop = start[keep][order], stop[keep][order]
+        reach = np.maximum.accumulate(stop)
+        first = np.flatnonzero(np.concatenate([[True], start[1:] > reach[:-1]])) if len(start) else np.arange(0)
+        last = np.concatenate([first[1:] - 1, [len(start) - 1]]) if len(start) else first
+        for name, values in (("start", start[first]), ("stop", reach[last])):
+            values.setflags(write=False)
+            object.__setattr__(self, name, values)
+
+    @cached_property
+    def _ends(self) -> F64:
+        return np.cumsum(self.stop - self.start)
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    @property
+    def days(self) -> float:
+        """Total length, days."""
+        return float(self._ends[-1]) if len(self) else 0.0
+
+    @classmethod
+    def union(cls, several: Iterable[Uptime]) -> Uptime:
+        """Moments that are in at least one of several."""
+        parts = list(several)
+        return cls(np.concatenate([up.start for up in parts]), np.concatenate([up.stop for up in parts]))
+
+    def clipped(self, first: float, last: float) -> Uptime:
+        """What of it lies between two times."""
+        return Uptime(np.clip(self.start, first, last), np.clip(self.stop, first, last))
+
+    def contains(self, mjd: ArrayLike, slack: float = 0.0) -> NDArray[np.bool_]:
+        """Whether times lie in an interval, ends included, or within `slack` days of one."""
+        times = np.asarray(mjd, dtype=np.float64)
+        if not len(self):
+            return np.zeros(times.shape, dtype=bool)
+        run = np.searchsorted(self.start, times + slack, side="right") - 1
+        return np.asarray((run >= 0) & (times <= self.stop[np.maximum(run, 0)] + slack))
+
+    def at(self, elapsed: ArrayLike) -> F64:
+        """Time at which so many days of uptime have passed.
+
+        Parameters
+        ----------
+        elapsed : days, 0 … `days`
+
+        Examples
+        --------
+        >>> Uptime(np.array([1.0, 5.0]), np.array([2.0, 6.0])).at([0.5, 1.25]).tolist()
+        [1.5, 5.25]
+        """
+        days = np.asarray(elapsed, dtype=np.float64)
+        run = np.minimum(np.searchsorted(self._ends, days, side="right"), len(self) - 1)
+        # From the end of the interval: no rounding can put a time beyond it
+        return np.clip(self.stop[run] - (self._ends[run] - days), self.start[run], self.stop[run])

@@ -1,0 +1,87 @@
+"""Distributions of the test statistic and the p-values read off them.
+
+Which one to use: `TSD` for trials as they are; `Chi2TSD` where a threshold or p-value beyond the trials is wanted (5σ
+from 10⁴ trials): it keeps the trials and adds a fitted tail; `BinnedTSD` for so many trials that only a histogram is
+kept.
+
+Everywhere `fit` chooses what a number comes from: ``False`` the trials alone, ``True`` the fitted tail, ``None``
+(default) the trials as far as they reach (`MIN_TAIL` of them at or above the point) and the tail beyond.
+`is_extrapolated` and `PValue.extrapolated` say which it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from nusky.dists.binned_tsd import BinnedTSD
+from nusky.dists.chi2_tsd import Chi2TSD
+from nusky.dists.post_trial import post_trial_p
+from nusky.dists.tsd import MIN_TAIL, TSD, finite, ts_values
+from nusky.typing import F64
+
+__all__ = ["MIN_TAIL", "TSD", "BinnedTSD", "Chi2TSD", "PValues", "post_trial_p", "ts_to_p", "ts_values"]
+
+
+class PValues(Protocol):
+    """What `ts_to_p` asks of a distribution: `TSD`, `Chi2TSD`, `BinnedTSD` or one's own."""
+
+    def p_values(self, x: ArrayLike, fit: bool | None = None) -> F64:
+        """p-values of TS values."""
+
+
+def ts_to_p(bgs: Mapping[Any, PValues], dec: ArrayLike, ts: ArrayLike, fit: bool | None = None) -> F64:
+    """p-values at declinations between those at which background trials were made: log p is interpolated linearly.
+
+    Parameters
+    ----------
+    bgs : mapping from declination to TSD
+        Keys in the unit of `dec` (csky's users give degrees), at least one.
+    dec : array_like
+        Within the range of the keys. Nothing is replaced by the nearest key.
+    ts : array_like
+        Broadcast with `dec`.
+    fit : bool, optional
+        See the module's first lines.
+
+    Returns
+    -------
+    ndarray
+        p-values, (1 + k) / (1 + n) where counted.
+
+    Raises
+    ------
+    ValueError
+        If a declination is outside the keys' range: the value and the range are named.
+
+    Examples
+    --------
+    >>> bgs = {-10: TSD([1.0], n_zero=9), 10: TSD([1.0, 1.0, 1.0], n_zero=7)}
+    >>> float(ts_to_p(bgs, 10.0, 0.5)), round(float(ts_to_p(bgs, 0.0, 0.5)), 4)
+    (0.36363636363636365, 0.2571)
+    """
+    if not bgs:
+        raise ValueError("bgs is empty: give at least one declination with its TSD")
+    keys = sorted(bgs)
+    nodes = np.asarray(keys, dtype=np.float64)
+    dec_array, ts_array = np.broadcast_arrays(finite(dec, "dec"), finite(ts, "ts"))
+    outside = (dec_array < nodes[0]) | (dec_array > nodes[-1])
+    if outside.any():
+        raise ValueError(
+            f"dec = {dec_array[outside].flat[0]:g} lies outside the declinations with background trials, "
+            f"{nodes[0]:g} … {nodes[-1]:g} (unit of the keys), and {int(outside.sum())} values do: "
+            "make trials there, or leave those directions out"
+        )
+    log_p = np.zeros(dec_array.shape)
+    interval = np.clip(np.searchsorted(nodes, dec_array, side="right") - 1, 0, max(len(nodes) - 2, 0))
+    for i in np.unique(interval):
+        at = interval == i
+        here = np.log(bgs[keys[i]].p_values(ts_array[at], fit))
+        if len(keys) > 1:
+            weight = (dec_array[at] - nodes[i]) / (nodes[i + 1] - nodes[i])
+            here = (1 - weight) * here + weight * np.log(bgs[keys[i + 1]].p_values(ts_array[at], fit))
+        log_p[at] = here
+    return np.asarray(np.exp(log_p))

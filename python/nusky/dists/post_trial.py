@@ -1,0 +1,51 @@
+"""Trial-corrected p of the hottest spot: how often background scans have one as hot anywhere in the region."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nusky.dists.pvalue import PValue
+from nusky.dists.tsd import TSD
+
+if TYPE_CHECKING:
+    pass
+
+__all__ = ["post_trial_p"]
+
+
+def post_trial_p(observed: Any, background: Any, fit: bool | None = None) -> PValue:
+    """Trial-corrected p of a hottest spot against those of background trials.
+
+    Parameters
+    ----------
+    observed : float or Fit
+        TS of the hottest spot; of a prior search's ``get_one_fit(TRUTH=True)``, say.
+    background : TSD, or TS values
+        Hottest spots of background trials of the **same** search: ``get_many_fits`` of the same runner, or
+        `ScanLibrary.fit` with the same prior.
+    fit : bool, optional
+        Count (False), or extrapolate with a fitted tail where `background` is a `Chi2TSD`; see `nusky.dists`.
+
+    Returns
+    -------
+    PValue
+
+    Raises
+    ------
+    ValueError
+        If both say what they were made with, and it is not the same.
+
+    Examples
+    --------
+    >>> print(post_trial_p(9.0, [4.0, 8.0, 5.5, 9.5]))
+    p = 0.4 +/- 0.22 (0.25 sigma; 1 at or above of 4 trials)
+    """
+    ours, theirs = getattr(observed, "config_hash", ""), getattr(background, "config_hash", "")
+    if ours and theirs and ours != theirs:
+        raise ValueError(
+            f"the fit was made with the configuration {ours}, the background trials with {theirs}: their hottest spots "
+            "cannot be compared; make background trials with the runner of the fit"
+        )
+    distribution = background if hasattr(background, "p_value") else TSD(background)
+    p: PValue = distribution.p_value(float(getattr(observed, "ts", observed)), fit)
+    return p

@@ -1,0 +1,91 @@
+"""A file appears complete or not at all: temporary name in the same directory, fsync, `os.replace`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from typing import BinaryIO, cast
+
+from nusky.files.paths import as_path
+
+__all__ = ["TEMPORARY_SUFFIX", "atomic_write", "sync_directory"]
+
+TEMPORARY_SUFFIX = ".part"
+
+
+@contextlib.contextmanager
+def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Open a binary file for writing that takes the name `path` only when the block ends without an exception.
+
+    A process killed inside the block leaves at most a file ending in ``.part`` beside `path`, never a half-written
+    `path`; an exception (a full disk, say) removes that file too.
+
+    Parameters
+    ----------
+    path : path-like
+        Its directory must exist.
+
+    Yields
+    ------
+    BinaryIO
+
+    Raises
+    ------
+    FileNotFoundError
+        If the directory does not exist.
+    OSError
+        As the operating system says, with `path` in the message (full disk, no permission).
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> target = Path(tempfile.mkdtemp()) / "a.bin"
+    >>> with atomic_write(target) as f:
+    ...     _ = f.write(b"all of it")
+    >>> target.read_bytes()
+    b'all of it'
+    """
+    path = as_path(path)
+    try:
+        fd, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=TEMPORARY_SUFFIX, dir=path.parent)
+    except OSError as e:
+        raise type(e)(e.errno, f"{path} cannot be written: {e.strerror}", str(path.parent)) from None
+    try:
+        with os.fdopen(fd, "wb") as f:
+            yield cast(BinaryIO, f)
+            f.flush()
+            os.fsync(f.fileno())
+        # mkstemp makes files private; give them what the user's umask gives every other file
+        os.chmod(name, 0o666 & ~_umask())
+        os.replace(name, path)
+        sync_directory(path.parent)
+    except BaseException as e:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        if isinstance(e, OSError) and e.filename in (None, name):
+            raise type(e)(e.errno, f"{path} was not written and nothing is left behind: {e.strerror}", str(path)) from e
+        raise
+
+
+def sync_directory(path: str | os.PathLike[str]) -> None:
+    """Make a rename in directory `path` survive a power cut, where the system can do that."""
+    with contextlib.suppress(
+        OSError
+    ):  # directories cannot be opened on Windows, nor synced on some network file systems
+        fd = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+
+def _umask() -> int:
+    # the only portable way to read the mask is to set it; Linux shows it without that race between threads
+    with contextlib.suppress(OSError, StopIteration), open("/proc/self/status", encoding="ascii") as f:
+        return int(next(line for line in f if line.startswith("Umask:")).split()[1], 8)
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

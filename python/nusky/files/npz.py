@@ -1,0 +1,100 @@
+"""Arrays with a JSON description in one npz file: written whole or not at all, read without pickles."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nusky.files.atomic import atomic_write
+from nusky.files.paths import as_path
+
+__all__ = ["DamagedFile", "read_npz", "write_npz"]
+
+_META = "meta"
+
+
+class DamagedFile(ValueError):
+    """The file is not whole, or something else than it should be."""
+
+
+def write_npz(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, Any]) -> int:
+    """Write arrays and their description.
+
+    Parameters
+    ----------
+    path : path-like
+        Used as it is: ".npz" is not added.
+    arrays : mapping of str to array
+        No name may be "meta".
+    meta : mapping
+        What JSON can hold.
+
+    Returns
+    -------
+    int
+        Bytes written.
+
+    Raises
+    ------
+    ValueError
+        For an array called "meta".
+    OSError
+        Full disk, no permission: the file is named and nothing half-written is left.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "x.npz"
+    >>> n_bytes = write_npz(path, {"a": np.arange(3)}, {"format": "mine"})
+    >>> read_npz(path)
+    ({'format': 'mine'}, {'a': array([0, 1, 2])})
+    """
+    if _META in arrays:
+        raise ValueError('an array is called "meta", the name of the description inside the file: rename it')
+    described: dict[str, Any] = {
+        _META: np.frombuffer(json.dumps(meta, sort_keys=True).encode(), dtype=np.uint8),
+        **arrays,
+    }
+    with atomic_write(path) as f:
+        np.savez(f, **described)
+        return f.tell()
+
+
+def read_npz(
+    path: str | os.PathLike[str], names: Collection[str] | None = None
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Read what `write_npz` wrote; the checksum of every array read is compared.
+
+    Parameters
+    ----------
+    path : path-like
+    names : collection of str, optional
+        Only these arrays, as far as they are there; an empty one reads the description alone.
+
+    Returns
+    -------
+    meta : dict
+    arrays : dict of str to array
+
+    Raises
+    ------
+    FileNotFoundError
+    DamagedFile
+        Truncated, with a wrong checksum, or no such file at all.
+    """
+    try:
+        # np.load given a name would leave a damaged file open
+        with open(as_path(path), "rb") as f, np.load(f, allow_pickle=False) as z:
+            meta = json.loads(z[_META].tobytes())
+            return meta, {name: z[name] for name in z.files if name != _META and (names is None or name in names)}
+    except (KeyError, ValueError, TypeError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        # numpy says of anything that is no zip file that it holds pickles
+        what = "not a file of arrays" if "pickle" in str(error) else str(error)
+        raise DamagedFile(f"{Path(path)} is damaged or something else ({type(error).__name__}: {what})") from error

@@ -1,0 +1,10 @@
+"""From fits of pixels to the hottest spot, its refinement and its position."""
+
+from __future__ import annotations
+
+from nusky.hotspots.finder import SpotFinder
+from nusky.hotspots.hottest import embed_scan, mlog10, scan_pixels
+from nusky.hotspots.localization import Localization, localize
+from nusky.hotspots.terms import PriorTerms
+
+__all__ = ["Localization", "PriorTerms", "SpotFinder", "embed_scan", "localize", "mlog10", "scan_pixels"]

@@ -1,0 +1,72 @@
+"""Background of a time window: off-time events brought into it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nusky.sphere.sidereal import turned_with_earth
+from nusky.trial.trial import Scramble
+
+if TYPE_CHECKING:
+    from nusky.injection.seeding import TrialStreams
+    from nusky.transients.on_time import OnTime
+
+__all__ = ["OffTimeInjector"]
+
+
+@dataclass(frozen=True, eq=False)
+class OffTimeInjector:
+    """Draws each season's events outside the window into it; the real events of the window are never used.
+
+    Parameters
+    ----------
+    on_time : OnTime
+
+    Examples
+    --------
+    >>> from nusky.injection.seeding import trial_streams
+    >>> background = OffTimeInjector(on_time).scramble(trial_streams(1, 0, 1))     # doctest: +SKIP
+    >>> len(background[0]), background[0].mjd.min() >= on_time.window.start        # doctest: +SKIP
+    (5, True)
+    """
+
+    on_time: OnTime
+
+    def scramble(self, streams: TrialStreams) -> tuple[Scramble, ...]:
+        """Background of one trial.
+
+        For each season with uptime in the window, from its own stream and in this order: n ~ Poisson(N_b), n rows of
+        the events outside (drawn with repetition: their distribution, not this sample, is the background), n times
+        uniform over the uptime, and n right ascensions (``scramble="ra"``) or those that follow from the new times.
+        """
+        return tuple(
+            self._season(k, rng) if self.on_time.seasons[k].active else self._nothing(k)
+            for k, rng in enumerate(streams.backgrounds)
+        )
+
+    def truth(self) -> tuple[Scramble, ...]:
+        """The real events of the window, where and when they are."""
+        seasons = []
+        for on in self.on_time:
+            rows = on.on
+            seasons.append(Scramble(on.season, on.season.data["ra"][rows], rows, on.season.data["mjd"][rows]))
+        return tuple(seasons)
+
+    def _season(self, k: int, rng: np.random.Generator) -> Scramble:
+        on = self.on_time.seasons[k]
+        n = rng.poisson(on.n_background)
+        rows = on.off[rng.integers(0, len(on.off), n)]
+        mjd = on.uptime.at(rng.random(n) * on.uptime.days)
+        if self.on_time.options.scramble == "ra":
+            ra = 2.0 * np.pi * rng.random(n)
+        else:
+            data = on.season.data
+            ra = turned_with_earth(data["ra"][rows], data["mjd"][rows], mjd)
+        return Scramble(on.season, ra, rows, mjd)
+
+    def _nothing(self, k: int) -> Scramble:
+        none = np.empty(0)
+        return Scramble(self.on_time.seasons[k].season, none, np.empty(0, dtype=np.int64), none)

@@ -1,0 +1,142 @@
+"""Signal from sources that are drawn from spatial priors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from nusky.injection.signal import Injected, SignalInjector
+from nusky.typing import F64, I64
+
+if TYPE_CHECKING:
+    from nusky.pixels.pixel_set import PixelSet
+    from nusky.priors.prior import SpatialPrior
+
+
+__all__ = ["PriorInjector"]
+
+# Sub-pixels this fine (nside 2^29, 0.4 milliarcseconds) stand for "anywhere inside a pixel"
+_FINEST_ORDER = 29
+# Acceptances are kept as logarithms, where nothing is e^−200 of the largest value
+_ACCEPTS = 1e-30
+# Cumulative probabilities are kept for blocks of so many pixels: those of a thousand priors would be 400 MB
+_BLOCK = 64
+
+
+@dataclass(frozen=True, eq=False)
+class PriorInjector:
+    """Signal from sources drawn from spatial priors, one for each prior.
+
+    A pixel is drawn with probability ∝ prior among the allowed pixels with acceptance. Several priors are several
+    objects of equal flux: the events are shared in proportion to the prior-averaged acceptances.
+
+    Parameters
+    ----------
+    signal : SignalInjector
+    priors : tuple of SpatialPrior
+        What sources are drawn from; need not be the priors of the fit.
+    allowed : PixelSet
+        Where a source can be, of the priors' nside.
+    """
+
+    signal: SignalInjector
+    priors: tuple[SpatialPrior, ...]
+    allowed: PixelSet
+
+    @cached_property
+    def _pixel_acceptance(self) -> F64:
+        """(P,) acceptance of the injected flux at the allowed pixels, over all seasons; evaluated once a ring."""
+        dec, ring = np.unique(self.allowed.dec, return_inverse=True)
+        total: F64 = self.signal.acceptance(dec).sum(axis=0)[ring]
+        return total
+
+    @cached_property
+    def _accepting(self) -> NDArray[np.bool_]:
+        accepting: NDArray[np.bool_] = self._pixel_acceptance > _ACCEPTS * self._pixel_acceptance.max(initial=0.0)
+        return accepting
+
+    def _weights(self, j: int, rows: slice = slice(None)) -> F64:
+        """Probability of prior j at (some of) the allowed pixels, 0 where nothing is accepted; not normalised."""
+        return np.where(self._accepting[rows], self.priors[j].probability[self.allowed.pixels[rows]], 0.0)
+
+    @cached_property
+    def _blocks(self) -> F64:
+        """(J, B) probability up to the end of each block of pixels."""
+        starts = np.arange(0, len(self.allowed), _BLOCK)
+        blocks = np.empty((len(self.priors), len(starts)))
+        for j in range(len(self.priors)):
+            weights = self._weights(j)
+            if not weights.any():
+                raise ValueError(f"prior {j} is zero in every pixel where a source can be; nothing can be injected")
+            blocks[j] = np.cumsum(np.add.reduceat(weights, starts))
+        return blocks
+
+    def average(self, values: F64) -> F64:
+        """(J,) average over each prior of a quantity given at the allowed pixels, (P,)."""
+        totals = self._blocks[:, -1]
+        # Not a dot product: how that is summed up, and so its last bit, depends on the library's threads
+        return np.array([np.sum(self._weights(j) * values) / total for j, total in enumerate(totals.tolist())])
+
+    @cached_property
+    def mean_acceptances(self) -> F64:
+        """(J,) acceptance for the injected flux, averaged over each prior."""
+        return self.average(self._pixel_acceptance)
+
+    def prepare(self) -> None:
+        """Make what all trials share."""
+        _ = self.mean_acceptances
+
+    def draw(self, rng: Generator) -> I64:
+        """(J,) rows of the allowed pixels, one drawn from each prior."""
+        at = self._blocks[:, -1] * rng.random(len(self.priors))
+        return np.array([self._row(j, u) for j, u in enumerate(at.tolist())], dtype=np.int64)
+
+    def _row(self, j: int, at: float) -> int:
+        """Row whose share of the cumulative probability holds `at`; a pixel of probability 0 is never taken."""
+        ends = self._blocks[j]
+        # Rounding can bring a draw up to the end: it belongs to the last block, and pixel, that has any probability
+        block = min(int(np.searchsorted(ends, at, side="right")), int(np.searchsorted(ends, ends[-1], side="left")))
+        first = block * _BLOCK
+        inside = np.cumsum(self._weights(j, slice(first, first + _BLOCK)))
+        left = at - (float(ends[block - 1]) if block else 0.0)
+        last = int(np.searchsorted(inside, inside[-1], side="left"))
+        return first + min(int(np.searchsorted(inside, max(left, 0.0), side="right")), last)
+
+    def inject(self, rng: Generator, n_sig: float, poisson: bool) -> tuple[Injected, F64, F64]:
+        """Draw the sources and inject.
+
+        Returns
+        -------
+        injected : tuple of Events or None
+        ra, dec : (J,) rad
+            True positions, (0,) when ``n_sig=0``.
+        """
+        if n_sig == 0:
+            return (None,) * len(self.signal.analysis), np.empty(0), np.empty(0)
+        rows = self.draw(rng)
+        ra, dec = self._positions(rng, rows)
+        shares = self.mean_acceptances / self.mean_acceptances.sum()
+        if self.signal.options.by != "count":
+            mean = n_sig * shares * self._pixel_acceptance[rows] / self.mean_acceptances
+            counts = rng.poisson(mean)
+        else:
+            n = int(rng.poisson(n_sig)) if poisson else int(n_sig)
+            counts = rng.multinomial(n, shares) if len(shares) > 1 else np.array([n])
+        return self.signal.inject(rng, ra.tolist(), dec.tolist(), counts.tolist()), ra, dec
+
+    def _positions(self, rng: Generator, rows: I64) -> tuple[F64, F64]:
+        if not self.signal.options.in_pixel:
+            return self.allowed.ra[rows], self.allowed.dec[rows]
+        import healpy
+
+        nside = self.allowed.nside
+        children = 4 ** (_FINEST_ORDER - (nside.bit_length() - 1))
+        nested = healpy.ring2nest(nside, self.allowed.pixels[rows])
+        inside = nested * children + rng.integers(0, children, size=len(rows))
+        theta, phi = healpy.pix2ang(2**_FINEST_ORDER, inside, nest=True)
+        return np.asarray(phi), np.asarray(np.pi / 2 - theta)

@@ -1,0 +1,269 @@
+"""Injectors: scrambled background, signal at a position."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from numbers import Real
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.random import Generator
+
+from nusky.events import Events
+from nusky.hyp.flux import Flux
+from nusky.hyp.power_laws import PowerLawFlux
+from nusky.source.positions import MAX_EXTENSION
+from nusky.sphere.rotation import offset_by, rotate_to
+from nusky.typing import F64, I64
+
+if TYPE_CHECKING:
+    from nusky.analysis.analysis import Analysis
+    from nusky.transients.on_time import OnTime
+
+Injected = tuple[Events | None, ...]
+
+__all__ = ["Injected", "InjectionOptions", "SignalInjector", "check_n_sig", "check_signal"]
+
+
+def check_n_sig(n_sig: Any, poisson: bool) -> float:
+    """Number of signal events, checked.
+
+    Raises
+    ------
+    ValueError
+        Negative, not finite, or not whole although ``poisson=False``.
+    TypeError
+        Not a number.
+
+    Examples
+    --------
+    >>> check_n_sig(20, False)
+    20.0
+    """
+    if isinstance(n_sig, (bool, np.bool_)) or not isinstance(n_sig, Real):
+        raise TypeError(f"n_sig must be a number ≥ 0, got {n_sig!r}")
+    value = float(n_sig)
+    if not np.isfinite(value) or value < 0:
+        raise ValueError(f"n_sig={n_sig!r} must be finite and not negative")
+    if not poisson and value != int(value):
+        raise ValueError(f"n_sig={n_sig!r} is not a whole number; pass poisson=True to draw the count around it")
+    if value > 1e7:
+        raise ValueError(f"n_sig={n_sig!r} is more signal than any season holds events; is it a flux?")
+    return value
+
+
+def check_signal(n_sig: Any, poisson: Any) -> tuple[float, bool]:
+    """Number of signal events, and whether it is drawn around that, checked together.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `check_n_sig`; or `poisson` is no bool.
+
+    Examples
+    --------
+    >>> check_signal(2.5, True)
+    (2.5, True)
+    """
+    if not isinstance(poisson, (bool, np.bool_)):
+        raise TypeError(f"poisson must be True or False, got {poisson!r}")
+    return check_n_sig(n_sig, bool(poisson)), bool(poisson)
+
+
+@dataclass(frozen=True)
+class InjectionOptions:
+    """How signal is injected.
+
+    Parameters
+    ----------
+    flux : Flux
+        Spectrum of the injected events; its norm does not matter.
+    sindec_bandwidth : float
+        Simulated events with \\|sin δ_true − sin δ\\| below this are used.
+    in_pixel : bool
+        From a prior: False, the source sits on the pixel's centre (as csky does); True, anywhere inside the pixel.
+    by : {"count", "flux", "fluence"}
+        From a prior: "count", n_sig events wherever the source is; "flux" or "fluence", n_sig is the average over the
+        prior (``to_ns`` of the flux or fluence) and a source at δ has n_sig·A(δ)/Ā of them, Poisson-distributed.
+    extension : float or None
+        rad; width of the injected sources: the true directions of the events scatter around the source by a
+        two-dimensional Gaussian of this width. None: that of the likelihood.
+
+    Examples
+    --------
+    >>> InjectionOptions(flux=PowerLawFlux(2.5)).flux.gamma
+    2.5
+    """
+
+    flux: Flux = field(default_factory=lambda: PowerLawFlux(2.0))
+    sindec_bandwidth: float = float(np.radians(1.0))
+    in_pixel: bool = False
+    by: Literal["count", "flux", "fluence"] = "count"
+    extension: float | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.flux, Flux):
+            raise TypeError(f"flux must be a flux such as hyp.PowerLawFlux(2), got {self.flux!r}")
+        if not 0 < self.sindec_bandwidth <= 2:
+            raise ValueError(f"sindec_bandwidth={self.sindec_bandwidth!r} must be in 0 … 2 (sin dec), 0 excluded")
+        if not isinstance(self.in_pixel, (bool, np.bool_)):
+            raise TypeError(f"in_pixel must be True or False, got {self.in_pixel!r}")
+        if self.by not in ("count", "flux", "fluence"):
+            raise ValueError(f"by={self.by!r} is not known; use 'count', 'flux' or 'fluence'")
+        if self.extension is not None:
+            if isinstance(self.extension, bool) or not isinstance(self.extension, Real):
+                raise TypeError(f"extension must be a number (rad) or None, got {self.extension!r}")
+            if not 0 <= self.extension <= MAX_EXTENSION + 1e-12:
+                raise ValueError(f"extension={self.extension!r} must be in 0 … {MAX_EXTENSION:.4f} rad (20 degrees)")
+            object.__setattr__(self, "extension", float(self.extension))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Values JSON can hold."""
+        return {
+            "flux": self.flux.to_json(),
+            "sindec_bandwidth": self.sindec_bandwidth,
+            "in_pixel": self.in_pixel,
+            "by": self.by,
+            "extension": self.extension,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class _SimulatedBand:
+    """A season's simulation sorted by sin δ_true, so that a declination band is a slice and a draw is a look-up."""
+
+    sim: Events
+    order: I64
+    sin_true: F64
+    cumulative: F64
+
+    @classmethod
+    def build(cls, sim: Events, flux: Flux) -> _SimulatedBand:
+        sin_true = np.sin(sim["true_dec"])
+        order = np.argsort(sin_true, kind="stable")
+        weight = sim["oneweight"] * flux(sim["true_energy"])
+        cumulative = np.concatenate([[0.0], np.cumsum(weight[order])])
+        return cls(sim, order, sin_true[order], cumulative)
+
+    def draw(self, rng: Generator, dec: Any, bandwidth: float, n: int) -> I64:
+        """Rows of n simulated events of the band around `dec` (one, or one for each), with weight oneweight · flux."""
+        sin_dec = np.sin(dec)
+        low, high = (np.searchsorted(self.sin_true, sin_dec + step) for step in (-bandwidth, bandwidth))
+        first, last = self.cumulative[low], self.cumulative[high]
+        if not np.all(last > first):
+            where = np.degrees(np.ravel(dec)[np.ravel(~(last > first))][0])
+            raise ValueError(
+                f"no simulated event with weight has its true sin(dec) within {bandwidth:.4g} of that of {where:.3f} "
+                "deg: nothing can be injected there; widen sindec_bandwidth or exclude this declination"
+            )
+        # Rounding can bring a draw up to the end of its band; that belongs to the band's last event with weight
+        ends = self.cumulative[1:]
+        at = np.searchsorted(ends, first + (last - first) * rng.random(n), side="right")
+        picked: I64 = self.order[np.minimum(at, np.searchsorted(ends, last, side="left"))]
+        return picked
+
+
+@dataclass(frozen=True, eq=False)
+class SignalInjector:
+    """Signal at a given position, from the simulation.
+
+    Simulated events of a declination band around the source are drawn with weight oneweight·flux(E_true) and turned so
+    that the true direction falls on the source; the reconstructed offset is kept.
+
+    Parameters
+    ----------
+    analysis : Analysis
+    options : InjectionOptions
+    extension : float
+        rad; true directions scatter around the source by a two-dimensional Gaussian of this width, unless the options
+        have one of their own. Each event is then taken from the simulation at its own true declination.
+    on_time : OnTime or None
+        A time window: acceptances are those inside it, and events get times (`mjd`) of T_S within the uptime.
+    """
+
+    analysis: Analysis
+    options: InjectionOptions
+    extension: float = 0.0
+    on_time: OnTime | None = None
+
+    @cached_property
+    def _bands(self) -> tuple[_SimulatedBand, ...]:
+        return tuple(_SimulatedBand.build(season.sim, self.options.flux) for season in self.analysis)
+
+    @cached_property
+    def _acceptances(self) -> tuple[Callable[[Any], Any], ...]:
+        return tuple(season.acceptance.for_flux(self.options.flux) for season in self.analysis)
+
+    def prepare(self) -> None:
+        """Make what all trials share, before threads start: otherwise each of them makes its own."""
+        _ = self._bands, self._acceptances
+
+    def acceptance(self, dec: Any) -> F64:
+        """(K, …) expected events of each season (in the window) for the injected flux, at these declinations (rad)."""
+        whole = np.stack([np.asarray(acceptance(dec), dtype=np.float64) for acceptance in self._acceptances])
+        return whole if self.on_time is None else (whole.T * self.on_time.shares).T
+
+    def inject(self, rng: Generator, ra: Sequence[float], dec: Sequence[float], counts: Sequence[int]) -> Injected:
+        """Inject exactly `counts` events at the sources; seasons share them by acceptance.
+
+        Parameters
+        ----------
+        rng : Generator
+        ra, dec : (J,) rad
+        counts : (J,) int
+            Events of each source, over all seasons.
+
+        Returns
+        -------
+        tuple of Events or None
+            One for each season; None where nothing was injected.
+        """
+        parts: list[list[Events]] = [[] for _ in self.analysis]
+        for source_ra, source_dec, n in zip(ra, dec, counts, strict=True):
+            if n == 0:
+                continue
+            for k, n_k in enumerate(self._share(rng, source_dec, n)):
+                if n_k:
+                    parts[k].append(self._season(rng, k, source_ra, source_dec, n_k))
+        return tuple(None if not p else p[0] if len(p) == 1 else Events.concatenate(p) for p in parts)
+
+    def _share(self, rng: Generator, dec: float, n: int) -> list[int]:
+        if len(self._acceptances) == 1:
+            return [n]
+        acceptance = self.acceptance(dec)
+        total = acceptance.sum()
+        if not total > 0:
+            raise ValueError(
+                f"no season accepts signal at dec = {np.degrees(dec):.4f} deg: nothing can be injected there"
+            )
+        return [int(n_k) for n_k in rng.multinomial(n, acceptance / total)]
+
+    def _season(self, rng: Generator, k: int, source_ra: float, source_dec: float, n: int) -> Events:
+        band = self._bands[k]
+        sim = band.sim
+        to_ra: Any = source_ra
+        to_dec: Any = source_dec
+        extension = self.extension if self.options.extension is None else self.options.extension
+        if extension > 0:
+            distance = np.minimum(extension * np.sqrt(-2.0 * np.log1p(-rng.random(n))), np.pi)
+            to_ra, to_dec = offset_by(source_ra, source_dec, distance, 2.0 * np.pi * rng.random(n))
+        rows = band.draw(rng, to_dec, self.options.sindec_bandwidth, n)
+        ra, dec = rotate_to(
+            sim["ra"][rows], sim["dec"][rows], sim["true_ra"][rows], sim["true_dec"][rows], to_ra, to_dec
+        )
+        log10energy = sim["log10energy"][rows]
+        columns = {
+            "dec": dec,
+            "energy": 10.0**log10energy,
+            "idx": rows,
+            "inj": np.ones(n, dtype=np.int64),
+            "log10energy": log10energy,
+            "ra": ra,
+            "sigma": sim["sigma"][rows],
+            "sindec": np.sin(dec),
+        }
+        if self.on_time is not None:
+            columns["mjd"] = self.on_time.draw_times(rng, k, n)
+        return Events(columns)

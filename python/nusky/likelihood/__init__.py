@@ -1,0 +1,24 @@
+"""A trial's events as the core reads them: index, likelihood, and which events reach which pixels."""
+
+from __future__ import annotations
+
+from nusky.likelihood.direction_scan import scan_events
+from nusky.likelihood.model import LikelihoodModel, LikelihoodOptions
+from nusky.likelihood.near_events import NearRows
+from nusky.likelihood.near_tiles import NearTiles
+from nusky.likelihood.reach import event_reach, widened
+from nusky.likelihood.trial_index import Discs, TrialIndex
+from nusky.likelihood.window import WindowLikelihoodModel
+
+__all__ = [
+    "Discs",
+    "LikelihoodModel",
+    "LikelihoodOptions",
+    "NearRows",
+    "NearTiles",
+    "TrialIndex",
+    "WindowLikelihoodModel",
+    "event_reach",
+    "scan_events",
+    "widened",
+]

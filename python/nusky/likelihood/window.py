@@ -1,0 +1,122 @@
+"""The extended likelihood of a time window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from nusky import _core
+from nusky.events import Events
+from nusky.likelihood.model import LikelihoodModel
+from nusky.likelihood.reach import event_reach
+from nusky.likelihood.trial_index import Discs, TrialIndex
+from nusky.transients.on_time import OnTime
+from nusky.trial.trial import Scramble, Trial
+from nusky.typing import F64, I64
+
+Part = tuple[Any, ...]
+
+__all__ = ["WindowLikelihoodModel"]
+
+# Up to so many events it pays to find the pixels near them; more reach most of the sky anyway
+_FEW = 256
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class WindowLikelihoodModel(LikelihoodModel):
+    """ln Λ = −n_s + Σ_k Σ_{i in window} ln[1 + n_k S_i R_i T_S(t_i) / (N_b,k B_i T_B(t_i))].
+
+    The core gets only the seasons with uptime in the window; n_k is their share of the acceptance in the window.
+
+    Parameters
+    ----------
+    analysis, options
+        See `LikelihoodModel`.
+    on_time : OnTime
+        Of the same analysis.
+    """
+
+    on_time: OnTime
+
+    @cached_property
+    def likelihood(self) -> _core.Likelihood:
+        """n_s and γ to ln Λ, for the seasons with uptime in the window."""
+        gamma_nodes, sindec, log_acceptance = self.acceptances()
+        active = list(self.on_time.active)
+        inside = log_acceptance[active] + np.log(self.on_time.shares[active])[:, None, None]
+        return _core.Likelihood(gamma_nodes, sindec, np.ascontiguousarray(inside), extended=True)
+
+    @cached_property
+    def _reach(self) -> tuple[F64, ...]:
+        """For each season how far from each of its events anything can be found, rad."""
+        return tuple(event_reach(season.data["sigma"], self.options) for season in self.analysis)
+
+    def prepare(self) -> None:
+        """Make what all trials share."""
+        super().prepare()
+        _ = self._reach, self._expected
+
+    def index(self, trial: Trial, n_threads: int, rows: tuple[I64, ...] | None = None) -> TrialIndex:
+        """Index the events of one trial that are in the window.
+
+        Parameters
+        ----------
+        trial : Trial
+            Of this window; or of whole seasons, of which the events in the window are taken.
+        n_threads : int
+        rows : None
+            Not used: the events of a window are few.
+
+        Raises
+        ------
+        ValueError
+            For a trial of another window, or events without times.
+        """
+        if trial.window is not None and trial.window != self.on_time.window:
+            raise ValueError(
+                f"the trial holds only the events of {trial.window}, this runner fits {self.on_time.window}"
+            )
+        found: list[tuple[Part, Discs]] = []
+        for season, k in enumerate(self.on_time.active):
+            background = trial.background[k]
+            if isinstance(background, Scramble) and background.season is self.analysis[k]:
+                found.append(self._own(season, k, background))
+            else:
+                events = background.events() if isinstance(background, Scramble) else background
+                found.append(self._other(season, k, events, "background"))
+            injected = trial.injected[k]
+            if injected is not None and len(injected):
+                found.append(self._other(season, k, injected, "injected"))
+        parts = [part for part, _ in found]
+        each = [discs for _, discs in found]
+        discs = None
+        if sum(len(one.ra) for one in each) <= _FEW:
+            discs = each[0] if len(each) == 1 else Discs(*(np.concatenate(c) for c in zip(*each, strict=True)))
+        return TrialIndex(_core.EventIndex(parts, self._expected, n_threads=n_threads), discs)
+
+    @cached_property
+    def _expected(self) -> F64:
+        return np.array([self.on_time.seasons[k].n_background for k in self.on_time.active])
+
+    def _own(self, season: int, k: int, background: Scramble) -> tuple[Part, Discs]:
+        rows, mjd, ra = background.rows, background.mjd, background.ra
+        if rows is None or mjd is None:
+            rows = self.on_time.seasons[k].on
+            mjd, ra = background.season.data["mjd"][rows], ra[rows]
+        part = self.columns[k], ra, season, rows, self.on_time.factor(k, mjd)
+        return part, Discs(ra, background.season.data["dec"][rows], self._reach[k][rows])
+
+    def _other(self, season: int, k: int, events: Events, what: str) -> tuple[Part, Discs]:
+        if "mjd" not in events:
+            raise ValueError(
+                f"the {what} events of season {self.analysis[k].key} have no times (mjd), which a fit in a time window "
+                "needs; make the trial with a runner for this window, or add the column"
+            )
+        inside = self.on_time.contains(k, events["mjd"])
+        if not inside.all():
+            events = events[inside]
+        part = self.columns_for(k, events), events["ra"], season, None, self.on_time.factor(k, events["mjd"])
+        return part, Discs(events["ra"], events["dec"], event_reach(events["sigma"], self.options))

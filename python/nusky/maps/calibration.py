@@ -1,0 +1,119 @@
+"""What a difference of likelihood means: 2ΔlnL by Wilks' theorem, or by an alert's own levels.
+
+IceCube's alert maps give 2ΔLLH and say in the header at which values the 50 and the 90 % region end, found with
+simulated alerts: 22.2 and 64.2 where Wilks' theorem has 1.39 and 4.61. The values are brought to Wilks' scale by
+straight lines through the levels, and the probability is exp(−x/2) of that.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nusky.typing import F64
+
+__all__ = ["Calibration", "calibration_in", "resolve_calibration"]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Values of 2ΔlnL at which confidence regions end.
+
+    Parameters
+    ----------
+    levels : tuple of (confidence, 2ΔlnL)
+        Confidence 0 … 1, both increasing; empty: Wilks' theorem.
+
+    Examples
+    --------
+    >>> Calibration(((0.5, 22.2), (0.9, 64.2))).as_wilks(np.array([0.0, 22.2, 64.2])).round(2).tolist()
+    [0.0, 1.39, 4.61]
+    """
+
+    levels: tuple[tuple[float, float], ...] = ()
+
+    def __post_init__(self) -> None:
+        levels = tuple(sorted((float(q), float(x)) for q, x in self.levels))
+        for q, x in levels:
+            if not (0 < q < 1 and 0 < x < np.inf):
+                raise ValueError(
+                    f"calibration: {x:g} at a confidence of {q:g}; give {{0.9: 64.2}}, a fraction and a positive 2ΔlnL"
+                )
+        if any(b[1] <= a[1] or b[0] == a[0] for a, b in itertools.pairwise(levels)):
+            raise ValueError(f"calibration: {dict(levels)} does not increase: a region of higher confidence is larger")
+        object.__setattr__(self, "levels", levels)
+
+    def as_wilks(self, x: F64) -> F64:
+        """2ΔlnL ≥ 0 on the scale of Wilks' theorem: there a region of confidence q ends at −2 ln(1 − q)."""
+        if not self.levels:
+            return x
+        known = np.array([0.0, *(value for _, value in self.levels)])
+        wilks = np.array([0.0, *(-2.0 * np.log1p(-q) for q, _ in self.levels)])
+        slope = (wilks[-1] - wilks[-2]) / (known[-1] - known[-2])
+        beyond = np.maximum(x - known[-1], 0.0)
+        return np.asarray(np.interp(x, known, wilks) + slope * beyond)
+
+    def __str__(self) -> str:
+        if not self.levels:
+            return "Wilks"
+        return ", ".join(f"{100 * q:g} % at {x:g}" for q, x in self.levels)
+
+
+_PERCENT = r"(\d+(?:\.\d+)?)\s*%"
+_NUMBER = r"([0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?)"
+# "50%(90%) uncertainty location => Change in 2LLH of 22.2(64.2)"
+_TWO = re.compile(
+    _PERCENT + r"\s*\(\s*" + _PERCENT + r"\s*\)[^%]*?2\s*\*?\s*(?:d|delta|Δ)?\s*(?:log\s*)?(?:LLH|lnL|LogL)[^0-9(]*"
+    + _NUMBER + r"\s*\(\s*" + _NUMBER + r"\s*\)",
+    re.IGNORECASE,
+)  # fmt: skip
+_ONE = re.compile(
+    _PERCENT + r"[^%()]*?2\s*\*?\s*(?:d|delta|Δ)?\s*(?:log\s*)?(?:LLH|lnL|LogL)[^0-9(]*" + _NUMBER, re.IGNORECASE
+)
+
+
+def calibration_in(texts: Iterable[str]) -> Calibration | None:
+    """The levels that a header's remarks name, or None.
+
+    Examples
+    --------
+    >>> print(calibration_in(["50%(90%) uncertainty location => Change in 2LLH of 22.2(64.2)"]))
+    50 % at 22.2, 90 % at 64.2
+    """
+    for text in texts:
+        line = " ".join(text.split())
+        two = _TWO.search(line)
+        if two:
+            q1, q2, x1, x2 = (float(group) for group in two.groups())
+            return Calibration(((q1 / 100, x1), (q2 / 100, x2)))
+        found = _ONE.findall(line)
+        if found:
+            return Calibration(tuple((float(q) / 100, float(x)) for q, x in found))
+    return None
+
+
+def resolve_calibration(calibration: Any) -> Calibration | None:
+    """`calibration` as a user gives it: None, ``"wilks"``, or a dict of confidence and 2ΔlnL.
+
+    Examples
+    --------
+    >>> print(resolve_calibration({0.9: 64.2}))
+    90 % at 64.2
+    """
+    if calibration is None or isinstance(calibration, Calibration):
+        return calibration
+    if isinstance(calibration, str) and calibration.lower() == "wilks":
+        return Calibration()
+    if isinstance(calibration, Mapping) and calibration:
+        try:
+            return Calibration(tuple(calibration.items()))
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                str(error) if "calibration" in str(error) else f"calibration={calibration!r}: {error}"
+            ) from None
+    raise TypeError(f"calibration={calibration!r}: give 'wilks' or the levels, {{0.5: 22.2, 0.9: 64.2}}")

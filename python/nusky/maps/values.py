@@ -1,0 +1,70 @@
+"""From what a map holds (probability, density, 2ΔlnL, confidence level) to a probability for each cell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nusky.maps.calibration import Calibration
+from nusky.maps.header import Kind
+from nusky.maps.skymap import clean_values
+from nusky.missing import without_missing
+from nusky.sphere import at_limits
+from nusky.typing import F64
+
+__all__ = ["probability_of"]
+
+# exp(−x/2) below this is nothing: the alert pipelines' own threshold
+_ALERT_FLOOR = 1e-12
+
+
+def probability_of(
+    raw: Any, kind: Kind, area: float | F64, where: str, calibration: Calibration | None = None
+) -> tuple[F64, dict[str, int]]:
+    """Values proportional to the probability of each cell; for densities per steradian, the probability itself.
+
+    Parameters
+    ----------
+    raw : (N,) array
+        Masked, NaN and unseen values have probability 0.
+    kind : str
+    area : float or (N,) sr
+    where : str
+        For messages.
+    calibration : Calibration, optional
+        Of ``"2dlnl"``; default: Wilks' theorem.
+
+    Returns
+    -------
+    values : (N,) float64
+    counts : dict
+        Values set to 0, by reason.
+    """
+    if kind in ("probability", "density"):
+        value, repaired = clean_values(raw, where)
+        return (value * area, repaired) if kind == "density" else (value, repaired)
+    x, repaired = without_missing(raw, where)
+    known = ~np.isnan(x)
+    if kind == "cl":
+        x = at_limits(x, 0.0, 1.0)
+        outside = np.flatnonzero((x < 0) | (x > 1))
+        if outside.size:
+            raise ValueError(f"{where}: confidence level {x[outside[0]]} in row {outside[0]} is outside 0 … 1")
+        return _clean(np.where(known, 1.0 - x, 0.0) * area, where, repaired)
+    if (x == -np.inf).any():
+        raise ValueError(f"{where}: 2ΔlnL is −∞ in {int((x == -np.inf).sum())} rows; mask them before use")
+    finite = np.isfinite(x)
+    if not finite.any():
+        detail = ", ".join(f"{n} {reason}" for reason, n in repaired.items())
+        raise ValueError(f"{where}: no finite value of 2ΔlnL{f' ({detail})' if detail else ''}")
+    p = np.zeros(x.size)
+    with np.errstate(under="ignore", over="ignore"):
+        p[finite] = np.exp(-0.5 * (calibration or Calibration()).as_wilks(x[finite] - x[finite].min()))
+    p[p < _ALERT_FLOOR] = 0.0
+    return _clean(p * area, where, repaired)
+
+
+def _clean(values: F64, where: str, repaired: dict[str, int]) -> tuple[F64, dict[str, int]]:
+    cleaned, more = clean_values(values, where)
+    return cleaned, {**repaired, **more}

@@ -1,0 +1,243 @@
+"""`FitsMany`: many fits of one runner, the same rows whatever the threads, chunks or executor."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from numbers import Integral
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nusky.executors.batches import run_batches
+from nusky.executors.on_threads import InterruptedBatch, check_indices, fit_batch
+from nusky.injection.seeding import resolve_seed
+from nusky.injection.signal import check_signal
+from nusky.progress import Progress, trial_progress
+from nusky.threads import resolve_threads
+from nusky.trial.trial_set import TrialSet, require_pandas
+from nusky.typing import I64
+
+if TYPE_CHECKING:
+    from nusky.likelihood.trial_index import TrialIndex
+    from nusky.trial.trial import Trial
+
+
+__all__ = ["FitsMany"]
+
+
+class FitsMany(ABC):
+    """The calls for many trials, over what a kind of runner says of one: draw, index, best fits, its row."""
+
+    _sky: ClassVar[bool] = True
+
+    @property
+    @abstractmethod
+    def dtype(self) -> np.dtype[np.void]:
+        """Structured dtype of a row."""
+
+    @property
+    @abstractmethod
+    def config_hash(self) -> str:
+        """Hash of `config`."""
+
+    @property
+    @abstractmethod
+    def _gamma_free(self) -> bool:
+        """Whether γ is fitted."""
+
+    @property
+    @abstractmethod
+    def _n_events(self) -> int:
+        """Events of a trial, about: what decides how trials are spread over threads."""
+
+    @abstractmethod
+    def config(self) -> dict[str, Any]:
+        """Everything that decides the numbers, as values JSON can hold."""
+
+    @abstractmethod
+    def _threads(self, mp_cpus: int | None) -> int:
+        """Threads of a call."""
+
+    @abstractmethod
+    def _prepare(self, n_sig: float) -> None:
+        """Make what all trials share before threads start, lest each of them makes its own."""
+
+    @abstractmethod
+    def draw_trial(self, seed: int, index: int, n_sig: float, poisson: bool) -> Trial:
+        """Make one trial."""
+
+    @abstractmethod
+    def index_trial(self, trial: Trial, n_threads: int) -> TrialIndex:
+        """Its events, indexed for the core."""
+
+    @abstractmethod
+    def _best(self, index: TrialIndex, n_threads: int, logging: bool = False) -> NDArray[np.void]:
+        """Best fits of the events, one row a prior (`nusky.trial.fit.PER_PRIOR_DTYPE`); `logging` prints progress."""
+
+    @abstractmethod
+    def _summary(self, table: NDArray[np.void]) -> np.void:
+        """The trial's own row."""
+
+    @abstractmethod
+    def fill_p(self, rows: NDArray[np.void]) -> None:
+        """Put −log10 p into finished rows."""
+
+    def fit_trials(
+        self,
+        indices: Sequence[int] | I64,
+        n_sig: float = 0,
+        poisson: bool = False,
+        seed: int = 0,
+        n_threads: int = 1,
+        progress: Progress | None = None,
+    ) -> NDArray[np.void]:
+        """Fit the trials with these numbers: a pure function of its arguments, whatever the threads.
+
+        Parameters
+        ----------
+        indices : (n,) int
+            Numbers of the trials in the batch with this seed.
+        n_sig, poisson
+            As for `get_one_trial`.
+        seed : int
+        n_threads : int
+            0: all that the process may use.
+        progress : Progress, optional
+
+        Returns
+        -------
+        (n,) structured array
+            Columns `columns`, row i for ``indices[i]``.
+
+        Raises
+        ------
+        InterruptedBatch
+            On Ctrl-C, with the finished trials.
+        """
+        numbers = check_indices(indices)
+        n_sig, poisson = check_signal(n_sig, poisson)
+        seed, n_threads = resolve_seed(seed), resolve_threads(n_threads, "n_threads")
+        self._prepare(n_sig)
+        gamma_free = self._gamma_free
+        sky = self._sky
+
+        def fit_one(j: int, threads: int) -> tuple[float, ...]:
+            table = self._best(self.index_trial(self.draw_trial(seed, j, n_sig, poisson), threads), threads)
+            best = self._summary(table)
+            ts, ns, gamma, ra, dec = (float(best[name]) for name in ("ts", "ns", "gamma", "ra", "dec"))
+            fit = (ts, ns, gamma) if gamma_free else (ts, ns)
+            return (ts, *fit, ra, dec) if sky else fit
+
+        try:
+            rows = fit_batch(fit_one, numbers, self.dtype, n_threads, self._n_events, progress)
+        except InterruptedBatch as interrupted:
+            self.fill_p(interrupted.partial)
+            raise
+        self.fill_p(rows)
+        return rows
+
+    def get_many_fits(
+        self,
+        n_trials: int,
+        n_sig: float = 0,
+        *,
+        poisson: bool = False,
+        seed: Any = None,
+        TRUTH: bool = False,
+        mp_cpus: int | None = None,
+        logging: bool = False,
+        first_trial: int = 0,
+        as_dataframe: bool = False,
+        executor: Any = None,
+    ) -> Any:
+        """Make and fit many trials.
+
+        Parameters
+        ----------
+        n_trials : int
+            At least 1.
+        n_sig, poisson
+            As for `get_one_trial`.
+        seed : int, numpy.random.Generator or None
+            Of the batch; in the result's ``seed``. Trial j depends on seed and j only, not on threads or order.
+        TRUTH : bool
+            Must be False: there is one real sky, for `get_one_fit`.
+        mp_cpus : int or None
+            Threads; with an executor, threads of each worker (1 by default).
+        logging : bool
+            Print progress: count, rate and time left.
+        first_trial : int
+            Number of the first trial, to continue a batch.
+        as_dataframe : bool
+            Give a `pandas.DataFrame`.
+        executor : concurrent.futures.Executor, optional
+            Fit the trials there.
+
+        Returns
+        -------
+        TrialSet (n_trials,)
+            Structured array with columns `columns`; or a DataFrame.
+
+        Raises
+        ------
+        InterruptedBatch
+            On Ctrl-C: the finished trials are in its ``partial``.
+        ValueError, TypeError
+            For arguments out of range.
+        """
+        n_trials, first_trial = _whole("n_trials", n_trials, 1), _whole("first_trial", first_trial, 0)
+        if TRUTH:
+            raise ValueError("TRUTH=True has no meaning for many trials: there is one real sky; use get_one_fit")
+        n_sig, poisson = check_signal(n_sig, poisson)
+        seed = resolve_seed(seed)
+        if as_dataframe:
+            require_pandas()
+        indices = np.arange(first_trial, first_trial + n_trials, dtype=np.int64)
+        if executor is None:
+            n_threads = self._threads(mp_cpus)
+            with trial_progress(n_trials, n_sig, n_threads, logging) as progress:
+                rows = self.fit_trials(indices, n_sig, poisson, seed, n_threads, progress if logging else None)
+        else:
+            rows = self._on_executor(executor, indices, n_sig, poisson, seed, mp_cpus, logging)
+        trials = TrialSet.of(
+            rows,
+            seed=seed,
+            first_trial=first_trial,
+            n_sig=n_sig,
+            poisson=poisson,
+            config_hash=self.config_hash,
+            config=self.config(),
+        )
+        return trials.as_dataframe if as_dataframe else trials
+
+    def _on_executor(
+        self,
+        executor: Any,
+        indices: I64,
+        n_sig: float,
+        poisson: bool,
+        seed: int,
+        mp_cpus: int | None,
+        logging: bool,
+    ) -> NDArray[np.void]:
+        rows: NDArray[np.void] = run_batches(
+            self,
+            indices,
+            n_sig=n_sig,
+            poisson=poisson,
+            seed=seed,
+            executor=executor,
+            n_threads=mp_cpus,
+            logging=logging,
+        )
+        return rows
+
+
+def _whole(name: str, value: Any, least: int) -> int:
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    if value < least:
+        raise ValueError(f"{name}={value} must be at least {least}")
+    return int(value)

@@ -1,0 +1,168 @@
+"""`MapRunner`: what the runners that look at many pixels share."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from numpy.typing import NDArray
+
+from nusky.hotspots.finder import SpotFinder
+from nusky.hotspots.hottest import embed_scan, scan_pixels
+from nusky.hotspots.localization import Localization, localize
+from nusky.hotspots.terms import PriorTerms
+from nusky.pixels.multi_order import MultiOrderPixels
+from nusky.pixels.pixel_set import PixelSet
+from nusky.pixels.refinement import Refinement
+from nusky.runners.runner import Runner
+from nusky.trial.sky_scan import SkyScan
+from nusky.trial.trial import Trial, as_trial
+
+if TYPE_CHECKING:
+    from nusky.likelihood.trial_index import TrialIndex
+
+__all__ = ["MapRunner", "describe_pixels"]
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class MapRunner(Runner):
+    """Fits every pixel of a set; see `SkyScanTrialRunner` and `SpatialPriorTrialRunner`.
+
+    Parameters
+    ----------
+    pixels : PixelSet or MultiOrderPixels
+    refine : Refinement, optional
+        Look again around the hottest pixels, see `Refinement`; scans are not affected.
+    analysis, likelihood, injection, mp_cpus, ts_to_p, transient
+        See `Runner`.
+    """
+
+    pixels: PixelSet | MultiOrderPixels
+    refine: Refinement | None = None
+
+    _has_prior: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        if self.refine is not None:
+            self.refine.check(self.pixels.finest_nside)
+        super().__post_init__()
+
+    @abstractmethod
+    def _terms(self) -> PriorTerms:
+        """What each prior adds to TS in each pixel."""
+
+    @property
+    def nside(self) -> int:
+        """HEALPix resolution of the scan; of cells of mixed size the finest."""
+        return self.pixels.finest_nside
+
+    @cached_property
+    def _finder(self) -> SpotFinder:
+        return SpotFinder(self.model, self._terms(), self.refine)
+
+    def _describe(self) -> dict[str, Any]:
+        return {**describe_pixels(self.pixels), "refine": self._refinement()}
+
+    def _refinement(self) -> dict[str, Any] | None:
+        return None if self.refine is None else self.refine.as_dict()
+
+    def _prepare(self, n_sig: float) -> None:
+        super()._prepare(n_sig)
+        self._finder.prepare()
+
+    def index_trial(self, trial: Trial, n_threads: int) -> TrialIndex:
+        return self._finder.index(trial, n_threads)
+
+    def _best(self, index: TrialIndex, n_threads: int, logging: bool = False) -> NDArray[Any]:
+        return self._finder.best(index, n_threads, logging)
+
+    def get_one_scan(
+        self,
+        n_sig: float = 0,
+        *,
+        poisson: bool = False,
+        seed: Any = None,
+        TRUTH: bool = False,
+        mp_cpus: int | None = None,
+        logging: bool = False,
+    ) -> SkyScan:
+        """Make one trial and fit every pixel; arguments as for `get_one_fit`.
+
+        Returns
+        -------
+        SkyScan
+            Array-like of shape (4, npix): mlog10p, ts, ns, gamma; **without** any prior (add ``llh_prior_term[j]`` to
+            ts).
+        """
+        return self._scan_trial(self._one_trial(n_sig, poisson, seed, TRUTH), self._threads(mp_cpus), logging)
+
+    def get_one_scan_from_trial(self, trial: Any, *, mp_cpus: int | None = None, logging: bool = False) -> SkyScan:
+        """Fit every pixel to the events of a trial, made by any runner of the analysis; see `get_one_scan`."""
+        return self._scan_trial(as_trial(trial, len(self.analysis)), self._threads(mp_cpus), logging)
+
+    def _scan_trial(self, trial: Trial, n_threads: int, logging: bool) -> SkyScan:
+        fits = scan_pixels(self.model, self.index_trial(trial, n_threads), self.pixels, n_threads, logging)
+        provenance = {**self.provenance(trial), "nside": self.nside, "n_scanned": len(self.pixels)}
+        return embed_scan(fits, self.pixels, self.ts_to_p, self.likelihood.mode == "fit", provenance)
+
+    def get_localization(
+        self,
+        trial: Any,
+        *,
+        levels: Sequence[float] = (0.5, 0.9),
+        nside: int | None = None,
+        prior: int | None = None,
+        mp_cpus: int | None = None,
+        logging: bool = False,
+    ) -> Localization:
+        """Find the position of the hottest spot of a trial and its error regions.
+
+        The map is fitted, then fine pixels around everything that is hot enough to belong to a region, until each
+        region is closed or ends at the limits of the scan.
+
+        Parameters
+        ----------
+        trial : Trial or (evss, n_exs)
+        levels : sequence of float
+            Confidence, 0 … 1.
+        nside : int, optional
+            Of the fine pixels; default: as fine as about 100 000 pixels allow, up to 2048.
+        prior : int, optional
+            With several priors: whose hottest spot; default: that of the best one.
+        mp_cpus, logging
+            As for `get_one_fit`.
+
+        Returns
+        -------
+        Localization
+
+        Raises
+        ------
+        ValueError, TypeError
+            A level outside 0 … 1, `nside` coarser than the scan's, a prior that does not exist or lies outside the
+            pixels, or a region of more than five million fine pixels.
+        """
+        made = as_trial(trial, len(self.analysis))
+        return localize(
+            self._finder,
+            made,
+            levels=levels,
+            nside=nside,
+            prior=prior,
+            n_threads=self._threads(mp_cpus),
+            logging=logging,
+            has_prior=self._has_prior,
+            provenance=self.provenance(made),
+        )
+
+
+def describe_pixels(pixels: PixelSet | MultiOrderPixels) -> dict[str, Any]:
+    """What decides the pixels, as values JSON can hold."""
+    return {
+        "nside": pixels.finest_nside,
+        "n_pixels": len(pixels),
+        "pixels": {"rules": [str(rule.rule) for rule in pixels.report], "hash": pixels.content_hash},
+    }

@@ -1,0 +1,306 @@
+"""Sensitivity, discovery potential, upper limit: the signal for which a fraction β of trials passes a threshold.
+
+TS > threshold is strict everywhere: with half of the background at TS = 0 the median is 0, and a trial at 0 has found
+nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
+
+from nusky.dists.chi2_tsd import Chi2TSD
+from nusky.dists.tsd import MIN_TAIL, TSD, ts_values
+from nusky.executors.workers import n_workers
+from nusky.sensitivity.efficiency import Method
+from nusky.sensitivity.pool import InterruptedSearch, LostSearch, TrialPool
+from nusky.sensitivity.result import NSigResult
+from nusky.sensitivity.search import FluxAt, NSigSearch, QuoteOptions, search_n_sig
+from nusky.sensitivity.table import NSigTable
+from nusky.store.trials import TrialStore
+from nusky.threads import resolve_threads
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from nusky.executors.protocols import FitsTrials
+
+__all__ = [
+    "InterruptedSearch",
+    "LostSearch",
+    "NSigResult",
+    "discovery_potential",
+    "find_n_sig",
+    "sensitivity",
+    "upper_limit",
+]
+
+
+def find_n_sig(
+    runner: FitsTrials,
+    ts: float,
+    beta: float,
+    *,
+    n_sig_step: float = 5.0,
+    first_batch_size: int = 50,
+    batch_size: int = 500,
+    max_batch_size: int = 20_000,
+    n_batches: int = 6,
+    tol: float = 0.05,
+    method: Method = "auto",
+    max_n_sig: float = 5_000.0,
+    trials: Mapping[float, Any] | None = None,
+    store: Any = None,
+    seed: Any = None,
+    poisson: bool = True,
+    logging: bool = False,
+    mp_cpus: int | None = None,
+    executor: Any = None,
+    spool: Any = None,
+    flux: Any = None,
+    gamma: float | None = None,
+    E0: float = 1.0,
+    unit: float = 1e3,
+) -> NSigResult:
+    """Signal events for which a fraction `beta` of trials has TS strictly above `ts`.
+
+    A coarse scan finds the neighbourhood; then batches of trials at `n_batches` injected signals between 0 and twice
+    the crossing are added until the relative error is `tol`. Every trial ever made enters the fit. New trials have
+    indices that none of the others has, so that no scramble is used twice.
+
+    Parameters
+    ----------
+    runner : FitsTrials
+        Any trial runner.
+    ts : float
+        Threshold.
+    beta : float
+        Fraction, 0 < beta < 1.
+    n_sig_step : float
+        First step of the coarse scan; the steps grow.
+    first_batch_size : int
+        Trials at each of its points.
+    batch_size : int
+        Trials a batch adds at an injected signal.
+    max_batch_size : int
+        Most trials at one injected signal. 0: make none, use `trials` and `store` only.
+    n_batches : int
+        Injected signals, >= 3.
+    tol : float
+        Relative error at which to stop.
+    method : "auto", "chi2cdf", "erf" or "spline"
+        Shape of the efficiency, see `nusky.sensitivity.efficiency`.
+    max_n_sig : float
+        Where the coarse scan gives up.
+    trials : mapping, optional
+        {n_sig: trials} made before.
+    store : TrialStore or path-like, optional
+        Use what it has, add what is made.
+    seed : int, Generator or None
+    poisson : bool
+        Draw the number of injected events (its mean is n_sig); without it every injected signal is whole.
+    logging : bool
+        Print csky's table.
+    mp_cpus : int, optional
+        Threads; with an executor, threads of a worker.
+    executor, spool
+        See `nusky.executors.batches.run_batches`.
+    flux : Flux, optional
+        Spectrum for E2dNdE; default what the runner injects.
+    gamma : float, optional
+        A power law instead.
+    E0, unit : float
+        Where E2dNdE is given: E0 in units of `unit` GeV.
+
+    Returns
+    -------
+    NSigResult
+
+    Raises
+    ------
+    ValueError
+        If `beta` is outside (0, 1), `ts` is not finite, the threshold is out of reach (the largest fraction found is
+        named), or, with ``max_batch_size=0``, the given trials are not enough.
+    InterruptedSearch, LostSearch
+        On Ctrl-C, and if the workers of an executor fail for good: all trials so far are in its ``trials``.
+
+    Examples
+    --------
+    >>> bg = tr.get_many_fits(10_000, seed=1)                                      # doctest: +SKIP
+    >>> found = find_n_sig(tr, np.median(bg.ts), 0.9, trials={0: bg}, seed=2)      # doctest: +SKIP
+    >>> found.n_sig, found.n_sig_error, found.E2dNdE                               # doctest: +SKIP
+    """
+    search = NSigSearch(n_sig_step, first_batch_size, batch_size, max_batch_size, n_batches, tol, method, max_n_sig)
+    _check(ts, beta)
+    pool = _pool(runner, trials, store, seed, poisson, mp_cpus, executor, spool)
+    table = NSigTable(logging)
+    table.start(_cores(mp_cpus, executor))
+    return search_n_sig(pool, ts, beta, search, table, FluxAt(flux, gamma, E0, unit))
+
+
+def sensitivity(
+    runner: FitsTrials, bg: Any = None, *, beta: float = 0.9, **options: Unpack[QuoteOptions]
+) -> NSigResult:
+    """Signal (and flux) for which a fraction `beta` of trials has TS above the background median.
+
+    Parameters
+    ----------
+    runner : FitsTrials
+        For a point source or a spatial prior.
+    bg : TSD, TS values or None
+        Background, at least 10 trials; None takes what `trials` or `store` have at n_sig = 0, or makes `n_bg_trials`.
+    beta : float
+        0.9 is the convention.
+    n_bg_trials : int
+        Default 5000.
+    **options
+        As for `find_n_sig`.
+
+    Returns
+    -------
+    NSigResult
+        Its error includes that of the median.
+
+    Examples
+    --------
+    >>> sens = sensitivity(sptr, seed=1, logging=True)                     # doctest: +SKIP
+    >>> f"{sens.E2dNdE:.2e} TeV/cm2/s"                                     # doctest: +SKIP
+    """
+    return _quote(runner, bg, beta, "sensitivity", dict(options))
+
+
+def discovery_potential(
+    runner: FitsTrials, bg: Any = None, *, n_sigma: float = 5.0, beta: float = 0.5, **options: Any
+) -> NSigResult:
+    """Signal (and flux) for which a fraction `beta` of trials exceeds `n_sigma` (one-sided).
+
+    Parameters
+    ----------
+    runner, bg, **options
+        As for `sensitivity`. Where the background trials do not reach `n_sigma`, a χ² fitted to them does;
+        ``result.extrapolated`` says so, and its error enters.
+    n_sigma : float
+        3 or 5, by convention.
+    beta : float
+        0.5 by convention.
+
+    Examples
+    --------
+    >>> discovery_potential(tr, bg, n_sigma=3, seed=2)                     # doctest: +SKIP
+    """
+    if not (isinstance(n_sigma, Real) and math.isfinite(n_sigma) and n_sigma > 0):
+        raise ValueError(f"n_sigma = {n_sigma!r} must be a positive number")
+    return _quote(runner, bg, beta, "discovery potential", {**options, "n_sigma": float(n_sigma)})
+
+
+def upper_limit(
+    runner: FitsTrials, ts_obs: Any, bg: Any = None, *, beta: float = 0.9, **options: Unpack[QuoteOptions]
+) -> NSigResult:
+    """Upper limit at confidence level `beta` for an observed TS.
+
+    The flux for which a fraction `beta` of trials has TS > max(TS_obs, background median): never below the sensitivity,
+    so that a background fluctuation downwards does not exclude what the search cannot see; coverage is then at least
+    `beta`.
+
+    Parameters
+    ----------
+    runner, bg, **options
+        As for `sensitivity`.
+    ts_obs : float or Fit
+        Observed TS.
+    beta : float
+        0.9 gives the 90 % limit.
+
+    Examples
+    --------
+    >>> upper_limit(sptr, sptr.get_one_fit(TRUTH=True), bg, seed=3)        # doctest: +SKIP
+    """
+    try:
+        observed = float(getattr(ts_obs, "ts", ts_obs))
+    except (TypeError, ValueError):
+        raise TypeError(f"ts_obs = {ts_obs!r} is neither a TS nor a Fit") from None
+    if not (math.isfinite(observed) and observed >= 0):
+        raise ValueError(f"ts_obs = {observed} must be finite and >= 0")
+    return _quote(runner, bg, beta, "upper limit", {**options, "ts_obs": observed})
+
+
+def _quote(runner: FitsTrials, bg: Any, beta: float, kind: str, options: dict[str, Any]) -> NSigResult:
+    """The three published numbers: they differ in the threshold only."""
+    n_sigma, ts_obs = options.pop("n_sigma", None), options.pop("ts_obs", None)
+    n_bg_trials = options.pop("n_bg_trials", 5_000)
+    names = ("trials", "store", "seed", "poisson", "mp_cpus", "executor", "spool")
+    sources = {name: options.pop(name, True if name == "poisson" else None) for name in names}
+    conversion = FluxAt(**{name: options.pop(name, default) for name, default in vars(FluxAt()).items()})
+    logging = options.pop("logging", False)
+    if unknown := options.keys() - vars(NSigSearch()).keys():
+        known = [*names, *vars(FluxAt()), "n_bg_trials", "logging", *vars(NSigSearch())]
+        raise TypeError(f"{kind}: there is no option {min(unknown)!r}; there are {', '.join(known)}")
+    search = NSigSearch(**options)
+    _check(0.0, beta)
+    if isinstance(n_bg_trials, bool) or not isinstance(n_bg_trials, Integral) or n_bg_trials < 1:
+        raise ValueError(f"n_bg_trials = {n_bg_trials!r} must be a positive integer")
+    given = dict(sources.pop("trials") or {})
+    if bg is not None:
+        if len(ts_values(bg)) < MIN_TAIL:
+            raise ValueError(
+                f"bg holds {len(ts_values(bg))} trials: a threshold needs at least {MIN_TAIL}, better thousands; "
+                "give more, or None to have n_bg_trials made"
+            )
+        given[0.0] = bg
+    pool = _pool(runner, given, **sources)
+    table = NSigTable(logging)
+    table.start(_cores(sources["mp_cpus"], sources["executor"]))
+    if pool.count(0.0) == 0:
+        if search.max_batch_size == 0:
+            raise ValueError("there are no background trials, and max_batch_size=0 forbids making any: give bg=")
+        table.background(int(n_bg_trials))
+        pool.add(0.0, int(n_bg_trials), table.working(int(n_bg_trials)))
+    extrapolated = False
+    if n_sigma is not None:
+        background = bg if isinstance(bg, Chi2TSD) else Chi2TSD(pool.ts(0.0))
+        ts = float(background.isf_nsigma(n_sigma))
+        p = 0.5 * math.erfc(n_sigma / math.sqrt(2))
+        ts_error = background.isf_error(p)
+        extrapolated = p * background.n_total < MIN_TAIL
+    else:
+        counted = TSD(pool.ts(0.0))
+        ts, ts_error = counted.median(), counted.isf_error(0.5)
+        if ts_obs is not None and ts_obs > ts:
+            ts, ts_error = ts_obs, 0.0
+    return search_n_sig(
+        pool, ts, beta, search, table, conversion, kind=kind, ts_error=ts_error, extrapolated=extrapolated
+    )
+
+
+def _check(ts: float, beta: float) -> None:
+    if not (isinstance(beta, Real) and 0 < beta < 1):
+        raise ValueError(
+            f"beta = {beta!r} must lie between 0 and 1: 0.9 for a sensitivity, 0.5 for a discovery potential"
+        )
+    if not (isinstance(ts, Real) and math.isfinite(ts)):
+        raise ValueError(f"ts = {ts!r}: the threshold must be a finite number")
+
+
+def _pool(
+    runner: FitsTrials,
+    trials: Any,
+    store: Any,
+    seed: Any,
+    poisson: bool,
+    mp_cpus: int | None,
+    executor: Any,
+    spool: Any,
+) -> TrialPool:
+    if store is not None and not hasattr(store, "read_by_n_sig"):
+        store = TrialStore(store, runner.config())
+    n_threads = mp_cpus if executor is not None or mp_cpus is not None else getattr(runner, "mp_cpus", None)
+    run = {"executor": executor, "spool": spool, "n_threads": n_threads}
+    return TrialPool(runner, trials=trials, store=store, seed=seed, poisson=poisson, **run)
+
+
+def _cores(mp_cpus: int | None, executor: Any) -> int:
+    if executor is None:
+        return resolve_threads(mp_cpus)
+    return n_workers(executor) * int(mp_cpus or 1)

@@ -1,0 +1,203 @@
+"""What a search for n_sig found: the signal, the flux, their errors, and everything they rest on."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nusky.dists.tsd import ts_values
+from nusky.files.npz import DamagedFile, read_npz, write_npz
+from nusky.sensitivity.efficiency import EfficiencyCurve
+from nusky.version import code_version
+
+__all__ = ["NSigResult"]
+
+FORMAT = "nusky-n-sig-1"
+
+# The curve's arrays in a file, and the fields that are written apart from the numbers
+_CURVE = ("params", "n_sigs", "n_passed", "n_trials")
+_APART = ("curve", "trials")
+
+
+@dataclass(frozen=True, eq=False)
+class NSigResult(Mapping[str, Any]):
+    """Signal for which a fraction `beta` of trials has TS > `ts`.
+
+    Reads like csky's dictionary, too: ``result["n_sig"]``, ``result["n_sig_error"]``, ``result["info"]``.
+
+    Attributes
+    ----------
+    n_sig : float
+        Mean number of injected events (of all of them for several priors).
+    n_sig_error : float
+        Its **relative** standard deviation, as csky has it: binomial errors of the trials and, where it is known, the
+        error of the threshold.
+    ts, beta : float
+        Threshold and fraction.
+    curve : EfficiencyCurve
+        Fraction of trials above the threshold against the injected signal.
+    trials : dict
+        All trials used, {n_sig: rows}; give them to the next call as ``trials=``.
+    seed : int
+    poisson : bool
+    converged : bool
+        The relative error is within the tolerance that was asked for.
+    kind : str
+        "n_sig", "sensitivity", "discovery potential" or "upper limit".
+    ts_error : float
+        Standard deviation of the threshold that was propagated (0: taken as exact).
+    extrapolated : bool
+        The threshold lies beyond the background trials, on a fitted tail.
+    E2dNdE : float
+        E² dN/dE at `E0` in units of ``unit`` GeV cm⁻² s⁻¹ for `n_sig` (NaN where no spectrum was known). With a prior,
+        the flux that gives `n_sig` on average over the prior; with several, that of each object.
+    E0, unit : float
+        Energy in units of `unit`, and the unit in GeV.
+    fluence : float or None
+        E² F in ``unit`` GeV cm⁻² for a transient; None for a steady source.
+    spectrum : mapping or None
+        The flux, as values JSON can hold.
+    config : mapping
+        Everything that decided the trials (`Runner.config`): data, likelihood, prior and its policy, pixels, injection.
+
+    Examples
+    --------
+    >>> from nusky.sensitivity.efficiency import fit_efficiency
+    >>> curve = fit_efficiency([0, 4, 8], [50, 80, 99], [100] * 3)
+    >>> result = NSigResult(6.0, 0.05, 0.1, 0.9, curve, {}, 1, True, True)
+    >>> result["n_sig"], result.info["n_sigs"].tolist(), round(result.n_sig_interval[1], 2)
+    (6.0, [0.0, 4.0, 8.0], 6.3)
+    """
+
+    n_sig: float
+    n_sig_error: float
+    ts: float
+    beta: float
+    curve: EfficiencyCurve
+    trials: dict[float, Any]
+    seed: int
+    poisson: bool
+    converged: bool
+    kind: str = "n_sig"
+    ts_error: float = 0.0
+    extrapolated: bool = False
+    E2dNdE: float = math.nan
+    E0: float = 1.0
+    unit: float = 1e3
+    fluence: float | None = None
+    spectrum: Mapping[str, Any] | None = field(default=None)
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def n_sig_interval(self) -> tuple[float, float]:
+        """`n_sig` minus and plus one standard deviation."""
+        return self.n_sig * (1 - self.n_sig_error), self.n_sig * (1 + self.n_sig_error)
+
+    @property
+    def E2dNdE_error(self) -> float:
+        """Standard deviation of `E2dNdE` (absolute); the acceptance is taken as exact."""
+        return self.E2dNdE * self.n_sig_error
+
+    @property
+    def fluence_error(self) -> float | None:
+        """Standard deviation of `fluence` (absolute)."""
+        return None if self.fluence is None else self.fluence * self.n_sig_error
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """csky's details: n_sigs, CLs (fractions), sigmas (their errors), the fit."""
+        return {
+            "n_sigs": self.curve.n_sigs,
+            "CLs": self.curve.fractions,
+            "sigmas": self.curve.errors,
+            "n_trials": self.curve.n_trials,
+            "n_passed": self.curve.n_passed,
+            "method": self.curve.method,
+            "params": self.curve.params,
+            "goodness": self.curve.goodness,
+            f"n_sig_{self.curve.method}": self.n_sig,
+        }
+
+    def __getitem__(self, key: str) -> Any:
+        if key not in self._keys:
+            raise KeyError(f"{key!r} is not in the result: it has {', '.join(self._keys)}")
+        return getattr(self, key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    @property
+    def _keys(self) -> tuple[str, ...]:
+        return (*(f.name for f in fields(self)), "E2dNdE_error", "fluence_error", "info")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything but the trials, as values JSON can hold."""
+        plain = {name: self[name] for name in self if name not in ("trials", "curve")}
+        info = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in self.info.items()}
+        spectrum = None if self.spectrum is None else dict(self.spectrum)
+        return {**plain, "spectrum": spectrum, "config": dict(self.config), "info": info}
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write everything, the trials too, to an npz file, complete or not at all; `NSigResult.read` reads it back.
+
+        Parameters
+        ----------
+        path : path-like
+            Taken as it is; ".npz" is not added.
+        """
+        stored: dict[str, Any] = {name: value for name, value in vars(self).items() if name not in _APART}
+        for name in ("spectrum", "config"):
+            stored[name] = None if stored[name] is None else dict(stored[name])
+        curve = self.curve
+        meta = {
+            "format": FORMAT,
+            "version": code_version(),
+            "result": stored,
+            "curve": {"method": curve.method, "goodness": curve.goodness},
+            "trials": list(self.trials),
+        }
+        arrays: dict[str, NDArray[Any]] = {name: np.asarray(getattr(curve, name)) for name in _CURVE}
+        for i, rows in enumerate(self.trials.values()):
+            table = isinstance(rows, np.ndarray) and rows.dtype.names
+            arrays[f"trials{i}"] = np.array(rows).view(np.ndarray) if table else ts_values(rows)
+        write_npz(path, arrays, meta)
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> NSigResult:
+        """Read what `save` wrote; its trials can be given to the next search.
+
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            If there is no such file, or it is damaged or something else (named).
+        """
+        meta, arrays = read_npz(path)
+        if meta.get("format") != FORMAT:
+            raise DamagedFile(f"{path} has the format {meta.get('format')!r}, a result of find_n_sig {FORMAT!r}")
+        about = meta["curve"]
+        params, n_sigs, n_passed, n_trials = (arrays[name] for name in _CURVE)
+        curve = EfficiencyCurve(about["method"], params, n_sigs, n_passed, n_trials, about["goodness"])
+        trials = {n_sig: arrays[f"trials{i}"] for i, n_sig in enumerate(meta["trials"])}
+        return cls(curve=curve, trials=trials, **meta["result"])
+
+    def __repr__(self) -> str:
+        n = int(self.curve.n_trials.sum())
+        flux = ""
+        if math.isfinite(self.E2dNdE):
+            fluence = "" if self.fluence is None else f" in the window, fluence={self.fluence:.3e}"
+            flux = f", E2dNdE={self.E2dNdE:.3e}{fluence} at E0={self.E0:g} (unit={self.unit:g} GeV)"
+        state = "" if self.converged else ", not converged"
+        beyond = ", threshold extrapolated" if self.extrapolated else ""
+        return (
+            f"NSigResult({self.kind}: n_sig={self.n_sig:.3f} (+/- {self.n_sig_error:.1%}) for {self.beta:g} of trials "
+            f"with TS > {self.ts:.3f}{flux}; {n} trials, {self.curve.method}{state}{beyond})"
+        )

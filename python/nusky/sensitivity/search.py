@@ -1,0 +1,251 @@
+"""The search for n_sig: a coarse scan, then batches where they help most, until the error is small enough."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any, TypedDict
+
+import numpy as np
+
+from nusky.sensitivity.efficiency import EfficiencyCurve, Method, fit_efficiency
+from nusky.sensitivity.pool import TrialPool
+from nusky.sensitivity.result import NSigResult
+from nusky.sensitivity.table import NSigTable
+from nusky.units import counted
+
+__all__ = ["FluxAt", "NSigOptions", "NSigSearch", "QuoteOptions", "search_n_sig"]
+
+
+class NSigOptions(TypedDict, total=False):
+    """Keywords of `nusky.sensitivity.find_n_sig`, which says what they mean."""
+
+    n_sig_step: float
+    first_batch_size: int
+    batch_size: int
+    max_batch_size: int
+    n_batches: int
+    tol: float
+    method: Method
+    max_n_sig: float
+    trials: Mapping[float, Any] | None
+    store: Any
+    seed: Any
+    poisson: bool
+    logging: bool
+    mp_cpus: int | None
+    executor: Any
+    spool: Any
+    flux: Any
+    gamma: float | None
+    E0: float
+    unit: float
+
+
+class QuoteOptions(NSigOptions, total=False):
+    """Keywords of `sensitivity`, `discovery_potential` and `upper_limit`: `n_bg_trials`, and those of `find_n_sig`."""
+
+    n_bg_trials: int
+
+
+@dataclass(frozen=True)
+class NSigSearch:
+    """Checked settings of one search."""
+
+    n_sig_step: float = 5.0
+    first_batch_size: int = 50
+    batch_size: int = 500
+    max_batch_size: int = 20_000
+    n_batches: int = 6
+    tol: float = 0.05
+    method: Method = "auto"
+    max_n_sig: float = 5_000.0
+
+    def __post_init__(self) -> None:
+        for name, least in (("first_batch_size", 1), ("batch_size", 1), ("max_batch_size", 0), ("n_batches", 3)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
+                raise ValueError(f"{name} = {value!r} must be an integer >= {least}")
+        if self.method not in ("auto", "chi2cdf", "erf", "spline"):
+            raise ValueError(f"method = {self.method!r} is none of auto, chi2cdf, erf, spline")
+        for name in ("n_sig_step", "tol", "max_n_sig"):
+            value = getattr(self, name)
+            if not isinstance(value, Real) or not 0 < float(value) < math.inf:
+                raise ValueError(f"{name} = {value!r} must be a positive number")
+
+
+@dataclass(frozen=True)
+class FluxAt:
+    """Which flux a number of events is turned into."""
+
+    flux: Any = None
+    gamma: float | None = None
+    E0: Any = 1.0
+    unit: Any = 1e3
+
+    def __post_init__(self) -> None:
+        E0, unit = counted(self.E0, self.unit)
+        object.__setattr__(self, "E0", E0)
+        object.__setattr__(self, "unit", unit)
+
+    def of(self, runner: Any, n_sig: float) -> dict[str, Any]:
+        """Fields of `NSigResult`."""
+        out: dict[str, Any] = {"E0": self.E0, "unit": self.unit}
+        flux = self.flux
+        if flux is None and self.gamma is None:
+            flux = getattr(getattr(runner, "injection", None), "flux", None)
+        if not hasattr(runner, "to_E2dNdE") or (flux is None and self.gamma is None):
+            return out
+        how: dict[str, Any] = {"E0": self.E0, "unit": self.unit}
+        how["gamma" if flux is None else "flux"] = self.gamma if flux is None else flux
+        out["E2dNdE"] = float(runner.to_E2dNdE(n_sig, **how))
+        out["spectrum"] = {"type": "PowerLawFlux", "gamma": self.gamma} if flux is None else flux.to_json()
+        if getattr(runner, "on_time", None) is not None:
+            out["fluence"] = float(runner.to_fluence(n_sig, **how))
+        return out
+
+
+def search_n_sig(
+    pool: TrialPool,
+    ts: float,
+    beta: float,
+    search: NSigSearch,
+    table: NSigTable,
+    conversion: FluxAt,
+    **about: Any,
+) -> NSigResult:
+    """Search with a pool of trials.
+
+    Parameters
+    ----------
+    pool : TrialPool
+    ts, beta : float
+        Threshold and fraction, checked.
+    search : NSigSearch
+    table : NSigTable
+    conversion : FluxAt
+    **about
+        Further fields of the result: kind, ts_error, extrapolated.
+    """
+
+    def fitted() -> EfficiencyCurve:
+        return fit_efficiency(*pool.passed(ts), method=search.method)
+
+    if search.max_batch_size == 0:
+        if len(pool.n_sigs) < 2:
+            raise ValueError(
+                f"max_batch_size=0 makes no trials, and those given are at n_sig = {list(pool.n_sigs)}: "
+                "give trials at two or more injected signals"
+            )
+        curve = fitted()
+        n_sig, error = _crossing(curve, beta)
+        if not math.isfinite(n_sig):
+            raise _unreachable(pool, ts, beta, "give trials at larger n_sig")
+    else:
+        curve, n_sig, error = _run(pool, ts, beta, search, table, fitted)
+    ts_error = about.get("ts_error", 0.0)
+    if ts_error > 0 and n_sig > 0:
+        shifted = [
+            fit_efficiency(*pool.passed(ts + s * ts_error), method=curve.method).solve(beta) for s in (-1.0, 1.0)
+        ]
+        if all(map(math.isfinite, shifted)):
+            error = math.hypot(error, abs(shifted[1] - shifted[0]) / (2 * n_sig))
+    table.end()
+    return NSigResult(
+        n_sig, error, float(ts), float(beta), curve, pool.trials, pool.seed, pool.poisson,
+        converged=bool(error <= search.tol or n_sig == 0), config=pool.runner.config(), **about,
+        **conversion.of(pool.runner, n_sig),
+    )  # fmt: skip
+
+
+def _run(
+    pool: TrialPool, ts: float, beta: float, search: NSigSearch, table: NSigTable, fitted: Callable[[], EfficiencyCurve]
+) -> tuple[EfficiencyCurve, float, float]:
+    near = _coarse_scan(pool, ts, beta, search, table)
+    table.batches(search.batch_size)
+    grid: list[float] = []
+    while True:
+        if not grid or not 0.25 * grid[-1] <= near <= 0.75 * grid[-1]:
+            grid = _grid(near, pool, search)
+            table.header(grid)
+        made = 0
+        for n_sig in _telling(grid, pool, ts, search):
+            more = min(search.batch_size, search.max_batch_size - pool.count(n_sig))
+            if more > 0:
+                pool.add(n_sig, more, table.working(more))
+                made += more
+        curve = fitted()
+        n_sig, error = _crossing(curve, beta)
+        passed = {n: k / total for n, k, total in zip(*map(np.ndarray.tolist, pool.passed(ts)), strict=True)}
+        fractions = [passed.get(n, math.nan) for n in grid]
+        table.row(max(pool.count(n) for n in grid), fractions, n_sig, error, curve.method)
+        if n_sig == 0 or error <= search.tol or made == 0:
+            if not math.isfinite(n_sig):
+                raise _unreachable(pool, ts, beta, "raise max_batch_size")
+            return curve, n_sig, error
+        near = n_sig if math.isfinite(n_sig) else 2 * grid[-1]
+
+
+def _crossing(curve: EfficiencyCurve, beta: float) -> tuple[float, float]:
+    """n_sig and its relative error."""
+    n_sig = curve.solve(beta)
+    if n_sig == 0:
+        return 0.0, 0.0
+    return n_sig, curve.solve_error(beta) / n_sig if math.isfinite(n_sig) else math.inf
+
+
+def _coarse_scan(pool: TrialPool, ts: float, beta: float, search: NSigSearch, table: NSigTable) -> float:
+    """Neighbourhood of the crossing: the first injected signal of a growing series that passes."""
+    n, k, total = pool.passed(ts)
+    enough = (n > 0) & (total >= search.first_batch_size) & (k > beta * total)
+    if enough.any() and len(n) > 1:
+        found = fit_efficiency(n, k, total, search.method).solve(beta)
+        if math.isfinite(found) and found > 0:
+            return found
+    table.scan(beta, search.first_batch_size, ts)
+    step = float(search.n_sig_step if pool.poisson else math.ceil(search.n_sig_step))
+    n_sig = step
+    while True:
+        missing = search.first_batch_size - pool.count(n_sig)
+        if missing > 0:
+            pool.add(n_sig, missing, table.working(missing))
+        fraction = float(np.mean(pool.ts(n_sig) > ts))
+        table.scanned(n_sig, fraction)
+        if fraction > beta:
+            return n_sig
+        # five even steps, then ever longer ones: a far threshold costs the logarithm of its distance
+        if n_sig >= 5 * search.n_sig_step:
+            step *= 1.5
+        n_sig += step if pool.poisson else math.ceil(step)
+        if n_sig > search.max_n_sig:
+            raise _unreachable(pool, ts, beta, f"raise max_n_sig, now {search.max_n_sig:g}")
+
+
+def _grid(near: float, pool: TrialPool, search: NSigSearch) -> list[float]:
+    """Evenly spaced signals from 0 to twice the crossing; the spacing has two digits, so that runs share points."""
+    spacing = 2 * near / (search.n_batches - 1)
+    digit = 10 ** (math.floor(math.log10(spacing)) - 1)
+    spacing = max(round(spacing / digit), 1) * digit if pool.poisson else float(max(math.ceil(spacing), 1))
+    return [round(i * spacing, 10) for i in range(search.n_batches)]
+
+
+def _telling(grid: list[float], pool: TrialPool, ts: float, search: NSigSearch) -> list[float]:
+    """Points at which further trials help to find the crossing."""
+    telling = []
+    for n_sig in grid:
+        seen = pool.ts(n_sig)
+        fraction = float(np.mean(seen > ts)) if len(seen) else 0.5
+        if len(seen) < search.batch_size or (n_sig > 0 and 0.01 < fraction < 0.995):
+            telling.append(n_sig)
+    return telling or grid[1:]
+
+
+def _unreachable(pool: TrialPool, ts: float, beta: float, advice: str) -> ValueError:
+    n, k, total = pool.passed(ts)
+    best = int(np.argmax(k / total))
+    return ValueError(
+        f"the threshold TS > {ts:.3f} was passed by at most {k[best] / total[best]:.1%} of trials (at n_sig = "
+        f"{n[best]:g}, {total[best]} trials), not by beta = {beta:.0%}: {advice}, or ask for a lower threshold"
+    )

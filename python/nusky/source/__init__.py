@@ -1,0 +1,8 @@
+"""Where and when a source is: positions with their fields, and time windows."""
+
+from __future__ import annotations
+
+from nusky.source.positions import MAX_EXTENSION, Sources, sources
+from nusky.source.window import TimeWindow
+
+__all__ = ["MAX_EXTENSION", "Sources", "TimeWindow", "sources"]

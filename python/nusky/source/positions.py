@@ -1,0 +1,259 @@
+"""Sources: positions on the sky with the fields that go with them.
+
+The module's name is singular because ``nusky.sources`` is the function: a module of that name would replace it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nusky.missing import without_missing
+from nusky.sphere import as_mjd, at_limits, coordinates, days, radians
+from nusky.typing import F64
+from nusky.units import in_unit
+
+__all__ = ["Sources", "sources"]
+
+MAX_EXTENSION = np.radians(20.0)
+"""Beyond this (rad) an extended source is a template, and an extension is more likely degrees taken for radians."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sources:
+    """One or more sources. Make them with `sources`, which checks and converts.
+
+    Attributes
+    ----------
+    ra : (P,) rad, 0 … 2π
+    dec : (P,) rad, −π/2 … π/2
+    weight : (P,) relative weights, > 0
+    extension : (P,) rad
+        Width σ of a Gaussian source, 0 for a point.
+    name : tuple of str or None
+    mjd : (P,) MJD (UTC) or None
+        Start of the time window.
+    t_100 : (P,) days or None
+        Length of the box.
+    sigma_t : (P,) days or None
+        Width of the Gaussian tails, 0 for a pure box.
+    prior : tuple of maps or None
+        One spatial prior for each source, in place of a certain position.
+
+    Examples
+    --------
+    >>> src = sources([83.63, 77.36], [22.01, 5.69], deg=True, name=["Crab", "TXS 0506+056"])
+    >>> len(src), src["name"][1], bool(np.allclose(src.ra_deg, [83.63, 77.36]))
+    (2, 'TXS 0506+056', True)
+    """
+
+    ra: F64
+    dec: F64
+    weight: F64
+    extension: F64
+    name: tuple[str, ...] | None = None
+    mjd: F64 | None = None
+    t_100: F64 | None = None
+    sigma_t: F64 | None = None
+    prior: tuple[Any, ...] | None = None
+
+    @property
+    def ra_deg(self) -> F64:
+        """(P,) right ascension in degrees."""
+        return np.degrees(self.ra)
+
+    @property
+    def dec_deg(self) -> F64:
+        """(P,) declination in degrees."""
+        return np.degrees(self.dec)
+
+    @property
+    def is_transient(self) -> bool:
+        """Whether the sources have a time window."""
+        return self.mjd is not None
+
+    def keys(self) -> tuple[str, ...]:
+        """Names of the fields that are set."""
+        return tuple(field.name for field in fields(self) if getattr(self, field.name) is not None)
+
+    def __len__(self) -> int:
+        return len(self.ra)
+
+    def __iter__(self) -> Iterator[Sources]:
+        return (self[i] for i in range(len(self)))
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.keys() or key in ("ra_deg", "dec_deg")
+
+    def __getitem__(self, key: str | int | slice | NDArray[Any] | Sequence[int]) -> Any:
+        """Field by name, or the sources at an index, a slice or a mask."""
+        if isinstance(key, str):
+            if key not in self:
+                raise KeyError(f"these sources have no field {key!r}; they have {', '.join(self.keys())}")
+            return getattr(self, key)
+        index = np.atleast_1d(np.arange(len(self))[key])
+        taken: dict[str, Any] = {}
+        for name in self.keys():
+            value = getattr(self, name)
+            taken[name] = tuple(value[i] for i in index) if isinstance(value, tuple) else value[index]
+        return Sources(**taken)
+
+    def __repr__(self) -> str:
+        return f"Sources({len(self)} items | columns: {', '.join(sorted(self.keys()))})"
+
+
+def _column(name: str, value: Any, length: int | None, low: float, high: float, advice: str) -> F64:
+    try:
+        plain, missing = without_missing(value, name)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be numbers, got {value!r}") from None
+    column = np.atleast_1d(at_limits(plain, low, high) if name in ("ra", "dec", "extension") else plain)
+    if column.ndim != 1:
+        raise ValueError(f"{name} must be a number or a 1-D array, got shape {column.shape}")
+    if missing and set(missing) != {"nan"}:
+        first = int(np.flatnonzero(np.isnan(column))[0])
+        why = ", ".join(f"{count} {reason}" for reason, count in missing.items())
+        raise ValueError(f"{name}[{first}] is missing ({why}); leave out the sources without a value")
+    if length is not None:
+        if len(column) not in (1, length):
+            raise ValueError(f"{name} has {len(column)} values for {length} sources; give one, or one for each")
+        column = np.broadcast_to(column, (length,)).copy()
+    bad = np.flatnonzero(~((column >= low) & (column <= high)))  # NaN is bad as well
+    if bad.size:
+        raise ValueError(f"{name}[{bad[0]}] = {column[bad[0]]} is outside {low:.6g} … {high:.6g}; {advice}")
+    column.setflags(write=False)
+    return column
+
+
+def _objects(name: str, value: Any, length: int, single: bool) -> tuple[Any, ...]:
+    items = (value,) if single else tuple(value)
+    if len(items) != length:
+        raise ValueError(f"{name} has {len(items)} entries for {length} sources; give one for each")
+    return items
+
+
+def sources(
+    ra: Any,
+    dec: ArrayLike | None = None,
+    deg: bool = False,
+    *,
+    weight: ArrayLike | None = None,
+    extension: ArrayLike | None = None,
+    name: str | Sequence[str] | None = None,
+    mjd: ArrayLike | None = None,
+    t_100: ArrayLike | timedelta | None = None,
+    sigma_t: ArrayLike | timedelta | None = None,
+    prior: Any = None,
+) -> Sources:
+    """Make sources from positions and whatever else is known of them.
+
+    Parameters
+    ----------
+    ra, dec : float, (P,) array, or astropy Quantity
+        rad, or degrees with ``deg=True``; 0 ≤ ra ≤ 2π, −π/2 ≤ dec ≤ π/2. A Quantity carries its own unit. An astropy
+        SkyCoord in place of both is turned to ICRS.
+    deg : bool
+        Plain numbers of `ra` and `dec` (and of these only) are degrees.
+    weight : float or (P,), optional
+        Relative weights, > 0; 1 each by default.
+    extension : float, (P,) or Quantity, optional
+        Width σ of a Gaussian source: rad, 0 … 20°.
+    name : str or sequence of str, optional
+    mjd : float, (P,), astropy Time or Quantity, optional
+        **Start** of the time window, MJD (UTC).
+    t_100 : float, (P,), astropy TimeDelta or Quantity, or a timedelta, optional
+        Length of the window, **days**. Needs `mjd`.
+    sigma_t : float, (P,), TimeDelta, Quantity or timedelta, optional
+        Width of the Gaussian tails before and after the box, days; 0 by default. Needs `mjd`.
+    prior : map or sequence of maps, optional
+        One spatial prior for each source.
+
+    Returns
+    -------
+    Sources
+
+    Raises
+    ------
+    ValueError
+        For a value out of range (with its index), or lengths that differ.
+    TypeError
+        For what is not a number.
+
+    Examples
+    --------
+    >>> src = sources(180.0, 0.0, deg=True)
+    >>> float(src.ra[0])
+    3.141592653589793
+    >>> sources(np.pi, 0.0, mjd=57000.0, t_100=1000 / 86400).t_100.round(6)
+    array([0.011574])
+    """
+    ra, dec = _position(ra, dec)
+    hint = "wrap it with ra % (2*np.pi), or pass deg=True for degrees"
+    ra_column = _column("ra", radians("ra", ra, deg), None, 0.0, 2 * np.pi, hint)
+    dec_hint = "declinations are rad; pass deg=True for degrees"
+    dec_column = _column("dec", radians("dec", dec, deg), None, -np.pi / 2, np.pi / 2, dec_hint)
+    n = max(len(ra_column), len(dec_column))
+    if n == 0 or min(len(ra_column), len(dec_column)) == 0:
+        raise ValueError("ra and dec are empty; give at least one source")
+    ra_column = _column("ra", np.where(ra_column == 2 * np.pi, 0.0, ra_column), n, 0.0, 2 * np.pi, hint)
+    dec_column = _column("dec", dec_column, n, -np.pi / 2, np.pi / 2, dec_hint)
+    weights = _column(
+        "weight",
+        1.0 if weight is None else in_unit("weight", weight, ""),
+        n,
+        np.nextafter(0, 1),
+        np.finfo(float).max,
+        "weights are positive",
+    )
+    extensions = _column(
+        "extension",
+        0.0 if extension is None else radians("extension", extension, False),
+        n,
+        0.0,
+        float(MAX_EXTENSION),
+        "the extension is rad (deg=True is for ra and dec only) and at most 20 degrees",
+    )
+    if mjd is None and (t_100 is not None or sigma_t is not None):
+        raise ValueError("t_100 and sigma_t describe a time window and need mjd, its start")
+    if mjd is not None and t_100 is None:
+        raise ValueError("mjd is the start of a time window and needs t_100, its length in days")
+    huge = np.finfo(float).max
+    unit = "the unit is days"
+    tails = 0.0 if sigma_t is None else days("sigma_t", sigma_t)
+    return Sources(
+        ra=ra_column,
+        dec=dec_column,
+        weight=weights,
+        extension=extensions,
+        name=None if name is None else _objects("name", name, n, isinstance(name, str)),
+        mjd=None if mjd is None else _column("mjd", as_mjd(mjd), n, 0.0, 1e6, "MJD runs to about 60 000 today"),
+        t_100=None if t_100 is None else _column("t_100", days("t_100", t_100), n, np.nextafter(0, 1), huge, unit),
+        sigma_t=None if mjd is None else _column("sigma_t", tails, n, 0.0, huge, unit),
+        prior=None if prior is None else _objects("prior", prior, n, _is_one_map(prior)),
+    )
+
+
+def _position(ra: Any, dec: Any) -> tuple[Any, Any]:
+    """Right ascension and declination, of a SkyCoord too."""
+    if isinstance(ra, (list, tuple)) and ra and coordinates(ra[0]) is not None:
+        from astropy.coordinates import SkyCoord
+
+        ra = SkyCoord([SkyCoord(one).icrs for one in ra])
+    both = coordinates(ra)
+    if both is not None:
+        if dec is not None:
+            raise TypeError(f"sources: the SkyCoord has its own declination; leave dec={dec!r} out")
+        return both
+    if dec is None:
+        raise TypeError("sources needs ra and dec, or one SkyCoord in place of both")
+    return ra, dec
+
+
+def _is_one_map(prior: Any) -> bool:
+    """Distinguish one map (an object with ``.map``, or numbers in one dimension) from a sequence of maps."""
+    return hasattr(prior, "map") or (not hasattr(prior[0], "map") and np.ndim(prior[0]) == 0)

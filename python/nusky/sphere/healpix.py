@@ -1,0 +1,91 @@
+"""What a HEALPix map must be: nside, number of pixels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    pass
+from typing import Any
+
+__all__ = ["check_flat_nside", "check_nside", "map_nside"]
+
+
+def check_nside(nside: Any, name: str = "nside") -> int:
+    """`nside` as an int, or an error that says what is wrong with it.
+
+    Parameters
+    ----------
+    nside : int
+        Power of two, 1 … 2**29.
+    name : str
+        What to call it in the message.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    TypeError
+        If it is not an integer.
+    ValueError
+        If it is not a power of two in range.
+
+    Examples
+    --------
+    >>> check_nside(64)
+    64
+    """
+    try:
+        value = int(nside)
+        whole = not isinstance(nside, bool) and value == nside
+    except (TypeError, ValueError, OverflowError):
+        whole = False
+    if not whole:
+        raise TypeError(f"{name}: expected an integer that is a power of two, got {nside!r}")
+    if value < 1 or value > 2**29 or value & (value - 1):
+        raise ValueError(f"{name}={value} is not a power of two between 1 and 2**29; use 32, 64, 128, …")
+    return value
+
+
+# Of a flat map: 6 GB
+_FINEST_FLAT = 8192
+
+
+def map_nside(npix: int, name: str = "map") -> int:
+    """nside of a full-sky map with `npix` pixels; ValueError with the nearest valid lengths otherwise.
+
+    Examples
+    --------
+    >>> map_nside(49152)
+    64
+    """
+    nside = round((int(npix) / 12) ** 0.5)
+    if npix < 12 or 12 * nside * nside != npix or nside & (nside - 1):
+        order = max(0.0, np.log2(max(npix, 1) / 12) / 2)
+        below, above = 2 ** int(np.floor(order)), 2 ** int(np.ceil(order))
+        near = " or ".join(f"{12 * n * n} (nside {n})" for n in sorted({below, above}))
+        raise ValueError(
+            f"{name}: {npix} values are no full-sky HEALPix map (12 nside², nside a power of two); nearest is {near}. "
+            "For a partial map give a FITS table with explicit pixels to read_sky_map"
+        )
+    return int(nside)
+
+
+def check_flat_nside(nside: int) -> int:
+    """`nside` of a flat map that fits into memory, or an error.
+
+    Examples
+    --------
+    >>> check_flat_nside(512)
+    512
+    """
+    if check_nside(nside) > _FINEST_FLAT:
+        raise ValueError(
+            f"nside={nside}: a flat map of it has {12 * nside**2:.3g} pixels, {96 * nside**2 / 2**30:.3g} GB; take "
+            f"{_FINEST_FLAT} or less (512 is 0.1 degrees), or keep cells of their own size (MultiOrderMap)"
+        )
+    return int(nside)

@@ -1,0 +1,10 @@
+"""Trials and scans kept on disk: stores, libraries, merging, export."""
+
+from __future__ import annotations
+
+from nusky.store.export import export_trials
+from nusky.store.merging import merge
+from nusky.store.scans import ScanLibrary
+from nusky.store.trials import TrialStore
+
+__all__ = ["ScanLibrary", "TrialStore", "export_trials", "merge"]

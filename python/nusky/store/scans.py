@@ -1,0 +1,404 @@
+"""`ScanLibrary`: background scans without any prior, kept sparsely, to which any prior is applied afterwards.
+
+Scanning is what costs; a prior only adds a number to each pixel. One library therefore serves every alert, every burst
+of a catalogue and every question asked later, and gives the very numbers that fitting with the prior would have given.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nusky.executors.batches import contiguous_runs
+from nusky.executors.on_threads import check_indices
+from nusky.executors.workers import run_pieces
+from nusky.files.identity import Identity
+from nusky.files.journal import Journal, Problem
+from nusky.hotspots.hottest import mlog10
+from nusky.hotspots.terms import PriorTerms
+from nusky.injection.seeding import resolve_seed
+from nusky.pixels.pixel_set import PixelSet
+from nusky.priors.prior import as_priors
+from nusky.progress import Progress
+from nusky.store.prior_search import FIT_DTYPE, PriorSearch, pixel_centres
+from nusky.store.sparse_scan import SparseScan, scan_trials, unpack
+from nusky.threads import resolve_threads
+from nusky.typing import F64, I64
+from nusky.version import code_version
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from nusky.executors.protocols import ScansPixels
+    from nusky.trial.sky_scan import SkyScan
+
+__all__ = ["FIT_DTYPE", "ScanLibrary", "StoredScan"]
+
+
+FORMAT = "nusky-scans-1"
+
+
+@dataclass(frozen=True, eq=False)
+class StoredScan:
+    """One scan of a library.
+
+    Attributes
+    ----------
+    seed, index : int
+        The trial: ``trial index`` of the batch with this seed.
+    scan : SparseScan
+        Pixels with TS > 0.
+    """
+
+    seed: int
+    index: int
+    scan: SparseScan
+
+
+class ScanLibrary:
+    """Stored background scans of one configuration.
+
+    Parameters
+    ----------
+    path : path-like
+        Directory.
+    runner : SkyScanTrialRunner, optional
+        What the scans are made with. None opens an existing library as it is; otherwise it is made, or must be one of
+        this runner's configuration.
+    mix_versions : bool
+        Accept scans that another version of the code made.
+
+    Raises
+    ------
+    FileNotFoundError
+        If `runner` is None and there is no library.
+    ValueError
+        If the library has another configuration: every key that differs is named.
+
+    Examples
+    --------
+    >>> library = ScanLibrary("scans", sstr)                             # doctest: +SKIP
+    >>> library.add(sstr, range(1000), seed=1)                           # doctest: +SKIP
+    >>> background = library.fit(sptr.priors)                            # doctest: +SKIP
+    >>> background.shape                                                 # doctest: +SKIP
+    (1000, 1)
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], runner: ScansPixels | None = None, *, mix_versions: bool = False
+    ) -> None:
+        identity = None if runner is None else Identity(FORMAT, code_version(), _config(runner.config()))
+        self._journal = Journal(path, identity, mix_versions=mix_versions)
+        if self._journal.identity.format != FORMAT:
+            raise ValueError(f"{path} has the format {self._journal.identity.format!r}, not that of a scan library")
+
+    @property
+    def path(self) -> Path:
+        """Directory of the library."""
+        return self._journal.path
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """Configuration of every scan."""
+        return self._journal.identity.config
+
+    @property
+    def nside(self) -> int:
+        """HEALPix resolution of the scans."""
+        return int(self.config["nside"])
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Damaged, missing or foreign shards found so far; those whose scans were all made again are none any more."""
+        return tuple(p for p in self._journal.problems if not self._made_again(p.shard))
+
+    @property
+    def n_bytes(self) -> int:
+        """Size on disk."""
+        return sum(shard.n_bytes for shard in self._journal.shards)
+
+    def __len__(self) -> int:
+        return sum(len(np.unique(self._stored(seed))) for seed in {s.meta["seed"] for s in self._journal.shards})
+
+    def __repr__(self) -> str:
+        damaged = f", {len(self.problems)} unusable shards" if self.problems else ""
+        return f"ScanLibrary({str(self.path)!r}, {len(self)} scans at nside {self.nside}{damaged})"
+
+    def add(
+        self,
+        runner: ScansPixels,
+        indices: Sequence[int] | I64,
+        *,
+        seed: int,
+        mp_cpus: int | None = None,
+        executor: Executor | Callable[[], Executor] | None = None,
+        chunk: int = 20,
+        logging: bool = False,
+        spool: str | os.PathLike[str] | None = None,
+        retries: int = 3,
+    ) -> None:
+        """Scan background trials and keep them; those that are there are not made again.
+
+        Parameters
+        ----------
+        runner : SkyScanTrialRunner
+            Of the library's configuration.
+        indices : (n,) int
+            Trial numbers of the batch with this seed.
+        seed : int
+        mp_cpus : int, optional
+            Threads; with an executor, threads of a worker (1 by default).
+        executor, spool, retries
+            See `nusky.executors.batches.run_batches`.
+        chunk : int
+            Scans of one shard: what a kill may cost.
+        logging : bool
+            Print progress.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For another configuration than the library's (each key is named), trial numbers or a chunk that are no
+            whole numbers, or none at all.
+        KeyboardInterrupt
+            On Ctrl-C; whole shards are kept, and adding the same trials again makes the rest.
+        """
+        given = Identity(FORMAT, code_version(), _config(runner.config()))
+        self._journal.identity.require_same(given, str(self.path), mix_versions=self._journal.mix_versions)
+        if isinstance(chunk, bool) or int(chunk) != chunk or chunk < 1:
+            raise ValueError(f"chunk = {chunk!r} must be a positive integer")
+        wanted = check_indices(indices)
+        if len(wanted) == 0:
+            raise ValueError("indices is empty: give at least one trial")
+        seed = resolve_seed(seed)
+        self._journal.refresh()
+        numbers = np.setdiff1d(wanted, self._stored(seed))
+        pieces = [(i, min(i + chunk, end)) for first, end in contiguous_runs(numbers) for i in range(first, end, chunk)]
+        threads = resolve_threads(mp_cpus) if executor is None or mp_cpus is not None else 1
+        tasks = {(a, z): (numbers[a:z].tolist(), seed, threads) for a, z in pieces}
+        done = 0
+        header = f"Scanning {len(numbers)} trials at {len(runner.pixels)} locations using {threads} cores:"
+        with (
+            Progress(header, len(numbers), "trials", logging) as progress,
+            contextlib.closing(
+                run_pieces(runner, scan_trials, tasks, executor=executor, spool=spool, retries=retries)
+            ) as made,
+        ):
+            for (a, z), arrays in made:
+                start = int(numbers[a])
+                meta = {"seed": int(seed), "start": start, "stop": start + z - a}
+                name = f"scans-seed{seed}-{start:09d}-{meta['stop']:09d}.npz"
+                self._retire(name, meta)
+                self._journal.append(name, arrays, meta)
+                done += z - a
+                progress.update(done)
+
+    def scans(self) -> Iterator[StoredScan]:
+        """All scans, ordered by seed and trial; a shard in memory at a time.
+
+        A scan that two processes made at the same time comes once: it is the same to the last bit.
+        """
+        last = (-1, -1)
+        for shard in sorted(self._journal.shards, key=lambda s: (s.meta["seed"], s.meta["start"])):
+            arrays = self._journal.read(shard)
+            for k, scan in enumerate([] if arrays is None else unpack(arrays)):
+                at = (int(shard.meta["seed"]), int(shard.meta["start"]) + k)
+                if at > last:
+                    last = at
+                    yield StoredScan(*at, scan)
+
+    @cached_property
+    def pixels(self) -> PixelSet:
+        """Pixels that were scanned."""
+        for shard in self._journal.shards:
+            arrays = self._journal.read(shard, ["scanned"])
+            if arrays is not None:
+                return PixelSet(self.nside, arrays["scanned"].astype(np.int64))
+        raise ValueError(f"{self.path} holds no scans yet: add some")
+
+    def fit(
+        self, priors: Any, *, min_dec: float | None = None, max_dec: float | None = None, logging: bool = False
+    ) -> NDArray[np.void]:
+        """Hottest spot of every stored scan with every prior: bit for bit what fitting with the prior gives.
+
+        Parameters
+        ----------
+        priors : SpatialPrior, sequence of them, maps, or None
+            Of the library's nside. None: no prior.
+        min_dec, max_dec : float, optional
+            rad; only pixels whose centre lies between.
+        logging : bool
+            Print progress.
+
+        Returns
+        -------
+        (S, J) structured array, `FIT_DTYPE`
+            Scan by prior. TS is exact; n_s and γ are kept in float32. Where nothing is hot, ts = ns = 0, γ = NaN and
+            the position is the prior's most probable scanned pixel.
+
+        Raises
+        ------
+        ValueError
+            If a prior has another nside, no pixel is left, or the library is empty.
+
+        Examples
+        --------
+        >>> background = TSD(library.fit(prior)[:, 0])                   # doctest: +SKIP
+        """
+        search = self._search(priors, min_dec, max_dec)
+        out = np.zeros((len(self), len(search.terms)), dtype=FIT_DTYPE)
+        n = 0
+        with Progress(
+            f"Searching {len(self)} scans with {len(search.terms)} priors:", len(self), "scans", logging
+        ) as p:
+            for stored in self.scans():
+                out[n] = search(stored.scan)
+                n += 1
+                p.update(n)
+        out = out[:n]  # fewer where a shard turned out to be damaged
+        out["ra"], out["dec"] = pixel_centres(self.nside, out["pixel"])
+        return out
+
+    def fit_one(
+        self, scan: SparseScan, priors: Any = None, *, min_dec: float | None = None, max_dec: float | None = None
+    ) -> NDArray[np.void]:
+        """The same for one scan, such as that of the real sky (see `take`): (J,) structured array."""
+        out = self._search(priors, min_dec, max_dec)(scan)
+        out["ra"], out["dec"] = pixel_centres(self.nside, out["pixel"])
+        return out
+
+    def hottest_by_p(
+        self,
+        ts_to_p: Callable[[F64, F64], Any],
+        *,
+        min_dec: float | None = None,
+        max_dec: float | None = None,
+        logging: bool = False,
+    ) -> NDArray[np.void]:
+        """The most significant pixel of every scan: the largest −log10 p instead of the largest TS.
+
+        Parameters
+        ----------
+        ts_to_p : callable
+            ``p = ts_to_p(dec, ts)``, vectorised, rad; a `DeclinationTSDs`, say.
+        min_dec, max_dec : float, optional
+            rad.
+        logging : bool
+            Print progress.
+
+        Returns
+        -------
+        (S,) structured array, `FIT_DTYPE`
+            `mlog10p` holds −log10 p.
+        """
+        rows = []
+        with Progress(f"Searching {len(self)} scans for the smallest p:", len(self), "scans", logging) as progress:
+            for stored in self.scans():
+                rows.append(self.most_significant(stored.scan, ts_to_p, min_dec=min_dec, max_dec=max_dec))
+                progress.update(len(rows))
+        return np.concatenate(rows)
+
+    def most_significant(
+        self,
+        scan: SparseScan,
+        ts_to_p: Callable[[F64, F64], Any],
+        *,
+        min_dec: float | None = None,
+        max_dec: float | None = None,
+    ) -> NDArray[np.void]:
+        """The same for one scan: (1,) structured array; where all TS are 0, the first pixel stands for the sky."""
+        pixels = self._within(min_dec, max_dec)
+        dec = np.full(pixels.npix, np.nan)
+        dec[pixels.pixels] = pixels.dec
+        out = np.zeros(1, dtype=FIT_DTYPE)
+        out["gamma"], out["pixel"] = np.nan, pixels.pixels[0]
+        at = dec[scan.pixel]
+        inside = np.flatnonzero(np.isfinite(at))
+        if len(inside):
+            mlog10p = mlog10(ts_to_p, at[inside], scan.ts[inside])
+            best = int(np.argmax(mlog10p))
+            i = inside[best]
+            out["mlog10p"], out["ts"], out["ts_raw"] = mlog10p[best], scan.ts[i], scan.ts[i]
+            out["ns"], out["gamma"], out["pixel"] = scan.ns[i], scan.gamma[i], scan.pixel[i]
+        out["ra"], out["dec"] = pixel_centres(self.nside, out["pixel"])
+        return out
+
+    def require(self, scan: SkyScan) -> None:
+        """Raise ValueError, naming each key that differs, unless the scan was made as the library's were."""
+        config = scan.provenance.get("config")
+        if config is not None:
+            given = Identity(FORMAT, self._journal.identity.version, _config(config))
+            self._journal.identity.require_same(given, str(self.path))
+
+    def take(self, scan: SkyScan) -> SparseScan:
+        """A full scan, of the real sky say, as the library keeps its own; it must cover the same pixels.
+
+        Raises
+        ------
+        ValueError
+            If it does not.
+        """
+        if scan.nside != self.nside:
+            raise ValueError(f"the scan has nside {scan.nside}, the library {self.nside}")
+        scanned = np.flatnonzero(scan.scanned)
+        if not np.array_equal(scanned, self.pixels.pixels):
+            raise ValueError(
+                f"the scan covers {scan.n_scanned} pixels, not the {len(self.pixels)} of the library: scan with the "
+                "runner the library was made with"
+            )
+        return SparseScan.of(scanned, scan.ts[scanned], scan.ns[scanned], scan.gamma[scanned])
+
+    def _stored(self, seed: int) -> I64:
+        ranges = [np.arange(s.meta["start"], s.meta["stop"]) for s in self._journal.shards if s.meta["seed"] == seed]
+        return np.concatenate(ranges) if ranges else np.empty(0, dtype=np.int64)
+
+    def _retire(self, name: str, meta: Mapping[str, int]) -> None:
+        """Put damaged shards that held some of these scans out of the way."""
+        for problem in self._journal.problems:
+            held = self._journal.held(problem.shard)
+            if held is None or problem.shard == name or held["seed"] != meta["seed"]:
+                continue
+            if held["start"] < meta["stop"] and meta["start"] < held["stop"]:
+                self._journal.retire(problem.shard)
+
+    def _made_again(self, name: str) -> bool:
+        held = self._journal.held(name)
+        return held is not None and bool(
+            np.isin(np.arange(held["start"], held["stop"]), self._stored(held["seed"])).all()
+        )
+
+    def _within(self, min_dec: float | None, max_dec: float | None) -> PixelSet:
+        pixels = self.pixels
+        low, high = -np.pi / 2 if min_dec is None else min_dec, np.pi / 2 if max_dec is None else max_dec
+        inside = pixels.pixels[(pixels.dec >= low) & (pixels.dec <= high)]
+        if len(inside) == 0:
+            raise ValueError(f"no scanned pixel lies between min_dec = {low:.4f} and max_dec = {high:.4f} rad")
+        return PixelSet(self.nside, inside)
+
+    def _search(self, priors: Any, min_dec: float | None, max_dec: float | None) -> PriorSearch:
+        pixels = self._within(min_dec, max_dec)
+        if priors is None:
+            return PriorSearch(PriorTerms.flat(pixels), pixels)
+        given = as_priors(priors)
+        for j, prior in enumerate(given):
+            if prior.nside != self.nside:
+                raise ValueError(
+                    f"priors[{j}] has nside {prior.nside}, the library {self.nside}: bring it there with "
+                    f"SpatialPrior(map, policy=PriorPolicy(regrade={self.nside}))"
+                )
+        # no table of whole rows: for a thousand scans, the lists of each prior's top pixels are what is quick
+        return PriorSearch(PriorTerms.of(given, pixels, matrix_bytes=0), pixels)
+
+
+def _config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a runner's configuration that decides a background scan."""
+    pixels = {"hash": config["pixels"]["hash"]}
+    return {**{name: config[name] for name in ("analysis", "likelihood", "nside")}, "pixels": pixels}

@@ -1,0 +1,397 @@
+"""`TrialStore`: trials on disk that survive a kill, know where they came from, and never mix.
+
+A store holds the trials of one configuration. They are addressed by seed, injected signal and trial index; what is
+there is never made twice (`missing`), what overlaps is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nusky import _core
+from nusky.files.identity import Identity
+from nusky.files.journal import Journal, Problem, Shard
+from nusky.store.block import Block, BlockSets, block_of, checked_block, overlap_within
+from nusky.store.export import export_trials
+from nusky.version import code_version
+
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = ["Block", "TrialStore"]
+
+FORMAT = "nusky-trials-1"
+
+
+class TrialStore:
+    """Append-only store of trials of one configuration.
+
+    Parameters
+    ----------
+    path : path-like
+        Directory.
+    config : mapping, optional
+        JSON-able configuration the trials are made with, as a runner's ``config()`` gives it: data hash, likelihood,
+        prior policy, pixels. None opens an existing store as it is; otherwise the store is made, or must have this one.
+    mix_versions : bool
+        Accept trials that another version of the code made.
+
+    Raises
+    ------
+    FileNotFoundError
+        If `config` is None and there is no store.
+    ValueError
+        If the store has another configuration: every key that differs is named with both values.
+    TypeError
+        If `config` is nothing that JSON can hold.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> rows = np.zeros(3, dtype=[("ts", "f8"), ("ns", "f8")])
+    >>> store = TrialStore(tempfile.mkdtemp() + "/bg", config={"analysis": "demo", "prior": {"weight": 2.0}})
+    >>> store.append(rows, seed=1, start=0)
+    >>> store.missing(seed=1, start=0, stop=10)
+    [(3, 10)]
+    >>> TrialStore(store.path).read(n_sig=0)["trial"]
+    array([0, 1, 2])
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], config: Mapping[str, Any] | None = None, *, mix_versions: bool = False
+    ) -> None:
+        identity = None if config is None else Identity(FORMAT, code_version(), _json(config))
+        self._journal = Journal(path, identity, mix_versions=mix_versions)
+        self._seen = 0  # changes of the journal that the three below know
+        self._shard_of: dict[Block, Shard] = {}
+        self._sets = BlockSets([])
+        self._sorted: tuple[Block, ...] | None = None
+        if self._journal.identity.format != FORMAT:
+            raise ValueError(
+                f"{path} has the format {self._journal.identity.format!r}, not that of a trial store, {FORMAT!r}"
+            )
+
+    @property
+    def path(self) -> Path:
+        """Directory of the store."""
+        return self._journal.path
+
+    @property
+    def identity(self) -> Identity:
+        """Format, code version and configuration of every trial in the store."""
+        return self._journal.identity
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """Configuration of every trial in the store."""
+        return self._journal.identity.config
+
+    @property
+    def config_hash(self) -> str:
+        """Hash of `config`."""
+        return self._journal.identity.hash
+
+    @property
+    def version(self) -> str:
+        """Version of the code that made the store."""
+        return self._journal.identity.version
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Damaged, missing or foreign shards found so far; `verify` looks at every byte.
+
+        A shard whose trials were all made again is no problem any more.
+        """
+        return tuple(p for p in self._journal.problems if not self._made_again(p.shard))
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """What the usable shards hold, sorted."""
+        index = self._index
+        if self._sorted is None:
+            self._sorted = tuple(sorted(index))
+        return self._sorted
+
+    @property
+    def n_sigs(self) -> tuple[float, ...]:
+        """Injected signals for which there are trials, ascending."""
+        return tuple(sorted({b.n_sig for b in self.blocks}))
+
+    def __len__(self) -> int:
+        return sum(len(b) for b in self.blocks)
+
+    def __repr__(self) -> str:
+        damaged = f", {len(self.problems)} unusable shards" if self.problems else ""
+        return f"TrialStore({str(self.path)!r}, {len(self)} trials at {len(self.n_sigs)} n_sig{damaged})"
+
+    def require(self, config: Mapping[str, Any]) -> None:
+        """Raise ValueError, naming each key that differs, unless the store's configuration is this one."""
+        given = Identity(self.identity.format, code_version(), dict(config))
+        self.identity.require_same(given, str(self.path), mix_versions=self._journal.mix_versions)
+
+    def refresh(self) -> None:
+        """Look again at what other processes have added."""
+        self._journal.refresh()
+
+    def verify(self) -> tuple[Problem, ...]:
+        """Read every shard to the last byte and return those that cannot be used."""
+        self._journal.verify()
+        return self.problems
+
+    def append(self, trials: NDArray[Any], *, seed: int, start: int, n_sig: float = 0.0, poisson: bool = False) -> None:
+        """Add one block of trials as one shard; it is on disk when this returns.
+
+        Parameters
+        ----------
+        trials : (n,) structured array
+            Numeric columns, one row a trial, in the order of the trial index.
+        seed : int
+            Seed of the run.
+        start : int
+            Index of the first trial; the block is start … start + n − 1.
+        n_sig : float
+            Injected signal events (their mean if `poisson`).
+        poisson : bool
+            Whether the number was drawn; without meaning, and ignored, for ``n_sig=0``.
+
+        Raises
+        ------
+        ValueError
+            If the block overlaps one that is there (both are named), the columns differ from those of the store, or an
+            argument is out of range.
+        OSError
+            Full disk or no permission; nothing half-written is left.
+        """
+        trials = np.asarray(trials)
+        names = trials.dtype.names
+        if names is None or trials.ndim != 1 or len(trials) == 0:
+            raise ValueError(
+                f"trials must be a structured array of shape (n,), n >= 1, got {trials.dtype} {trials.shape}"
+            )
+        for name in names:
+            if trials.dtype[name].kind not in "fiub" or name in ("meta", "trial", "seed", "n_sig"):
+                raise ValueError(
+                    f"column {name!r} ({trials.dtype[name]}) cannot be stored: give numeric columns; "
+                    "meta, trial, seed and n_sig are names of the store itself"
+                )
+        block = checked_block(n_sig, poisson, seed, start, start + len(trials))
+        if "ts" in names and not np.isfinite(trials["ts"]).all():
+            row = int(np.argmin(np.isfinite(trials["ts"])))
+            raise ValueError(
+                f"ts of trial {start + row} is {trials['ts'][row]}: a trial without a finite TS is no trial"
+            )
+        self._journal.follow()
+        self._refuse_overlap(block)
+        columns = [[name, trials.dtype[name].str] for name in names]
+        if self._index and self._columns() != columns:
+            raise ValueError(f"the store has the columns {_names(self._columns())}, the trials {_names(columns)}")
+        for problem in self._journal.problems:
+            lost = self._lost(problem.shard)
+            if lost is not None and lost.overlaps(block) and problem.shard != block.file_name:
+                self._journal.retire(problem.shard)
+        meta = {**vars(block), "columns": columns, "instructions": _core.simd_level()}
+        self._journal.append(block.file_name, {name: np.ascontiguousarray(trials[name]) for name in names}, meta)
+
+    def missing(
+        self, *, seed: int, start: int, stop: int, n_sig: float = 0.0, poisson: bool = False
+    ) -> list[tuple[int, int]]:
+        """Ranges of trial indices within start … stop that are not in the store yet, ascending.
+
+        A killed job that asks this first makes only what it lost.
+        """
+        wanted = checked_block(n_sig, poisson, seed, start, stop)
+        gaps, at = [], start
+        for b in self._overlapping(wanted):
+            if b.start > at:
+                gaps.append((at, min(b.start, stop)))
+            at = max(at, b.stop)
+            if at >= stop:
+                break
+        if at < stop:
+            gaps.append((at, stop))
+        return [(a, z) for a, z in gaps if z > a]
+
+    def next_index(self, seed: int) -> int:
+        """Smallest trial index above every one stored with this seed, whatever the signal."""
+        return max((b.stop for b in self.blocks if b.seed == seed), default=0)
+
+    def count(self, *, n_sig: float | None = None, seed: int | None = None, poisson: bool | None = None) -> int:
+        """Number of stored trials that fit the description."""
+        return sum(len(b) for b in self._select(n_sig, seed, poisson))
+
+    def read(
+        self,
+        *,
+        n_sig: float | None = None,
+        seed: int | None = None,
+        poisson: bool | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> NDArray[Any]:
+        """Stored trials as one structured array, ordered by n_sig, seed and trial index.
+
+        Parameters
+        ----------
+        n_sig, seed, poisson : optional
+            Only trials that fit; None takes all.
+        columns : sequence of str, optional
+            Only these columns (fewer bytes are read); ``trial``, ``seed`` and ``n_sig`` say where a row came from and
+            are part of every result unless `columns` is given without them.
+
+        Returns
+        -------
+        structured ndarray
+            Empty where nothing fits. Shards that turn out to be damaged are left out, logged, and listed in `problems`.
+
+        Raises
+        ------
+        KeyError
+            For a column the store does not have.
+        """
+        blocks = self._select(n_sig, seed, poisson)
+        while twice := overlap_within(blocks):
+            self._refuse_unless_damaged(*twice)
+            blocks = self._select(n_sig, seed, poisson)
+        stored = self._columns()
+        known = [*stored, ["trial", "<i8"], ["seed", "<u8"], ["n_sig", "<f8"]]
+        wanted = known if columns is None else [_column(name, known) for name in columns]
+        out = np.empty(sum(len(b) for b in blocks), dtype=[(name, kind) for name, kind in wanted])
+        names = [name for name, _ in wanted]
+        at = 0
+        for b in blocks:
+            arrays = self._journal.read(self._index[b], names)
+            if arrays is None:
+                continue
+            rows = out[at : at + len(b)]
+            origin = {"trial": np.arange(b.start, b.stop), "seed": b.seed, "n_sig": b.n_sig}
+            for name in names:
+                rows[name] = arrays[name] if name in arrays else origin[name]
+            at += len(b)
+        return out[:at]
+
+    def read_range(
+        self, *, seed: int, start: int, stop: int, n_sig: float = 0.0, poisson: bool = False
+    ) -> NDArray[Any] | None:
+        """Stored columns of exactly these trials; None if not all of them are there and readable."""
+        block = checked_block(n_sig, poisson, seed, start, stop)
+        parts = []
+        for b in self._overlapping(block):
+            arrays = self._journal.read(self._index[b])
+            if arrays is None:
+                return None
+            inside = slice(max(block.start - b.start, 0), min(block.stop, b.stop) - b.start)
+            rows = np.empty(len(b), dtype=[(name, kind) for name, kind in self._columns()])
+            for name in arrays:
+                rows[name] = arrays[name]
+            parts.append(rows[inside])
+        found = np.concatenate(parts) if parts else None
+        return found if found is not None and len(found) == len(block) else None
+
+    def read_by_n_sig(
+        self, *, poisson: bool | None = None, columns: Sequence[str] | None = None
+    ) -> dict[float, NDArray[Any]]:
+        """{n_sig: trials}, as `find_n_sig` takes them."""
+        return {n: self.read(n_sig=n, poisson=None if n == 0 else poisson, columns=columns) for n in self.n_sigs}
+
+    def as_dataframe(self, **selection: Any) -> pandas.DataFrame:
+        """`read` as a pandas DataFrame (needs pandas)."""
+        import pandas
+
+        return pandas.DataFrame.from_records(self.read(**selection))
+
+    def export(self, path: str | os.PathLike[str], **selection: Any) -> None:
+        """Write the trials, selected as in `read`, to ``.h5``/``.hdf5``, ``.parquet`` or ``.npz``."""
+        export_trials(path, self.read(**selection), self._journal.identity)
+
+    def _select(self, n_sig: float | None, seed: int | None, poisson: bool | None) -> list[Block]:
+        return [
+            b
+            for b in self.blocks
+            if n_sig in (None, b.n_sig)
+            and seed in (None, b.seed)
+            and (poisson is None or b.n_sig == 0 or poisson == b.poisson)
+        ]
+
+    @property
+    def _index(self) -> dict[Block, Shard]:
+        """Shards by block, in no order; follows the changes of the journal."""
+        changes = self._journal.changes
+        if self._seen == len(changes):
+            return self._shard_of
+        fresh = changes[self._seen :]
+        self._seen, self._sorted = len(changes), None
+        if not self._shard_of:  # opened: sorted once instead of one by one
+            self._shard_of = {block_of(shard.meta): shard for shard in self._journal.shards}
+            self._sets = BlockSets(sorted(self._shard_of))
+            return self._shard_of
+        for added, shard in fresh:
+            block = block_of(shard.meta)
+            if added and block not in self._shard_of:
+                self._sets.add(block)
+            if added:
+                self._shard_of[block] = shard
+            elif self._shard_of.get(block) is shard:
+                del self._shard_of[block]
+                self._sets.remove(block)
+        return self._shard_of
+
+    def _overlapping(self, block: Block) -> list[Block]:
+        """Stored blocks that share trials with this one, in order."""
+        _ = self._index  # up to date
+        return self._sets.overlapping(block)
+
+    def _columns(self) -> list[list[str]]:
+        first = next(iter(self._index.values()), None)
+        return [] if first is None else [list(column) for column in first.meta["columns"]]
+
+    def _refuse_overlap(self, block: Block) -> None:
+        for b in self._overlapping(block):
+            raise ValueError(
+                f"{block} overlap the shard {b.file_name} of {self.path} ({b}): take trials from "
+                f"{self.next_index(block.seed)} on, or another seed"
+            )
+
+    def _lost(self, name: str) -> Block | None:
+        """Trials of a shard that cannot be used; None if nobody knows."""
+        held = self._journal.held(name)
+        return None if held is None else block_of(held)
+
+    def _made_again(self, name: str) -> bool:
+        lost = self._lost(name)
+        return lost is not None and not self.missing(
+            seed=lost.seed, start=lost.start, stop=lost.stop, n_sig=lost.n_sig, poisson=lost.poisson
+        )
+
+    def _refuse_unless_damaged(self, a: Block, b: Block) -> None:
+        """Two shards with the same trials: whole ones are an error, a damaged one is found by reading and left out."""
+        # append refuses them; two processes that append at the same instant can still make one
+        if all(self._journal.read(self._index[block]) is not None for block in (a, b)):
+            raise ValueError(
+                f"the shards {a.file_name} and {b.file_name} hold the same trials ({a}; {b}): "
+                "two processes wrote them at the same time; remove one of the files"
+            )
+
+
+def _json(config: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        json.dumps(config)
+    except TypeError as error:
+        raise TypeError(f"config must be what JSON can hold, numbers, strings, lists and mappings: {error}") from None
+    return dict(config)
+
+
+def _column(name: str, known: list[list[str]]) -> list[str]:
+    for column in known:
+        if column[0] == name:
+            return column
+    raise KeyError(f"column {name!r} is not in the store: it has {_names(known)}")
+
+
+def _names(columns: Iterable[Sequence[str]]) -> str:
+    return ", ".join(f"{name} ({kind})" for name, kind in columns) or "no trials yet"

@@ -1,0 +1,245 @@
+"""`SkyScan`: the fits of all pixels of one trial."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nusky.files import as_path
+from nusky.files.atomic import atomic_write
+from nusky.trial.status import Status
+from nusky.typing import F64
+
+__all__ = ["SkyScan"]
+
+_FORMAT = "nusky sky scan"
+_VERSION = 1
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SkyScan:
+    """Full-sky maps of one scan, array-like of shape (4, npix) as csky's, with named rows.
+
+    ``scan[1]``, ``scan["ts"]`` and ``scan.ts`` are the same (npix,) row. Without a fitted γ there are three rows, as in
+    csky; `gamma` then gives what γ was.
+
+    Parameters
+    ----------
+    values : (R, npix)
+        Rows in the order of `columns`.
+    status : (npix,) int8
+        See `Status`. Pixels that were not scanned have ts = ns = mlog10p = 0 and γ = NaN.
+    columns : tuple of str
+        ``mlog10p, ts, ns, gamma`` or ``mlog10p, ts, ns``.
+    provenance : mapping
+        How it was made: seed, trial index, TRUTH, γ, limits, code version, configuration; values JSON can hold.
+
+    Examples
+    --------
+    >>> scan = SkyScan(np.zeros((4, 12)), np.full(12, -1, dtype=np.int8))
+    >>> scan.shape, scan.nside, scan.n_scanned
+    ((4, 12), 1, 0)
+    """
+
+    values: F64
+    status: NDArray[np.int8]
+    columns: tuple[str, ...] = ("mlog10p", "ts", "ns", "gamma")
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        values = np.ascontiguousarray(self.values, dtype=np.float64)
+        status = np.ascontiguousarray(self.status, dtype=np.int8)
+        if values.ndim != 2 or len(values) != len(self.columns):
+            raise ValueError(f"values must have shape ({len(self.columns)}, npix), got {values.shape}")
+        npix = values.shape[1]
+        nside = round((npix / 12) ** 0.5)
+        if npix < 12 or 12 * nside**2 != npix:
+            raise ValueError(f"values has {npix} pixels, which is no full HEALPix sky (12 nside²)")
+        if status.shape != (npix,):
+            raise ValueError(f"status must have shape ({npix},), got {status.shape}")
+        for name, array in (("values", values), ("status", status)):
+            view = array.view()
+            view.setflags(write=False)
+            object.__setattr__(self, name, view)
+
+    @property
+    def mlog10p(self) -> F64:
+        """(npix,) −log10 p, or TS where no `ts_to_p` was given (``provenance["mlog10p_is_ts"]``)."""
+        return self._row("mlog10p")
+
+    @property
+    def ts(self) -> F64:
+        """(npix,) test statistic, without any prior."""
+        return self._row("ts")
+
+    @property
+    def ns(self) -> F64:
+        """(npix,) signal events."""
+        return self._row("ns")
+
+    @property
+    def gamma(self) -> F64:
+        """(npix,) spectral index, NaN where ns = 0. For a fixed γ, that value wherever ns > 0."""
+        if "gamma" in self.columns:
+            return self._row("gamma")
+        fixed = self.provenance.get("gamma_fixed")
+        return np.where(self.ns > 0, np.nan if fixed is None else fixed, np.nan)
+
+    @property
+    def nside(self) -> int:
+        """HEALPix resolution."""
+        return int(np.sqrt(self.values.shape[1] / 12))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, npix)."""
+        return (self.values.shape[0], self.values.shape[1])
+
+    @property
+    def ndim(self) -> int:
+        """2."""
+        return 2
+
+    @property
+    def scanned(self) -> NDArray[np.bool_]:
+        """(npix,) mask of the pixels that were scanned."""
+        return np.asarray(self.status != Status.NOT_SCANNED)
+
+    @property
+    def n_scanned(self) -> int:
+        """Number of pixels that were scanned."""
+        return int(np.count_nonzero(self.scanned))
+
+    def _row(self, name: str) -> F64:
+        row: F64 = self.values[self.columns.index(name)]
+        return row
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.array(self.values, dtype=dtype, copy=None if copy is None else copy)
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    def __iter__(self) -> Iterator[F64]:
+        return iter(self.values)
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, str):
+            if key == "status":
+                return self.status
+            if key not in self.columns:
+                raise KeyError(f"this scan has no row {key!r}; it has {', '.join(self.columns)} and status")
+            return self._row(key)
+        return self.values[key]
+
+    def __repr__(self) -> str:
+        best = ""
+        if self.n_scanned:
+            pixel = int(np.argmax(np.where(self.scanned, self.ts, -1.0)))
+            best = f", max TS {self.ts[pixel]:.3f} at pixel {pixel}"
+        energy, window = self.provenance.get("energy", "fit"), self.provenance.get("window")
+        said = {"off": ", no energy term", "fixed": f", gamma fixed at {self.provenance.get('gamma_fixed')}"}.get(
+            energy, ""
+        )
+        if window is not None:
+            said += f", window of {window['t_100']:g} d from MJD {window['mjd']:.5f}"
+        truth = said + (", TRUTH" if self.provenance.get("TRUTH") else "")
+        return f"SkyScan({', '.join(self.columns)} | nside {self.nside}, {self.n_scanned} pixels scanned{best}{truth})"
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write to a FITS map (``*.fits``, ``*.fits.gz``) or a NumPy archive (``*.npz``).
+
+        Parameters
+        ----------
+        path : path-like
+            FITS: RING, equatorial, float64 columns MLOG10P, TS, NS (, GAMMA) and STATUS, with the provenance in the
+            header; healpy and every other reader of HEALPix maps opens it. The file appears complete or not at all.
+
+        Raises
+        ------
+        ValueError
+            For any other ending.
+        """
+        name = os.fspath(path)
+        if name.endswith(".npz"):
+            buffer = io.BytesIO()
+            np.savez_compressed(buffer, values=self.values, status=self.status, header=np.array(self._header()))
+            content = buffer.getvalue()
+        elif name.endswith((".fits", ".fits.gz")):
+            content = self._fits(".fits.gz" if name.endswith(".gz") else ".fits")
+        else:
+            raise ValueError(f"{name}: the ending must be .fits, .fits.gz or .npz")
+        with atomic_write(path) as f:
+            f.write(content)
+
+    def _header(self) -> str:
+        stored = {"format": _FORMAT, "version": _VERSION, "columns": self.columns, "provenance": dict(self.provenance)}
+        return json.dumps(stored, sort_keys=True, allow_nan=False)
+
+    def _fits(self, suffix: str) -> bytes:
+        import healpy
+
+        # healpy writes to a name only; the bytes then take the one way every file of ours is written
+        with tempfile.TemporaryDirectory() as folder:
+            temporary = Path(folder) / f"scan{suffix}"
+            healpy.write_map(
+                os.fspath(temporary),
+                [*self.values, self.status.astype(np.int16)],
+                nest=False,
+                coord="C",
+                column_names=[*(name.upper() for name in self.columns), "STATUS"],
+                dtype=[np.float64] * len(self.columns) + [np.int16],
+                extra_header=[
+                    ("CREATOR", f"nusky {self.provenance.get('version', '')}".strip()),
+                    ("TRUTH", bool(self.provenance.get("TRUTH", False))),
+                    ("SEED", str(self.provenance.get("seed"))),
+                    ("NUSKY", self._header()),
+                ],
+            )
+            return temporary.read_bytes()
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> SkyScan:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        FileNotFoundError
+            No such file.
+        ValueError
+            Not a scan of ours, or written by a newer version.
+        """
+        name = os.fspath(as_path(path))
+        if not Path(name).exists():
+            raise FileNotFoundError(f"{name} does not exist; give a file written by SkyScan.save")
+        if name.endswith(".npz"):
+            with np.load(name, allow_pickle=False) as archive:
+                if "header" not in archive.files:
+                    raise ValueError(f"{name} is not a sky scan; give a file written by SkyScan.save")
+                header, values, status = str(archive["header"]), archive["values"], archive["status"]
+        else:
+            from astropy.io import fits
+
+            with fits.open(name) as hdus:
+                table = hdus[1] if len(hdus) > 1 else hdus[0]
+                header = table.header.get("NUSKY", "")
+                if not header:
+                    raise ValueError(f"{name} is not a sky scan; give a file written by SkyScan.save")
+                columns = [np.asarray(table.data[c]).ravel() for c in table.columns.names]
+            values, status = np.array(columns[:-1], dtype=np.float64), columns[-1]
+        stored = json.loads(header)
+        if stored.get("format") != _FORMAT or stored.get("version") != _VERSION:
+            raise ValueError(
+                f"{name} holds {stored.get('format')!r} version {stored.get('version')}, "
+                f"this nusky reads {_FORMAT!r} version {_VERSION}; update nusky"
+            )
+        return cls(values, status, tuple(stored["columns"]), stored["provenance"])

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from made_trials import half_chi2
+from nusky.dists import TSD, Chi2TSD, read_tsd, ts_to_p
+from nusky.dists.binned_tsd import BinnedTSD
+
+
+def test_log_p_is_interpolated_linearly_between_declinations_and_exact_on_them() -> None:
+    bgs = {d: Chi2TSD(half_chi2(3000, 1 + d / 100, seed=d)) for d in (10, 30, 60)}
+    ts = np.array([0.0, 1.5, 40.0])
+    np.testing.assert_allclose(ts_to_p(bgs, 30, ts), bgs[30].p_values(ts), rtol=1e-12)
+    np.testing.assert_allclose(ts_to_p(bgs, 60, ts), bgs[60].p_values(ts), rtol=1e-12)
+    mid = np.sqrt(bgs[10].p_values(ts) * bgs[30].p_values(ts))
+    np.testing.assert_allclose(ts_to_p(bgs, [20, 20, 20], ts), mid, rtol=1e-12)
+    assert ts_to_p(bgs, np.full((2, 3), 15.0), ts).shape == (2, 3)
+    assert ts_to_p(bgs, 20, 0.0) == 1
+
+
+def test_a_declination_without_trials_is_never_replaced_by_its_neighbour() -> None:
+    bgs = {-10: TSD([1.0]), 10: TSD([1.0])}
+    with pytest.raises(ValueError, match=r"dec = 11 lies outside .* -10 … 10 .*and 2 values do"):
+        ts_to_p(bgs, [0, 11, 12], 1.0)
+    with pytest.raises(ValueError, match="bgs is empty"):
+        ts_to_p({}, 0, 1.0)
+    assert float(ts_to_p({5: TSD([1.0])}, 5, 0.5)) == 1.0
+
+
+@pytest.mark.parametrize("kind", [TSD, Chi2TSD, BinnedTSD])
+def test_a_distribution_says_what_its_trials_were_made_with_also_when_read_back(kind: Any, tmp_path: Path) -> None:
+    from nusky.trial.trial_set import TrialSet
+
+    rows = np.zeros(40, dtype=[("ts", float)])
+    rows["ts"][:25] = np.linspace(0.1, 9.0, 25)
+    config = {"priors": [{"weight": 2.0, "zero": "exclude"}], "gamma": None}
+    trials = TrialSet.of(
+        rows.view(np.recarray), seed=1, first_trial=0, n_sig=0, poisson=False, config_hash="abc", config=config
+    )
+    made = kind(trials)
+    assert made.config == config
+    assert kind(rows["ts"]).config == {}
+    made.save(tmp_path / "tsd.npz")
+    back = read_tsd(tmp_path / "tsd.npz")
+    assert back.config == config
+    assert back.n_total == 40
+
+
+def test_distributions_of_other_configurations_are_not_merged_and_the_key_is_named() -> None:
+    parts = [BinnedTSD([1.0]), BinnedTSD([2.0])]
+    for part, weight in zip(parts, (1.0, 2.0), strict=True):
+        part.config = {"prior_weight": weight, "nside": 64}
+    with pytest.raises(ValueError, match=r"parts\[1\].*\(prior_weight\)"):
+        BinnedTSD.merged(parts)
+    parts[1].config = dict(parts[0].config)
+    assert BinnedTSD.merged(parts).config == parts[0].config

@@ -1,0 +1,121 @@
+"""A planned search on a real SLURM of one node: jobs in an array, one of them lost, sent again, joined."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nusky import conf
+from nusky.executors.plan import plan_jobs
+from nusky.source.positions import sources
+from nusky.store.trials import TrialStore
+from small_analysis import small_analysis
+
+CONF = """ClusterName=one
+SlurmctldHost={host}(127.0.0.1)
+CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
+SlurmUser=root
+AuthType=auth/munge
+StateSaveLocation={where}/ctld
+SlurmdSpoolDir={where}/d
+SlurmctldPidFile={where}/slurmctld.pid
+SlurmdPidFile={where}/slurmd.pid
+SlurmctldLogFile={where}/slurmctld.log
+SlurmdLogFile={where}/slurmd.log
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+JobAcctGatherType=jobacct_gather/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core
+SchedulerParameters=sched_interval=1,batch_sched_delay=0,bf_interval=2
+ReturnToService=2
+MpiDefault=none
+KillWait=2
+NodeName={host} NodeAddr=127.0.0.1 CPUs=2 RealMemory=4000 State=UNKNOWN
+PartitionName=normal Nodes={host} Default=YES MaxTime=INFINITE State=UP
+"""
+
+
+@pytest.fixture(scope="module")
+def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Environment in which sbatch finds a SLURM that listens on the loopback only."""
+    if os.geteuid() != 0:
+        pytest.skip("a SLURM of our own needs root")
+    if not all(shutil.which(name) for name in ("slurmctld", "slurmd", "munged", "sbatch")):
+        pytest.skip("SLURM is not installed (Debian: slurm-wlm, munge)")
+    where = tmp_path_factory.mktemp("slurm")
+    host = socket.gethostname().partition(".")[0]
+    for name in ("ctld", "d"):
+        (where / name).mkdir()
+    where.chmod(0o755)
+    (where / "slurm.conf").write_text(CONF.format(host=host, where=where))
+    environment = {**os.environ, "SLURM_CONF": str(where / "slurm.conf")}
+    subprocess.run(["install", "-d", "-o", "munge", "-g", "munge", "-m", "755", "/run/munge"], check=True)
+    munge = subprocess.run(
+        ["setpriv", "--reuid", "munge", "--regid", "munge", "--clear-groups", "/usr/sbin/munged"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    daemons = [["slurmctld", "-i"], ["slurmd"]]
+    for command in daemons:
+        subprocess.run(command, env=environment, check=True, capture_output=True)
+    try:
+        for _ in range(100):
+            state = subprocess.run(
+                ["sinfo", "-h", "-o", "%t"], env=environment, capture_output=True, text=True, check=False
+            )
+            if "idle" in state.stdout:
+                break
+            time.sleep(0.1)
+        else:
+            pytest.fail(f"SLURM did not start: {state.stdout} {state.stderr} {munge.stderr}")
+        yield environment
+    finally:
+        for name in ("slurmctld", "slurmd"):
+            pid = where / f"{name}.pid"
+            if pid.exists():
+                subprocess.run(["kill", pid.read_text().strip()], check=False)
+        if munge.returncode == 0:
+            subprocess.run(["pkill", "-x", "munged"], check=False)
+
+
+def wait_for_jobs(environment: dict[str, str], seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        queue = subprocess.run(["squeue", "-h"], env=environment, capture_output=True, text=True, check=True)
+        if not queue.stdout.strip():
+            return
+        time.sleep(0.3)
+    pytest.fail(f"jobs did not end: {queue.stdout}")
+
+
+def test_an_array_with_a_lost_job_is_completed_from_its_list(slurm: dict[str, str], tmp_path: Path) -> None:
+    runner = conf.get_trial_runner(src=sources(1.0, 0.3), ana=small_analysis("one"))
+    search = tmp_path / "search"
+    plan_jobs(runner, search, n_trials=90, per_job=30, seed=5, minutes=5, memory_mb=500)
+    environment = {**slurm, "PATH": slurm["PATH"]}
+    subprocess.run(["bash", str(search / "submit.sh")], env=environment, check=True, capture_output=True)
+    wait_for_jobs(environment, 120)
+    np.testing.assert_array_equal(
+        TrialStore(search / "trials").read(n_sig=0)["ts"], runner.get_many_fits(90, seed=5).ts
+    )
+    # a node that lost its disk
+    shutil.rmtree(search / "parts" / "1")
+    shutil.rmtree(search / "trials")
+    merged = subprocess.run(
+        ["bash", str(search / "merge.sh")], cwd=search, env=environment, check=False, capture_output=True
+    )
+    assert merged.returncode == 3
+    assert (search / "resubmit.txt").read_text() == "1\n"
+    subprocess.run(["bash", str(search / "submit.sh"), "resubmit.txt"], cwd=search, env=environment, check=True)
+    wait_for_jobs(environment, 120)
+    assert len(TrialStore(search / "trials")) == 90

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nusky import conf
+from nusky.cli.command import main
+from nusky.executors.plan import JobPlan, plan_jobs
+from nusky.source.positions import sources
+from nusky.store.trials import TrialStore
+from small_analysis import small_analysis
+
+
+@pytest.fixture(scope="module")
+def runner() -> Any:
+    return conf.get_trial_runner(src=sources(1.0, 0.3), ana=small_analysis("one"))
+
+
+@pytest.fixture(scope="module")
+def planned(runner: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    where = tmp_path_factory.mktemp("search")
+    plan_jobs(runner, where, n_trials=50, per_job=20, seed=3)
+    return where
+
+
+def run_job(folder: Path, job: int, monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.chdir(folder)
+    spec = next(folder.glob("runner-*.npz")).name
+    words = JobPlan(spec, n_trials=50, per_job=20, seed=3).command(str(job)).split()
+    return main(words[1:])
+
+
+def test_a_moved_folder_makes_the_trials_of_one_run_and_lists_what_is_missing(
+    runner: Any, planned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    moved = tmp_path / "elsewhere"
+    shutil.copytree(planned, moved)
+    assert str(planned).encode() not in b"".join(p.read_bytes() for p in moved.iterdir() if p.is_file())
+    plan = JobPlan("x", n_trials=50, per_job=20, seed=3)
+    assert plan.n_jobs == 3
+    for job in (0, 2):
+        assert run_job(moved, job, monkeypatch) == 0
+    assert main(plan.merge.split()[1:]) == 3
+    assert "missing: trials 20:40" in capsys.readouterr().out
+    assert (moved / "resubmit.txt").read_text() == "1\n"
+    assert run_job(moved, 1, monkeypatch) == 0
+    assert main(plan.merge.split()[1:]) == 0
+    assert (moved / "resubmit.txt").read_text() == ""
+    rows = TrialStore(moved / "trials").read(n_sig=0)
+    np.testing.assert_array_equal(rows["ts"], runner.get_many_fits(50, seed=3).ts)
+    assert main(["status", str(moved / "trials"), "--expect", "0:60"]) == 3
+    assert "50 trials with n_sig = 0 (seed 3), from 0 to 50" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("system", ["slurm", "htcondor", "snakemake"])
+def test_the_files_of_each_system_say_all_jobs(system: str, runner: Any, tmp_path: Path) -> None:
+    plan, files = plan_jobs(runner, tmp_path, system=system, n_trials=1000, per_job=300, n_sig=2.5, poisson=True)
+    text = "\n".join(path.read_text() for path in files)
+    assert "--n-sig 2.5 --poisson" in text
+    assert "--per-job 300 --of 1000" in text
+    for path in files:
+        if path.suffix == ".sh":
+            assert os.access(path, os.X_OK)
+            subprocess.run(["bash", "-n", str(path)], check=True)
+    last = {"slurm": "--array=0-3", "htcondor": 'VARS trials3 JOB="3"', "snakemake": "range(4)"}
+    assert last[system] in text
+    assert plan.n_jobs == 4
+
+
+def test_a_plan_that_cannot_be_is_refused_before_anything_is_written(runner: Any, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="per_job=0 must be a whole number of at least 1"):
+        plan_jobs(runner, tmp_path / "a", n_trials=10, per_job=0)
+    with pytest.raises(ValueError, match="system='pbs' is not known"):
+        plan_jobs(runner, tmp_path / "a", system="pbs", n_trials=10, per_job=1)  # type: ignore[arg-type]
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_terminated_job_keeps_what_is_done_and_goes_on(planned: Path, tmp_path: Path) -> None:
+    import signal
+
+    spec = next(planned.glob("runner-*.npz"))
+    words = [sys.executable, "-m", "nusky", "trials", "--runner", str(spec), "--seed", "1", "--trials", "0:1000000"]
+    with subprocess.Popen(
+        [*words, "--out", str(tmp_path / "s"), "--threads", "1", "--chunk", "500"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as job:
+        shards = tmp_path / "s" / "shards"
+        for _ in range(600):
+            if shards.exists() and any(shards.glob("*.npz")):
+                break
+            try:
+                job.wait(0.1)
+            except subprocess.TimeoutExpired:
+                continue
+            break
+        job.send_signal(signal.SIGTERM)
+        said, _ = job.communicate(timeout=60)
+    assert job.returncode == 130, said
+    assert "trials are kept; the same command goes on" in said
+    assert len(TrialStore(tmp_path / "s")) > 0
