@@ -55,7 +55,7 @@ class Directions:
     ) -> None: ...
     def __len__(self) -> int: ...
 
-class Search:
+class SearchPlan:
     def __init__(self, directions: Directions, prior_terms: F64) -> None: ...
 
 def scan(
@@ -70,7 +70,7 @@ def scan(
 def hottest(
     likelihood: Likelihood,
     index: EventIndex,
-    search: Search,
+    plan: SearchPlan,
     *,
     gamma: float | None = ...,
     n_threads: int = ...,
