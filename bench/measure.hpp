@@ -5,6 +5,7 @@
 #include <ctime>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "healpix.hpp"
@@ -14,7 +15,7 @@
 namespace nusky::bench {
 
 using Clock = std::chrono::steady_clock;
-constexpr double gamma_free = std::numeric_limits<double>::quiet_NaN();
+constexpr std::optional<double> gamma_free;
 
 inline double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 inline double cpu_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }

@@ -35,7 +35,7 @@ inline Trials run_trials(const reference::Model& model, const Setup& setup, cons
   for (const auto& season : model.seasons) ra.emplace_back(season.ra.size());
   std::vector<EventPart> parts = setup.parts;
   for (std::size_t k = 0; k < parts.size(); ++k) parts[k].ra = ra[k].data();
-  const Search search(directions, term.data(), 1);
+  const SearchPlan search(directions, term.data(), 1);
   Trials sum;
   for (int trial = 0; trial < n; ++trial) {
     std::mt19937_64 random(static_cast<unsigned long>(trial));

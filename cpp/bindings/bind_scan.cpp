@@ -18,26 +18,26 @@ struct HottestRow {
   std::int8_t status;
 };
 
-std::unique_ptr<Search> make_search(const Directions& directions, const F64& prior_terms) {
+std::unique_ptr<SearchPlan> make_plan(const Directions& directions, const F64& prior_terms) {
   const std::size_t n_priors = require_ndim(prior_terms, 2, "prior_terms");
   if (prior_terms.shape(1) != static_cast<py::ssize_t>(directions.size()))
     throw std::invalid_argument("prior_terms: expected shape (J, " + std::to_string(directions.size()) + "), got (" +
                                 std::to_string(n_priors) + ", " + std::to_string(prior_terms.shape(1)) + ")");
-  return std::make_unique<Search>(directions, prior_terms.data(), n_priors);
+  return std::make_unique<SearchPlan>(directions, prior_terms.data(), n_priors);
 }
 
-py::array hottest_directions(const Likelihood& likelihood, const EventIndex& index, const Search& search,
+py::array hottest_directions(const Likelihood& likelihood, const EventIndex& index, const SearchPlan& plan,
                              const std::optional<double>& gamma, int n_threads, bool prune) {
-  const double fixed = gamma_or_free(gamma);
+  require_finite(gamma);
   std::exception_ptr raised;
   HottestResult result;
   {
     py::gil_scoped_release release;
     const std::optional<py::function> nothing;
-    result = find_hottest(likelihood, index, search, fixed, n_threads, prune, checkpoint_for(nothing, raised));
+    result = find_hottest(likelihood, index, plan, gamma, n_threads, prune, checkpoint_for(nothing, raised));
   }
   if (raised) std::rethrow_exception(raised);
-  py::array_t<HottestRow> table(static_cast<py::ssize_t>(search.n_priors()));
+  py::array_t<HottestRow> table(static_cast<py::ssize_t>(plan.n_priors()));
   HottestRow* row = table.mutable_data();
   for (const Hottest& b : result.best) {
     *row++ = {b.direction, b.direction < 0 ? -std::numeric_limits<double>::infinity() : b.ts_prior,
@@ -49,12 +49,12 @@ py::array hottest_directions(const Likelihood& likelihood, const EventIndex& ind
 
 py::tuple scan_directions(const Likelihood& likelihood, const EventIndex& index, const Directions& directions,
                           const std::optional<double>& gamma, int n_threads, const std::optional<py::function>& progress) {
-  const double fixed = gamma_or_free(gamma);
+  require_finite(gamma);
   std::exception_ptr raised;
   ScanResult result;
   {
     py::gil_scoped_release release;
-    result = scan(likelihood, index, directions, fixed, n_threads, checkpoint_for(progress, raised));
+    result = scan(likelihood, index, directions, gamma, n_threads, checkpoint_for(progress, raised));
   }
   if (raised) std::rethrow_exception(raised);
   return py::make_tuple(to_array(std::move(result.ts)), to_array(std::move(result.ns)), to_array(std::move(result.gamma)),
@@ -65,7 +65,7 @@ py::tuple scan_directions(const Likelihood& likelihood, const EventIndex& index,
 
 void bind_scan(py::module_& m) {
   PYBIND11_NUMPY_DTYPE(HottestRow, direction, ts_prior, ts, ns, gamma, status);
-  py::class_<Search>(m, "Search", R"(
+  py::class_<SearchPlan>(m, "SearchPlan", R"(
 What the search for the hottest direction knows before any trial: make it once, use it for all trials.
 
 Parameters
@@ -73,8 +73,8 @@ Parameters
 directions : Directions
 prior_terms : (J, P) float64, -inf where a direction cannot win; they are copied
 )")
-      .def(py::init(&make_search), py::arg("directions"), py::arg("prior_terms").noconvert(), py::keep_alive<1, 2>());
-  m.def("hottest", &hottest_directions, py::arg("likelihood"), py::arg("index"), py::arg("search"), py::kw_only(),
+      .def(py::init(&make_plan), py::arg("directions"), py::arg("prior_terms").noconvert(), py::keep_alive<1, 2>());
+  m.def("hottest", &hottest_directions, py::arg("likelihood"), py::arg("index"), py::arg("plan"), py::kw_only(),
         py::arg("gamma") = py::none(), py::arg("n_threads") = 0, py::arg("prune") = true, R"(
 Direction with the largest ts + prior term, for every prior, without fitting directions that cannot win.
 

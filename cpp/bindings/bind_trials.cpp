@@ -71,7 +71,7 @@ void require_seasons(const Likelihood& likelihood, const PointSource& source, co
 py::tuple point_trials(const Likelihood& likelihood, const PointSource& source, const PointSignal* signal, std::uint64_t key,
                        const I64& numbers, double n_sig, bool poisson, const std::optional<double>& gamma, F64& rows, int n_threads,
                        const std::optional<py::function>& progress) {
-  const double fixed = gamma_or_free(gamma);
+  require_finite(gamma);
   require_seasons(likelihood, source, signal);
   TrialRequest request{key, require_ndim(numbers, 1, "numbers"), numbers.data(), n_sig, poisson};
   if (require_ndim(rows, 2, "rows") != request.n || rows.shape(1) < 2 || rows.shape(1) > 3)
@@ -85,7 +85,7 @@ py::tuple point_trials(const Likelihood& likelihood, const PointSource& source, 
   const auto columns = static_cast<int>(rows.shape(1));
   {
     py::gil_scoped_release release;
-    done = fit_point_trials(likelihood, source, n_sig > 0.0 ? signal : nullptr, fixed, request, columns, out, n_threads,
+    done = fit_point_trials(likelihood, source, n_sig > 0.0 ? signal : nullptr, gamma, request, columns, out, n_threads,
                             checkpoint_for(progress, raised));
   }
   try {
@@ -99,7 +99,7 @@ py::tuple point_trials(const Likelihood& likelihood, const PointSource& source, 
 
 py::tuple point_events(const Likelihood& likelihood, const PointSource& source, const py::sequence& parts, const F64& n_events,
                        const std::optional<double>& gamma) {
-  const double fixed = gamma_or_free(gamma);
+  require_finite(gamma);
   require_seasons(likelihood, source, nullptr);
   require_length(n_events, source.n_seasons(), "n_events");
   const PartList list = read_parts(parts);
@@ -108,7 +108,7 @@ py::tuple point_events(const Likelihood& likelihood, const PointSource& source, 
   DirectionFit fit;
   {
     py::gil_scoped_release release;
-    fit = PointFitter(likelihood, source, nullptr, fixed).fit(list.parts, counts.data());
+    fit = PointFitter(likelihood, source, nullptr, gamma).fit(list.parts, counts.data());
   }
   return py::make_tuple(fit.ts, fit.ns, fit.gamma, static_cast<int>(fit.status));
 }

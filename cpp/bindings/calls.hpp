@@ -1,5 +1,6 @@
 #pragma once
 // What the calls of the core that work for long share.
+#include <cmath>
 #include <exception>
 #include <optional>
 
@@ -8,11 +9,8 @@
 
 namespace nusky::bindings {
 
-/// NaN for None: γ is fitted.
-inline double gamma_or_free(const std::optional<double>& gamma) {
-  if (!gamma) return std::numeric_limits<double>::quiet_NaN();
-  if (!std::isfinite(*gamma)) throw std::invalid_argument("gamma: must be finite, or None to fit it");
-  return *gamma;
+inline void require_finite(const std::optional<double>& gamma) {
+  if (gamma && !std::isfinite(*gamma)) throw std::invalid_argument("gamma: must be finite, or None to fit it");
 }
 
 /// Stops at signals and passes progress on; what Python raised is kept for after the parallel work.

@@ -56,7 +56,7 @@ class Directions:
     ) -> None: ...
     def __len__(self) -> int: ...
 
-class Search:
+class SearchPlan:
     def __init__(self, directions: Directions, prior_terms: F64) -> None: ...
 
 def scan(
@@ -71,7 +71,7 @@ def scan(
 def hottest(
     likelihood: Likelihood,
     index: EventIndex,
-    search: Search,
+    plan: SearchPlan,
     *,
     gamma: float | None = ...,
     n_threads: int = ...,

@@ -47,7 +47,7 @@ def scan(**changes: Any) -> Any:
 
 
 def hottest(prior_terms: Any, **changes: Any) -> Any:
-    return _core.hottest(make_likelihood(), make_index(), _core.Search(make_directions(), prior_terms), **changes)
+    return _core.hottest(make_likelihood(), make_index(), _core.SearchPlan(make_directions(), prior_terms), **changes)
 
 
 def second(value: float) -> Any:
@@ -229,7 +229,7 @@ def test_empty_arrays_are_no_error() -> None:
     assert np.all(np.isnan(gamma))
     assert np.all(status == 2)
     assert np.all(scan(index=_core.EventIndex([], N_EVENTS))[3] == 2)
-    row = _core.hottest(make_likelihood(), make_index(), _core.Search(nothing, np.zeros((1, 0))))[0]
+    row = _core.hottest(make_likelihood(), make_index(), _core.SearchPlan(nothing, np.zeros((1, 0))))[0]
     assert row["direction"] == -1
     assert row["ts_prior"] == -np.inf
 

@@ -278,7 +278,7 @@ def test_the_hottest_direction_has_the_bits_of_the_whole_map(
     likelihood = core_sky.likelihood(1, events.nodes)
     ts, ns, fitted, status = _core.scan(likelihood, index, directions, gamma=gamma)
     total = ts + terms
-    search = _core.Search(directions, terms)
+    search = _core.SearchPlan(directions, terms)
     for prune in (True, False):
         table = _core.hottest(likelihood, index, search, gamma=gamma, n_threads=n_threads, prune=prune)
         for row, value in zip(table, total, strict=True):

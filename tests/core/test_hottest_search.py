@@ -68,7 +68,7 @@ def test_the_hottest_direction_is_that_of_the_whole_map(seed: int) -> None:
         terms = np.stack([prior_term(rng, pixels) for _ in range(int(rng.integers(1, 4)))])
 
         ts, ns, fitted, status = _core.scan(likelihood, index, pixels.directions, gamma=gamma)
-        search = _core.Search(pixels.directions, terms)
+        search = _core.SearchPlan(pixels.directions, terms)
         for prune in (True, False):
             found: Any = _core.hottest(likelihood, index, search, gamma=gamma, prune=prune)
             for row, term in zip(found, terms, strict=True):

@@ -169,7 +169,7 @@ print(len(ts), flush=True)
     [
         "_core.scan(likelihood, index, directions)",
         "_core.scan(likelihood, index, directions, n_threads=1, progress=lambda done, total: None)",
-        "_core.hottest(likelihood, index, _core.Search(directions, np.zeros((1, len(directions)))), prune=False)",
+        "_core.hottest(likelihood, index, _core.SearchPlan(directions, np.zeros((1, len(directions)))), prune=False)",
     ],
     ids=["scan", "scan with progress", "hottest"],
 )
@@ -239,7 +239,7 @@ def test_memory_does_not_grow_over_repeated_trials_and_errors() -> None:
     events, likelihood = made_up(4000), core_sky.likelihood()
     columns = core_sky.columns(events)
     directions = patch(12).directions()
-    search = _core.Search(directions, np.zeros((3, len(directions))))
+    search = _core.SearchPlan(directions, np.zeros((3, len(directions))))
 
     def trial(seed: int) -> None:
         ra = 2 * np.pi * np.random.default_rng(seed).random(4000)

@@ -1,27 +1,19 @@
 #include "nusky/fit/group_fitter.hpp"
 
-#include <Eigen/Eigenvalues>
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <limits>
 
 namespace nusky {
 namespace {
 
-// Newton ends when the step in hand would gain less than this in ln Λ; the step and its gain are still applied,
-// so what is lost is of third order and far smaller.
-constexpr double enough_gain = 5e-6;
-// A step that promises less ends the search whatever the curvature: close to n_s = 0 it is all but flat.
-constexpr double nothing_to_gain = 1e-10;
-// Rounding of ln Λ as the float kernels evaluate it, relative to 1 + |ln Λ|.
-constexpr double value_noise = 1e-7;
 // The product of two u up to this stays within float.
 constexpr double largest_pair = 1e18;
 // So often the near events of a direction are listed at most, for larger n each time.
 constexpr int most_lists = 4;
 // Passes over the events that `polish` takes at most: the second settles nearly all that the first did not.
 constexpr int most_passes = 3;
-// Steps up to these, in γ and relative to n, are those of a parabola.
-constexpr double small_step_gamma = 0.1, small_step_n = 0.2;
 
 }  // namespace
 
@@ -84,7 +76,7 @@ EventSums GroupFitter::season_sums(std::size_t season, double y, const Stencil& 
 
 // ln Λ and its derivatives in (n, γ), from the event sums; with z = n φ, c = 1/(1 − z) and λ = ln φ:
 //   ∂ ln u/∂n = c/n,  ∂ ln u/∂γ = ℓ′ + c λ′   (extended: c = 1 and the first term is −n f)
-GroupFitter::Evaluation GroupFitter::evaluate(double n, const Stencil& at, double gamma, Accuracy accuracy) {
+Evaluation GroupFitter::evaluate(double n, const Stencil& at, double gamma, Accuracy accuracy) {
   const bool extended = model_->likelihood().extended();
   const LaneWeights lanes = model_->gamma_free() ? LaneWeights(model_->likelihood().axis(), gamma) : LaneWeights{};
   Evaluation e;
@@ -122,10 +114,11 @@ DirectionFit GroupFitter::fit(std::size_t p) {
 }
 
 DirectionFit GroupFitter::fit_fixed(std::size_t p) {
+  const double gamma = model_->gamma().value_or(std::numeric_limits<double>::quiet_NaN());
   double n_ref = Tile::first_n_ref;
   for (;;) {
     events_.take(tile_, p, n_ref);
-    const DirectionFit found = refine(0.0, model_->gamma(), Accuracy::exact);
+    const DirectionFit found = maximise(0.0, gamma, Accuracy::exact);
     if (found.ns <= 2.0 * n_ref) return found;
     n_ref = 2.0 * found.ns;  // the tail is small up to n_ref only
     tile_.list_again(p, n_ref);
@@ -158,7 +151,7 @@ DirectionFit GroupFitter::highest_peak() {
   Peak* const peaks = profile_.peaks(count);
   for (Peak* p = peaks; p != peaks + count; ++p) {
     if (p->smooth) continue;
-    const DirectionFit near = refine(p->n > 0.0 ? p->n : 0.01, p->gamma, Accuracy::profile);
+    const DirectionFit near = maximise(p->n > 0.0 ? p->n : 0.01, p->gamma, Accuracy::profile);
     const bool above = near.ts > 0.0;
     p->value = above ? 0.5 * near.ts : 0.0;
     p->n = above ? near.ns : 0.01;
@@ -175,7 +168,7 @@ DirectionFit GroupFitter::highest_peak() {
       if (2.0 * near.value + 5e-3 + 2e-3 * near.value < best.ts) break;  // the profile is good to less than this
     }
     DirectionFit exact;
-    if (!(near.smooth && polish(near, exact))) exact = refine(near.n, near.gamma, Accuracy::exact);
+    if (!(near.smooth && polish(near, exact))) exact = maximise(near.n, near.gamma, Accuracy::exact);
     if (k == 0 || exact.ts > best.ts) best = exact;
   }
   return best;
@@ -215,115 +208,27 @@ bool GroupFitter::polish(Peak& peak, DirectionFit& out) {
   return false;
 }
 
-DirectionFit GroupFitter::refine(double n, double gamma, Accuracy accuracy) {
+// ln Λ of the direction in hand, with sums of some accuracy.
+class GroupFitter::AtAccuracy : public Surface {
+ public:
+  AtAccuracy(GroupFitter& fitter, Accuracy accuracy) : fitter_(&fitter), accuracy_(accuracy), at_(fitter.model_->stencil()) {}
+  double enter(double gamma) override {
+    if (fitter_->model_->gamma_free()) at_ = fitter_->model_->likelihood().axis().stencil(gamma);
+    return fitter_->enter(at_);
+  }
+  Evaluation evaluate(double n, double gamma) override { return fitter_->evaluate(n, at_, gamma, accuracy_); }
+
+ private:
+  GroupFitter* fitter_;
+  Accuracy accuracy_;
+  Stencil at_;
+};
+
+DirectionFit GroupFitter::maximise(double n, double gamma, Accuracy accuracy) {
   const GammaAxis& axis = model_->likelihood().axis();
-  const bool free = model_->gamma_free();
-  DirectionFit out;
-  out.status = Status::not_converged;
-  Stencil at = free ? axis.stencil(gamma) : model_->stencil();
-  double limit = enter(at);
-  if (!(n > 0.0)) n = std::min(1.0, 0.25 * limit);
-  n = std::min(n, limit);
-  Evaluation e = evaluate(n, at, gamma, accuracy);
-  double step_n = 0.0, step_g = 0.0, gain = 0.0;
-  bool done = false, at_limit = false;
-  for (int iteration = 0; iteration < 60 && !done; ++iteration) {
-    const bool low = free && gamma <= axis.front(), high = free && gamma >= axis.back();
-    const bool held = !free || (low && e.dg <= 0.0) || (high && e.dg >= 0.0);
-    at_limit = n >= limit && e.dn > 0.0;
-    step_g = 0.0;
-    bool newton = true;
-    if (held) {
-      newton = e.dnn < 0.0;
-      step_n = newton ? -e.dn / e.dnn : (e.dn > 0 ? n : -0.5 * n);
-    } else {
-      // in (ln n, γ), where both are of order one; a direction that curves upwards is followed uphill instead
-      Eigen::Matrix2d hessian;
-      hessian << n * n * e.dnn, n * e.dng, n * e.dng, e.dgg;
-      const Eigen::Vector2d gradient(n * e.dn, e.dg);
-      Eigen::SelfAdjointEigenSolver<Eigen::Matrix2d> eigen;
-      eigen.computeDirect(hessian);
-      const Eigen::Vector2d lambda = eigen.eigenvalues();
-      const double least = 1e-4 * lambda.cwiseAbs().maxCoeff() + 1e-12;
-      newton = lambda[1] <= -least;
-      const Eigen::Vector2d step =
-          eigen.eigenvectors() * (eigen.eigenvectors().transpose() * gradient).cwiseQuotient(lambda.cwiseAbs().cwiseMax(least));
-      step_n = n * step[0];
-      step_g = step[1];
-    }
-    if (at_limit) step_n = 0.0;
-    // The box shortens a step as a whole: cutting one component alone could turn it downhill. A shortened step is no
-    // Newton step, and its gain says nothing about convergence.
-    const double room_n = step_n > 0 ? std::min(limit, 10.0 * n) - n : -0.9 * n;
-    const double room_g = step_g > 0 ? std::min(0.5, axis.back() - gamma) : step_g < 0 ? std::max(-0.5, axis.front() - gamma) : 0.0;
-    double share = 1.0;
-    if (std::abs(step_n) > std::abs(room_n)) share = room_n / step_n;
-    if (std::abs(step_g) > std::abs(room_g)) share = std::min(share, room_g / step_g);
-    const double conditional = -(e.dn + e.dng * room_g) / e.dnn;  // best n once γ is at the edge of the box
-    const bool to_edge = std::abs(step_g) > std::abs(room_g) && e.dnn < 0.0 && !at_limit && conditional >= -0.9 * n &&
-                         n + conditional <= std::min(limit, 10.0 * n) && e.dn * conditional + e.dg * room_g > 0.0;
-    if (to_edge) {
-      step_n = conditional;
-      step_g = room_g;
-      share = 0.0;
-    } else if (share > 0.0) {
-      step_n *= share;
-      step_g *= share;
-    } else {  // γ sits at its end and cannot follow: n alone
-      step_g = 0.0;
-      step_n = std::clamp(e.dnn < 0.0 ? -e.dn / e.dnn : (e.dn > 0 ? n : -0.5 * n), -0.9 * n, std::min(limit, 10.0 * n) - n);
-    }
-    const bool whole = newton && share == 1.0;
-    gain = 0.5 * (e.dn * step_n + e.dg * step_g);
-    if (n < 1e-3 && e.dn <= 0.0 && e.value <= 1e-7) {  // running into n = 0, where ln Λ = 0 for every γ
-      out.status = Status::no_excess;
-      return out;
-    }
-    const bool small = std::abs(step_g) < small_step_gamma && std::abs(step_n) < small_step_n * n;
-    const double enough = whole ? (small ? enough_gain : 1e-7) : nothing_to_gain;
-    if (share == 1.0 && std::abs(gain) < enough) {
-      done = true;
-      break;
-    }
-    double t = 1.0;
-    bool moved = false;
-    for (int half = 0; half < 30; ++half, t *= 0.5) {
-      double next_g = gamma + t * step_g;
-      if (t == 1.0 && to_edge) next_g = step_g > 0 ? std::min(gamma + 0.5, axis.back()) : std::max(gamma - 0.5, axis.front());
-      const Stencil next_at = free ? axis.stencil(next_g) : at;
-      const double next_limit = enter(next_at), next_n = std::min(n + t * step_n, next_limit);
-      const Evaluation next = evaluate(next_n, next_at, next_g, accuracy);
-      if (next.value >= e.value - value_noise * (1.0 + std::abs(e.value))) {
-        n = next_n;
-        gamma = next_g;
-        at = next_at;
-        limit = next_limit;
-        e = next;
-        moved = true;
-        break;
-      }
-    }
-    if (!moved) {  // nothing above rounding left to gain: the step itself is not taken
-      done = std::abs(gain) < 1e-5;
-      step_n = step_g = gain = 0.0;
-      break;
-    }
-  }
-  if (done) {
-    out.status = at_limit ? Status::at_ns_limit : Status::ok;
-    n += step_n;
-    if (free) gamma += step_g;
-  } else {
-    gain = 0.0;
-  }
-  out.ts = 2.0 * (e.value + gain);
-  out.ns = n;
-  out.gamma = free || axis.size() > 0 ? gamma : std::numeric_limits<double>::quiet_NaN();
-  if (!(out.ts > 0.0)) {
-    out = DirectionFit{};
-    out.status = Status::no_excess;
-  }
-  return out;
+  AtAccuracy surface(*this, accuracy);
+  const GammaRange range = model_->gamma_free() ? GammaRange{true, axis.front(), axis.back()} : GammaRange{};
+  return Newton(surface, range).maximise(n, gamma);
 }
 
 }  // namespace nusky

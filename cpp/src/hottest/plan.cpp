@@ -30,7 +30,7 @@ bool is_far(const Promising& p) { return p.promise < -unordered_term; }
 
 }  // namespace
 
-Search::Search(const Directions& directions, const double* terms, std::size_t n_priors)
+SearchPlan::SearchPlan(const Directions& directions, const double* terms, std::size_t n_priors)
     : directions_(&directions), top_(n_priors, minus_infinity) {
   const std::size_t n = directions.size();
   for (std::size_t i = 0; i < n_priors * n; ++i)
@@ -84,14 +84,14 @@ Search::Search(const Directions& directions, const double* terms, std::size_t n_
 }
 
 // How far the term of a direction lies below the largest of its prior, at most 0, for the prior where that is least.
-double Search::promise(std::size_t place) const {
+double SearchPlan::promise(std::size_t slot) const {
   double most = minus_infinity;
-  for (std::size_t j = 0; j < top_.size(); ++j) most = std::max(most, term(j, place) - top_[j]);
+  for (std::size_t j = 0; j < top_.size(); ++j) most = std::max(most, term(j, slot) - top_[j]);
   return most;
 }
 
 // Gives the directions whose promise is within (above, up_to] a cell of a new bound.
-void Search::cover(SkyGrid grid, double low_n, double n, double above, double up_to) {
+void SearchPlan::cover(SkyGrid grid, double low_n, double n, double above, double up_to) {
   std::vector<std::uint32_t> cell(cell_of_.size(), no_cell), cells;
   for (std::size_t i = 0; i < cell.size(); ++i) {
     const double p = promise(i);
@@ -111,7 +111,7 @@ void Search::cover(SkyGrid grid, double low_n, double n, double above, double up
   sky_.push_back(std::make_unique<SkyBound>(std::move(grid), low_n, n, std::move(cells)));
 }
 
-void Search::find_cells() {
+void SearchPlan::find_cells() {
   const std::vector<DirectionGroup>& groups = directions_->groups();
   cell_of_.assign(directions_->size(), no_cell);
   // Cells of 0.36° and of 0.75° by 0.37°. The first-year season has ts < 12 in half of the first and below 59 in half of the others.
@@ -122,12 +122,12 @@ void Search::find_cells() {
   for (std::size_t c = 0; c < clusters_.size(); ++c)
     for (std::uint32_t g = 0; g < clusters_[c].n_groups; ++g) {
       const DirectionGroup& group = groups[clusters_[c].group[g]];
-      for (std::size_t place = group.first; place < group.first + group.count; ++place) {
-        const std::uint32_t cell = cell_of_[place];
+      for (std::size_t slot = group.first; slot < group.first + group.count; ++slot) {
+        const std::uint32_t cell = cell_of_[slot];
         if (cell == no_cell || c < first_far_) continue;
         for (std::size_t j = 0; j < top_.size(); ++j) {
           double& top = cell_top_[j * n_cells_ + cell];
-          top = std::max(top, term(j, place));
+          top = std::max(top, term(j, slot));
         }
         far.emplace_back(cell, static_cast<std::uint32_t>(c));
       }

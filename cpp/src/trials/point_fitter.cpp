@@ -6,7 +6,7 @@
 
 namespace nusky {
 
-PointFitter::PointFitter(const Likelihood& likelihood, const PointSource& source, const PointSignal* signal, double gamma)
+PointFitter::PointFitter(const Likelihood& likelihood, const PointSource& source, const PointSignal* signal, std::optional<double> gamma)
     : source_(&source),
       signal_(signal),
       index_(likelihood.axis(), static_cast<int>(source.n_seasons())),

@@ -32,11 +32,11 @@ struct Scanned {
   Core core;
   const Directions& directions;
   std::vector<double> terms;
-  Search search;
+  SearchPlan search;
   FitModel model;
   ScanResult map;
 
-  Scanned(const reference::Model& m, const Directions& d, double gamma = free_gamma)
+  Scanned(const reference::Model& m, const Directions& d, std::optional<double> gamma = free_gamma)
       : core(m),
         directions(d),
         terms(d.size(), 0.0),
@@ -153,7 +153,8 @@ TEST_CASE("cluster bound: no direction is dropped whose exact fit reaches what i
   Options o;
   o.gamma_nodes = even_nodes(13);
   o.sizes = {25000};
-  double gamma = free_gamma, size = 0.5;
+  std::optional<double> gamma = free_gamma;
+  double size = 0.5;
   SUBCASE("one season") {}
   SUBCASE("seasons") { o.sizes = {20000, 6000}; }
   SUBCASE("extended, few") {

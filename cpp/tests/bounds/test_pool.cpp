@@ -53,7 +53,7 @@ TEST_CASE("pool: every event that reaches a direction of its clusters is there, 
     const Core core(sky(o));
     const Directions d = patch(1.0 + seed, 0.4 * seed - 0.9, 0.1, 4000, seed);
     const std::vector<double> terms(d.size(), 0.0);
-    const Search search(d, terms.data(), 1);
+    const SearchPlan search(d, terms.data(), 1);
     const FitModel model(*core.likelihood, *core.index, free_gamma, d.groups().size(), 1);
     const std::vector<std::uint32_t> queue = queue_of(search.clusters());
     PoolSpace space;
@@ -104,7 +104,7 @@ TEST_CASE("pool: its cap holds the caps of its clusters; chords taken for arcs d
   for (unsigned seed = 1; seed < 6; ++seed) {
     const Directions d = patch(1.0 + seed, 0.3 * seed - 0.8, 0.2, 1500, seed);
     const std::vector<double> terms(d.size(), 0.0);
-    const Search search(d, terms.data(), 1);
+    const SearchPlan search(d, terms.data(), 1);
     const FitModel model(*core.likelihood, *core.index, free_gamma, d.groups().size(), 1);
     const std::vector<std::uint32_t> queue = queue_of(search.clusters());
     PoolSpace space;
@@ -143,7 +143,7 @@ TEST_CASE("pool: there is none where no factor serves, and none of several wide 
   PoolSpace space;
   const auto pools = [&](const Core& core, const Directions& d, double most) {
     const std::vector<double> terms(d.size(), 0.0);
-    const Search search(d, terms.data(), 1);
+    const SearchPlan search(d, terms.data(), 1);
     const FitModel model(*core.likelihood, *core.index, free_gamma, d.groups().size(), 1);
     const std::vector<std::uint32_t> queue = queue_of(search.clusters());
     const Cluster& c = search.clusters()[0];

@@ -95,7 +95,7 @@ struct Skies {
 };
 
 // Returns the share of directions that have a bound.
-double check_bounds(const Likelihood& likelihood, const EventIndex& index, const SkyBound& sky, double gamma = free_gamma,
+double check_bounds(const Likelihood& likelihood, const EventIndex& index, const SkyBound& sky, std::optional<double> gamma = free_gamma,
                     bool as_fresh = true) {
   std::vector<float> bound(sky.cells().size());
   REQUIRE(sky.compute(likelihood, index, 1, bound.data()));
@@ -218,7 +218,7 @@ TEST_CASE("sky bound: a steep prior over many fine tiles has the hottest directi
     for (std::size_t i = 0; i < d.size(); ++i) terms.push_back(-70.0 * (1.0 - d.vector(i).dot(peak)));
     for (std::size_t i = 0; i < d.size(); ++i)
       terms.push_back(d.vector(i).dot(other) > -0.9 ? -110.0 * (1.0 - d.vector(i).dot(other)) : -infinity);
-    const Search search(d, terms.data(), 2), alone(d, terms.data(), 1);
+    const SearchPlan search(d, terms.data(), 2), alone(d, terms.data(), 1);
     REQUIRE(search.wide());
     const ScanResult map = scan(likelihood, index, d, free_gamma, 0);
     const HottestResult found = find_hottest(likelihood, index, search, free_gamma, 0, true),

@@ -80,7 +80,7 @@ TEST_CASE("scan: the number of threads changes no bit") {
   const reference::Model m = two_seasons();
   const Grid g = grid(12);
   const Directions d = directions(g, all_of(g));
-  for (const double gamma : {free_gamma, 2.3}) {
+  for (const std::optional<double> gamma : {free_gamma, std::optional(2.3)}) {
     const ScanResult one = scan(*Core(m, 1).likelihood, *Core(m, 1).index, d, gamma, 1);
     const Core many(m, 2);
     for (const int threads : {2, 3, 0}) CHECK(same(one, scan(*many.likelihood, *many.index, d, gamma, threads)));
@@ -140,7 +140,7 @@ TEST_CASE("scan: AVX2 and AVX-512 give the same bits, SSE2 the same up to roundi
   const std::string before = kernels().name;
   std::istringstream names(simd_levels());
   ScanResult fused;
-  for (const double gamma : {free_gamma, 2.3}) {
+  for (const std::optional<double> gamma : {free_gamma, std::optional(2.3)}) {
     ScanResult plain, last;
     std::istringstream levels(simd_levels());
     for (std::string level; levels >> level;) {

@@ -44,7 +44,8 @@ struct Tally {
 };
 
 /// |ΔTS| ≤ 1e-6 TS + 1e-5 everywhere; 1e-3 is what is promised, the rest is what single precision leaves room for.
-inline Tally check_fits(const reference::Model& m, const Places& at, double gamma = free_gamma, int grid = 97, double tolerance = 1e-5) {
+inline Tally check_fits(const reference::Model& m, const Places& at, std::optional<double> gamma = free_gamma, int grid = 97,
+                        double tolerance = 1e-5) {
   const Core core(m);
   const ScanResult r = core.scan(at.ra, at.dec, gamma);
   const GammaAxis axis(m.gamma_nodes);
@@ -61,9 +62,7 @@ inline Tally check_fits(const reference::Model& m, const Places& at, double gamm
     if (r.ts[i] > 0) {
       CHECK(r.ns[i] > 0.0);
       const double again = 2 * reference::log_likelihood(m, axis, reference::look(m, at.ra[i], at.dec[i]), r.ns[i],
-                                                         axis.free() && std::isnan(gamma) ? r.gamma[i]
-                                                         : std::isnan(gamma)              ? 2.0
-                                                                                          : gamma);
+                                                         axis.free() && !gamma ? r.gamma[i] : gamma.value_or(2.0));
       CHECK(std::abs(again - r.ts[i]) <= 1e-6 * slow.ts + 5e-5);
     }
     const auto status = static_cast<Status>(r.status[i]);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <random>
 #include <vector>
 
@@ -13,7 +14,7 @@
 namespace nusky::made_up {
 
 constexpr double degree = pi / 180.0;
-constexpr double free_gamma = std::numeric_limits<double>::quiet_NaN();
+constexpr std::optional<double> free_gamma;
 
 struct Options {
   std::vector<std::size_t> sizes{800};  ///< events of every season
@@ -119,15 +120,16 @@ struct Core {
     index = std::make_unique<EventIndex>(parts, n_events, n_threads);
   }
 
-  ScanResult scan(const std::vector<double>& ra, const std::vector<double>& dec, double gamma = free_gamma, int n_threads = 1) const {
+  ScanResult scan(const std::vector<double>& ra, const std::vector<double>& dec, std::optional<double> gamma = free_gamma,
+                  int n_threads = 1) const {
     return nusky::scan(*likelihood, *index, Directions(ra.size(), ra.data(), dec.data()), gamma, n_threads);
   }
 };
 
 /// The slow fit, with γ free or fixed.
-inline reference::Fit slow_fit(const reference::Model& m, double ra, double dec, double gamma = free_gamma, int grid = 97) {
-  if (std::isnan(gamma)) return reference::fit(m, ra, dec, grid);
-  return reference::fit_ns(m, GammaAxis(m.gamma_nodes), reference::look(m, ra, dec), gamma);
+inline reference::Fit slow_fit(const reference::Model& m, double ra, double dec, std::optional<double> gamma = free_gamma, int grid = 97) {
+  if (!gamma) return reference::fit(m, ra, dec, grid);
+  return reference::fit_ns(m, GammaAxis(m.gamma_nodes), reference::look(m, ra, dec), *gamma);
 }
 
 }  // namespace nusky::made_up

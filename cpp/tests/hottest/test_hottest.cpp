@@ -74,7 +74,8 @@ Directions whole_sky(std::size_t n) {
   return Directions(n, ra.data(), dec.data());
 }
 
-void check_trials(const Options& base, int trials, std::size_t n_directions, std::size_t injected, double gamma = free_gamma) {
+void check_trials(const Options& base, int trials, std::size_t n_directions, std::size_t injected,
+                  std::optional<double> gamma = free_gamma) {
   const Directions d = whole_sky(n_directions);
   std::size_t fitted = 0;
   for (int trial = 0; trial < trials; ++trial) {
@@ -88,7 +89,8 @@ void check_trials(const Options& base, int trials, std::size_t n_directions, std
     const std::vector<double> terms = priors(d, random);
     const ScanResult map = scan(*core.likelihood, *core.index, d, gamma, 1);
     for (const bool prune : {true, false}) {
-      const HottestResult found = find_hottest(*core.likelihood, *core.index, Search(d, terms.data(), n_priors), gamma, trial % 3, prune);
+      const HottestResult found =
+          find_hottest(*core.likelihood, *core.index, SearchPlan(d, terms.data(), n_priors), gamma, trial % 3, prune);
       REQUIRE(found.best.size() == n_priors);
       for (std::size_t j = 0; j < n_priors; ++j) {
         CAPTURE(j);
@@ -107,7 +109,7 @@ void check_trials(const Options& base, int trials, std::size_t n_directions, std
       if (prune)
         for (std::size_t j = 0; j < n_priors; ++j) {
           const HottestResult alone =
-              find_hottest(*core.likelihood, *core.index, Search(d, terms.data() + j * d.size(), 1), gamma, 1, true);
+              find_hottest(*core.likelihood, *core.index, SearchPlan(d, terms.data() + j * d.size(), 1), gamma, 1, true);
           CHECK(alone.best[0].direction == found.best[j].direction);
           CHECK(alone.best[0].ts_prior == found.best[j].ts_prior);
           fitted += alone.n_fitted;
@@ -171,7 +173,7 @@ TEST_CASE("hottest: a prior that allows nothing has no direction, an empty sky h
   std::vector<double> terms(400, minus_infinity);
   for (std::size_t i = 0; i < 200; ++i) terms[200 + i] = i == 77 || i == 150 ? -1.0 : -2.0;
   for (const bool prune : {true, false}) {
-    const HottestResult r = find_hottest(*core.likelihood, *core.index, Search(d, terms.data(), 2), free_gamma, 1, prune);
+    const HottestResult r = find_hottest(*core.likelihood, *core.index, SearchPlan(d, terms.data(), 2), free_gamma, 1, prune);
     CHECK(r.best[0].direction == -1);
     CHECK(r.best[1].direction == 77);
     CHECK(r.best[1].ts_prior == -1.0);
@@ -208,7 +210,7 @@ TEST_CASE("hottest: the same bits on fine tiles, where events are fetched for ma
     const ScanResult map = scan(*core.likelihood, *core.index, d, free_gamma, 0);
     const Expected e = by_map(map, terms.data());
     for (const int threads : {1, 2}) {
-      const HottestResult found = find_hottest(*core.likelihood, *core.index, Search(d, terms.data(), 1), free_gamma, threads, true);
+      const HottestResult found = find_hottest(*core.likelihood, *core.index, SearchPlan(d, terms.data(), 1), free_gamma, threads, true);
       CHECK(found.best[0].direction == e.direction);
       CHECK(found.best[0].ts_prior == e.ts_prior);
       CHECK(found.n_fitted < d.size() / 2);
@@ -223,11 +225,11 @@ TEST_CASE("hottest: terms that are no numbers are refused, a checkpoint may stop
   const Directions d = whole_sky(2000);
   std::vector<double> terms(2000, 0.0);
   terms[5] = NAN;
-  CHECK_THROWS_WITH_AS(Search(d, terms.data(), 1), doctest::Contains("direction 5"), std::invalid_argument);
+  CHECK_THROWS_WITH_AS(SearchPlan(d, terms.data(), 1), doctest::Contains("direction 5"), std::invalid_argument);
   terms[5] = std::numeric_limits<double>::infinity();
-  CHECK_THROWS_WITH_AS(Search(d, terms.data(), 1), doctest::Contains("prior_terms"), std::invalid_argument);
+  CHECK_THROWS_WITH_AS(SearchPlan(d, terms.data(), 1), doctest::Contains("prior_terms"), std::invalid_argument);
   terms[5] = 0.0;
-  const HottestResult stopped = find_hottest(*core.likelihood, *core.index, Search(d, terms.data(), 1), free_gamma, 1, true,
+  const HottestResult stopped = find_hottest(*core.likelihood, *core.index, SearchPlan(d, terms.data(), 1), free_gamma, 1, true,
                                              [](std::size_t, std::size_t) { return false; });
   CHECK(stopped.interrupted);
 }

@@ -122,7 +122,7 @@ def _near_few(
         best = _core.hottest(
             model.likelihood,
             index,
-            _core.Search(near.directions(tiles, rows), np.take(matrix, rows, axis=1)),
+            _core.SearchPlan(near.directions(tiles, rows), np.take(matrix, rows, axis=1)),
             gamma=model.fixed_gamma,
             n_threads=n_threads,
         )

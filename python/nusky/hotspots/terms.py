@@ -145,7 +145,7 @@ class PriorTerms:
         return NearTiles.of(self.pixels)
 
     @cached_property
-    def search(self) -> _core.Search:
+    def search(self) -> _core.SearchPlan:
         """What the core's search for the hottest pixels needs to know before any trial.
 
         Raises
@@ -155,7 +155,7 @@ class PriorTerms:
         """
         if self.matrix is None:
             raise ValueError("matrix is None: the terms of a catalogue are not in one table; scan all pixels instead")
-        return _core.Search(self.pixels.directions, self.matrix)
+        return _core.SearchPlan(self.pixels.directions, self.matrix)
 
     @cached_property
     def cold(self) -> Best:

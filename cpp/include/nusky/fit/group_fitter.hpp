@@ -1,22 +1,13 @@
 #pragma once
-#include <array>
 #include <cstdint>
-#include <limits>
 #include <vector>
 
+#include "nusky/fit/direction_fit.hpp"
+#include "nusky/fit/newton.hpp"
 #include "nusky/fit/profile.hpp"
 #include "nusky/fit/tile.hpp"
-#include "nusky/status.hpp"
 
 namespace nusky {
-
-/// Best fit of one direction.
-struct DirectionFit {
-  double ts = 0.0;
-  double ns = 0.0;
-  double gamma = std::numeric_limits<double>::quiet_NaN();
-  Status status = Status::not_scanned;
-};
 
 /// Fits directions of one group at a time; owns the work space of one thread.
 class GroupFitter {
@@ -48,9 +39,7 @@ class GroupFitter {
     gradient,  ///< every near event and the tail: value and gradient
     exact,     ///< the same, and the curvature of `profile`
   };
-  struct Evaluation {
-    double value = 0, dn = 0, dg = 0, dnn = 0, dng = 0, dgg = 0;
-  };
+  class AtAccuracy;
 
   DirectionFit fit_free(std::size_t p);
   DirectionFit fit_fixed(std::size_t p);
@@ -59,7 +48,7 @@ class GroupFitter {
   EventSums season_sums(std::size_t season, double y, const Stencil& at, const LaneWeights& lanes, Accuracy accuracy);
   Evaluation evaluate(double n, const Stencil& at, double gamma, Accuracy accuracy);
   bool polish(Peak& peak, DirectionFit& out);
-  DirectionFit refine(double n, double gamma, Accuracy accuracy);
+  DirectionFit maximise(double n, double gamma, Accuracy accuracy);
 
   const FitModel* model_;
   const Kernels* kernels_;

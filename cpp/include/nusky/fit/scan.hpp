@@ -1,9 +1,10 @@
 #pragma once
-#include <functional>
-#include <limits>
+#include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "nusky/fit/group_fitter.hpp"
+#include "nusky/threads.hpp"
 
 namespace nusky {
 
@@ -13,11 +14,9 @@ struct ScanResult {
   std::vector<std::int8_t> status;
 };
 
-/// Called from the calling thread between chunks with (done, total) directions; return false to stop: what is done is kept.
-using Checkpoint = std::function<bool(std::size_t, std::size_t)>;
-
-/// Fits every direction. @param gamma NaN: γ free; @param n_threads 0: all that the process may use
-ScanResult scan(const Likelihood& likelihood, const EventIndex& index, const Directions& directions, double gamma, int n_threads,
-                const Checkpoint& checkpoint = {});
+/// Fits every direction. @param gamma none: γ free; @param n_threads 0: all that the process may use
+/// @param checkpoint counts directions
+ScanResult scan(const Likelihood& likelihood, const EventIndex& index, const Directions& directions, std::optional<double> gamma,
+                int n_threads, const Checkpoint& checkpoint = {});
 
 }  // namespace nusky

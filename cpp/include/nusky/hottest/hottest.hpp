@@ -1,10 +1,11 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "nusky/fit/group_fitter.hpp"
-#include "nusky/fit/scan.hpp"
 #include "nusky/hottest/plan.hpp"
+#include "nusky/threads.hpp"
 
 namespace nusky {
 
@@ -21,10 +22,10 @@ struct HottestResult {
   bool interrupted = false;
 };
 
-/// Finds max over directions of ts + term for every prior of the search, the same to the last bit as from a whole scan.
+/// Finds max over directions of ts + term for every prior of the plan, the same to the last bit as from a whole scan.
 ///
 /// With `prune`, directions are dropped as soon as a bound on ts that holds for every γ shows that they cannot win; see Survey.
-HottestResult find_hottest(const Likelihood& likelihood, const EventIndex& index, const Search& search, double gamma, int n_threads,
-                           bool prune, const Checkpoint& checkpoint = {});
+HottestResult find_hottest(const Likelihood& likelihood, const EventIndex& index, const SearchPlan& plan, std::optional<double> gamma,
+                           int n_threads, bool prune, const Checkpoint& checkpoint = {});
 
 }  // namespace nusky

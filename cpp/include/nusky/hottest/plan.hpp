@@ -9,18 +9,18 @@
 namespace nusky {
 
 /// What the search for the hottest direction knows before any trial: the prior terms, and in which order to look.
-class Search {
+class SearchPlan {
  public:
   /// @param directions must outlive the search
   /// @param terms (n_priors, directions) row-major, −∞: the direction cannot win; they are copied
-  Search(const Directions& directions, const double* terms, std::size_t n_priors);
+  SearchPlan(const Directions& directions, const double* terms, std::size_t n_priors);
 
   const Directions& directions() const { return *directions_; }
   std::size_t n_priors() const { return top_.size(); }
-  /// Term of the direction at `place` of Directions::order().
-  double term(std::size_t prior, std::size_t place) const { return terms_[prior * directions_->size() + place]; }
-  /// How far the term of the direction at `place` lies below the largest of its prior, at most 0, for the prior where that is least.
-  double promise(std::size_t place) const;
+  /// Term of the direction in a slot of Directions::order().
+  double term(std::size_t prior, std::size_t slot) const { return terms_[prior * directions_->size() + slot]; }
+  /// How far the term of the direction in a slot lies below the largest of its prior, at most 0, for the prior where that is least.
+  double promise(std::size_t slot) const;
   /// Largest term of a prior.
   double top(std::size_t prior) const { return top_[prior]; }
   /// Neighbouring tiles with a finite term, those with the largest terms first, and from `first_far` on in the order of the tiles.
@@ -36,8 +36,8 @@ class Search {
   /// Cells of all bounds together.
   std::size_t n_cells() const { return n_cells_; }
   static constexpr std::uint32_t no_cell = 0xffffffffU;
-  /// Cell of the direction at `place`, counted through all bounds, or no_cell.
-  std::uint32_t cell(std::size_t place) const { return cell_of_[place]; }
+  /// Cell of the direction in a slot, counted through all bounds, or no_cell.
+  std::uint32_t cell(std::size_t slot) const { return cell_of_[slot]; }
   /// Largest terms of a prior in all cells, in clusters from `first_far` on; −∞ in cells with none of these.
   const double* cell_top(std::size_t prior) const { return cell_top_.data() + prior * n_cells_; }
   /// Clusters from `first_far` on with directions in a cell.

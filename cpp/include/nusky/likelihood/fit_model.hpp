@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "nusky/events/event_index.hpp"
@@ -10,13 +11,14 @@ namespace nusky {
 /// What is fitted: the likelihood and the events of a trial, γ free or fixed. Shared by all threads.
 class FitModel {
  public:
-  /// @param gamma NaN: free (within the nodes); else γ is fixed there
-  FitModel(const Likelihood& likelihood, const EventIndex& index, double gamma, std::size_t n_groups, int n_threads);
+  /// @param gamma none: γ is free within the nodes (of which one fixes it); else γ is fixed there
+  FitModel(const Likelihood& likelihood, const EventIndex& index, std::optional<double> gamma, std::size_t n_groups, int n_threads);
 
   const Likelihood& likelihood() const { return *likelihood_; }
   const EventIndex& index() const { return *index_; }
   bool gamma_free() const { return free_; }
-  double gamma() const { return gamma_; }
+  /// γ where it is fixed; none where it is free or there is no energy term.
+  std::optional<double> gamma() const { return gamma_; }
   const Stencil& stencil() const { return stencil_; }
   /// R of event i at the fixed γ.
   float fixed_ratio(std::uint32_t i) const { return table_.empty() ? ratio_of(i) : table_[i]; }
@@ -27,7 +29,7 @@ class FitModel {
   const Likelihood* likelihood_;
   const EventIndex* index_;
   bool free_;
-  double gamma_;
+  std::optional<double> gamma_;
   Stencil stencil_;
   std::vector<float> table_;
 };

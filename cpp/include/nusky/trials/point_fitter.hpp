@@ -1,5 +1,6 @@
 #pragma once
 #include <array>
+#include <optional>
 #include <vector>
 
 #include "nusky/fit/group_fitter.hpp"
@@ -10,8 +11,8 @@ namespace nusky {
 /// Draws and fits trials of a source at a fixed position; the work space of one thread.
 class PointFitter {
  public:
-  /// @param gamma NaN: free; else γ is fixed there.  @param signal nullptr: nothing is injected
-  PointFitter(const Likelihood& likelihood, const PointSource& source, const PointSignal* signal, double gamma);
+  /// @param gamma none: free; else γ is fixed there.  @param signal nullptr: nothing is injected
+  PointFitter(const Likelihood& likelihood, const PointSource& source, const PointSignal* signal, std::optional<double> gamma);
   PointFitter(const PointFitter&) = delete;
   PointFitter& operator=(const PointFitter&) = delete;
 

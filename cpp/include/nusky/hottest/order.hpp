@@ -1,0 +1,29 @@
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "nusky/events/event_index.hpp"
+#include "nusky/hottest/board.hpp"
+#include "nusky/hottest/plan.hpp"
+
+namespace nusky {
+
+/// Bounds are computed in float; a ts that is needed is lowered by this before anything is dropped.
+constexpr double bound_slack = 1e-3;
+/// With no more events than this, the clusters that events lie in come first, and bounds over the sky do not pay.
+constexpr std::size_t few_events = 64;
+
+/// Clusters, by number in SearchPlan::clusters(), in the order in which they are looked at.
+using ClusterQueue = std::vector<std::uint32_t>;
+
+/// With few events, as in a short time window, moves the clusters an event lies in to the front: one of them holds the hottest direction,
+/// more often than not, and once it is known hardly any other has to be fitted.
+void raise_early(ClusterQueue& queue, const SearchPlan& plan, const EventIndex& index);
+/// Of the clusters near the peaks, moves those in which the bounds and the terms leave room for most to the front: the sooner a large value
+/// is known, the fewer directions have to be fitted.
+/// @param sky (plan.n_cells(),) bounds on the ts
+void promising_first(ClusterQueue& queue, const SearchPlan& plan, const std::vector<float>& sky);
+/// Adds the far clusters with a cell in which bound and terms leave room.
+void keep_hopeful(ClusterQueue& queue, const SearchPlan& plan, const std::vector<float>& sky, const Board& board);
+
+}  // namespace nusky

@@ -1,0 +1,80 @@
+#include "nusky/hottest/order.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace nusky {
+namespace {
+
+constexpr double minus_infinity = -std::numeric_limits<double>::infinity();
+// How many clusters come first because much may be found there.
+constexpr std::size_t most_promising = 6;
+
+}  // namespace
+
+void raise_early(ClusterQueue& queue, const SearchPlan& plan, const EventIndex& index) {
+  if (queue.empty() || index.size() > few_events) return;
+  const std::vector<Cluster>& clusters = plan.clusters();
+  const std::vector<DirectionGroup>& groups = plan.directions().groups();
+  std::vector<char> holds(clusters.size(), 0);
+  for (std::uint32_t i = 0; i < index.size(); ++i) {
+    const IndexedEvent e = index.event(i);
+    const Vec3 v(e.x, e.y, e.z);
+    std::size_t nearest = 0;
+    double closest = -2.0;
+    for (std::size_t c = 0; c < clusters.size(); ++c)
+      for (std::uint32_t g = 0; g < clusters[c].n_groups; ++g) {
+        const double cosine = groups[clusters[c].group[g]].centre.dot(v);
+        if (cosine > closest) {
+          closest = cosine;
+          nearest = c;
+        }
+      }
+    holds[nearest] = 1;
+  }
+  std::stable_partition(queue.begin(), queue.end(), [&](std::uint32_t c) { return holds[c] != 0; });
+}
+
+void promising_first(ClusterQueue& queue, const SearchPlan& plan, const std::vector<float>& sky) {
+  const std::vector<DirectionGroup>& groups = plan.directions().groups();
+  std::vector<std::pair<double, std::uint32_t>> most(plan.first_far());
+  for (std::uint32_t c = 0; c < most.size(); ++c) {
+    const Cluster& cluster = plan.clusters()[c];
+    most[c] = {minus_infinity, c};
+    for (std::uint32_t g = 0; g < cluster.n_groups; ++g)
+      for (std::uint32_t p = 0; p < groups[cluster.group[g]].count; ++p) {
+        const std::size_t slot = groups[cluster.group[g]].first + p;
+        const std::uint32_t cell = plan.cell(slot);
+        if (cell != SearchPlan::no_cell) most[c].first = std::max(most[c].first, plan.promise(slot) + static_cast<double>(sky[cell]));
+      }
+  }
+  const auto n = static_cast<std::ptrdiff_t>(std::min(most_promising, most.size()));
+  std::partial_sort(most.begin(), most.begin() + n, most.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::vector<char> chosen(queue.size(), 0);
+  for (std::ptrdiff_t i = 0; i < n; ++i) chosen[most[static_cast<std::size_t>(i)].second] = 1;
+  std::stable_partition(queue.begin(), queue.end(), [&](std::uint32_t c) { return chosen[c] != 0; });
+}
+
+void keep_hopeful(ClusterQueue& queue, const SearchPlan& plan, const std::vector<float>& sky, const Board& board) {
+  std::vector<char> hopeful(plan.clusters().size(), 0);
+  for (std::size_t j = 0; j < plan.n_priors(); ++j) {
+    const double least = board.known(j) - bound_slack;
+    const double* top = plan.cell_top(j);
+    constexpr std::size_t block = 64;  // without a branch: hardly any has a cell that matters
+    for (std::size_t begin = 0; begin < sky.size(); begin += block) {
+      const std::size_t end = std::min(begin + block, sky.size());
+      int any = 0;
+      for (std::size_t cell = begin; cell < end; ++cell) any |= static_cast<double>(sky[cell]) + top[cell] >= least;
+      for (std::size_t cell = begin; any != 0 && cell < end; ++cell) {
+        if (!(static_cast<double>(sky[cell]) + top[cell] >= least)) continue;
+        for (const std::uint32_t* c = plan.far_begin(cell); c != plan.far_end(cell); ++c)
+          if (static_cast<double>(sky[cell]) + plan.cluster_top(*c, j) >= least) hopeful[*c] = 1;
+      }
+    }
+  }
+  for (std::size_t c = plan.first_far(); c < hopeful.size(); ++c)
+    if (hopeful[c] != 0) queue.push_back(static_cast<std::uint32_t>(c));
+}
+
+}  // namespace nusky
