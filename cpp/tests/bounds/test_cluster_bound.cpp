@@ -6,6 +6,7 @@
 #include "every_level.hpp"
 #include "made_up_sky.hpp"
 #include "nusky/bounds/survey.hpp"
+#include "nusky/hottest/plan.hpp"
 
 using namespace nusky;
 using namespace nusky::made_up;

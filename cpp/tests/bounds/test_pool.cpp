@@ -7,6 +7,7 @@
 #include "made_up_sky.hpp"
 #include "nusky/bounds/gamma_parts.hpp"
 #include "nusky/bounds/pool.hpp"
+#include "nusky/hottest/plan.hpp"
 
 using namespace nusky;
 using namespace nusky::made_up;
