@@ -240,17 +240,17 @@ TEST_CASE("sky bound: a steep prior over many fine tiles has the hottest directi
 
 namespace {
 
-// Directions around (1.0, 0.3) where 2 max G is above the bound of the cell.
-std::size_t violations(const reference::Model& m, const SkyConstants& constants) {
+// Directions around a place where 2 max G is above the bound of the cell.
+std::size_t violations(const reference::Model& m, const SkyConstants& constants, double ra = 1.0, double dec = 0.3) {
   const Trial trial(m);
   const EventIndex index = trial.index();
-  const SkyBound sky(SkyGrid(31, 5, 1.0), 17.0, 66.0, all_cells(SkyGrid(31, 5, 1.0)), constants);
+  const SkyBound sky(SkyGrid(31, 5, 1.0), 20.0, 66.0, all_cells(SkyGrid(31, 5, 1.0)), constants);
   std::vector<float> bound(sky.cells().size());
   REQUIRE(sky.compute(likelihood_of(m), index, 1, bound.data()));
   std::size_t wrong = 0;
   for (int i = -6; i <= 6; ++i)
     for (int j = -6; j <= 6; ++j) {
-      const Vec3 at = unit_vector(1.0 + 0.02 * degree * i, 0.3 + 0.02 * degree * j);
+      const Vec3 at = unit_vector(ra + 0.02 * degree * i, dec + 0.02 * degree * j);
       wrong += highest_ts(index, at) > static_cast<double>(bound[sky.grid().cell(at)]);
     }
   return wrong;
@@ -264,15 +264,19 @@ TEST_CASE("sky bound: between nodes events are higher than at them; without the 
   o.sizes = {12000};
   o.sigma_low = 0.1 * degree;
   o.sigma_high = 0.3 * degree;
+  o.extended = true;
   std::size_t below = 0, below_of_weak = 0;
   SkyConstants weak;
   weak.lift = 0.0;
-  for (unsigned seed = 1; seed < 4; ++seed) {
-    o.seed = seed;
+  for (int place = 1; place < 13; ++place) {
+    const double ra = 1.0 + 0.37 * degree * place, dec = 0.3 + 0.25 * degree * place;
     reference::Model m = sky(o);
-    inject(m, 0, 10 * seed, 1.0, 0.3, 0.5);
-    below += violations(m, {});
-    below_of_weak += violations(m, weak);
+    for (int i = 0; i < 20; ++i) {
+      add_event(m.seasons[0], ra, dec, 0.35 * degree, 20.0 / (4 * pi));
+      add_energy(m.seasons[0], m.gamma_nodes, 1.0, 1.0);
+    }
+    below += violations(m, {}, ra, dec);
+    below_of_weak += violations(m, weak, ra, dec);
   }
   CHECK(below == 0);
   CHECK(below_of_weak > 0);
