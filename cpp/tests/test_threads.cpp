@@ -2,6 +2,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <stdexcept>
@@ -28,6 +29,31 @@ TEST_CASE("threads: parallel_for visits every index once") {
     for (const auto& s : seen) wrong += s != 1;
     CHECK(wrong == 0);
   }
+}
+
+TEST_CASE("threads: run_in_batches does every item once, counts what is done, and stops where a checkpoint says so") {
+  for (const int threads : {1, 2}) {
+    std::vector<std::atomic<int>> seen(5000);
+    std::vector<std::size_t> counts;
+    std::atomic<bool> in_range{true};
+    const auto work = [&](std::size_t thread, std::size_t i) {
+      if (thread >= static_cast<std::size_t>(threads)) in_range = false;
+      ++seen[i];
+    };
+    CHECK(run_in_batches(seen.size(), threads, 8, 3, work, [&](std::size_t done) {
+      counts.push_back(done);
+      return true;
+    }));
+    CHECK(in_range);
+    for (const auto& s : seen) REQUIRE(s == 1);
+    CHECK(counts.front() == 16);
+    CHECK(counts.back() == seen.size());
+    CHECK(std::is_sorted(counts.begin(), counts.end()));
+
+    CHECK_FALSE(run_in_batches(seen.size(), threads, 8, 3, work, [](std::size_t done) { return done < 16; }));
+    for (std::size_t i = 0; i < seen.size(); ++i) REQUIRE(seen[i] == (i < 16 ? 2 : 1));
+  }
+  CHECK(run_in_batches(0, 2, 8, 1, [](std::size_t, std::size_t) {}, [](std::size_t) { return false; }));
 }
 
 TEST_CASE("threads: OMP_NUM_THREADS lowers the number and never raises it") {

@@ -74,8 +74,8 @@ EventColumns::EventColumns(std::size_t n, const double* dec, const double* sigma
     std::vector<std::uint32_t> order(n);
     std::iota(order.begin(), order.end(), 0U);
     std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) { return dec[row_[a]] < dec[row_[b]]; });
-    place_.resize(n);
-    for (std::size_t i = 0; i < n; ++i) place_[order[i]] = static_cast<std::uint32_t>(i);
+    ratio_row_.resize(n);
+    for (std::size_t i = 0; i < n; ++i) ratio_row_[order[i]] = static_cast<std::uint32_t>(i);
   }
   if (axis_.free()) ratio_.resize(n * n_lanes);
   for (const std::uint8_t c : class_of) ++class_size_[c];
@@ -91,12 +91,12 @@ EventColumns::EventColumns(std::size_t n, const double* dec, const double* sigma
     sketches_[i] = {place_of(e.sin_dec), reach_of(2.0 * std::sin(0.5 * cut)), e.spatial.rate, e.spatial.weight};
     if (g == 0) return;
     e.log_ratio = log_ratio(i);
-    float* row = log_ratio_.data() + place_[i] * gp;
+    float* row = log_ratio_.data() + ratio_row_[i] * gp;
     for (std::size_t j = 0; j < g; ++j) row[j] = log_energy_ratio[given * g + j];
     if (!axis_.free()) return;
     e.ratio = ratio_row(i);
     float upper[n_lanes], lower[n_lanes], log_peak = -largest_log_ratio, log_lift = 0.0F;
-    float* ratios = ratio_.data() + place_[i] * std::size_t{n_lanes};
+    float* ratios = ratio_.data() + ratio_row_[i] * std::size_t{n_lanes};
     axis_.lane_bounds(row, upper, lower);
     float before = 0.0F;
     for (int j = 0; j < n_lanes; ++j) {
@@ -117,7 +117,7 @@ EventColumns::EventColumns(std::size_t n, const double* dec, const double* sigma
 
 std::size_t EventColumns::bytes() const {
   return sizeof(double) * 2 * dec_.size() + sizeof(EventSketch) * sketches_.size() + sizeof(EventRecord) * records_.size() +
-         sizeof(std::uint32_t) * (2 * row_.size() + place_.size()) + sizeof(float) * (cut_.size() + log_ratio_.size() + ratio_.size());
+         sizeof(std::uint32_t) * (2 * row_.size() + ratio_row_.size()) + sizeof(float) * (cut_.size() + log_ratio_.size() + ratio_.size());
 }
 
 }  // namespace nusky

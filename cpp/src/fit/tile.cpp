@@ -22,6 +22,9 @@ constexpr double pool_margin = 1e-5;
 
 double chord_of(const DirectionGroup& group) { return 2.0 * std::sin(0.5 * std::min(pi, group.radius)); }
 
+// Where S/B of candidate c at direction p stands in the kernels' blocks: see CandidateView.
+constexpr std::size_t in_blocks(std::size_t c, std::size_t p) { return (c / block_size * block_size + p) * block_size + c % block_size; }
+
 // Room for n entries, without writing those that are there already.
 template <class T>
 void at_least(T& column, std::size_t n) {
@@ -197,7 +200,7 @@ void Tile::list_again(std::size_t p, double n_ref) {
   const NearEvents& near = near_[p];
   for (std::size_t i = 0; i < near.seasons.back().last; ++i) {
     const std::size_t c = near.candidate[i];
-    a_[(c / n_lanes * n_lanes + p) * n_lanes + c % n_lanes] = near.value[i];
+    a_[in_blocks(c, p)] = near.value[i];
   }
   split(p, 1, n_ref);
   has_tail_[p] = false;
@@ -262,7 +265,7 @@ std::size_t Tile::count_pairs() const {
   std::size_t pairs = 0;
   for (std::size_t p = 0; p < count_; ++p) pairs += near_[p].seasons.back().last;
   for (std::size_t c = 0; c < n_filled_; ++c)
-    for (std::size_t p = 0; p < count_; ++p) pairs += a_[(c / n_lanes * n_lanes + p) * n_lanes + c % n_lanes] > 0.0F;
+    for (std::size_t p = 0; p < count_; ++p) pairs += a_[in_blocks(c, p)] > 0.0F;
   return pairs;
 }
 

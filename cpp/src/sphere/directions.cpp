@@ -15,8 +15,8 @@ double separation(const Vec3& a, const Vec3& b) { return 2.0 * std::asin(std::mi
 
 }  // namespace
 
-bool worth_joining(const DirectionGroup& a, const DirectionGroup& b, double reach) {
-  return a.radius < 0.25 && b.radius <= 2.0 * a.radius && (a.centre - b.centre).norm() < reach * a.radius;
+bool worth_joining(const DirectionGroup& a, const DirectionGroup& b, double radii) {
+  return a.radius < 0.25 && b.radius <= 2.0 * a.radius && (a.centre - b.centre).norm() < radii * a.radius;
 }
 
 Cap enclosing_cap(const std::vector<DirectionGroup>& groups, const std::uint32_t* which, std::size_t n) {

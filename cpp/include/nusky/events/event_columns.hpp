@@ -37,9 +37,9 @@ class EventColumns {
   const EventRecord& record(std::size_t i) const { return records_[i]; }
   const SpatialTerm& spatial(std::size_t i) const { return records_[i].spatial; }
   /// ln R on the nodes, padded_size() values.
-  const float* log_ratio(std::size_t i) const { return log_ratio_.data() + place_[i] * static_cast<std::size_t>(axis_.padded_size()); }
+  const float* log_ratio(std::size_t i) const { return log_ratio_.data() + ratio_row_[i] * static_cast<std::size_t>(axis_.padded_size()); }
   /// R at the coarse γ, n_lanes values on one cache line.
-  const float* ratio_row(std::size_t i) const { return ratio_.data() + place_[i] * std::size_t{n_lanes}; }
+  const float* ratio_row(std::size_t i) const { return ratio_.data() + ratio_row_[i] * std::size_t{n_lanes}; }
   /// Between two neighbouring coarse γ, R is at most this times the larger of its values there; 1 where γ is not free to be fitted.
   float ratio_lift(std::size_t i) const { return records_[i].lift; }
   /// Largest R over all γ; 1 where γ is not free to be fitted.
@@ -55,8 +55,8 @@ class EventColumns {
   std::array<std::size_t, n_cut_classes> class_size_{};
   std::vector<EventSketch> sketches_;
   AlignedVector<EventRecord> records_;
-  std::vector<std::uint32_t> place_;        // of the rows of R: in declination, so that a tile finds its own close together
-  AlignedVector<float> log_ratio_, ratio_;  // in the order of place_
+  std::vector<std::uint32_t> ratio_row_;    // of the rows of R: in declination, so that a tile finds its own close together
+  AlignedVector<float> log_ratio_, ratio_;  // in the order of ratio_row_
 };
 
 }  // namespace nusky

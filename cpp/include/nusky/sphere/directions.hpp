@@ -18,8 +18,8 @@ struct DirectionGroup {
   std::uint32_t count;
 };
 
-/// Whether b is within `reach` radii of a, and both small enough for a cap around such neighbours to stay well below a hemisphere.
-bool worth_joining(const DirectionGroup& a, const DirectionGroup& b, double reach);
+/// Whether b is within some radii of a, and both small enough for a cap around such neighbours to stay well below a hemisphere.
+bool worth_joining(const DirectionGroup& a, const DirectionGroup& b, double radii);
 /// A cap that holds the tiles of some groups.
 /// @param which (n,) into `groups`, at least one
 Cap enclosing_cap(const std::vector<DirectionGroup>& groups, const std::uint32_t* which, std::size_t n);
