@@ -339,8 +339,30 @@ def test_a_tolerance_that_is_not_reached_is_reported_not_hidden() -> None:
     found = find_n_sig(ToyRunner(), 1.0, 0.9, seed=1, tol=0.001, batch_size=50, max_batch_size=100)
     assert not found.converged
     assert found.n_sig_error > 0.001
-    assert "not converged" in repr(found)
+    assert "not converged: at most max_batch_size=100 trials at one" in repr(found)
     assert found.info["n_trials"].max() <= 100
+    fixed = find_n_sig(ToyRunner(), 1.0, 0.9, trials=found.trials, tol=0.001, max_batch_size=0)
+    assert "max_batch_size=0 makes no trials" in fixed.why
+
+
+def test_a_threshold_at_zero_is_never_moved_below_it() -> None:
+    positive = np.random.default_rng(1).chisquare(1.0, 497)
+    nearly_half = np.r_[np.zeros(503), positive]  # the median is 0, its error is not
+    found = sensitivity(ToyRunner(), nearly_half, seed=1, n_sig_step=1, tol=0.06)
+    assert found.ts == 0
+    assert found.ts_error > 0
+    own = found.curve.solve_error(0.9) / found.n_sig
+    assert own <= found.n_sig_error < 1.5 * own
+    assert found.converged
+    assert found.why == ""
+
+
+def test_a_threshold_known_too_badly_asks_for_background_trials(background: np.ndarray) -> None:
+    found = sensitivity(ToyRunner(), background[:20], seed=1, n_sig_step=1, tol=0.03)
+    assert not found.converged
+    assert found.curve.solve_error(0.9) / found.n_sig <= 0.03
+    assert "more background trials are needed" in found.why
+    assert found.why in repr(found)
 
 
 def test_bad_observations_are_refused(background: np.ndarray) -> None:

@@ -48,6 +48,8 @@ class NSigResult(Mapping[str, Any]):
     poisson : bool
     converged : bool
         The relative error is within the tolerance that was asked for.
+    why : str
+        Why it is not, and what helps: trials at the injected signals, or of background; empty when converged.
     kind : str
         "n_sig", "sensitivity", "discovery potential" or "upper limit".
     ts_error : float
@@ -93,6 +95,7 @@ class NSigResult(Mapping[str, Any]):
     fluence: float | None = None
     spectrum: Mapping[str, Any] | None = field(default=None)
     config: Mapping[str, Any] = field(default_factory=dict)
+    why: str = ""
 
     @property
     def n_sig_interval(self) -> tuple[float, float]:
@@ -195,7 +198,7 @@ class NSigResult(Mapping[str, Any]):
         if math.isfinite(self.E2dNdE):
             fluence = "" if self.fluence is None else f" in the window, fluence={self.fluence:.3e}"
             flux = f", E2dNdE={self.E2dNdE:.3e}{fluence} at E0={self.E0:g} (unit={self.unit:g} GeV)"
-        state = "" if self.converged else ", not converged"
+        state = "" if self.converged else f", not converged: {self.why}" if self.why else ", not converged"
         beyond = ", threshold extrapolated" if self.extrapolated else ""
         return (
             f"NSigResult({self.kind}: n_sig={self.n_sig:.3f} (+/- {self.n_sig_error:.1%}) for {self.beta:g} of trials "
