@@ -13,6 +13,7 @@ from scipy import stats
 from nusky.dists import TSD, Chi2TSD
 from nusky.executors.batches import LostBatch
 from nusky.executors.on_threads import InterruptedBatch
+from nusky.injection.signal import InjectionOptions
 from nusky.sensitivity.limits import discovery_potential, find_n_sig, sensitivity, upper_limit
 from nusky.sensitivity.pool import InterruptedSearch, LostSearch, TrialPool
 from nusky.sensitivity.result import NSigResult
@@ -231,6 +232,21 @@ def test_sensitivity_is_against_the_median_with_a_strict_inequality(background: 
     threshold_zero = sensitivity(ToyRunner(), mostly_zero, seed=1, n_sig_step=1, tol=0.05)
     assert threshold_zero.ts == 0
     assert threshold_zero.curve.fractions[0] == 0.3
+
+
+def test_the_result_says_for_which_sources_its_flux_is(background: np.ndarray, tmp_path: Path) -> None:
+    assert sensitivity(ToyRunner(), background, seed=1, tol=0.3).sources == ""
+    for by, said in (("count", "equal counts"), ("flux", "equal flux"), ("fluence", "equal fluence")):
+        runner = ToyRunner()
+        runner.injection = InjectionOptions(by=by)  # type: ignore[attr-defined, arg-type]
+        found = sensitivity(runner, background, seed=1, tol=0.3)
+        assert found.sources == found.as_dict()["sources"] == "one position"
+        runner.priors = (None,)  # type: ignore[attr-defined]
+        found = sensitivity(runner, background, seed=1, tol=0.3)
+        assert found.sources == found.as_dict()["sources"] == said
+        assert f"sources of {said}" in repr(found)
+        found.save(tmp_path / "n_sig.npz")
+        assert NSigResult.read(tmp_path / "n_sig.npz").sources == said
 
 
 def test_background_is_made_when_none_is_given_and_counts_as_trials_without_signal(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ class FluxAt:
 
     def of(self, runner: Any, n_sig: float) -> dict[str, Any]:
         """Fields of `NSigResult`."""
-        out: dict[str, Any] = {"E0": self.E0, "unit": self.unit}
+        out: dict[str, Any] = {"E0": self.E0, "unit": self.unit, "sources": _sources(runner)}
         flux = self.flux
         if flux is None and self.gamma is None:
             flux = getattr(getattr(runner, "injection", None), "flux", None)
@@ -105,6 +105,14 @@ class FluxAt:
         if getattr(runner, "on_time", None) is not None:
             out["fluence"] = float(runner.to_fluence(n_sig, **how))
         return out
+
+
+def _sources(runner: Any) -> str:
+    """`NSigResult.sources` of a runner."""
+    by = getattr(getattr(runner, "injection", None), "by", None)
+    if by is None:
+        return ""
+    return {"count": "equal counts"}.get(by, f"equal {by}") if hasattr(runner, "priors") else "one position"
 
 
 def search_n_sig(
