@@ -204,10 +204,11 @@ class NSigResult(Mapping[str, Any]):
         if math.isfinite(self.E2dNdE):
             fluence = "" if self.fluence is None else f" in the window, fluence={self.fluence:.3e}"
             flux = f", E2dNdE={self.E2dNdE:.3e}{fluence} at E0={self.E0:g} (unit={self.unit:g} GeV)"
-        of = f", injected at {self.sources}" if self.sources == "one position" else f", sources of {self.sources}"
+        if self.sources:
+            flux += f", {'at' if self.sources == 'one position' else 'sources of'} {self.sources}"
         state = "" if self.converged else f", not converged: {self.why}" if self.why else ", not converged"
         beyond = ", threshold extrapolated" if self.extrapolated else ""
         return (
             f"NSigResult({self.kind}: n_sig={self.n_sig:.3f} (+/- {self.n_sig_error:.1%}) for {self.beta:g} of trials "
-            f"with TS > {self.ts:.3f}{flux}{of if self.sources else ''}; {n} trials, {self.curve.method}{state}{beyond})"
+            f"with TS > {self.ts:.3f}{flux}; {n} trials, {self.curve.method}{state}{beyond})"
         )
