@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import itertools
 import json
@@ -19,6 +20,8 @@ from nusky.sensitivity.pool import InterruptedSearch, LostSearch, TrialPool
 from nusky.sensitivity.result import NSigResult
 from nusky.sensitivity.search import NSigOptions, QuoteOptions
 from nusky.store.trials import TrialStore
+from nusky.trial.fit import Fit
+from nusky.trial.status import Status
 from nusky.trial.trial_set import TrialSet
 from toy_runner import ToyRunner, exact_n_sig
 
@@ -276,13 +279,32 @@ def test_an_upper_limit_is_never_below_the_sensitivity_and_grows_with_ts(backgro
     assert at_zero.n_sig == sens.n_sig
     assert at_zero.ts == sens.ts
 
-    class Fit:
+    class Observed:
         ts = 6.0
 
-    high = upper_limit(ToyRunner(), Fit(), background, **common)
+    high = upper_limit(ToyRunner(), Observed(), background, **common)
     assert high.ts == 6.0
     assert high.ts_error == 0
     assert high.n_sig == pytest.approx(exact_n_sig(6.0, 0.9), rel=4 * high.n_sig_error)
+
+
+def test_a_limit_from_the_fit_of_another_search_is_refused(background: np.ndarray) -> None:
+    runner = ToyRunner()
+    runner.config_hash = "mine"  # type: ignore[attr-defined]
+    columns = ("ts", "ns", "gamma")
+    fit = Fit(columns, 6.0, 3.0, 2.0, 1.0, 0.2, 6.0, Status.OK, n_scanned=1, config_hash="another")
+    with pytest.raises(ValueError, match=r"configuration another, the runner has mine: .* give ts_obs=fit\.ts"):
+        upper_limit(runner, fit, background, seed=1)
+    own = dataclasses.replace(fit, config_hash="mine")
+    assert upper_limit(runner, own, background, seed=1, tol=0.3).ts == 6.0
+
+
+def test_the_unit_of_a_flux_can_be_a_name() -> None:
+    named, number = (find_n_sig(ToyRunner(), 1.0, 0.9, seed=1, tol=0.3, gamma=2, unit=x) for x in ("TeV", 1e3))
+    assert named.unit == 1e3
+    assert named.E2dNdE == number.E2dNdE
+    with pytest.raises(ValueError, match="unit='parrot' is no unit of energy"):
+        find_n_sig(ToyRunner(), 1.0, 0.9, seed=1, unit="parrot")
 
 
 def test_the_upper_limit_covers_at_least_its_level() -> None:

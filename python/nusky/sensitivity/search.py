@@ -40,8 +40,8 @@ class NSigOptions(TypedDict, total=False):
     spool: Any
     flux: Any
     gamma: float | None
-    E0: float
-    unit: float
+    E0: Any
+    unit: Any
 
 
 class QuoteOptions(NSigOptions, total=False):
