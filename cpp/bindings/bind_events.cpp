@@ -5,6 +5,7 @@
 
 #include "arrays.hpp"
 #include "nusky/events/event_index.hpp"
+#include "parts.hpp"
 
 namespace nusky::bindings {
 namespace {
@@ -30,9 +31,17 @@ std::shared_ptr<EventColumns> make_columns(const F64& dec, const F64& sigma, con
   return std::make_shared<EventColumns>(n, d, s, b, ratio, std::move(axis), cut_n_sigma, extension, 0);
 }
 
-std::shared_ptr<EventIndex> make_index(const py::sequence& parts, const F64& n_events, int n_threads) {
-  std::vector<EventPart> list;
-  std::vector<py::object> keep;  // arrays stay alive until the index is built
+std::shared_ptr<EventIndex> make_index(const py::sequence& parts, const F64& n_events, int n_threads, bool few) {
+  const PartList list = read_parts(parts);
+  std::vector<double> counts = to_vector(n_events, "n_events");
+  py::gil_scoped_release release;
+  return std::make_shared<EventIndex>(list.parts, std::move(counts), n_threads, few);
+}
+
+}  // namespace
+
+PartList read_parts(const py::sequence& parts) {
+  PartList list;
   std::size_t number = 0;
   for (const py::handle item : parts) {
     const std::string name = "part " + std::to_string(number++);
@@ -50,13 +59,13 @@ std::shared_ptr<EventIndex> make_index(const py::sequence& parts, const F64& n_e
     part.n = require_ndim(ra, 1, "ra");
     part.ra = ra.data();
     part.season = py::cast<int>(fields[2]);
-    keep.push_back(ra);
+    list.keep.push_back(ra);
     if (!fields[3].is_none()) {
       require(py::isinstance<I64>(fields[3]), "rows", "a contiguous int64 array or None");
       const auto rows = py::cast<I64>(fields[3]);
       require_length(rows, part.n, "rows");
       part.rows = rows.data();
-      keep.push_back(rows);
+      list.keep.push_back(rows);
     } else if (part.n != part.columns->size()) {
       throw std::invalid_argument(name + ": ra has " + std::to_string(part.n) + " entries, the columns " +
                                   std::to_string(part.columns->size()));
@@ -66,16 +75,12 @@ std::shared_ptr<EventIndex> make_index(const py::sequence& parts, const F64& n_e
       const auto factor = py::cast<F64>(fields[4]);
       require_length(factor, part.n, "factor");
       part.factor = factor.data();
-      keep.push_back(factor);
+      list.keep.push_back(factor);
     }
-    list.push_back(part);
+    list.parts.push_back(part);
   }
-  std::vector<double> counts = to_vector(n_events, "n_events");
-  py::gil_scoped_release release;
-  return std::make_shared<EventIndex>(list, std::move(counts), n_threads);
+  return list;
 }
-
-}  // namespace
 
 void bind_events(py::module_& m) {
   py::class_<EventColumns, std::shared_ptr<EventColumns>>(m, "EventColumns", R"(
@@ -107,8 +112,11 @@ parts : sequence of (columns, ra, season, rows, factor)
     factor : (n,) float64 that multiplies W (a time ratio), or None.
 n_events : (K,) float64, N_k of every season (extended likelihood: the expected background)
 n_threads : 0 means all that the process may use
+few : make the grid for the events given, not for all of their columns: faster for a few of many, but the last bit of
+    a fit then depends on which events are given
 )")
-      .def(py::init(&make_index), py::arg("parts"), py::arg("n_events").noconvert(), py::kw_only(), py::arg("n_threads") = 0)
+      .def(py::init(&make_index), py::arg("parts"), py::arg("n_events").noconvert(), py::kw_only(), py::arg("n_threads") = 0,
+           py::arg("few") = false)
       .def("__len__", &EventIndex::size)
       .def_property_readonly("n_seasons", &EventIndex::n_seasons);
 }

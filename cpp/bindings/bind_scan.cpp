@@ -5,32 +5,12 @@
 #include <pybind11/stl.h>
 
 #include "arrays.hpp"
+#include "calls.hpp"
 #include "nusky/fit/scan.hpp"
 #include "nusky/hottest/hottest.hpp"
 
 namespace nusky::bindings {
 namespace {
-
-double gamma_or_free(const std::optional<double>& gamma) {
-  if (!gamma) return std::numeric_limits<double>::quiet_NaN();
-  if (!std::isfinite(*gamma)) throw std::invalid_argument("gamma: must be finite, or None to fit it");
-  return *gamma;
-}
-
-// Stops at signals and passes progress on; what Python raised is kept for after the parallel work.
-Checkpoint checkpoint_for(const std::optional<py::function>& progress, std::exception_ptr& raised) {
-  return [&progress, &raised](std::size_t done, std::size_t total) {
-    py::gil_scoped_acquire acquire;
-    try {
-      if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-      if (progress) (*progress)(done, total);
-    } catch (...) {
-      raised = std::current_exception();
-      return false;
-    }
-    return true;
-  };
-}
 
 struct HottestRow {
   std::int64_t direction;

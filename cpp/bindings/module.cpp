@@ -7,7 +7,9 @@ void bind_events(pybind11::module_& m);
 void bind_likelihood(pybind11::module_& m);
 void bind_directions(pybind11::module_& m);
 void bind_scan(pybind11::module_& m);
+void bind_random(pybind11::module_& m);
 void bind_system(pybind11::module_& m);
+void bind_trials(pybind11::module_& m);
 }  // namespace nusky::bindings
 
 PYBIND11_MODULE(_core, m) {
@@ -17,5 +19,7 @@ PYBIND11_MODULE(_core, m) {
   nusky::bindings::bind_likelihood(m);
   nusky::bindings::bind_directions(m);
   nusky::bindings::bind_scan(m);
+  nusky::bindings::bind_random(m);
+  nusky::bindings::bind_trials(m);
   nusky::bindings::bind_system(m);
 }

@@ -31,6 +31,7 @@ class EventIndex:
         n_events: F64,
         *,
         n_threads: int = ...,
+        few: bool = ...,
     ) -> None: ...
     def __len__(self) -> int: ...
     @property
@@ -85,3 +86,43 @@ __version__: str
 eigen_version: str
 source_hash: str
 compiler: str
+
+purposes: dict[str, int]
+
+def random_right_ascensions(key: int, trial: int, season: int, n: int) -> F64: ...
+def random_uniforms(key: int, trial: int, purpose: int, season: int, n: int) -> F64: ...
+def poisson_count(mean: float, uniform: float) -> int: ...
+
+class PointSource:
+    def __init__(self, columns: Sequence[EventColumns], ra: float, dec: float) -> None: ...
+    @property
+    def n_in_reach(self) -> int: ...
+
+class PointSignal:
+    def __init__(
+        self, columns: Sequence[EventColumns], ra: Sequence[F64], cumulative: Sequence[F64], share: F64
+    ) -> None: ...
+    def draw(self, key: int, trial: int, n_sig: float, poisson: bool) -> tuple[I64, I64]: ...
+
+def fit_point_trials(
+    likelihood: Likelihood,
+    source: PointSource,
+    signal: PointSignal | None,
+    *,
+    key: int,
+    numbers: I64,
+    n_sig: float = ...,
+    poisson: bool = ...,
+    gamma: float | None = ...,
+    rows: F64,
+    n_threads: int = ...,
+    progress: Callable[[int, int], object] | None = ...,
+) -> tuple[int, bool]: ...
+def fit_point_events(
+    likelihood: Likelihood,
+    source: PointSource,
+    parts: Sequence[tuple[EventColumns, F64, int, I64 | None, F64 | None]],
+    n_events: F64,
+    *,
+    gamma: float | None = ...,
+) -> tuple[float, float, float, int]: ...

@@ -159,7 +159,7 @@ def test_every_pixel_is_drawn_as_often_as_its_prior_says() -> None:
     injector = search.prior_injector
     rng = np.random.default_rng(0)
     n = 20_000
-    drawn = np.concatenate([injector.draw(rng) for _ in range(n)])
+    drawn = np.concatenate([injector.draw(rng.random(len(injector.priors))) for _ in range(n)])
     counts = np.bincount(drawn, minlength=len(injector.allowed))
     expected = prior[injector.allowed.pixels]
     expected = n * expected / expected.sum()

@@ -4,30 +4,80 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from scipy import stats
 
-from nusky.injection.seeding import resolve_seed, trial_streams
-
-
-def draws(seed: int, index: int, n_seasons: int) -> list[float]:
-    streams = trial_streams(seed, index, n_seasons)
-    return [float(rng.random()) for rng in (*streams.backgrounds, streams.signal)]
+from nusky import _core
+from nusky.injection.seeding import resolve_seed, seed_key, trial_draws
 
 
-def test_the_streams_are_those_the_contract_names() -> None:
-    children = np.random.SeedSequence(5, spawn_key=(7,)).spawn(3)
-    expected = [np.random.Generator(np.random.PCG64(child)).random() for child in children]
-    assert draws(5, 7, 2) == expected
+def philox(counter: NDArray[np.uint32], key: int) -> NDArray[np.uint32]:
+    """Philox4x32-10 (Salmon et al., SC'11) of counters (n, 4), word by word."""
+    c0, c1, c2, c3 = (column.astype(np.uint64) for column in counter.T)
+    k0, k1, low = np.uint64(key & 0xFFFFFFFF), np.uint64(key >> 32), np.uint64(0xFFFFFFFF)
+    for _ in range(10):
+        a, b = np.uint64(0xD2511F53) * c0, np.uint64(0xCD9E8D57) * c2
+        c0, c1, c2, c3 = (b >> np.uint64(32)) ^ c1 ^ k0, b & low, (a >> np.uint64(32)) ^ c3 ^ k1, a & low
+        k0, k1 = (k0 + np.uint64(0x9E3779B9)) & low, (k1 + np.uint64(0xBB67AE85)) & low
+    return np.stack([c0, c1, c2, c3], axis=1).astype(np.uint32)
 
 
-def test_equal_seed_and_index_give_equal_streams_and_others_do_not() -> None:
-    assert draws(1, 2, 2) == draws(1, 2, 2)
-    different = [draws(seed, index, 2) for seed in range(3) for index in range(3)]
-    flat = [value for values in different for value in values]
-    assert len(set(flat)) == len(flat)
+def blocks(key: int, trial: int, purpose: str, season: int, n: int) -> NDArray[np.uint32]:
+    """The blocks of n items as the contract names them."""
+    counter = np.zeros((n, 4), dtype=np.uint32)
+    counter[:, 0] = np.arange(n)
+    counter[:, 1] = _core.purposes[purpose] * 2**24 + season
+    counter[:, 2], counter[:, 3] = trial & 0xFFFFFFFF, trial >> 32
+    return philox(counter, key)
 
 
-def test_a_season_keeps_its_stream_when_another_season_is_added() -> None:
-    assert draws(1, 0, 1)[0] == draws(1, 0, 3)[0]
+def test_the_oracle_has_the_published_known_answers() -> None:
+    ones = np.full((1, 4), 0xFFFFFFFF, dtype=np.uint32)
+    expected = [0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD]
+    assert philox(ones, 2**64 - 1)[0].tolist() == expected
+    assert philox(np.zeros((1, 4), dtype=np.uint32), 0)[0, 0] == 0x6627E8D5
+
+
+@pytest.mark.parametrize("index", [0, 1, 6, 7, 2**40 + 3])
+def test_right_ascensions_are_those_of_the_oracle(index: int) -> None:
+    for season, n in ((0, 5000), (3, 1)):
+        drawn = trial_draws(12, index).right_ascensions(season, n)
+        words = blocks(seed_key(12), index // 4, "right_ascension", season, n)[:, index % 4]
+        np.testing.assert_array_equal(drawn, words * (2 * np.pi / 2**32))
+
+
+@pytest.mark.parametrize("purpose", ["signal", "source", "off_time"])
+def test_uniform_numbers_are_those_of_the_oracle(purpose: str) -> None:
+    index = 2**33 + 1
+    words = blocks(seed_key(9), index, purpose, 2, 3000).astype(np.uint64)
+    bits = (words[:, 1::2] << np.uint64(32) | words[:, ::2]) >> np.uint64(11)
+    drawn = trial_draws(9, index).uniforms(purpose, 3000, season=2)
+    np.testing.assert_array_equal(drawn, bits * 2.0**-53)
+    assert stats.kstest(drawn.ravel(), "uniform").pvalue > 1e-3
+
+
+def test_counts_are_the_inverse_of_the_poisson_distribution() -> None:
+    uniform = trial_draws(3, 0).uniforms("signal_count", 400)[:, 0]
+    for mean in (0.0, 0.2, 3.7, 250.0):
+        counts = trial_draws(3, 0).poisson("signal_count", np.full(400, mean))
+        np.testing.assert_array_equal(counts, np.maximum(stats.poisson.ppf(uniform, mean), 0))
+    with pytest.raises(ValueError, match="mean"):
+        trial_draws(3, 0).poisson("signal_count", -1.0)
+
+
+def test_equal_seed_and_index_give_equal_numbers_and_others_do_not() -> None:
+    def first(seed: int, index: int, season: int) -> float:
+        return float(trial_draws(seed, index).right_ascensions(season, 1)[0])
+
+    assert first(1, 2, 0) == first(1, 2, 0)
+    places = [(seed, index, season) for seed in (0, 1, 2, 2**70) for index in range(9) for season in range(3)]
+    assert len({first(*place) for place in places}) == len(places)
+
+
+def test_an_event_does_not_depend_on_how_many_others_there_are() -> None:
+    many = trial_draws(1, 0).right_ascensions(0, 5000)
+    for n in (1, 31, 1024, 1025):
+        np.testing.assert_array_equal(trial_draws(1, 0).right_ascensions(0, n), many[:n])
 
 
 def test_no_seed_means_a_new_one_each_time() -> None:
@@ -55,6 +105,6 @@ def test_seeds_that_are_no_integers_are_refused(seed: object) -> None:
 
 def test_the_trial_index_is_checked_too() -> None:
     with pytest.raises(ValueError, match="index must not be negative"):
-        trial_streams(1, -1, 1)
+        trial_draws(1, -1)
     with pytest.raises(TypeError, match="index must be"):
-        trial_streams(1, 0.5, 1)  # type: ignore[arg-type]
+        trial_draws(1, 0.5)  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ from nusky import hyp
 from nusky.events import Events
 from nusky.injection.background import BackgroundInjector
 from nusky.injection.prior import PriorInjector
-from nusky.injection.seeding import trial_streams
+from nusky.injection.seeding import TrialDraws, trial_draws
 from nusky.injection.signal import InjectionOptions, SignalInjector, check_n_sig
 from nusky.pixels import select_pixels
 from nusky.priors import SpatialPrior
@@ -64,19 +64,17 @@ def signal(*scales: float, extension: float = 0.0, **options: Any) -> SignalInje
     return SignalInjector(analysis(*scales), InjectionOptions(flux=E2, **options), extension)
 
 
-def rng(seed: int = 1) -> np.random.Generator:
-    return np.random.default_rng(seed)
+def draws(index: int = 0) -> TrialDraws:
+    return trial_draws(1, index)
 
 
 # Background
 
 
 def test_background_is_uniform_in_right_ascension_and_follows_the_contract() -> None:
-    streams = trial_streams(1, 0, 2)
-    seasons = BackgroundInjector(analysis(1.0, 1.0)).scramble(streams)
-    again = trial_streams(1, 0, 2)
-    for season, stream in zip(seasons, again.backgrounds, strict=True):
-        np.testing.assert_array_equal(season.ra, 2 * np.pi * stream.random(30))
+    seasons = BackgroundInjector(analysis(1.0, 1.0)).scramble(draws(5))
+    for k, season in enumerate(seasons):
+        np.testing.assert_array_equal(season.ra, draws(5).right_ascensions(k, 30))
     truth = BackgroundInjector(analysis()).truth()
     np.testing.assert_array_equal(truth[0].ra, analysis()[0].data.ra)
 
@@ -86,7 +84,7 @@ def test_background_is_uniform_in_right_ascension_and_follows_the_contract() -> 
 
 @pytest.mark.parametrize("dec", [-np.pi / 2, -1.4, 0.0, 0.7, np.pi / 2])
 def test_events_keep_their_offset_and_come_from_the_band(dec: float) -> None:
-    events = signal().inject(rng(), [2.0], [dec], [300])[0]
+    events = signal().inject(draws(), [2.0], [dec], [300])[0]
     assert events is not None
     rows = events.idx
     assert np.abs(np.sin(SIM.true_dec[rows]) - np.sin(dec)).max() <= np.radians(1.0) + 1e-12
@@ -100,7 +98,7 @@ def test_events_keep_their_offset_and_come_from_the_band(dec: float) -> None:
 
 
 def test_events_are_drawn_with_weight_times_flux() -> None:
-    events = signal().inject(rng(), [2.0], [0.3], [20_000])[0]
+    events = signal().inject(draws(), [2.0], [0.3], [20_000])[0]
     assert events is not None
     band = np.abs(np.sin(SIM.true_dec) - np.sin(0.3)) <= np.radians(1.0)
     weight = (SIM.oneweight * E2(SIM.true_energy))[band]
@@ -119,7 +117,7 @@ def test_a_soft_spectrum_gives_lower_energies_than_a_hard_one() -> None:
     means = []
     for gamma in (1.5, 3.0):
         injector = SignalInjector(analysis(), InjectionOptions(flux=hyp.PowerLawFlux(gamma)))
-        events = injector.inject(rng(), [1.0], [0.0], [500])[0]
+        events = injector.inject(draws(), [1.0], [0.0], [500])[0]
         assert events is not None
         means.append(events.log10energy.mean())
     assert means[0] > means[1] + 0.5
@@ -127,7 +125,7 @@ def test_a_soft_spectrum_gives_lower_energies_than_a_hard_one() -> None:
 
 def test_events_outside_an_energy_window_are_never_drawn() -> None:
     flux = hyp.PowerLawFlux(2.0, energy_range=(1e4, 1e5))
-    events = SignalInjector(analysis(), InjectionOptions(flux=flux)).inject(rng(), [1.0], [0.0], [2000])[0]
+    events = SignalInjector(analysis(), InjectionOptions(flux=flux)).inject(draws(), [1.0], [0.0], [2000])[0]
     assert events is not None
     energies = SIM.true_energy[events.idx]
     assert energies.min() >= 1e4
@@ -135,7 +133,7 @@ def test_events_outside_an_energy_window_are_never_drawn() -> None:
 
 
 def test_seasons_share_the_events_by_acceptance_and_the_total_is_exact() -> None:
-    parts = signal(1.0, 3.0).inject(rng(), [1.0], [0.2], [8000])
+    parts = signal(1.0, 3.0).inject(draws(), [1.0], [0.2], [8000])
     counts = [len(part) for part in parts if part is not None]
     assert sum(counts) == 8000
     assert abs(counts[1] - 6000) < 5 * np.sqrt(8000 * 0.75 * 0.25)
@@ -144,7 +142,7 @@ def test_seasons_share_the_events_by_acceptance_and_the_total_is_exact() -> None
 def test_an_extended_source_scatters_its_events() -> None:
     width = np.radians(1.0)
     for injector in (signal(extension=width), own_extension(width), own_extension(width, likelihood=0.1)):
-        wide = injector.inject(rng(), [1.0], [0.5], [4000])[0]
+        wide = injector.inject(draws(), [1.0], [0.5], [4000])[0]
         assert wide is not None
         sim = SIM[wide.idx]
         own_error = separation(sim.ra, sim.dec, sim.true_ra, sim.true_dec) ** 2
@@ -158,8 +156,8 @@ def own_extension(width: float, likelihood: float = 0.0) -> SignalInjector:
 
 
 def test_an_injected_extension_of_zero_is_a_point_whatever_the_likelihood_has() -> None:
-    point = signal().inject(rng(), [1.0], [0.5], [50])[0]
-    again = own_extension(0.0, likelihood=0.1).inject(rng(), [1.0], [0.5], [50])[0]
+    point = signal().inject(draws(), [1.0], [0.5], [50])[0]
+    again = own_extension(0.0, likelihood=0.1).inject(draws(), [1.0], [0.5], [50])[0]
     assert point is not None
     assert again is not None
     np.testing.assert_array_equal(again.ra, point.ra)
@@ -167,7 +165,7 @@ def test_an_injected_extension_of_zero_is_a_point_whatever_the_likelihood_has() 
 
 def test_events_of_a_wide_source_come_from_the_simulation_at_their_own_declination() -> None:
     width = np.radians(8.0)
-    events = own_extension(width).inject(rng(), [1.0], [0.0], [3000])[0]
+    events = own_extension(width).inject(draws(), [1.0], [0.0], [3000])[0]
     assert events is not None
     assert SIM.true_dec[events.idx].std() == pytest.approx(width, rel=0.05)
     shift = SIM.sindec[events.idx] - events.sindec  # what the turn did to them: at most the band
@@ -183,7 +181,7 @@ def test_an_injected_extension_out_of_range_is_refused(bad: object, error: type[
 
 
 def test_nothing_injected_is_none_in_every_season() -> None:
-    assert signal(1.0, 1.0).inject(rng(), [1.0], [0.0], [0]) == (None, None)
+    assert signal(1.0, 1.0).inject(draws(), [1.0], [0.0], [0]) == (None, None)
 
 
 def test_a_band_without_simulation_says_what_to_do() -> None:
@@ -191,16 +189,15 @@ def test_a_band_without_simulation_says_what_to_do() -> None:
     where = [SimpleNamespace(data=None, sim=north, acceptance=Acceptance(1.0))]
     injector = SignalInjector(where, InjectionOptions(flux=E2))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"no simulated event .* widen sindec_bandwidth"):
-        injector.inject(rng(), [1.0], [-0.5], [5])
+        injector.inject(draws(), [1.0], [-0.5], [5])
 
 
 def test_twenty_events_take_well_under_a_millisecond() -> None:
     import timeit
 
     injector = signal()
-    injector.inject(rng(), [1.0], [0.0], [20])
-    generator = rng()
-    best = min(timeit.repeat(lambda: injector.inject(generator, [1.0], [0.3], [20]), number=20, repeat=5)) / 20
+    injector.inject(draws(), [1.0], [0.0], [20])
+    best = min(timeit.repeat(lambda: injector.inject(draws(), [1.0], [0.3], [20]), number=20, repeat=5)) / 20
     assert best < 1.5e-3  # 0.2 ms on a quiet machine
 
 
@@ -219,8 +216,7 @@ def prior_map(*pixels: tuple[int, float]) -> SpatialPrior:
 
 def test_pixels_are_drawn_in_proportion_to_the_prior_at_their_centres() -> None:
     injector = PriorInjector(signal(), (prior_map((100, 1.0), (900, 3.0)),), SKY)
-    generator = rng()
-    positions = [injector.inject(generator, 1, False)[1:] for _ in range(2000)]
+    positions = [injector.inject(draws(j), 1, False)[1:] for j in range(2000)]
     ra = np.array([position[0][0] for position in positions])
     n_first = np.count_nonzero(ra == SKY.ra[100])
     assert n_first + np.count_nonzero(ra == SKY.ra[900]) == 2000
@@ -230,24 +226,22 @@ def test_pixels_are_drawn_in_proportion_to_the_prior_at_their_centres() -> None:
 def test_excluded_pixels_and_those_without_acceptance_are_never_drawn() -> None:
     flat = SpatialPrior(np.ones(12 * NSIDE**2))
     north = select_pixels(NSIDE, min_dec=0.3)
-    generator = rng()
     injector = PriorInjector(signal(), (flat,), north)
-    dec = [injector.inject(generator, 1, False)[2][0] for _ in range(200)]
+    dec = [injector.inject(draws(j), 1, False)[2][0] for j in range(200)]
     assert min(dec) >= 0.3
     blind = signal()
     blind.analysis[0].acceptance.for_flux = lambda flux: lambda dec: np.where(dec > 0, 1.0, 0.0)  # type: ignore[method-assign]
     injector = PriorInjector(blind, (flat,), SKY)
-    assert min(injector.inject(generator, 1, False)[2][0] for _ in range(200)) > 0
+    assert min(injector.inject(draws(j), 1, False)[2][0] for j in range(200)) > 0
     with pytest.raises(ValueError, match="prior 0 is zero in every pixel"):
-        PriorInjector(signal(), (prior_map((3071, 1.0)),), north).inject(generator, 1, False)
+        PriorInjector(signal(), (prior_map((3071, 1.0)),), north).inject(draws(), 1, False)
 
 
 def test_anywhere_inside_the_pixel_fills_the_pixel_evenly() -> None:
     import healpy
 
     injector = PriorInjector(signal(in_pixel=True), (prior_map((777, 1.0)),), SKY)
-    generator = rng()
-    positions = np.array([np.concatenate(injector.inject(generator, 1, False)[1:]) for _ in range(800)])
+    positions = np.array([np.concatenate(injector.inject(draws(j), 1, False)[1:]) for j in range(800)])
     pixels = healpy.ang2pix(NSIDE, np.pi / 2 - positions[:, 1], positions[:, 0])
     assert set(pixels) == {777}
     fine = healpy.ang2pix(2 * NSIDE, np.pi / 2 - positions[:, 1], positions[:, 0], nest=True) % 4
@@ -256,13 +250,12 @@ def test_anywhere_inside_the_pixel_fills_the_pixel_evenly() -> None:
 
 def test_the_count_is_exact_or_poisson() -> None:
     injector = PriorInjector(signal(1.0, 1.0), (prior_map((100, 1.0)),), SKY)
-    generator = rng()
 
-    def count(poisson: bool) -> int:
-        return sum(len(part) for part in injector.inject(generator, 7, poisson)[0] if part is not None)
+    def count(poisson: bool, j: int) -> int:
+        return sum(len(part) for part in injector.inject(draws(j), 7, poisson)[0] if part is not None)
 
-    assert {count(False) for _ in range(20)} == {7}
-    counts = np.array([count(True) for _ in range(600)])
+    assert {count(False, j) for j in range(20)} == {7}
+    counts = np.array([count(True, j) for j in range(600)])
     assert abs(counts.mean() - 7) < 5 * np.sqrt(7 / 600)
     assert abs(counts.var() - 7) < 2
 
@@ -272,10 +265,9 @@ def test_several_priors_share_the_total_by_their_mean_acceptances() -> None:
     injector = PriorInjector(signal(), (north, south), SKY)
     share = injector.mean_acceptances[0] / injector.mean_acceptances.sum()
     assert injector.mean_acceptances == pytest.approx(1.5 + np.sin(SKY.dec[[10, 12 * NSIDE**2 - 11]]))
-    generator = rng()
     near_first = 0
-    for _ in range(200):
-        (events,), ra, dec = injector.inject(generator, 10, False)
+    for j in range(200):
+        (events,), ra, dec = injector.inject(draws(j), 10, False)
         assert events is not None
         assert len(events) == 10
         assert len(ra) == len(dec) == 2
@@ -286,10 +278,9 @@ def test_several_priors_share_the_total_by_their_mean_acceptances() -> None:
 def test_by_flux_the_mean_follows_the_acceptance_at_the_drawn_place() -> None:
     prior = prior_map((10, 1.0), (12 * NSIDE**2 - 11, 1.0))
     injector = PriorInjector(signal(by="flux"), (prior,), SKY)
-    generator = rng()
     counts: dict[float, list[int]] = {}
-    for _ in range(600):
-        (events,), _, dec = injector.inject(generator, 6, True)
+    for j in range(600):
+        (events,), _, dec = injector.inject(draws(j), 6, True)
         counts.setdefault(float(dec[0]), []).append(0 if events is None else len(events))
     for dec, drawn in counts.items():
         expected = 6 * (1.5 + np.sin(dec)) / 1.5
@@ -297,7 +288,7 @@ def test_by_flux_the_mean_follows_the_acceptance_at_the_drawn_place() -> None:
 
 
 def test_no_signal_draws_no_position() -> None:
-    injected, ra, dec = PriorInjector(signal(), (prior_map((100, 1.0)),), SKY).inject(rng(), 0, False)
+    injected, ra, dec = PriorInjector(signal(), (prior_map((100, 1.0)),), SKY).inject(draws(), 0, False)
     assert injected == (None,)
     assert len(ra) == len(dec) == 0
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import _thread
 import logging
 import pickle
+import threading
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 import nusky as cy
 from nusky.analysis.analysis import Analysis
 from nusky.executors.on_threads import InterruptedBatch
+from nusky.progress import Progress
 from nusky.runners.point_source import TrialRunner
 from nusky.trial.status import Status
 from nusky.trial.trial import Trial
@@ -338,16 +341,47 @@ def test_an_analysis_without_simulation_fits_but_does_not_inject() -> None:
 
 def test_ctrl_c_in_a_batch_keeps_what_is_finished(monkeypatch: pytest.MonkeyPatch) -> None:
     tr = runner()
-    whole = tr.get_many_fits(50, seed=1)
-    draw = TrialRunner.draw_trial
+    whole = tr.get_many_fits(2000, seed=1)
 
-    def interrupted(self: TrialRunner, seed: int, index: int, *rest: Any) -> Trial:
-        if index == 20:
-            raise KeyboardInterrupt
-        return draw(self, seed, index, *rest)
+    def interrupted(self: Progress, done: int) -> None:
+        raise KeyboardInterrupt
 
-    monkeypatch.setattr(TrialRunner, "draw_trial", interrupted)
+    monkeypatch.setattr(Progress, "update", interrupted)
     with pytest.raises(InterruptedBatch) as caught:
-        tr.get_many_fits(50, seed=1, mp_cpus=1)
-    assert same(caught.value.partial, whole[:20])
-    assert caught.value.indices.tolist() == list(range(20))
+        tr.get_many_fits(2000, seed=1, mp_cpus=1, logging=True)
+    n = len(caught.value.partial)
+    assert 0 < n < 2000
+    assert same(caught.value.partial, whole[:n])
+    assert caught.value.indices.tolist() == list(range(n))
+
+
+def test_a_real_ctrl_c_ends_the_loop_in_the_core() -> None:
+    tr = runner()
+    tr.get_many_fits(4, seed=1)
+    timer = threading.Timer(0.3, _thread.interrupt_main)
+    timer.start()
+    with pytest.raises(InterruptedBatch) as caught:
+        tr.get_many_fits(5_000_000, seed=1)
+    assert same(caught.value.partial[:100], tr.get_many_fits(100, seed=1))
+
+
+def test_every_trial_is_a_function_of_seed_and_number_alone() -> None:
+    tr = runner()
+    numbers = np.array([7, 2**40, 0, 1, 2, 3, 4, 9, 8, 5, 2**62, 7])
+    for n_sig, poisson in ((0, False), (3, False), (2.5, True)):
+        rows = tr.fit_trials(numbers, n_sig, poisson, seed=5, n_threads=2)
+        for i, j in enumerate(numbers.tolist()):
+            assert same(tr.fit_trials([j], n_sig, poisson, seed=5), rows[i : i + 1])
+            fit = tr.get_one_fit_from_trial(tr.draw_trial(5, j, n_sig, poisson))
+            assert (fit.ts, fit.ns) == (rows["ts"][i], rows["ns"][i])
+    assert len(np.unique(tr.get_many_fits(200, 3, seed=5).ts)) == 200
+
+
+def test_the_loop_fits_what_the_scan_of_the_drawn_events_finds() -> None:
+    tr = runner()
+    for j in range(6):
+        trial = tr.draw_trial(3, j, 4, True)
+        row = tr.fit_trials([j], 4, True, seed=3)
+        direct = tr._best(tr.index_trial(trial, 1), 1)  # through the index of all events
+        assert row["ts"][0] == pytest.approx(float(direct["ts"][0]), abs=2e-4)
+        assert row["ns"][0] == pytest.approx(float(direct["ns"][0]), abs=2e-3)

@@ -8,7 +8,7 @@ import pytest
 from nusky.analysis.analysis import Analysis
 from nusky.analysis.set_up import set_up
 from nusky.injection.off_time import OffTimeInjector
-from nusky.injection.seeding import trial_streams
+from nusky.injection.seeding import trial_draws
 from nusky.source.window import TimeWindow
 from nusky.sphere.sidereal import local_azimuth, turned_with_earth
 from nusky.transients.on_time import OnTime, TransientOptions
@@ -147,7 +147,7 @@ def test_times_of_signal_follow_the_profile_within_the_uptime(sigma_t):
     from scipy.stats import kstest
 
     on = on_time(FIRST + 10.6, 0.7, sigma_t)
-    times = on.draw_times(np.random.default_rng(1), 0, 20_000)
+    times = on.signal_times(0, np.random.default_rng(1).random(20_000))
     up = on.seasons[0].uptime
     assert up.contains(times).all()
     grid = np.linspace(on.window.start, on.window.stop, 200_001)
@@ -161,7 +161,7 @@ def test_background_trials_are_poisson_draws_of_off_time_events(scramble):
 
     on = on_time(FIRST + 10.6, 0.7, scramble=scramble)
     injector = OffTimeInjector(on)
-    trials = [injector.scramble(trial_streams(1, j, 1))[0] for j in range(1_000)]
+    trials = [injector.scramble(trial_draws(1, j))[0] for j in range(1_000)]
     counts = np.array([len(trial) for trial in trials])
     expected = on.seasons[0].n_background
     assert counts.mean() == pytest.approx(expected, abs=4 * np.sqrt(expected / 1_000))
@@ -201,7 +201,7 @@ def test_a_detector_that_looks_one_way_is_seen_by_new_times_only():
     spread = {}
     for scramble in ("ra", "time"):
         injector = OffTimeInjector(on_time(FIRST + 10.2, 0.01, ana=ana, scramble=scramble))
-        ra = np.concatenate([injector.scramble(trial_streams(2, j, 1))[0].ra for j in range(300)])
+        ra = np.concatenate([injector.scramble(trial_draws(2, j))[0].ra for j in range(300)])
         spread[scramble] = np.degrees(np.ptp(np.angle(np.exp(1j * (ra - local_azimuth(1.0, FIRST + 10.205))))))
     assert spread["ra"] > 300
     assert 3 < spread["time"] < 4
@@ -238,12 +238,12 @@ def test_events_on_the_edges_are_in():
 
 def test_a_trials_background_does_not_depend_on_other_seasons_or_trials():
     window = {"mjd": FIRST + 99.5, "t_100": 1.0}
-    both = OffTimeInjector(on_time(**window, ana=TWO)).scramble(trial_streams(5, 17, 2))
-    again = OffTimeInjector(on_time(**window, ana=TWO)).scramble(trial_streams(5, 17, 2))
+    both = OffTimeInjector(on_time(**window, ana=TWO)).scramble(trial_draws(5, 17))
+    again = OffTimeInjector(on_time(**window, ana=TWO)).scramble(trial_draws(5, 17))
     for a, b in zip(both, again, strict=True):
         np.testing.assert_array_equal(a.rows, b.rows)
         np.testing.assert_array_equal(a.ra, b.ra)
-    early = OffTimeInjector(on_time(FIRST + 3.0, 0.5, ana=TWO)).scramble(trial_streams(5, 17, 2))
+    early = OffTimeInjector(on_time(FIRST + 3.0, 0.5, ana=TWO)).scramble(trial_draws(5, 17))
     assert len(early[1]) == 0
     assert len(early[1].events()) == 0
 

@@ -78,6 +78,7 @@ EventColumns::EventColumns(std::size_t n, const double* dec, const double* sigma
     for (std::size_t i = 0; i < n; ++i) place_[order[i]] = static_cast<std::uint32_t>(i);
   }
   if (axis_.free()) ratio_.resize(n * n_lanes);
+  for (const std::uint8_t c : class_of) ++class_size_[c];
   parallel_for(n, n_threads, 4096, [&](std::size_t i) {
     const std::size_t given = row_[i];
     dec_[i] = dec[given];

@@ -59,7 +59,9 @@ bool all_finite(const double* values, std::size_t n) {
   return bad == 0;
 }
 
-void check(const std::vector<EventPart>& parts, const std::vector<double>& n_events) {
+}  // namespace
+
+void EventIndex::check(const std::vector<EventPart>& parts, const std::vector<double>& n_events) {
   if (n_events.empty()) throw std::invalid_argument("n_events: at least one season is needed");
   for (std::size_t k = 0; k < n_events.size(); ++k)
     if (!(n_events[k] > 0.0) || !std::isfinite(n_events[k]))
@@ -90,8 +92,6 @@ void check(const std::vector<EventPart>& parts, const std::vector<double>& n_eve
   }
   if (total >= std::numeric_limits<std::uint32_t>::max()) throw std::invalid_argument("too many events for one index");
 }
-
-}  // namespace
 
 CapPlace cap_place(const Vec3& centre, double chord) {
   CapPlace place{};
@@ -126,7 +126,7 @@ std::size_t EventIndex::CutClass::zone(double dec) const {
   return static_cast<std::size_t>(std::clamp(static_cast<int>((dec + pi / 2) * (1.0 / pi) * n_zones), 0, n_zones - 1));
 }
 
-EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> n_events, int n_threads)
+EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> n_events, int n_threads, bool few)
     : n_events_(std::move(n_events)), classes_(n_events_.size()), loose_(n_events_.size()) {
   check(parts, n_events_);
   kernels();  // throws for an unknown level, so not inside a parallel region
@@ -144,14 +144,14 @@ EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> 
   for (std::size_t season = 0; season < n_events_.size(); ++season)
     for (const EventPart& part : parts) {
       if (part.season != static_cast<int>(season)) continue;
-      add(part, begin, n_threads);
+      add(part, begin, n_threads, few);
       begin += static_cast<std::uint32_t>(part.n);
     }
 }
 
 // Every part has classes of its own: its columns are in the order of class and declination, so that zones are runs of them, which are
 // sorted by right ascension one by one, within the reach of a cache.
-void EventIndex::add(const EventPart& part, std::uint32_t begin, int n_threads) {
+void EventIndex::add(const EventPart& part, std::uint32_t begin, int n_threads, bool few) {
   columns_.push_back(part.columns);
   const EventColumns& columns = *part.columns;
   const Ordered ordered(part);
@@ -194,7 +194,8 @@ void EventIndex::add(const EventPart& part, std::uint32_t begin, int n_threads) 
   for (std::size_t first = 0; first < part.n;) {
     const int number = columns.cut_class(ordered.event(first));
     const std::size_t last = end_of(first, [&](std::size_t i) { return columns.cut_class(i) == number; });
-    const CutClass& k = classes.emplace_back(cut_class_edge(number), last - first, part.n >= brute_force);
+    const CutClass& k = classes.emplace_back(cut_class_edge(number), few ? last - first : columns.class_size(number),
+                                             (few ? part.n : columns.size()) >= brute_force);
     for (std::size_t z = 0; z < k.zone_bins.size(); ++z) {
       const std::size_t end = end_of(first, [&](std::size_t i) { return columns.cut_class(i) == number && k.zone(columns.dec(i)) <= z; });
       zones.push_back({classes.size() - 1, z, first, end});
@@ -245,6 +246,54 @@ void EventIndex::add(const EventPart& part, std::uint32_t begin, int n_threads) 
     for (int b = bins; b-- > 1;) start[b] = start[b - 1];  // they had moved on to the ends of their cells
     start[0] = begin + static_cast<std::uint32_t>(zone.first);
   });
+}
+
+EventIndex::EventIndex(GammaAxis axis, int n_seasons)
+    : n_events_(static_cast<std::size_t>(n_seasons), 1.0), axis_(std::move(axis)), classes_(n_events_.size()), loose_(n_events_.size()) {
+  for (std::vector<CutClass>& classes : classes_) classes.emplace_back(pi, 1, false);
+}
+
+void EventIndex::start_trial() {
+  record_.clear();
+  for (std::vector<CutClass>& classes : classes_) classes[0].start.assign(2, 0);
+}
+
+void EventIndex::add_few(int season, const EventColumns& columns, std::size_t n, const std::uint32_t* event, const double* x,
+                         const double* y) {
+  const std::size_t begin = record_.size(), end = begin + n;
+  record_.resize(end);
+  if (x_.size() < end + n_lanes) {
+    for (auto* column : {&x_, &y_, &z_}) column->resize(2 * end + n_lanes);
+    for (auto* column : {&reach_, &rate_, &weight_}) column->resize(2 * end + n_lanes);
+  }
+  for (std::size_t i = 0; i < n; ++i) {
+    const EventSketch& sketch = columns.sketch(event[i]);
+    const std::size_t to = begin + i;
+    record_[to] = &columns.record(event[i]);
+    x_[to] = place_of(x[i]);
+    y_[to] = place_of(y[i]);
+    z_[to] = sketch.z;
+    reach_[to] = sketch.reach;
+    rate_[to] = sketch.rate;
+    weight_[to] = sketch.weight;
+  }
+  for (std::size_t k = static_cast<std::size_t>(season); k < classes_.size(); ++k) {
+    std::vector<std::uint32_t>& start = classes_[k][0].start;
+    if (k != static_cast<std::size_t>(season)) start[0] = static_cast<std::uint32_t>(end);
+    start[1] = static_cast<std::uint32_t>(end);
+  }
+}
+
+void EventIndex::end_trial(const double* n_events) {
+  std::copy_n(n_events, n_events_.size(), n_events_.begin());
+  const std::size_t total = record_.size();
+  x_.resize(std::max(x_.size(), total + n_lanes));
+  for (auto* column : {&y_, &z_}) column->resize(x_.size());
+  for (auto* column : {&reach_, &rate_, &weight_}) column->resize(x_.size());
+  for (std::size_t i = total; i < total + n_lanes; ++i) {
+    x_[i] = y_[i] = z_[i] = 0;
+    reach_[i] = rate_[i] = weight_[i] = 0.0F;
+  }
 }
 
 IndexedEvent EventIndex::event(std::uint32_t i) const {

@@ -1,6 +1,7 @@
 // All kernels of a level, as a table; included last by level_<set>.cpp.
 #include "kernels/index.inl"
 #include "kernels/profile.inl"
+#include "kernels/random.inl"
 #include "kernels/sky.inl"
 #include "kernels/sums.inl"
 #include "kernels/survey.inl"
@@ -11,7 +12,8 @@ namespace nusky {
 namespace NUSKY_LEVEL {
 
 extern const Kernels table;
-const Kernels table{index_kernels(), tile_kernels(), survey_kernels(), profile_kernels(), sum_kernels(), sky_kernels(), NUSKY_LEVEL_NAME};
+const Kernels table{index_kernels(),  tile_kernels(), survey_kernels(), profile_kernels(),
+                    random_kernels(), sum_kernels(),  sky_kernels(),    NUSKY_LEVEL_NAME};
 
 }  // namespace NUSKY_LEVEL
 }  // namespace nusky

@@ -32,6 +32,7 @@ typedef float Floats __attribute__((vector_size(register_floats * 4)));
 typedef std::int32_t Ints __attribute__((vector_size(register_floats * 4)));
 typedef double Doubles __attribute__((vector_size(register_floats * 4)));
 typedef std::int64_t Longs __attribute__((vector_size(register_floats * 4)));
+typedef std::uint64_t WideWords __attribute__((vector_size(register_floats * 4)));
 typedef float HalfFloats __attribute__((vector_size(register_floats * 2)));  // as many as a register holds doubles
 typedef std::int32_t HalfInts __attribute__((vector_size(register_floats * 2)));
 typedef float Quad __attribute__((vector_size(16)));  // four of the 16
@@ -104,7 +105,39 @@ NUSKY_INLINE Registers<R, P> min_of(Registers<R, P> a, Registers<R, P> b) {
   return a;
 }
 
+// Products of the low halves of all lanes with a number of 32 bits.
+NUSKY_INLINE WideWords multiply_low_halves(WideWords a, std::uint32_t b) {
+#if NUSKY_FLOAT_WIDTH == 16
+  return (WideWords)_mm512_mul_epu32((__m512i)a, _mm512_set1_epi64(b));
+#elif NUSKY_FLOAT_WIDTH == 8
+  return (WideWords)_mm256_mul_epu32((__m256i)a, _mm256_set1_epi64x(b));
+#elif defined(__SSE2__)
+  return (WideWords)_mm_mul_epu32((__m128i)a, _mm_set1_epi64x(b));
+#else
+  return (a & 0xffffffffU) * b;
+#endif
+}
+
 // --- Comparisons ---
+
+// Of one register, as numbers without sign: bit k, that lane k is at most the edge.
+NUSKY_INLINE unsigned unsigned_at_most(Ints v, Ints edge) {
+#if NUSKY_FLOAT_WIDTH == 16
+  return _mm512_cmple_epu32_mask((__m512i)v, (__m512i)edge);
+#elif NUSKY_FLOAT_WIDTH == 8
+  const __m256i smaller = _mm256_min_epu32((__m256i)v, (__m256i)edge);
+  return static_cast<unsigned>(_mm256_movemask_ps((__m256)_mm256_cmpeq_epi32(smaller, (__m256i)v)));
+#else
+  const Ints sign = Ints{} + static_cast<std::int32_t>(0x80000000U), over = (v ^ sign) > (edge ^ sign);
+#if defined(__SSE2__)
+  return static_cast<unsigned>(_mm_movemask_ps((__m128)over)) ^ 15U;
+#else
+  unsigned bits = 0;
+  for (std::size_t i = 0; i < register_floats; ++i) bits |= (over[i] == 0 ? 1U : 0U) << i;
+  return bits;
+#endif
+#endif
+}
 
 // Bit k: lane k is above.
 NUSKY_INLINE unsigned above(Lanes v, float edge) {

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read_spec", "write_spec"]
 
-FORMAT = "nusky-runner-3"
+FORMAT = "nusky-runner-4"
 
 # Fields of a runner that do not decide its numbers, or cannot travel: mlog10p is filled in by who asked for the trials
 _STAYS = ("ts_to_p", "mp_cpus")
@@ -38,6 +38,7 @@ _STAYS = ("ts_to_p", "mp_cpus")
 _CLASSES = {
     "BinnedFlux": "hyp",
     "BrokenPowerLawFlux": "hyp",
+    "DecRandomization": "injection",
     "Events": "events",
     "InjectionOptions": "injection",
     "LikelihoodOptions": "likelihood",

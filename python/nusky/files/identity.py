@@ -7,6 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+# What an entry `random` on one side only means
+_OTHER_NUMBERS = (
+    " (the other was made before random numbers came by counter: the same seed meant other trials there; make them "
+    "again, or read them with the version that made them)"
+)
+
 __all__ = ["Identity", "config_hash", "differences"]
 
 
@@ -37,7 +43,8 @@ def differences(stored: Any, given: Any, key: str = "") -> list[str]:
             path = f"{key}.{name}" if key else str(name)
             if name not in stored or name not in given:
                 side = stored if name in stored else given
-                lines.append(f"{path}: only {'stored' if name in stored else 'given'}, {_short(side[name])}")
+                why = _OTHER_NUMBERS if path.rpartition(".")[2] == "random" else ""
+                lines.append(f"{path}: only {'stored' if name in stored else 'given'}, {_short(side[name])}{why}")
             else:
                 lines += differences(stored[name], given[name], path)
         return lines

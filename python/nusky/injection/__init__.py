@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from nusky.injection.background import BackgroundInjector
+from nusky.injection.declination import DecRandomization
 from nusky.injection.off_time import OffTimeInjector
+from nusky.injection.point import PointInjector
 from nusky.injection.prior import PriorInjector
-from nusky.injection.seeding import resolve_seed, trial_streams
-from nusky.injection.signal import InjectionOptions, SignalInjector, check_signal
+from nusky.injection.seeding import RANDOM, TrialDraws, resolve_seed, seed_key, trial_draws
+from nusky.injection.signal import Injected, InjectionOptions, SignalInjector, check_signal
 
 __all__ = [
+    "RANDOM",
     "BackgroundInjector",
+    "DecRandomization",
+    "Injected",
     "InjectionOptions",
     "OffTimeInjector",
+    "PointInjector",
     "PriorInjector",
     "SignalInjector",
+    "TrialDraws",
     "check_signal",
     "resolve_seed",
-    "trial_streams",
+    "seed_key",
+    "trial_draws",
 ]

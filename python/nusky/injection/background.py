@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from nusky.injection.seeding import TrialStreams
+from nusky.injection.seeding import TrialDraws
 from nusky.trial.trial import Scramble
 
 if TYPE_CHECKING:
@@ -27,14 +25,11 @@ class BackgroundInjector:
 
     analysis: Analysis
 
-    def scramble(self, streams: TrialStreams) -> tuple[Scramble, ...]:
-        """Background of one trial: ``ra = 2π · rng.random(N_k)`` in the order of each season's rows."""
-        seasons = []
-        for season, rng in zip(self.analysis, streams.backgrounds, strict=True):
-            ra = rng.random(len(season.data))
-            ra *= 2.0 * np.pi
-            seasons.append(Scramble(season, ra))
-        return tuple(seasons)
+    def scramble(self, draws: TrialDraws) -> tuple[Scramble, ...]:
+        """Background of one trial: event i of season k is row i of its data."""
+        return tuple(
+            Scramble(season, draws.right_ascensions(k, len(season.data))) for k, season in enumerate(self.analysis)
+        )
 
     def truth(self) -> tuple[Scramble, ...]:
         """The real events where they are."""

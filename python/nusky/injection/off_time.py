@@ -11,7 +11,7 @@ from nusky.sphere.sidereal import turned_with_earth
 from nusky.trial.trial import Scramble
 
 if TYPE_CHECKING:
-    from nusky.injection.seeding import TrialStreams
+    from nusky.injection.seeding import TrialDraws
     from nusky.transients.on_time import OnTime
 
 __all__ = ["OffTimeInjector"]
@@ -27,24 +27,24 @@ class OffTimeInjector:
 
     Examples
     --------
-    >>> from nusky.injection.seeding import trial_streams
-    >>> background = OffTimeInjector(on_time).scramble(trial_streams(1, 0, 1))     # doctest: +SKIP
+    >>> from nusky.injection.seeding import trial_draws
+    >>> background = OffTimeInjector(on_time).scramble(trial_draws(1, 0))     # doctest: +SKIP
     >>> len(background[0]), background[0].mjd.min() >= on_time.window.start        # doctest: +SKIP
     (5, True)
     """
 
     on_time: OnTime
 
-    def scramble(self, streams: TrialStreams) -> tuple[Scramble, ...]:
+    def scramble(self, draws: TrialDraws) -> tuple[Scramble, ...]:
         """Background of one trial.
 
-        For each season with uptime in the window, from its own stream and in this order: n ~ Poisson(N_b), n rows of
-        the events outside (drawn with repetition: their distribution, not this sample, is the background), n times
-        uniform over the uptime, and n right ascensions (``scramble="ra"``) or those that follow from the new times.
+        For each season with uptime in the window: n ~ Poisson(N_b), n rows of the events outside (drawn with
+        repetition: their distribution, not this sample, is the background), n times uniform over the uptime, and n
+        right ascensions (``scramble="ra"``) or those that follow from the new times.
         """
         return tuple(
-            self._season(k, rng) if self.on_time.seasons[k].active else self._nothing(k)
-            for k, rng in enumerate(streams.backgrounds)
+            self._season(k, draws) if self.on_time.seasons[k].active else self._nothing(k)
+            for k in range(len(self.on_time.seasons))
         )
 
     def truth(self) -> tuple[Scramble, ...]:
@@ -55,13 +55,14 @@ class OffTimeInjector:
             seasons.append(Scramble(on.season, on.season.data["ra"][rows], rows, on.season.data["mjd"][rows]))
         return tuple(seasons)
 
-    def _season(self, k: int, rng: np.random.Generator) -> Scramble:
+    def _season(self, k: int, draws: TrialDraws) -> Scramble:
         on = self.on_time.seasons[k]
-        n = rng.poisson(on.n_background)
-        rows = on.off[rng.integers(0, len(on.off), n)]
-        mjd = on.uptime.at(rng.random(n) * on.uptime.days)
+        n = int(draws.poisson("off_time_count", on.n_background, k)[0])
+        uniform = draws.uniforms("off_time", n, k)
+        rows = on.off[(uniform[:, 0] * len(on.off)).astype(np.int64)]
+        mjd = on.uptime.at(uniform[:, 1] * on.uptime.days)
         if self.on_time.options.scramble == "ra":
-            ra = 2.0 * np.pi * rng.random(n)
+            ra = draws.right_ascensions(k, n)
         else:
             data = on.season.data
             ra = turned_with_earth(data["ra"][rows], data["mjd"][rows], mjd)

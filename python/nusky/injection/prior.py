@@ -7,9 +7,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.random import Generator
 from numpy.typing import NDArray
 
+from nusky.injection.seeding import TrialDraws
 from nusky.injection.signal import Injected, SignalInjector
 from nusky.typing import F64, I64
 
@@ -91,9 +91,9 @@ class PriorInjector:
         """Make what all trials share."""
         _ = self.mean_acceptances
 
-    def draw(self, rng: Generator) -> I64:
-        """(J,) rows of the allowed pixels, one drawn from each prior."""
-        at = self._blocks[:, -1] * rng.random(len(self.priors))
+    def draw(self, uniform: F64) -> I64:
+        """(J,) rows of the allowed pixels, one drawn from each prior, for numbers (J,) uniform in [0, 1)."""
+        at = self._blocks[:, -1] * uniform
         return np.array([self._row(j, u) for j, u in enumerate(at.tolist())], dtype=np.int64)
 
     def _row(self, j: int, at: float) -> int:
@@ -107,7 +107,7 @@ class PriorInjector:
         last = int(np.searchsorted(inside, inside[-1], side="left"))
         return first + min(int(np.searchsorted(inside, max(left, 0.0), side="right")), last)
 
-    def inject(self, rng: Generator, n_sig: float, poisson: bool) -> tuple[Injected, F64, F64]:
+    def inject(self, draws: TrialDraws, n_sig: float, poisson: bool) -> tuple[Injected, F64, F64]:
         """Draw the sources and inject.
 
         Returns
@@ -118,18 +118,18 @@ class PriorInjector:
         """
         if n_sig == 0:
             return (None,) * len(self.signal.analysis), np.empty(0), np.empty(0)
-        rows = self.draw(rng)
-        ra, dec = self._positions(rng, rows)
+        uniform = draws.uniforms("source", len(self.priors))
+        rows = self.draw(uniform[:, 0])
+        ra, dec = self._positions(uniform[:, 1], rows)
         shares = self.mean_acceptances / self.mean_acceptances.sum()
         if self.signal.options.by != "count":
             mean = n_sig * shares * self._pixel_acceptance[rows] / self.mean_acceptances
-            counts = rng.poisson(mean)
+            counts = draws.poisson("signal_count", mean)
         else:
-            n = int(rng.poisson(n_sig)) if poisson else int(n_sig)
-            counts = rng.multinomial(n, shares) if len(shares) > 1 else np.array([n])
-        return self.signal.inject(rng, ra.tolist(), dec.tolist(), counts.tolist()), ra, dec
+            counts = draws.shared(draws.signal_count(n_sig, poisson), shares)
+        return self.signal.inject(draws, ra, dec, counts), ra, dec
 
-    def _positions(self, rng: Generator, rows: I64) -> tuple[F64, F64]:
+    def _positions(self, uniform: F64, rows: I64) -> tuple[F64, F64]:
         if not self.signal.options.in_pixel:
             return self.allowed.ra[rows], self.allowed.dec[rows]
         import healpy
@@ -137,6 +137,6 @@ class PriorInjector:
         nside = self.allowed.nside
         children = 4 ** (_FINEST_ORDER - (nside.bit_length() - 1))
         nested = healpy.ring2nest(nside, self.allowed.pixels[rows])
-        inside = nested * children + rng.integers(0, children, size=len(rows))
+        inside = nested * children + (uniform * children).astype(np.int64)
         theta, phi = healpy.pix2ang(2**_FINEST_ORDER, inside, nest=True)
         return np.asarray(phi), np.asarray(np.pi / 2 - theta)

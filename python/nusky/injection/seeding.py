@@ -1,36 +1,72 @@
-"""From one integer seed to the random streams of one trial.
+"""From one integer seed to the random numbers of one trial.
 
-Trial ``j`` of a batch with seed ``s`` owns ``SeedSequence(s, spawn_key=(j,))``, spawned into one PCG64 stream for each
-season's background and one for the signal. A trial therefore depends on ``s`` and ``j`` only: not on how many workers
-run the batch, not on its size or order, and its background not on whether signal is injected.
+Numbers are made by counter (Philox4x32-10, in the core): what happens to event i of season k in trial j under a seed is
+a function of (seed, j, k, i). A trial therefore depends on its seed and number only: not on how many workers run the
+batch, not on its size or order, and its background not on whether signal is injected, or on what is fitted.
 """
 
 from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
 from numbers import Integral
 
 import numpy as np
-from numpy.random import PCG64, Generator, SeedSequence
+from numpy.random import Generator
+from numpy.typing import ArrayLike
 
-__all__ = ["TrialStreams", "resolve_seed", "trial_streams"]
+from nusky import _core
+from nusky.typing import F64, I64
+
+__all__ = ["RANDOM", "TrialDraws", "resolve_seed", "seed_key", "trial_draws"]
+
+
+RANDOM = "philox-1"
+"""How random numbers are made, as configurations name it: trials of another scheme are other trials."""
 
 
 @dataclass(frozen=True)
-class TrialStreams:
-    """The random streams of one trial.
+class TrialDraws:
+    """The random numbers of one trial: each is a function of seed, trial, purpose, season and item alone.
 
     Attributes
     ----------
-    backgrounds : tuple of numpy.random.Generator
-        One stream per season, for its background.
-    signal : numpy.random.Generator
-        The stream for everything about the signal.
+    key : int
+        Of the seed, see `seed_key`.
+    index : int
+        Number of the trial.
     """
 
-    backgrounds: tuple[Generator, ...]
-    signal: Generator
+    key: int
+    index: int
+
+    def right_ascensions(self, season: int, n: int) -> F64:
+        """(n,) right ascensions of the background of a season, rad, uniform in [0, 2π)."""
+        return _core.random_right_ascensions(self.key, self.index, season, n)
+
+    def uniforms(self, purpose: str, n: int, season: int = 0) -> F64:
+        """(n, 2) numbers uniform in [0, 1), two for each item; `purpose` is a key of ``_core.purposes``."""
+        return _core.random_uniforms(self.key, self.index, _core.purposes[purpose], season, n)
+
+    def poisson(self, purpose: str, means: ArrayLike, season: int = 0) -> I64:
+        """(J,) Poisson-distributed counts of these means: item j for mean j."""
+        values = np.atleast_1d(np.asarray(means, dtype=np.float64)).tolist()
+        uniform = self.uniforms(purpose, len(values), season)[:, 0].tolist()
+        return np.array([_core.poisson_count(m, u) for m, u in zip(values, uniform, strict=True)], dtype=np.int64)
+
+    def signal_count(self, n_sig: float, poisson: bool) -> int:
+        """Number of events to inject."""
+        return int(self.poisson("signal_count", n_sig)[0]) if poisson else int(n_sig)
+
+    def shared(self, n: int, shares: F64) -> I64:
+        """(J,) how many of n events fall to each of J sources, multinomial with probabilities ∝ `shares`."""
+        if len(shares) == 1:
+            return np.array([n])
+        ends = np.cumsum(shares)
+        uniform = self.uniforms("signal_count", n + 1)[1:, 0]
+        return np.bincount(np.searchsorted(ends / ends[-1], uniform, side="right"), minlength=len(shares))
 
 
 def resolve_seed(seed: int | Generator | None) -> int:
@@ -70,8 +106,20 @@ def resolve_seed(seed: int | Generator | None) -> int:
     return int(seed)
 
 
-def trial_streams(seed: int, index: int, n_seasons: int) -> TrialStreams:
-    """Make the random streams of trial `index` of the batch with this seed.
+@lru_cache(maxsize=64)
+def seed_key(seed: int) -> int:
+    """Key of the generator, 64 bits, for a seed of any size: its BLAKE2b hash.
+
+    Examples
+    --------
+    >>> seed_key(1) == seed_key(1), seed_key(1) == seed_key(2)
+    (True, False)
+    """
+    return int.from_bytes(blake2b(str(int(seed)).encode(), digest_size=8).digest(), "little")
+
+
+def trial_draws(seed: int, index: int) -> TrialDraws:
+    """Give the random numbers of trial `index` of the batch with this seed.
 
     Parameters
     ----------
@@ -79,12 +127,10 @@ def trial_streams(seed: int, index: int, n_seasons: int) -> TrialStreams:
         Seed of the batch, not negative.
     index : int
         Number of the trial in the batch, not negative.
-    n_seasons : int
-        Number of seasons of the analysis.
 
     Returns
     -------
-    TrialStreams
+    TrialDraws
 
     Raises
     ------
@@ -93,15 +139,12 @@ def trial_streams(seed: int, index: int, n_seasons: int) -> TrialStreams:
 
     Examples
     --------
-    >>> first = trial_streams(1, 0, 2)
-    >>> again = trial_streams(1, 0, 2)
-    >>> bool(first.signal.random() == again.signal.random())
+    >>> first, again = trial_draws(1, 0), trial_draws(1, 0)
+    >>> bool((first.uniforms("signal", 3) == again.uniforms("signal", 3)).all())
     True
     """
     if isinstance(index, (bool, np.bool_)) or not isinstance(index, Integral):
         raise TypeError(f"the trial index must be a non-negative integer, got {index!r}")
     if index < 0:
         raise ValueError(f"the trial index must not be negative, got {index}")
-    children = SeedSequence(resolve_seed(seed), spawn_key=(int(index),)).spawn(n_seasons + 1)
-    streams = tuple(Generator(PCG64(child)) for child in children)
-    return TrialStreams(backgrounds=streams[:-1], signal=streams[-1])
+    return TrialDraws(seed_key(resolve_seed(seed)), int(index))

@@ -9,11 +9,11 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.random import Generator
 
 from nusky.events import Events
 from nusky.hyp.flux import Flux
 from nusky.hyp.power_laws import PowerLawFlux
+from nusky.injection.seeding import TrialDraws
 from nusky.source.positions import MAX_EXTENSION
 from nusky.sphere.rotation import offset_by, rotate_to
 from nusky.typing import F64, I64
@@ -147,8 +147,8 @@ class _SimulatedBand:
         cumulative = np.concatenate([[0.0], np.cumsum(weight[order])])
         return cls(sim, order, sin_true[order], cumulative)
 
-    def draw(self, rng: Generator, dec: Any, bandwidth: float, n: int) -> I64:
-        """Rows of n simulated events of the band around `dec` (one, or one for each), with weight oneweight · flux."""
+    def around(self, dec: Any, bandwidth: float) -> tuple[Any, Any]:
+        """Where in the order the bands around declinations begin and end."""
         sin_dec = np.sin(dec)
         low, high = (np.searchsorted(self.sin_true, sin_dec + step) for step in (-bandwidth, bandwidth))
         first, last = self.cumulative[low], self.cumulative[high]
@@ -158,9 +158,15 @@ class _SimulatedBand:
                 f"no simulated event with weight has its true sin(dec) within {bandwidth:.4g} of that of {where:.3f} "
                 "deg: nothing can be injected there; widen sindec_bandwidth or exclude this declination"
             )
+        return low, high
+
+    def draw(self, uniform: F64, dec: F64, bandwidth: float) -> I64:
+        """Rows of simulated events of the bands around `dec` (n,), with weight oneweight · flux."""
+        low, high = self.around(dec, bandwidth)
+        first, last = self.cumulative[low], self.cumulative[high]
         # Rounding can bring a draw up to the end of its band; that belongs to the band's last event with weight
         ends = self.cumulative[1:]
-        at = np.searchsorted(ends, first + (last - first) * rng.random(n), side="right")
+        at = np.searchsorted(ends, first + (last - first) * uniform, side="right")
         picked: I64 = self.order[np.minimum(at, np.searchsorted(ends, last, side="left"))]
         return picked
 
@@ -205,12 +211,19 @@ class SignalInjector:
         whole = np.stack([np.asarray(acceptance(dec), dtype=np.float64) for acceptance in self._acceptances])
         return whole if self.on_time is None else (whole.T * self.on_time.shares).T
 
-    def inject(self, rng: Generator, ra: Sequence[float], dec: Sequence[float], counts: Sequence[int]) -> Injected:
+    @property
+    def injected_extension(self) -> float:
+        """Width of the injected sources, rad."""
+        return self.extension if self.options.extension is None else self.options.extension
+
+    def inject(
+        self, draws: TrialDraws, ra: Sequence[float] | F64, dec: Sequence[float] | F64, counts: Sequence[int] | I64
+    ) -> Injected:
         """Inject exactly `counts` events at the sources; seasons share them by acceptance.
 
         Parameters
         ----------
-        rng : Generator
+        draws : TrialDraws
         ra, dec : (J,) rad
         counts : (J,) int
             Events of each source, over all seasons.
@@ -220,50 +233,76 @@ class SignalInjector:
         tuple of Events or None
             One for each season; None where nothing was injected.
         """
-        parts: list[list[Events]] = [[] for _ in self.analysis]
-        for source_ra, source_dec, n in zip(ra, dec, counts, strict=True):
-            if n == 0:
+        of = np.repeat(np.arange(len(counts)), counts)
+        if not len(of):
+            return (None,) * len(self.analysis)
+        uniform = draws.uniforms("signal", len(of))
+        to_dec = np.asarray(dec, dtype=np.float64)
+        season = self._seasons(to_dec, of, uniform[:, 1])
+        to_ra, to_dec = np.asarray(ra, dtype=np.float64)[of], to_dec[of]
+        if self.injected_extension > 0:
+            scatter = draws.uniforms("extension", len(of))
+            distance = np.minimum(self.injected_extension * np.sqrt(-2.0 * np.log1p(-scatter[:, 0])), np.pi)
+            to_ra, to_dec = offset_by(to_ra, to_dec, distance, 2.0 * np.pi * scatter[:, 1])
+        times = None if self.on_time is None else draws.uniforms("signal_time", len(of))[:, 0]
+        parts: list[Events | None] = []
+        for k in range(len(self.analysis)):
+            some = np.flatnonzero(season == k)
+            if not len(some):
+                parts.append(None)
                 continue
-            for k, n_k in enumerate(self._share(rng, source_dec, n)):
-                if n_k:
-                    parts[k].append(self._season(rng, k, source_ra, source_dec, n_k))
-        return tuple(None if not p else p[0] if len(p) == 1 else Events.concatenate(p) for p in parts)
+            rows = self._bands[k].draw(uniform[some, 0], to_dec[some], self.options.sindec_bandwidth)
+            events = self.rotated(k, rows, to_ra[some], to_dec[some])
+            parts.append(events if times is None else self.with_times(k, events, times[some]))
+        return tuple(parts)
 
-    def _share(self, rng: Generator, dec: float, n: int) -> list[int]:
-        if len(self._acceptances) == 1:
-            return [n]
+    def shares(self, dec: F64) -> F64:
+        """(K, J) of the events at each declination that falls to each season; the sum over seasons is 1."""
         acceptance = self.acceptance(dec)
-        total = acceptance.sum()
-        if not total > 0:
+        total = acceptance.sum(axis=0)
+        if not np.all(total > 0):
             raise ValueError(
-                f"no season accepts signal at dec = {np.degrees(dec):.4f} deg: nothing can be injected there"
+                f"no season accepts signal at dec = {np.degrees(dec[~(total > 0)][0]):.4f} deg: nothing can be "
+                "injected there"
             )
-        return [int(n_k) for n_k in rng.multinomial(n, acceptance / total)]
+        return np.asarray(acceptance / total)
 
-    def _season(self, rng: Generator, k: int, source_ra: float, source_dec: float, n: int) -> Events:
-        band = self._bands[k]
-        sim = band.sim
-        to_ra: Any = source_ra
-        to_dec: Any = source_dec
-        extension = self.extension if self.options.extension is None else self.options.extension
-        if extension > 0:
-            distance = np.minimum(extension * np.sqrt(-2.0 * np.log1p(-rng.random(n))), np.pi)
-            to_ra, to_dec = offset_by(source_ra, source_dec, distance, 2.0 * np.pi * rng.random(n))
-        rows = band.draw(rng, to_dec, self.options.sindec_bandwidth, n)
-        ra, dec = rotate_to(
-            sim["ra"][rows], sim["dec"][rows], sim["true_ra"][rows], sim["true_dec"][rows], to_ra, to_dec
+    def _seasons(self, dec: F64, of: I64, uniform: F64) -> I64:
+        """Season of each event; `of` is its source."""
+        if len(self._acceptances) == 1:
+            return np.zeros(len(of), dtype=np.int64)
+        used = np.unique(of)
+        ends = np.cumsum(self.shares(dec[used]), axis=0)
+        mine = np.searchsorted(used, of)
+        return np.asarray((uniform >= (ends / ends[-1])[:-1, mine]).sum(axis=0))
+
+    def rotated(self, k: int, rows: I64, ra: F64 | float, dec: F64 | float) -> Events:
+        """Simulated events of season k, turned so that their true directions fall on these places."""
+        sim = self._bands[k].sim
+        new_ra, new_dec = rotate_to(
+            sim["ra"][rows], sim["dec"][rows], sim["true_ra"][rows], sim["true_dec"][rows], ra, dec
         )
         log10energy = sim["log10energy"][rows]
         columns = {
-            "dec": dec,
+            "dec": new_dec,
             "energy": 10.0**log10energy,
             "idx": rows,
-            "inj": np.ones(n, dtype=np.int64),
+            "inj": np.ones(len(rows), dtype=np.int64),
             "log10energy": log10energy,
-            "ra": ra,
+            "ra": new_ra,
             "sigma": sim["sigma"][rows],
-            "sindec": np.sin(dec),
+            "sindec": np.sin(new_dec),
         }
-        if self.on_time is not None:
-            columns["mjd"] = self.on_time.draw_times(rng, k, n)
         return Events(columns)
+
+    def with_times(self, k: int, events: Events, uniform: F64) -> Events:
+        """The events at times of T_S within the uptime of season k."""
+        assert self.on_time is not None
+        return events.with_columns(mjd=self.on_time.signal_times(k, uniform))
+
+    def band(self, k: int, dec: float) -> tuple[I64, F64]:
+        """Rows of season k's simulation around a declination, and the probability up to and with each of them."""
+        band = self._bands[k]
+        low, high = (int(edge) for edge in band.around(dec, self.options.sindec_bandwidth))
+        inside = band.cumulative[low : high + 1]
+        return band.order[low:high], (inside[1:] - inside[0]) / (inside[-1] - inside[0])

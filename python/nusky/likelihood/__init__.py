@@ -6,7 +6,9 @@ from nusky.likelihood.direction_scan import scan_events
 from nusky.likelihood.model import LikelihoodModel, LikelihoodOptions
 from nusky.likelihood.near_events import NearRows
 from nusky.likelihood.near_tiles import NearTiles
+from nusky.likelihood.point import PointFit
 from nusky.likelihood.reach import event_reach, widened
+from nusky.likelihood.reading import LikelihoodReading, SeasonReading
 from nusky.likelihood.trial_index import Discs, TrialIndex
 from nusky.likelihood.window import WindowLikelihoodModel
 
@@ -14,8 +16,11 @@ __all__ = [
     "Discs",
     "LikelihoodModel",
     "LikelihoodOptions",
+    "LikelihoodReading",
     "NearRows",
     "NearTiles",
+    "PointFit",
+    "SeasonReading",
     "TrialIndex",
     "WindowLikelihoodModel",
     "event_reach",

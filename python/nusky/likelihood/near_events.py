@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nusky.likelihood.reach import MARGIN, event_reach, widened
+from nusky.pixels.pixel_set import TILE_FACTOR
 from nusky.sphere.vectors import unit_vectors
 from nusky.trial.trial import Scramble, Trial
 
@@ -35,7 +36,7 @@ _WORTH = 0.7
 
 
 def distance_grid(pixels: PixelSet | MultiOrderPixels) -> F32:
-    """Lower bound, rad, of the distance from anywhere in a cell of the sky to anywhere in the nearest pixel.
+    """Lower bound, rad, of the distance from anywhere in a cell of the sky to the cap of the nearest pixel's tile.
 
     Returns
     -------
@@ -48,7 +49,7 @@ def distance_grid(pixels: PixelSet | MultiOrderPixels) -> F32:
     >>> from nusky.pixels.pixel_set import PixelSet
     >>> grid = distance_grid(PixelSet(64, [0]))            # at the north pole
     >>> bool(grid[-1, 0] == 0), round(float(np.degrees(grid[90, 0])))
-    (True, 87)
+    (True, 81)
     """
     import healpy
     from scipy.spatial import cKDTree
@@ -56,10 +57,14 @@ def distance_grid(pixels: PixelSet | MultiOrderPixels) -> F32:
     centres = []
     margin = 0.0
     for part in pixels.parts:
-        coarse = min(part.nside, _COARSE)
+        # What a pixel's fit depends on are the events that reach the cap of its tile, see `tiles_of`; the caps of finer
+        # pixels inside it (of a refinement) are half as wide or less
+        tiles = max(1, part.nside // TILE_FACTOR)
+        coarse = min(tiles, _COARSE)
         nested = healpy.ring2nest(part.nside, part.pixels) // (part.nside // coarse) ** 2
         centres.append(np.stack(healpy.pix2vec(coarse, np.unique(nested), nest=True), axis=1))
-        margin = max(margin, float(healpy.max_pixrad(coarse)))
+        cap = float(healpy.max_pixrad(tiles)) * (0.5 if tiles == coarse else 1.0)
+        margin = max(margin, float(healpy.max_pixrad(coarse)) + cap)
     half = 0.5 * np.pi / _N_DEC
     dec = -0.5 * np.pi + half * (2 * np.arange(_N_DEC) + 1)
     ra = half * (2 * np.arange(_N_RA) + 1)
@@ -139,7 +144,12 @@ class NearRows:
         chosen = []
         flat = self._grid.ravel()
         for (rows, first_cell, reach), background, season in zip(seasons, trial.background, self.analysis, strict=True):
-            if not isinstance(background, Scramble) or background.season is not season or background.rows is not None:
+            if (
+                not isinstance(background, Scramble)
+                or background.season is not season
+                or background.rows is not None
+                or background.dec is not None
+            ):
                 return None
             column = (background.ra[rows] * (_N_RA / (2 * np.pi))).astype(np.int32)
             chosen.append(rows[flat[first_cell + column] <= reach])

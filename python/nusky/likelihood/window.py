@@ -95,7 +95,7 @@ class WindowLikelihoodModel(LikelihoodModel):
         discs = None
         if sum(len(one.ra) for one in each) <= _FEW:
             discs = each[0] if len(each) == 1 else Discs(*(np.concatenate(c) for c in zip(*each, strict=True)))
-        return TrialIndex(_core.EventIndex(parts, self._expected, n_threads=n_threads), discs)
+        return TrialIndex(_core.EventIndex(parts, self._expected, n_threads=n_threads, few=True), discs)
 
     @cached_property
     def _expected(self) -> F64:

@@ -17,10 +17,10 @@ from nusky.sphere import at_limits, check_nside, radians
 if TYPE_CHECKING:
     from nusky.typing import F64, I64
 
-__all__ = ["PixelRule", "PixelSet", "Tiles", "declination_limits", "full_sky", "tile_radii", "tiles_of"]
+__all__ = ["TILE_FACTOR", "PixelRule", "PixelSet", "Tiles", "declination_limits", "full_sky", "tile_radii", "tiles_of"]
 
 # nside of a tile is that of the pixels divided by this: 16 pixels share one search for events
-_TILE_FACTOR = 4
+TILE_FACTOR = 4
 
 
 class PixelRule(NamedTuple):
@@ -309,7 +309,7 @@ def tiles_of(nside: int, pixels: I64) -> Tiles:
     """
     import healpy
 
-    coarse = max(1, nside // _TILE_FACTOR)
+    coarse = max(1, nside // TILE_FACTOR)
     share = (nside // coarse) ** 2
     ancestor = healpy.ring2nest(nside, np.asarray(pixels, dtype=np.int64)) // share
     if ancestor.size > 12 * coarse * coarse:
@@ -348,7 +348,7 @@ def tile_radii(nside: int, ancestors: I64) -> F64:
     """
     import healpy
 
-    coarse = max(1, nside // _TILE_FACTOR)
+    coarse = max(1, nside // TILE_FACTOR)
     share = (nside // coarse) ** 2
     offsets = np.array([0, 5, 10, 15]) if share == 16 else np.arange(share)
     centre = np.stack(healpy.pix2vec(coarse, ancestors, nest=True))

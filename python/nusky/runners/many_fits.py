@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nusky.arrays import require_pandas
 from nusky.executors.batches import run_batches
 from nusky.executors.on_threads import InterruptedBatch, check_indices, fit_batch
 from nusky.injection.seeding import resolve_seed
 from nusky.injection.signal import check_signal
 from nusky.progress import Progress, trial_progress
+from nusky.runners.fitter_args import fitting, whole
 from nusky.threads import resolve_threads
-from nusky.trial.trial_set import TrialSet, require_pandas
+from nusky.trial.trial_set import TrialSet
 from nusky.typing import I64
 
 if TYPE_CHECKING:
@@ -120,44 +121,56 @@ class FitsMany(ABC):
         n_sig, poisson = check_signal(n_sig, poisson)
         seed, n_threads = resolve_seed(seed), resolve_threads(n_threads, "n_threads")
         self._prepare(n_sig)
-        gamma_free = self._gamma_free
-        sky = self._sky
-
-        def fit_one(j: int, threads: int) -> tuple[float, ...]:
-            table = self._best(self.index_trial(self.draw_trial(seed, j, n_sig, poisson), threads), threads)
-            best = self._summary(table)
-            ts, ns, gamma, ra, dec = (float(best[name]) for name in ("ts", "ns", "gamma", "ra", "dec"))
-            fit = (ts, ns, gamma) if gamma_free else (ts, ns)
-            return (ts, *fit, ra, dec) if sky else fit
-
         try:
-            rows = fit_batch(fit_one, numbers, self.dtype, n_threads, self._n_events, progress)
+            rows = self._fit_numbers(numbers, n_sig, poisson, seed, n_threads, progress)
         except InterruptedBatch as interrupted:
             self.fill_p(interrupted.partial)
             raise
         self.fill_p(rows)
         return rows
 
+    def _table(self, trial: Trial, n_threads: int, logging: bool = False) -> NDArray[np.void]:
+        """Best fits of a trial's events, see `_best`."""
+        return self._best(self.index_trial(trial, n_threads), n_threads, logging)
+
+    def _fit_numbers(
+        self, numbers: I64, n_sig: float, poisson: bool, seed: int, n_threads: int, progress: Progress | None
+    ) -> NDArray[np.void]:
+        """Rows of the trials with these numbers, of checked arguments and without −log10 p."""
+        gamma_free = self._gamma_free
+        sky = self._sky
+
+        def fit_one(j: int, threads: int) -> tuple[float, ...]:
+            table = self._table(self.draw_trial(seed, j, n_sig, poisson), threads)
+            best = self._summary(table)
+            ts, ns, gamma, ra, dec = (float(best[name]) for name in ("ts", "ns", "gamma", "ra", "dec"))
+            fit = (ts, ns, gamma) if gamma_free else (ts, ns)
+            return (ts, *fit, ra, dec) if sky else fit
+
+        return fit_batch(fit_one, numbers, self.dtype, n_threads, self._n_events, progress)
+
     def get_many_fits(
         self,
-        n_trials: int,
+        n_trials: Any,
         n_sig: float = 0,
-        *,
         poisson: bool = False,
         seed: Any = None,
         TRUTH: bool = False,
         mp_cpus: int | None = None,
         logging: bool = False,
+        flat: bool = True,
+        *,
         first_trial: int = 0,
         as_dataframe: bool = False,
         executor: Any = None,
+        **fitter_args: Any,
     ) -> Any:
         """Make and fit many trials.
 
         Parameters
         ----------
         n_trials : int
-            At least 1.
+            At least 1; a float of whole value is taken.
         n_sig, poisson
             As for `get_one_trial`.
         seed : int, numpy.random.Generator or None
@@ -168,6 +181,8 @@ class FitsMany(ABC):
             Threads; with an executor, threads of each worker (1 by default).
         logging : bool
             Print progress: count, rate and time left.
+        flat, fitter_args
+            As for `get_one_fit`.
         first_trial : int
             Number of the first trial, to continue a batch.
         as_dataframe : bool
@@ -178,7 +193,7 @@ class FitsMany(ABC):
         Returns
         -------
         TrialSet (n_trials,)
-            Structured array with columns `columns`; or a DataFrame.
+            Table with columns `columns`, see `Arrays`; or a DataFrame.
 
         Raises
         ------
@@ -187,11 +202,17 @@ class FitsMany(ABC):
         ValueError, TypeError
             For arguments out of range.
         """
-        n_trials, first_trial = _whole("n_trials", n_trials, 1), _whole("first_trial", first_trial, 0)
+        fits = fitting("get_many_fits", self, flat, fitter_args)
+        if fits is not self:
+            return fits.get_many_fits(
+                n_trials, n_sig, poisson, seed, TRUTH, mp_cpus, logging,
+                first_trial=first_trial, as_dataframe=as_dataframe, executor=executor,
+            )  # fmt: skip
+        n_trials, first_trial = whole("n_trials", n_trials, 1), whole("first_trial", first_trial, 0)
         if TRUTH:
             raise ValueError("TRUTH=True has no meaning for many trials: there is one real sky; use get_one_fit")
         n_sig, poisson = check_signal(n_sig, poisson)
-        seed = resolve_seed(seed)
+        seed = resolve_seed(whole("seed", seed))
         if as_dataframe:
             require_pandas()
         indices = np.arange(first_trial, first_trial + n_trials, dtype=np.int64)
@@ -233,11 +254,3 @@ class FitsMany(ABC):
             logging=logging,
         )
         return rows
-
-
-def _whole(name: str, value: Any, least: int) -> int:
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
-    if value < least:
-        raise ValueError(f"{name}={value} must be at least {least}")
-    return int(value)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nusky.hotspots.terms import PriorTerms
+from nusky.injection.seeding import TrialDraws
 from nusky.pixels.pixel_set import PixelSet
 from nusky.runners.map_runner import MapRunner
 from nusky.runners.point_source import check_sources
@@ -60,21 +61,18 @@ class SkyScanTrialRunner(MapRunner):
     def _terms(self) -> PriorTerms:
         return PriorTerms.flat(self.pixels)
 
-    def _with_signal(
-        self, background: Background, rng: np.random.Generator, n_sig: float, poisson: bool, made: Made
-    ) -> Trial:
+    def _with_signal(self, background: Background, draws: TrialDraws, n_sig: float, poisson: bool, made: Made) -> Trial:
         if self.src is None:
             raise ValueError(
                 f"n_sig={n_sig:g} needs a place: pass src=nusky.sources(ra, dec) to get_sky_scan_trial_runner, "
                 "or take the trial from a spatial-prior runner"
             )
-        n = int(rng.poisson(n_sig)) if poisson else int(n_sig)
         # Sources of equal spectrum: each one's share of the events is its weight times its acceptance
         share = self.src.weight * self.signal_injector.acceptance(self.src.dec).sum(axis=0)
         if not share.sum() > 0:
             raise ValueError("no season accepts signal at any of the sources: nothing can be injected there")
-        counts = rng.multinomial(n, share / share.sum()) if len(share) > 1 else np.array([n])
-        injected = self.signal_injector.inject(rng, self.src.ra.tolist(), self.src.dec.tolist(), counts.tolist())
+        counts = draws.shared(draws.signal_count(n_sig, poisson), share)
+        injected = self.signal_injector.inject(draws, self.src.ra, self.src.dec, counts)
         return Trial(background, injected, (0,) * len(background), **made)
 
     def _background_only(self, background: Background, made: Made) -> Trial:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from nusky.hotspots.terms import PriorTerms
 from nusky.injection.prior import PriorInjector
+from nusky.injection.seeding import TrialDraws
 from nusky.pixels.multi_order import MultiOrderPixels
 from nusky.pixels.pixel_set import PixelSet
 from nusky.priors.prior import SpatialPrior
@@ -135,10 +136,8 @@ class SpatialPriorTrialRunner(MapRunner):
         if n_sig:
             self.prior_injector.prepare()
 
-    def _with_signal(
-        self, background: Background, rng: np.random.Generator, n_sig: float, poisson: bool, made: Made
-    ) -> Trial:
-        injected, ra, dec = self.prior_injector.inject(rng, n_sig, poisson)
+    def _with_signal(self, background: Background, draws: TrialDraws, n_sig: float, poisson: bool, made: Made) -> Trial:
+        injected, ra, dec = self.prior_injector.inject(draws, n_sig, poisson)
         n_exs = (0,) * len(background)
         return SpatialPriorTrial(background, injected, n_exs, **made, ra=ra, dec=dec)
 

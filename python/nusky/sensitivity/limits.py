@@ -63,6 +63,7 @@ def find_n_sig(
     gamma: float | None = None,
     E0: Any = 1.0,
     unit: Any = 1e3,
+    n_bootstrap: int | None = None,
 ) -> NSigResult:
     """Signal events for which a fraction `beta` of trials has TS strictly above `ts`.
 
@@ -114,6 +115,8 @@ def find_n_sig(
     E0 : float or Quantity
     unit : float, str or unit
         Where E2dNdE is given: E0 in units of `unit` GeV; ``unit="TeV"`` is 1e3.
+    n_bootstrap : int, optional
+        Accepted as csky has it: the error follows from the binomial errors of the trials, without a bootstrap.
 
     Returns
     -------

@@ -9,7 +9,6 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.random import Generator
 from numpy.typing import NDArray
 
 from nusky.data.uptime import Uptime
@@ -211,12 +210,12 @@ class OnTime:
             counts.append(int(self.contains(k, np.concatenate([times, late])).sum()))
         return counts
 
-    def draw_times(self, rng: Generator, k: int, n: int) -> F64:
-        """n times of signal in season k: from T_S, within the uptime, MJD."""
+    def signal_times(self, k: int, uniform: F64) -> F64:
+        """Times of signal in season k, from T_S within the uptime, MJD, for numbers uniform in [0, 1)."""
         uptime = self.seasons[k].uptime
         first = self.window.elapsed(uptime.start)
         ends = np.cumsum(self.window.elapsed(uptime.stop) - first)
-        at = rng.random(n) * ends[-1]
+        at = uniform * ends[-1]
         run = np.minimum(np.searchsorted(ends, at, side="right"), len(ends) - 1)
         before = np.concatenate([[0.0], ends])[run]
         return np.clip(self.window.at(first[run] + at - before), uptime.start[run], uptime.stop[run])

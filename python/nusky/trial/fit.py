@@ -109,8 +109,8 @@ class Fit:
     prior_outside : float or None
         Probability of the prior outside the pixels that are fitted (declination limits, mask, cone, containment): a
         source there is not found.
-    energy : {"fit", "fixed", "off"}
-        γ fitted, γ fixed at `gamma_fixed`, or no energy term at all.
+    energy : {"fit", "fixed", "flux", "off"}
+        γ fitted, γ fixed at `gamma_fixed`, the energy term of one given flux, or none at all.
     gamma_fixed : float or None
     gamma_at_bound : bool
         The fitted γ is the first or the last of its nodes: the maximum may lie beyond, and γ has no error there.
@@ -215,7 +215,8 @@ class Fit:
         if self.ts_raw != self.ts:
             extra.append(f"ts_raw={self.ts_raw:.6g}")
         if self.energy != "fit":
-            extra.append("no energy term" if self.energy == "off" else f"gamma fixed at {self.gamma_fixed:g}")
+            said = {"off": "no energy term", "flux": "energy term of the given flux"}
+            extra.append(said.get(self.energy) or f"gamma fixed at {self.gamma_fixed:g}")
         if self.gamma_at_bound:
             extra.append("gamma at its bound")
         if self.window is not None:

@@ -1,10 +1,12 @@
 #pragma once
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
 
 #include "nusky/aligned.hpp"
+#include "nusky/events/cut_class.hpp"
 #include "nusky/events/event_record.hpp"
 #include "nusky/gamma/gamma_axis.hpp"
 
@@ -30,6 +32,7 @@ class EventColumns {
   double cos_dec(std::size_t i) const { return cos_dec_[i]; }
   float cut(std::size_t i) const { return cut_[i]; }            ///< rad, at most π
   int cut_class(std::size_t i) const { return cut_class_[i]; }  ///< see cut_class.hpp
+  std::size_t class_size(int c) const { return class_size_[static_cast<std::size_t>(c)]; }
   const EventSketch& sketch(std::size_t i) const { return sketches_[i]; }
   const EventRecord& record(std::size_t i) const { return records_[i]; }
   const SpatialTerm& spatial(std::size_t i) const { return records_[i].spatial; }
@@ -49,6 +52,7 @@ class EventColumns {
   std::vector<double> dec_, cos_dec_;
   std::vector<float> cut_;
   std::vector<std::uint8_t> cut_class_;
+  std::array<std::size_t, n_cut_classes> class_size_{};
   std::vector<EventSketch> sketches_;
   AlignedVector<EventRecord> records_;
   std::vector<std::uint32_t> place_;        // of the rows of R: in declination, so that a tile finds its own close together

@@ -40,7 +40,20 @@ struct EventRange {
 /// and right-ascension bins, about as fine as its cuts are wide.
 class EventIndex {
  public:
-  EventIndex(const std::vector<EventPart>& parts, std::vector<double> n_events, int n_threads);
+  /// @param few the grid is made for the events that there are. Else it is made for all events of the columns, so that the order of events,
+  ///   and with it the last bit of every sum, does not depend on which of them were left out because they matter nowhere.
+  EventIndex(const std::vector<EventPart>& parts, std::vector<double> n_events, int n_threads, bool few = false);
+  /// Throws std::invalid_argument for parts that do not fit together.
+  static void check(const std::vector<EventPart>& parts, const std::vector<double>& n_events);
+
+  /// An index without a grid, for trials of few events that are all looked at; see `start_trial`.
+  EventIndex(GammaAxis axis, int n_seasons);
+  /// Takes all events out, then events come in season after season, in the order of the calls.
+  void start_trial();
+  /// Adds n events of the columns, which must outlive them. @param event (n,) of the columns;  @param x, y (n,) of the unit vector
+  void add_few(int season, const EventColumns& columns, std::size_t n, const std::uint32_t* event, const double* x, const double* y);
+  /// @param n_events (K,)
+  void end_trial(const double* n_events);
 
   int n_seasons() const { return static_cast<int>(n_events_.size()); }
   /// N_k: the events of season k that the likelihood counts (expected background for the extended likelihood).
@@ -80,7 +93,7 @@ class EventIndex {
     std::size_t zone(double dec) const;
   };
 
-  void add(const EventPart& part, std::uint32_t begin, int n_threads);
+  void add(const EventPart& part, std::uint32_t begin, int n_threads, bool few);
 
   std::vector<std::shared_ptr<const EventColumns>> columns_;  // keeps alive what the events point to
   std::vector<double> n_events_;

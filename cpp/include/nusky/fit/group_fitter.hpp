@@ -30,6 +30,8 @@ class GroupFitter {
   }
   /// Loads all directions of a group.
   void load(const Directions& directions, std::size_t group);
+  /// The index holds the events of another trial from now on.
+  void forget() { tile_.forget(); }
   /// For when every direction will be fitted: does for all of them at once what `fit` else does one by one.
   void prepare() { tile_.sum_tails(); }
   /// A bound has shown that ts = 0.

@@ -38,6 +38,8 @@ class Tile {
   /// Collects the candidates of the tile of directions.groups()[group], evaluates S/B for some of its directions, lists the near events
   /// of each and bounds its d ln Λ/d n_s at n_s = 0 over all γ. From then on, direction p is the one in lane which[p] of the group.
   void load(const Directions& directions, std::size_t group, const std::uint32_t* which, std::size_t count);
+  /// The index holds other events from now on.
+  void forget() { chord_ = -1.0; }
   /// Lists the near events of direction p again, so that the tail is small up to n_s = n_ref.
   void list_again(std::size_t p, double n_ref);
   /// Sums the tails of the directions for which ts = 0 is not proven; for a whole tile at once, it is a matrix product.

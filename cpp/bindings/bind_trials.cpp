@@ -1,0 +1,174 @@
+#include <memory>
+#include <optional>
+
+#include <pybind11/stl.h>
+
+#include "calls.hpp"
+#include "nusky/trials/point_fitter.hpp"
+#include "nusky/trials/point_trials.hpp"
+#include "parts.hpp"
+
+namespace nusky::bindings {
+namespace {
+
+using Seasons = std::vector<std::shared_ptr<EventColumns>>;
+
+std::vector<std::shared_ptr<const EventColumns>> constant(const Seasons& columns) { return {columns.begin(), columns.end()}; }
+
+std::shared_ptr<PointSource> make_source(const Seasons& columns, double ra, double dec) {
+  if (columns.empty()) throw std::invalid_argument("columns: at least one season is needed");
+  if (!(ra >= 0.0 && ra <= 2 * pi)) throw std::invalid_argument("ra: must be within 0 and 2 pi rad");
+  if (!(std::abs(dec) <= pi / 2)) throw std::invalid_argument("dec: must be within -pi/2 and pi/2 rad");
+  py::gil_scoped_release release;
+  return std::make_shared<PointSource>(constant(columns), ra, dec);
+}
+
+std::shared_ptr<PointSignal> make_signal(const Seasons& columns, const std::vector<F64>& ra, const std::vector<F64>& cumulative,
+                                         const F64& share) {
+  std::vector<const double*> angles, probabilities;
+  require_length(share, columns.size(), "share");
+  if (ra.size() != columns.size() || cumulative.size() != columns.size())
+    throw std::invalid_argument("ra and cumulative: one array for each season is needed");
+  for (std::size_t k = 0; k < columns.size(); ++k) {
+    require_length(ra[k], columns[k]->size(), "ra");
+    require_length(cumulative[k], columns[k]->size(), "cumulative");
+    const double* c = cumulative[k].data();
+    for (std::size_t i = 0; i < columns[k]->size(); ++i)
+      if (!(c[i] >= (i > 0 ? c[i - 1] : 0.0) && c[i] <= 1.0))
+        throw std::invalid_argument("cumulative: row " + std::to_string(i) + " of season " + std::to_string(k) + " does not ascend to 1");
+    angles.push_back(ra[k].data());
+    probabilities.push_back(c);
+  }
+  return std::make_shared<PointSignal>(constant(columns), angles, probabilities, share.data());
+}
+
+py::tuple draw_signal(const PointSignal& signal, std::uint64_t key, std::uint64_t trial, double n_sig, bool poisson) {
+  const std::optional<Poisson> counts = poisson ? std::optional<Poisson>(n_sig) : std::nullopt;
+  std::vector<InjectedEvent> drawn;
+  signal.draw(key, trial, n_sig, counts ? &*counts : nullptr, drawn);
+  std::vector<std::int64_t> season, row;
+  for (const InjectedEvent& e : drawn) {
+    season.push_back(e.season);
+    row.push_back(e.row);
+  }
+  return py::make_tuple(to_array(std::move(season)), to_array(std::move(row)));
+}
+
+void require_seasons(const Likelihood& likelihood, const PointSource& source, const PointSignal* signal) {
+  const auto n = static_cast<std::size_t>(likelihood.n_seasons());
+  if (source.n_seasons() != n || (signal != nullptr && signal->n_seasons() != n))
+    throw std::invalid_argument("likelihood, source and signal must have as many seasons");
+  const auto same = [&](const EventColumns& columns) {
+    if (columns.axis().nodes() != likelihood.axis().nodes())
+      throw std::invalid_argument("gamma_nodes of the event columns and of the likelihood differ");
+  };
+  for (std::size_t k = 0; k < n; ++k) {
+    same(*source.season(k).columns);
+    if (signal != nullptr) same(*signal->season(k).columns);
+  }
+}
+
+py::tuple point_trials(const Likelihood& likelihood, const PointSource& source, const PointSignal* signal, std::uint64_t key,
+                       const I64& numbers, double n_sig, bool poisson, const std::optional<double>& gamma, F64& rows, int n_threads,
+                       const std::optional<py::function>& progress) {
+  const double fixed = gamma_or_free(gamma);
+  require_seasons(likelihood, source, signal);
+  TrialRequest request{key, require_ndim(numbers, 1, "numbers"), numbers.data(), n_sig, poisson};
+  if (require_ndim(rows, 2, "rows") != request.n || rows.shape(1) < 2 || rows.shape(1) > 3)
+    throw std::invalid_argument("rows: expected shape (n, 2) or (n, 3), n that of numbers");
+  for (std::size_t i = 0; i < request.n; ++i)
+    if (request.number[i] < 0) throw std::invalid_argument("numbers: entry " + std::to_string(i) + " is negative");
+  if (!(n_sig >= 0.0 && n_sig <= 1e9)) throw std::invalid_argument("n_sig: must be within 0 and 1e9");
+  std::exception_ptr raised;
+  std::size_t done = 0;
+  double* out = rows.mutable_data();
+  const auto columns = static_cast<int>(rows.shape(1));
+  {
+    py::gil_scoped_release release;
+    done = fit_point_trials(likelihood, source, n_sig > 0.0 ? signal : nullptr, fixed, request, columns, out, n_threads,
+                            checkpoint_for(progress, raised));
+  }
+  try {
+    if (raised) std::rethrow_exception(raised);
+  } catch (py::error_already_set& e) {
+    if (!e.matches(PyExc_KeyboardInterrupt)) throw;
+    return py::make_tuple(done, true);
+  }
+  return py::make_tuple(done, false);
+}
+
+py::tuple point_events(const Likelihood& likelihood, const PointSource& source, const py::sequence& parts, const F64& n_events,
+                       const std::optional<double>& gamma) {
+  const double fixed = gamma_or_free(gamma);
+  require_seasons(likelihood, source, nullptr);
+  require_length(n_events, source.n_seasons(), "n_events");
+  const PartList list = read_parts(parts);
+  std::vector<double> counts = to_vector(n_events, "n_events");
+  EventIndex::check(list.parts, counts);
+  DirectionFit fit;
+  {
+    py::gil_scoped_release release;
+    fit = PointFitter(likelihood, source, nullptr, fixed).fit(list.parts, counts.data());
+  }
+  return py::make_tuple(fit.ts, fit.ns, fit.gamma, static_cast<int>(fit.status));
+}
+
+}  // namespace
+
+void bind_trials(py::module_& m) {
+  py::class_<PointSource, std::shared_ptr<PointSource>>(m, "PointSource", R"(
+A source at a fixed position, and the seasons' own events in reach of it, laid out once for all trials.
+
+Parameters
+----------
+columns : sequence of EventColumns, of the seasons' own events
+ra, dec : float, rad
+)")
+      .def(py::init(&make_source), py::arg("columns"), py::arg("ra"), py::arg("dec"))
+      .def_property_readonly("n_in_reach", &PointSource::n_in_reach);
+  py::class_<PointSignal, std::shared_ptr<PointSignal>>(m, "PointSignal", R"(
+Simulated events on a source at a fixed position, of which trials inject some.
+
+Parameters
+----------
+columns : sequence of EventColumns, of the rotated events of each season
+ra : sequence of (n,) float64, rad
+cumulative : sequence of (n,) float64, probability up to and with each event; ascends to 1
+share : (K,) float64, of the injected events that falls to each season
+)")
+      .def(py::init(&make_signal), py::arg("columns"), py::arg("ra"), py::arg("cumulative"), py::arg("share"))
+      .def("draw", &draw_signal, py::arg("key"), py::arg("trial"), py::arg("n_sig"), py::arg("poisson"),
+           "Seasons and rows (n,) int64 of the events that a trial injects, in the order drawn.");
+  m.def("fit_point_trials", &point_trials, py::arg("likelihood"), py::arg("source"), py::arg("signal").none(true), py::kw_only(),
+        py::arg("key"), py::arg("numbers").noconvert(), py::arg("n_sig") = 0.0, py::arg("poisson") = false, py::arg("gamma") = py::none(),
+        py::arg("rows").noconvert(), py::arg("n_threads") = 0, py::arg("progress") = py::none(), R"(
+Draws and fits trials of a source: row i is a function of the key and numbers[i] alone.
+
+Parameters
+----------
+signal : PointSignal or None
+key : int, of the seed, 0 ... 2^64 - 1
+numbers : (n,) int64
+n_sig, poisson : events to inject, or their mean
+gamma : float or None
+rows : (n, 2) or (n, 3) float64, filled with ts, ns and gamma
+n_threads : 0 means all that the process may use
+progress : callable(done, total) or None
+
+Returns
+-------
+done : int, how many rows are filled
+interrupted : bool, by Ctrl-C
+)");
+  m.def("fit_point_events", &point_events, py::arg("likelihood"), py::arg("source"), py::arg("parts"), py::arg("n_events").noconvert(),
+        py::kw_only(), py::arg("gamma") = py::none(), R"(
+Fits a source to given events, with the same bits as fit_point_trials to the same ones; parts as for EventIndex, without factors.
+
+Returns
+-------
+ts, ns, gamma : float
+status : int, see nusky.Status
+)");
+}
+
+}  // namespace nusky::bindings

@@ -1,0 +1,24 @@
+#pragma once
+#include <cstdint>
+
+#include "nusky/fit/scan.hpp"
+#include "nusky/trials/point_source.hpp"
+
+namespace nusky {
+
+/// Which trials are drawn.
+struct TrialRequest {
+  std::uint64_t key;           ///< of the seed
+  std::size_t n;               ///< trials
+  const std::int64_t* number;  ///< (n,) of the trials, not negative
+  double n_sig;
+  bool poisson;
+};
+
+/// Draws and fits trials of a source, each a function of (key, number) alone.
+/// @param rows (n, columns) row-major: ts, ns and, with three columns, γ
+/// @return how many are done, from the first on: fewer than n where the checkpoint stopped
+std::size_t fit_point_trials(const Likelihood& likelihood, const PointSource& source, const PointSignal* signal, double gamma,
+                             const TrialRequest& request, int columns, double* rows, int n_threads, const Checkpoint& checkpoint);
+
+}  // namespace nusky
