@@ -11,6 +11,7 @@ from nusky.dists import TSD, Chi2TSD, read_tsd, ts_to_p
 from nusky.dists.binned_tsd import BinnedTSD
 
 
+@pytest.mark.filterwarnings("ignore:p is interpolated between:UserWarning")
 def test_log_p_is_interpolated_linearly_between_declinations_and_exact_on_them() -> None:
     bgs = {d: Chi2TSD(half_chi2(3000, 1 + d / 100, seed=d)) for d in (10, 30, 60)}
     ts = np.array([0.0, 1.5, 40.0])
@@ -29,6 +30,19 @@ def test_a_declination_without_trials_is_never_replaced_by_its_neighbour() -> No
     with pytest.raises(ValueError, match="bgs is empty"):
         ts_to_p({}, 0, 1.0)
     assert float(ts_to_p({5: TSD([1.0])}, 5, 0.5)) == 1.0
+
+
+@pytest.mark.parametrize("unit", [1.0, np.pi / 180])
+def test_p_between_distant_declinations_warns_once_and_names_their_distance(unit: float) -> None:
+    bgs = {d * unit: TSD([1.0] * 3, n_zero=7) for d in (0.0, 0.4, 21.65, 80.0, 90.0)}  # beyond pi/2: degrees
+    with pytest.warns(UserWarning, match=r"up to 21\.2 deg apart.*wrong by up to 30 %") as said:
+        ts_to_p(bgs, np.array([10.0, 0.2, 21.0]) * unit, 0.5)
+    assert len(said) == 1
+    assert said[0].filename == __file__
+    # silent (warnings are errors here): close nodes, close to a node, on it, and TS = 0 where p is 1
+    ts_to_p(bgs, np.array([0.2, 0.6, 21.45, 80.0, 90.0]) * unit, 0.5)
+    ts_to_p(bgs, 40.0 * unit, 0.0)
+    ts_to_p({5.0 * unit: TSD([1.0])}, 5.0 * unit, 0.5)
 
 
 @pytest.mark.parametrize("kind", [TSD, Chi2TSD, BinnedTSD])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from nusky.dists.pvalue import binomial_error, binomial_interval, counted_p, nsigma_to_p, p_to_nsigma
+from nusky.dists.pvalue import PValue, binomial_error, binomial_interval, counted_p, nsigma_to_p, p_to_nsigma
 
 
 def test_a_counted_p_value_counts_the_observation_itself() -> None:
@@ -19,6 +19,12 @@ def test_a_counted_p_value_counts_the_observation_itself() -> None:
         counted_p(0, 0)
     with pytest.raises(ValueError, match="n_above = 5"):
         counted_p(5, 4)
+
+
+def test_the_text_of_a_p_value_has_no_infinite_sigmas() -> None:
+    assert str(counted_p(99, 99)) == "p = 1 +/- 0 (no excess; 99 at or above of 99 trials)"
+    tiny = PValue(0.0, 0.0, 100, 0, "chi2 fit", True)
+    assert str(tiny) == "p = 0 +/- 0 (more than 38 sigma; extrapolated with the chi2 fit to 100 trials)"
 
 
 def test_one_sided_sigmas_agree_with_scipy_and_the_published_pair() -> None:

@@ -23,6 +23,7 @@ def blocks(page: str, kind: str) -> list[str]:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:p is interpolated between:UserWarning")  # nodes of the pages are far apart
 @pytest.mark.parametrize("page", ["sensitivity.md", "trials_and_cluster.md", "scan_library.md"])
 def test_every_cell_of_the_page_runs(page: str, tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
     matplotlib = pytest.importorskip("matplotlib")

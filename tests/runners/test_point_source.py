@@ -49,6 +49,16 @@ def test_a_fit_is_the_maximum_that_the_oracle_finds(analysis: Any, n_sig: int, d
             assert fit.gamma == pytest.approx(expected.gamma, abs=0.02)
 
 
+def test_a_fit_says_where_gamma_is_at_its_bound() -> None:
+    tr = runner(inj_conf={"flux": cy.hyp.PowerLawFlux(4.0)})  # the softest there is: about half of the fits end there
+    first, last = tr.analysis.gamma_nodes[[0, -1]]
+    fits = [tr.get_one_fit(8, seed=seed) for seed in range(20)]
+    assert 0 < sum(fit.gamma_at_bound for fit in fits) < len(fits)
+    for fit in fits:
+        assert fit.gamma_at_bound == (fit.gamma in (first, last))
+    assert not runner(gamma=float(last)).get_one_fit(8, seed=1).gamma_at_bound
+
+
 def test_a_fixed_gamma_is_fitted_as_the_oracle_does_and_the_result_says_so() -> None:
     tr = runner(two_seasons(), gamma=2.3)
     trial = tr.get_one_trial(8, seed=1)

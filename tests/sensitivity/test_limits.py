@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import itertools
 import json
@@ -13,11 +14,14 @@ from scipy import stats
 from nusky.dists import TSD, Chi2TSD
 from nusky.executors.batches import LostBatch
 from nusky.executors.on_threads import InterruptedBatch
+from nusky.injection.signal import InjectionOptions
 from nusky.sensitivity.limits import discovery_potential, find_n_sig, sensitivity, upper_limit
 from nusky.sensitivity.pool import InterruptedSearch, LostSearch, TrialPool
 from nusky.sensitivity.result import NSigResult
 from nusky.sensitivity.search import NSigOptions, QuoteOptions
 from nusky.store.trials import TrialStore
+from nusky.trial.fit import Fit
+from nusky.trial.status import Status
 from nusky.trial.trial_set import TrialSet
 from toy_runner import ToyRunner, exact_n_sig
 
@@ -233,6 +237,21 @@ def test_sensitivity_is_against_the_median_with_a_strict_inequality(background: 
     assert threshold_zero.curve.fractions[0] == 0.3
 
 
+def test_the_result_says_for_which_sources_its_flux_is(background: np.ndarray, tmp_path: Path) -> None:
+    assert sensitivity(ToyRunner(), background, seed=1, tol=0.3).sources == ""
+    for by, said in (("count", "equal counts"), ("flux", "equal flux"), ("fluence", "equal fluence")):
+        runner = ToyRunner()
+        runner.injection = InjectionOptions(by=by)  # type: ignore[attr-defined, arg-type]
+        found = sensitivity(runner, background, seed=1, tol=0.3)
+        assert found.sources == found.as_dict()["sources"] == "one position"
+        runner.priors = (None,)  # type: ignore[attr-defined]
+        found = sensitivity(runner, background, seed=1, tol=0.3)
+        assert found.sources == found.as_dict()["sources"] == said
+        assert f"sources of {said}" in repr(found)
+        found.save(tmp_path / "n_sig.npz")
+        assert NSigResult.read(tmp_path / "n_sig.npz").sources == said
+
+
 def test_background_is_made_when_none_is_given_and_counts_as_trials_without_signal(tmp_path: Path) -> None:
     runner = ToyRunner()
     found = sensitivity(runner, seed=1, n_bg_trials=400, tol=0.2, batch_size=50, store=tmp_path / "s")
@@ -260,13 +279,32 @@ def test_an_upper_limit_is_never_below_the_sensitivity_and_grows_with_ts(backgro
     assert at_zero.n_sig == sens.n_sig
     assert at_zero.ts == sens.ts
 
-    class Fit:
+    class Observed:
         ts = 6.0
 
-    high = upper_limit(ToyRunner(), Fit(), background, **common)
+    high = upper_limit(ToyRunner(), Observed(), background, **common)
     assert high.ts == 6.0
     assert high.ts_error == 0
     assert high.n_sig == pytest.approx(exact_n_sig(6.0, 0.9), rel=4 * high.n_sig_error)
+
+
+def test_a_limit_from_the_fit_of_another_search_is_refused(background: np.ndarray) -> None:
+    runner = ToyRunner()
+    runner.config_hash = "mine"  # type: ignore[attr-defined]
+    columns = ("ts", "ns", "gamma")
+    fit = Fit(columns, 6.0, 3.0, 2.0, 1.0, 0.2, 6.0, Status.OK, n_scanned=1, config_hash="another")
+    with pytest.raises(ValueError, match=r"configuration another, the runner has mine: .* give ts_obs=fit\.ts"):
+        upper_limit(runner, fit, background, seed=1)
+    own = dataclasses.replace(fit, config_hash="mine")
+    assert upper_limit(runner, own, background, seed=1, tol=0.3).ts == 6.0
+
+
+def test_the_unit_of_a_flux_can_be_a_name() -> None:
+    named, number = (find_n_sig(ToyRunner(), 1.0, 0.9, seed=1, tol=0.3, gamma=2, unit=x) for x in ("TeV", 1e3))
+    assert named.unit == 1e3
+    assert named.E2dNdE == number.E2dNdE
+    with pytest.raises(ValueError, match="unit='parrot' is no unit of energy"):
+        find_n_sig(ToyRunner(), 1.0, 0.9, seed=1, unit="parrot")
 
 
 def test_the_upper_limit_covers_at_least_its_level() -> None:
@@ -339,8 +377,30 @@ def test_a_tolerance_that_is_not_reached_is_reported_not_hidden() -> None:
     found = find_n_sig(ToyRunner(), 1.0, 0.9, seed=1, tol=0.001, batch_size=50, max_batch_size=100)
     assert not found.converged
     assert found.n_sig_error > 0.001
-    assert "not converged" in repr(found)
+    assert "not converged: at most max_batch_size=100 trials at one" in repr(found)
     assert found.info["n_trials"].max() <= 100
+    fixed = find_n_sig(ToyRunner(), 1.0, 0.9, trials=found.trials, tol=0.001, max_batch_size=0)
+    assert "max_batch_size=0 makes no trials" in fixed.why
+
+
+def test_a_threshold_at_zero_is_never_moved_below_it() -> None:
+    positive = np.random.default_rng(1).chisquare(1.0, 497)
+    nearly_half = np.r_[np.zeros(503), positive]  # the median is 0, its error is not
+    found = sensitivity(ToyRunner(), nearly_half, seed=1, n_sig_step=1, tol=0.06)
+    assert found.ts == 0
+    assert found.ts_error > 0
+    own = found.curve.solve_error(0.9) / found.n_sig
+    assert own <= found.n_sig_error < 1.5 * own
+    assert found.converged
+    assert found.why == ""
+
+
+def test_a_threshold_known_too_badly_asks_for_background_trials(background: np.ndarray) -> None:
+    found = sensitivity(ToyRunner(), background[:20], seed=1, n_sig_step=1, tol=0.03)
+    assert not found.converged
+    assert found.curve.solve_error(0.9) / found.n_sig <= 0.03
+    assert "more background trials are needed" in found.why
+    assert found.why in repr(found)
 
 
 def test_bad_observations_are_refused(background: np.ndarray) -> None:

@@ -282,6 +282,7 @@ def test_ctrl_c_keeps_the_distributions_of_the_finished_scrambles(sstr: Any, mon
     assert [x.trials.tobytes() for x in merged.tsds] == [y.trials.tobytes() for y in whole.tsds]
 
 
+@pytest.mark.filterwarnings("ignore:p is interpolated between:UserWarning")
 def test_a_scan_fills_its_mlog10p_with_them(ana: Any, sstr: Any) -> None:
     sky = declination_tsds(sstr, 60, seed=3, n_ra=6)
     dressed = conf.get_sky_scan_trial_runner(nside=NSIDE, ana=ana, min_dec=-1.2, max_dec=1.3, ts_to_p=sky)
@@ -322,6 +323,7 @@ def test_a_damaged_file_of_distributions_is_named(tmp_path: Path) -> None:
         DeclinationTSDs.read(tmp_path / "sky.npz")
 
 
+@pytest.mark.filterwarnings("ignore:p is interpolated between:UserWarning")
 def test_searches_of_many_scans_say_how_far_they_are_if_asked(
     sstr: Any, library: ScanLibrary, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -91,6 +91,14 @@ def test_repr_shows_the_array_its_columns_and_what_matters() -> None:
         assert part in text
 
 
+def test_a_gamma_at_its_bound_is_said_and_kept(tmp_path: Path) -> None:
+    assert "bound" not in repr(make())
+    at_bound = make(gamma=4.0, gamma_at_bound=True)
+    assert "gamma at its bound" in repr(at_bound)
+    at_bound.save(tmp_path / "fit.json")
+    assert Fit.read(tmp_path / "fit.json").gamma_at_bound
+
+
 def test_json_gives_back_every_number_to_the_last_bit(tmp_path: Path) -> None:
     result = make(gamma=np.nan, ts_raw=-np.inf, ts=0.0, ns=0.1 + 0.2)
     path = tmp_path / "fit.json"

@@ -64,7 +64,10 @@ class PValue:
 
     def __str__(self) -> str:
         how = "extrapolated with the chi2 fit to" if self.extrapolated else f"{self.n_above} at or above of"
-        return f"p = {self.p:.3g} +/- {self.error:.2g} ({self.nsigma:.2f} sigma; {how} {self.n_trials} trials)"
+        sigma = f"{self.nsigma:.2f} sigma"
+        if math.isinf(self.nsigma):  # p = 1, or smaller than a double can be
+            sigma = "no excess" if self.p >= 1 else "more than 38 sigma"
+        return f"p = {self.p:.3g} +/- {self.error:.2g} ({sigma}; {how} {self.n_trials} trials)"
 
 
 def counted_p(n_above: int, n_trials: int, *, method: Method = "trials") -> PValue:

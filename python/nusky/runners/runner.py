@@ -366,6 +366,8 @@ class Runner(FitsMany):
         }
         for name in ("ts_raw", "ts", "ns", "gamma", "ra", "dec"):
             about[name] = float(best[name])
+        nodes = self.analysis.gamma_nodes
+        about["gamma_at_bound"] = self.likelihood.mode == "fit" and about["gamma"] in (nodes[0], nodes[-1])
         if self.ts_to_p is not None:
             about["mlog10p"] = float(mlog10(self.ts_to_p, np.array([about["dec"]]), np.array([about["ts"]]))[0])
         return self._fit(table, about)

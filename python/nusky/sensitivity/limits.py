@@ -61,8 +61,8 @@ def find_n_sig(
     spool: Any = None,
     flux: Any = None,
     gamma: float | None = None,
-    E0: float = 1.0,
-    unit: float = 1e3,
+    E0: Any = 1.0,
+    unit: Any = 1e3,
     n_bootstrap: int | None = None,
 ) -> NSigResult:
     """Signal events for which a fraction `beta` of trials has TS strictly above `ts`.
@@ -112,8 +112,9 @@ def find_n_sig(
         Spectrum for E2dNdE; default what the runner injects.
     gamma : float, optional
         A power law instead.
-    E0, unit : float
-        Where E2dNdE is given: E0 in units of `unit` GeV.
+    E0 : float or Quantity
+    unit : float, str or unit
+        Where E2dNdE is given: E0 in units of `unit` GeV; ``unit="TeV"`` is 1e3.
     n_bootstrap : int, optional
         Accepted as csky has it: the error follows from the binomial errors of the trials, without a bootstrap.
 
@@ -216,10 +217,21 @@ def upper_limit(
     beta : float
         0.9 gives the 90 % limit.
 
+    Raises
+    ------
+    ValueError
+        If `ts_obs` is the fit of another search than that of `runner` (their configurations differ), or no TS.
+
     Examples
     --------
     >>> upper_limit(sptr, sptr.get_one_fit(TRUTH=True), bg, seed=3)        # doctest: +SKIP
     """
+    ours, theirs = getattr(runner, "config_hash", ""), getattr(ts_obs, "config_hash", "")
+    if ours and theirs and ours != theirs:
+        raise ValueError(
+            f"ts_obs is a fit made with the configuration {theirs}, the runner has {ours}: its TS is that of another "
+            "search; fit with this runner, or give ts_obs=fit.ts if only what is injected differs"
+        )
     try:
         observed = float(getattr(ts_obs, "ts", ts_obs))
     except (TypeError, ValueError):

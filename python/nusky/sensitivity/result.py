@@ -49,6 +49,8 @@ class NSigResult(MutableMapping[str, Any]):
     poisson : bool
     converged : bool
         The relative error is within the tolerance that was asked for.
+    why : str
+        Why it is not, and what helps: trials at the injected signals, or of background; empty when converged.
     kind : str
         "n_sig", "sensitivity", "discovery potential" or "upper limit".
     ts_error : float
@@ -58,6 +60,11 @@ class NSigResult(MutableMapping[str, Any]):
     E2dNdE : float
         E² dN/dE at `E0` in units of ``unit`` GeV cm⁻² s⁻¹ for `n_sig` (NaN where no spectrum was known). With a prior,
         the flux that gives `n_sig` on average over the prior; with several, that of each object.
+    sources : str
+        Which sources a fraction `beta` of is found: those at "one position"; with a prior those of "equal counts"
+        (`n_sig` events wherever the source is), "equal flux" or "equal fluence" (``inj_conf={"by": …}``). Of sources of
+        one flux clearly fewer are found above the flux of equal counts, where the prior is wide. "": the runner does
+        not say.
     E0, unit : float
         Energy in units of `unit`, and the unit in GeV.
     fluence : float or None
@@ -94,6 +101,8 @@ class NSigResult(MutableMapping[str, Any]):
     fluence: float | None = None
     spectrum: Mapping[str, Any] | None = field(default=None)
     config: Mapping[str, Any] = field(default_factory=dict)
+    why: str = ""
+    sources: str = ""
     _added: dict[str, Any] = field(default_factory=dict, init=False)
 
     @property
@@ -211,7 +220,9 @@ class NSigResult(MutableMapping[str, Any]):
         if math.isfinite(self.E2dNdE):
             fluence = "" if self.fluence is None else f" in the window, fluence={self.fluence:.3e}"
             flux = f", E2dNdE={self.E2dNdE:.3e}{fluence} at E0={self.E0:g} (unit={self.unit:g} GeV)"
-        state = "" if self.converged else ", not converged"
+        if self.sources:
+            flux += f", {'at' if self.sources == 'one position' else 'sources of'} {self.sources}"
+        state = "" if self.converged else f", not converged: {self.why}" if self.why else ", not converged"
         beyond = ", threshold extrapolated" if self.extrapolated else ""
         return (
             f"NSigResult({self.kind}: n_sig={self.n_sig:.3f} (+/- {self.n_sig_error:.1%}) for {self.beta:g} of trials "

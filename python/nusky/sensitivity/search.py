@@ -40,8 +40,8 @@ class NSigOptions(TypedDict, total=False):
     spool: Any
     flux: Any
     gamma: float | None
-    E0: float
-    unit: float
+    E0: Any
+    unit: Any
     n_bootstrap: int | None
 
 
@@ -93,7 +93,7 @@ class FluxAt:
 
     def of(self, runner: Any, n_sig: float) -> dict[str, Any]:
         """Fields of `NSigResult`."""
-        out: dict[str, Any] = {"E0": self.E0, "unit": self.unit}
+        out: dict[str, Any] = {"E0": self.E0, "unit": self.unit, "sources": _sources(runner)}
         flux = self.flux
         if flux is None and self.gamma is None:
             flux = getattr(getattr(runner, "injection", None), "flux", None)
@@ -106,6 +106,14 @@ class FluxAt:
         if getattr(runner, "on_time", None) is not None:
             out["fluence"] = float(runner.to_fluence(n_sig, **how))
         return out
+
+
+def _sources(runner: Any) -> str:
+    """`NSigResult.sources` of a runner."""
+    by = getattr(getattr(runner, "injection", None), "by", None)
+    if by is None:
+        return ""
+    return {"count": "equal counts"}.get(by, f"equal {by}") if hasattr(runner, "priors") else "one position"
 
 
 def search_n_sig(
@@ -146,19 +154,32 @@ def search_n_sig(
             raise _unreachable(pool, ts, beta, "give trials at larger n_sig")
     else:
         curve, n_sig, error = _run(pool, ts, beta, search, table, fitted)
+    of_curve = error
     ts_error = about.get("ts_error", 0.0)
     if ts_error > 0 and n_sig > 0:
-        shifted = [
-            fit_efficiency(*pool.passed(ts + s * ts_error), method=curve.method).solve(beta) for s in (-1.0, 1.0)
-        ]
-        if all(map(math.isfinite, shifted)):
-            error = math.hypot(error, abs(shifted[1] - shifted[0]) / (2 * n_sig))
+        # TS is never below 0: a threshold there would let the trials that found nothing pass
+        low, high = (
+            fit_efficiency(*pool.passed(at), method=curve.method).solve(beta)
+            for at in (max(0.0, ts - ts_error), ts + ts_error)
+        )
+        if math.isfinite(low) and math.isfinite(high):
+            error = math.hypot(error, abs(high - low) / (2 * n_sig))
     table.end()
+    why = "" if error <= search.tol or n_sig == 0 else _why(of_curve, error, search)
     return NSigResult(
         n_sig, error, float(ts), float(beta), curve, pool.trials, pool.seed, pool.poisson,
-        converged=bool(error <= search.tol or n_sig == 0), config=pool.runner.config(), **about,
-        **conversion.of(pool.runner, n_sig),
+        converged=not why, why=why, config=pool.runner.config(), **about, **conversion.of(pool.runner, n_sig),
     )  # fmt: skip
+
+
+def _why(of_curve: float, error: float, search: NSigSearch) -> str:
+    """Why the error is larger than was asked for, and what makes it smaller."""
+    if of_curve <= search.tol:
+        of_threshold = math.sqrt(error**2 - of_curve**2)
+        return f"the threshold's error dominates ({of_threshold:.1%} of n_sig): more background trials are needed"
+    if search.max_batch_size == 0:
+        return "max_batch_size=0 makes no trials: allow some, or give more"
+    return f"at most max_batch_size={search.max_batch_size} trials at one injected signal were made: raise it"
 
 
 def _run(

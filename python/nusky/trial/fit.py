@@ -112,6 +112,8 @@ class Fit:
     energy : {"fit", "fixed", "flux", "off"}
         γ fitted, γ fixed at `gamma_fixed`, the energy term of one given flux, or none at all.
     gamma_fixed : float or None
+    gamma_at_bound : bool
+        The fitted γ is the first or the last of its nodes: the maximum may lie beyond, and γ has no error there.
     window : dict or None
         The time window that was searched; None: the whole livetime. ``mjd`` (start), ``t_100``, ``sigma_t`` (days), how
         its background is made (``scramble``, ``use_grl``, ``off_days``), ``n_background`` (expected events of each
@@ -153,6 +155,7 @@ class Fit:
     refine: Mapping[str, Any] | None = None
     energy: GammaMode = "fit"
     gamma_fixed: float | None = None
+    gamma_at_bound: bool = False
     window: Mapping[str, Any] | None = None
     TRUTH: bool = False
     seed: int | None = None
@@ -214,6 +217,8 @@ class Fit:
         if self.energy != "fit":
             said = {"off": "no energy term", "flux": "energy term of the given flux"}
             extra.append(said.get(self.energy) or f"gamma fixed at {self.gamma_fixed:g}")
+        if self.gamma_at_bound:
+            extra.append("gamma at its bound")
         if self.window is not None:
             days, n = self.window["t_100"], sum(self.window["n_events"])
             length = f"{86_400 * days:g} s" if days < 1 else f"{days:g} day{'s' * (days != 1)}"
