@@ -28,9 +28,7 @@ def add_parser(commands: Any, source: Callable[[Path | None], Any]) -> None:
     )
     parser.add_argument("input", help="sky map, notice (JSON), or RA,DEC,RADIUS in degrees (90 %%)")
     parser.add_argument("--data", type=Path, metavar="PATH", help="public release; default: synthetic season")
-    parser.add_argument(
-        "--window", nargs=2, type=float, metavar="S", help="around the notice's time; default: -500 500"
-    )
+    parser.add_argument("--window", nargs=2, type=float, metavar="S", help="around the trigger; default: -500 500")
     parser.add_argument("--start", type=float, metavar="MJD")
     parser.add_argument("--stop", type=float, metavar="MJD")
     parser.add_argument("--livetime", action="store_true", help="the whole of the data")
