@@ -42,9 +42,12 @@ def test_files_say_scramble_and_hold_no_request(found: Any, tmp_path: pathlib.Pa
     files = {path.name: path for path in write_follow_up(found, tmp_path / "out")}
     assert set(files) == {path.name for path in (tmp_path / "out").iterdir()}
     result = json.loads(files["result.json"].read_text())
-    assert result["p"] == float(found.p_value) and result["real_sky"] is False
+    assert result["p"] == float(found.p_value)
+    assert result["real_sky"] is False
     page = files["report.html"].read_text()
-    assert "SCRAMBLE" in page and "http" not in page and "<img" in page
+    assert "SCRAMBLE" in page
+    assert "http" not in page
+    assert "<img" in page
     assert "SCRAMBLE" in files["circular.txt"].read_text()
     assert json.loads(files["notice.json"].read_text())["alert_tense"] == "test"
 
@@ -102,7 +105,8 @@ def test_a_notice_with_position_and_error_holds_its_probability(tmp_path: pathli
     centre = healpy.ang2vec(40.0, -20.0, lonlat=True)
     inside = healpy.query_disc(target.sky.nside, centre, np.radians(6.0))
     assert target.sky.probability[inside].sum() == pytest.approx(0.9, abs=0.02)
-    assert target.name == "X1" and target.mjd == pytest.approx(55927.0)
+    assert target.name == "X1"
+    assert target.mjd == pytest.approx(55927.0)
 
 
 def test_times_outside_the_data_and_no_time_are_refused(ana: Any) -> None:
@@ -117,6 +121,8 @@ def test_an_empty_window_is_an_ordinary_result(ana: Any, tmp_path: pathlib.Path)
     empty = follow_up(
         "180,10,1", ana=ana, start=start, stop=start + 1 / 86400, n_trials=100, limits=False, containment=0.9
     )
-    assert empty.fit.ns == 0 and float(empty.p_value) == 1 and empty.events == ()
+    assert empty.fit.ns == 0
+    assert float(empty.p_value) == 1
+    assert empty.events == ()
     write_follow_up(empty, tmp_path)
     assert json.loads((tmp_path / "result.json").read_text())["p"] == 1

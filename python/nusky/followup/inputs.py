@@ -105,7 +105,8 @@ def _notice(notice: dict[str, Any], source: str) -> Target:
     event = notice.get("event")
     if isinstance(event, dict) and event.get("skymap"):
         return Target(name, _decoded(event["skymap"], source), _mjd(event.get("time")), source)
-    place = notice.get("localization") if isinstance(notice.get("localization"), dict) else notice
+    inner = notice.get("localization")
+    place: dict[str, Any] = inner if isinstance(inner, dict) else notice
     mjd = _mjd(notice.get("trigger_time"))
     if place.get("healpix_file"):
         return Target(name, _decoded(place["healpix_file"], source), mjd, source)

@@ -52,7 +52,7 @@ def sky_picture(found: FollowUp) -> tuple[bytes, bytes]:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 8.2))
-    ax = figure.add_axes((0.06, 0.43, 0.9, 0.52), projection="aitoff")
+    ax = figure.add_axes((0.06, 0.4, 0.9, 0.5), projection="aitoff")
     density = found.prior.probability / (4 * np.pi / found.prior.npix)
     shown = np.where(density > density.max() * 1e-4, np.log10(np.maximum(density, 1e-300)), np.nan)
     mark = (found.fit.ra, found.fit.dec) if found.fit.ns > 0 else None
