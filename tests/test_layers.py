@@ -31,6 +31,7 @@ store
 sensitivity
 runners
 conf
+followup
 installation
 csky
 cli

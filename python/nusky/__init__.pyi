@@ -3,6 +3,7 @@ from nusky import conf as conf
 from nusky import csky as csky
 from nusky import dists as dists
 from nusky import executors as executors
+from nusky import followup as followup
 from nusky import hyp as hyp
 from nusky import maps as maps
 from nusky import pixels as pixels
@@ -34,6 +35,7 @@ from nusky.csky import utils as utils
 from nusky.data import Dataset as Dataset
 from nusky.events import Events as Events
 from nusky.executors import InterruptedBatch as InterruptedBatch
+from nusky.followup import follow_up as follow_up
 from nusky.hotspots import Localization as Localization
 from nusky.installation import show_config as show_config
 from nusky.likelihood import scan_events as scan_events

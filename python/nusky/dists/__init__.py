@@ -15,7 +15,7 @@ from nusky.dists.between import PValues, ts_to_p
 from nusky.dists.binned_tsd import BinnedTSD
 from nusky.dists.chi2_tsd import Chi2TSD
 from nusky.dists.post_trial import post_trial_p
-from nusky.dists.pvalue import PValue, binomial_error
+from nusky.dists.pvalue import PValue, binomial_error, counted_p
 from nusky.dists.reading import read_tsd
 from nusky.dists.tsd import MIN_TAIL, TSD, ts_values
 
@@ -27,6 +27,7 @@ __all__ = [
     "PValue",
     "PValues",
     "binomial_error",
+    "counted_p",
     "post_trial_p",
     "read_tsd",
     "ts_to_p",

@@ -6,6 +6,7 @@ from nusky.maps.multiorder import MultiOrderMap
 from nusky.maps.reader import read_sky_map
 from nusky.maps.skymap import SkyMap
 from nusky.maps.writer import write_sky_map
+from nusky.priors.gaussian import gaussian
 from nusky.priors.policy import FLOOR_DEPTH, PriorPolicy
 from nusky.priors.prior import SpatialPrior, as_priors
 
@@ -16,6 +17,7 @@ __all__ = [
     "SkyMap",
     "SpatialPrior",
     "as_priors",
+    "gaussian",
     "read_sky_map",
     "write_sky_map",
 ]

@@ -1,0 +1,63 @@
+"""``nusky follow-up``: from a map or notice to an answer."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from nusky.cli.values import say, whole_number
+
+__all__ = ["add_parser"]
+
+
+def add_parser(commands: Any, source: Callable[[Path | None], Any]) -> None:
+    """Add the command to the command line.
+
+    Parameters
+    ----------
+    commands : argparse subparsers
+    source : callable
+        From ``--data`` to what `get_analysis` takes.
+    """
+    parser = commands.add_parser(
+        "follow-up",
+        help="search for neutrinos from a map or notice",
+        description="Follow up a sky map, a notice (JSON) or RA,DEC,RADIUS; write the answer, a page and a notice.",
+    )
+    parser.add_argument("input", help="sky map, notice (JSON), or RA,DEC,RADIUS in degrees (90 %%)")
+    parser.add_argument("--data", type=Path, metavar="PATH", help="public release; default: synthetic season")
+    parser.add_argument("--window", nargs=2, type=float, metavar="S", help="around the trigger; default: -500 500")
+    parser.add_argument("--start", type=float, metavar="MJD")
+    parser.add_argument("--stop", type=float, metavar="MJD")
+    parser.add_argument("--livetime", action="store_true", help="the whole of the data")
+    parser.add_argument("--gamma", type=float, help="fix the spectrum of the fit")
+    parser.add_argument("--containment", type=float, metavar="P", help="fit the pixels that hold this much only")
+    parser.add_argument("--trials", type=whole_number, default=1000, metavar="N", help="at most; default: %(default)s")
+    parser.add_argument("--no-limits", action="store_true", help="leave sensitivity and upper limit out")
+    parser.add_argument("--truth", action="store_true", help="the real sky; default: a scramble")
+    parser.add_argument("--seed", type=whole_number, default=1, help="default: %(default)s")
+    parser.add_argument("--threads", type=whole_number, default=0, metavar="N", help="default: all that are allowed")
+    parser.add_argument("--out", type=Path, default=Path("nusky-follow-up"), metavar="DIR")
+    parser.set_defaults(run=lambda args: _follow_up(args, source))
+
+
+def _follow_up(args: argparse.Namespace, source: Callable[[Path | None], Any]) -> None:
+    from nusky.analysis import get_analysis
+    from nusky.followup import follow_up, read_target, write_follow_up
+    from nusky.selections import demo
+
+    if args.out.exists() and not args.out.is_dir():
+        raise NotADirectoryError(f"--out {args.out} is a file; name a directory")
+    target = read_target(args.input)
+    selection = source(args.data)
+    found = follow_up(
+        target, ana=get_analysis(demo if selection is None else selection),
+        window=None if args.window is None else tuple(args.window), start=args.start, stop=args.stop,
+        livetime=args.livetime, gamma=args.gamma, containment=args.containment, n_trials=args.trials,
+        limits=not args.no_limits, TRUTH=args.truth, seed=args.seed, mp_cpus=args.threads,
+    )  # fmt: skip
+    say(found.sentence)
+    for path in write_follow_up(found, args.out):
+        say(f"  {path}")

@@ -1,0 +1,155 @@
+"""What can be followed up: maps, notices, positions."""
+
+from __future__ import annotations
+
+import base64
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nusky.maps import read_sky_map
+from nusky.priors import gaussian
+
+__all__ = ["Target", "read_target"]
+
+# 90 % of a two-dimensional Gaussian lie within 2.1460 σ, the full width at half maximum is 2.3548 σ
+_FWHM = 2.3548200450309493
+
+
+@dataclass(frozen=True)
+class Target:
+    """A sky map to follow up, with what its notice says.
+
+    Attributes
+    ----------
+    name : str
+    sky : SkyMap, MultiOrderMap or SpatialPrior
+    mjd : float or None
+        Time of the trigger, MJD (UTC).
+    source : str
+        Where it was read from.
+    """
+
+    name: str
+    sky: Any
+    mjd: float | None
+    source: str
+
+
+def read_target(source: Any) -> Target:
+    """Read what is to be followed up.
+
+    Parameters
+    ----------
+    source : str, Path, Target or map
+        ``RA,DEC,RADIUS`` (degrees; the radius holds 90 %), a FITS sky map, a notice of ``igwn.gwalert`` or of GCN's
+        unified schema (JSON), or a map in memory.
+
+    Raises
+    ------
+    ValueError
+        For a retraction, a notice without a position, or text that is neither.
+    FileNotFoundError
+
+    Examples
+    --------
+    >>> read_target("180, 10, 2").name
+    'RA 180.00, Dec +10.00'
+    """
+    if isinstance(source, Target):
+        return source
+    if not isinstance(source, (str, Path)):
+        return Target("map", source, None, type(source).__name__)
+    text = str(source)
+    if text.count(",") == 2 and not Path(text).exists():
+        return _position(text)
+    path = Path(text)
+    if not path.is_file():
+        raise FileNotFoundError(f"INPUT {text}: no such file, and not RA,DEC,RADIUS in degrees")
+    if path.suffix.lower() != ".json":
+        return Target(path.name, read_sky_map(path), _map_time(path), path.name)
+    try:
+        notice = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"INPUT {path}: not a JSON notice ({error})") from None
+    if not isinstance(notice, dict):
+        raise ValueError(f"INPUT {path}: a notice is a JSON object, this is {type(notice).__name__}")
+    return _notice(notice, path.name)
+
+
+def _position(text: str) -> Target:
+    try:
+        ra, dec, radius = (float(part) for part in text.split(","))
+    except ValueError:
+        raise ValueError(f"INPUT {text!r}: expected three numbers RA,DEC,RADIUS in degrees") from None
+    return Target(f"RA {ra:.2f}, Dec {dec:+.2f}", _circle(ra, dec, radius, 0.9), None, text)
+
+
+def _circle(ra: float, dec: float, radius: float, containment: float) -> Any:
+    """Gaussian that holds `containment` within `radius` (degrees)."""
+    if not 0 < containment < 1:
+        raise ValueError(f"containment_probability {containment!r} must be between 0 and 1")
+    sigma = radius / np.sqrt(-2 * np.log1p(-containment))
+    return gaussian(float(np.radians(ra)), float(np.radians(dec)), fwhm=float(np.radians(_FWHM * sigma)))
+
+
+def _notice(notice: dict[str, Any], source: str) -> Target:
+    name = notice.get("superevent_id") or notice.get("event_name") or notice.get("ref_ID") or notice.get("id") or source
+    name = str(name[0] if isinstance(name, list) else name)
+    if str(notice.get("alert_type", "")).lower() == "retraction":
+        raise ValueError(f"INPUT {source}: {name} was retracted; there is nothing to follow up")
+    event = notice.get("event")
+    if isinstance(event, dict) and event.get("skymap"):
+        return Target(name, _decoded(event["skymap"], source), _mjd(event.get("time")), source)
+    inner = notice.get("localization")
+    place: dict[str, Any] = inner if isinstance(inner, dict) else notice
+    mjd = _mjd(notice.get("trigger_time"))
+    if place.get("healpix_file"):
+        return Target(name, _decoded(place["healpix_file"], source), mjd, source)
+    error = place.get("ra_dec_error")
+    if isinstance(error, list):
+        error = max(error[:2]) if error else None  # the circle around an ellipse
+    if error is None or place.get("ra") is None or place.get("dec") is None:
+        raise ValueError(f"INPUT {source}: the notice has no sky map and no ra, dec, ra_dec_error; give the map itself")
+    sky = _circle(
+        float(place["ra"]), float(place["dec"]), float(error), float(place.get("containment_probability", 0.9))
+    )
+    return Target(name, sky, mjd, source)
+
+
+def _decoded(text: str, source: str) -> Any:
+    try:
+        content = base64.b64decode(text, validate=False)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "map.fits"
+            path.write_bytes(content)
+            return read_sky_map(path)
+    except (ValueError, OSError) as error:
+        raise ValueError(f"INPUT {source}: the map in the notice cannot be read ({error})") from error
+
+
+def _map_time(path: Path) -> float | None:
+    from astropy.io import fits
+
+    try:
+        with fits.open(path) as hdus:
+            for hdu in hdus:
+                if "MJD-OBS" in hdu.header:
+                    return float(hdu.header["MJD-OBS"])
+                if "EVENTMJD" in hdu.header:  # IceCube's alert maps
+                    return float(hdu.header["EVENTMJD"])
+    except OSError:
+        return None
+    return None
+
+
+def _mjd(time: Any) -> float | None:
+    if time is None:
+        return None
+    from astropy.time import Time
+
+    return float(Time(str(time).removesuffix("Z"), scale="utc").mjd)
