@@ -15,7 +15,7 @@ ENTRIES = re.findall(r"^   ([A-Za-z_][\w.]*)$", (DOCS / "reference.md").read_tex
 # Names that csky's users type; docs of modules for developers only need the map below.
 OPEN = ("dists", "hyp", "sensitivity")
 # Public to other packages only.
-INTERNAL = {"sensitivity.NSigOptions", "dists.PValues", "dists.ts_values", "dists.binomial_error"}
+INTERNAL = {"sensitivity.NSigOptions", "dists.PValues", "dists.ts_values", "dists.binomial_error", "dists.counted_p"}
 
 
 def test_every_entry_of_the_reference_can_be_had() -> None:
