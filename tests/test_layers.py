@@ -13,7 +13,7 @@ ROOT = pathlib.Path(nusky.__path__[0])
 # One line a floor, the lowest first; what stands on one floor does not know each other.
 FLOORS = """
 version typing checks threads progress missing units
-sphere files
+sphere files arrays
 events hyp source dists
 plotting data downloads
 releases
@@ -32,6 +32,7 @@ sensitivity
 runners
 conf
 installation
+csky
 cli
 """
 RANK = {name: floor for floor, line in enumerate(FLOORS.strip().splitlines()) for name in line.split()}

@@ -11,6 +11,7 @@ from typing import Any
 # Name at the top → package that owns it.
 _NAMES = {
     "Analysis": "analysis",
+    "Arrays": "arrays",
     "CONF": "conf",
     "Dataset": "data",
     "Events": "events",
@@ -32,6 +33,7 @@ _NAMES = {
     "Trial": "trial",
     "TrialRunner": "runners",
     "TrialSet": "trial",
+    "describe": "csky",
     "get_analysis": "analysis",
     "get_sky_scan_trial_runner": "conf",
     "get_spatial_prior_trial_runner": "conf",
@@ -47,6 +49,7 @@ _NAMES = {
 _PACKAGES = (
     "analysis",
     "conf",
+    "csky",
     "dists",
     "executors",
     "hyp",
@@ -61,12 +64,17 @@ _PACKAGES = (
     "trial",
 )
 
-__all__ = sorted([*_NAMES, *_PACKAGES])
+# csky's modules of small names.
+_CSKY = ("bk", "coord", "inj", "inspect", "ipyconfig", "llh", "pdf", "seeding", "timing", "utils")
+
+__all__ = sorted([*_NAMES, *_PACKAGES, *_CSKY])
 
 
 def __getattr__(name: str) -> Any:
     if name in _PACKAGES:
         return import_module(f"nusky.{name}")
+    if name in _CSKY:
+        return import_module(f"nusky.csky.{name}")
     if name == "__version__":
         from nusky.version import code_version
 

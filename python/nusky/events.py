@@ -16,7 +16,7 @@ from nusky.units import has_unit, in_unit
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["Events", "in_column_unit"]
+__all__ = ["EditableEvents", "Events", "in_column_unit"]
 
 Column = NDArray[Any]
 
@@ -265,3 +265,65 @@ class Events:
 
     def __reduce__(self) -> tuple[type[Events], tuple[dict[str, Column]]]:
         return Events, (dict(self._columns),)
+
+
+class EditableEvents(Events):
+    """Events whose columns can be set, as csky's: ``ev["energy"] = …``; arrays inside stay read-only.
+
+    `energy` and `log10energy`, and `dec` and `sindec`, follow each other.
+
+    Attributes
+    ----------
+    edited : bool
+        Whether a column was set since a trial made them.
+
+    Examples
+    --------
+    >>> ev = EditableEvents({"energy": [1e3], "log10energy": [3.0]})
+    >>> ev["energy"] = [1e4]
+    >>> float(ev.log10energy[0])
+    4.0
+    """
+
+    __slots__ = ("edited",)
+
+    edited: bool
+
+    def __init__(self, columns: Any) -> None:
+        names = columns.columns if hasattr(columns, "columns") else None
+        if names is None and isinstance(columns, np.ndarray):
+            names = columns.dtype.names
+        super().__init__(columns if names is None else {str(name): np.asarray(columns[name]) for name in names})
+        object.__setattr__(self, "edited", True)
+
+    @classmethod
+    def of(cls, events: Events) -> EditableEvents:
+        """The events of a trial, not edited yet."""
+        made = cls(events)
+        object.__setattr__(made, "edited", False)
+        return made
+
+    def __setitem__(self, name: str, values: ArrayLike) -> None:
+        array = np.asarray(values)
+        new = {name: np.full(len(self), array) if array.ndim == 0 else array}
+        if name == "energy" and "log10energy" in self:
+            new["log10energy"] = np.log10(new[name])
+        elif name == "log10energy" and "energy" in self:
+            new["energy"] = 10.0 ** new[name]
+        elif name == "dec" and "sindec" in self:
+            new["sindec"] = np.sin(new[name])
+        elif name == "sindec" and "dec" in self:
+            new["dec"] = np.arcsin(new[name])
+        whole = Events({**self._columns, **new})
+        object.__setattr__(self, "_columns", whole._columns)
+        object.__setattr__(self, "edited", True)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self[name] = value
+
+    def __getitem__(self, key: Any) -> Any:
+        found = super().__getitem__(key)
+        return EditableEvents(found) if isinstance(found, Events) else found
+
+    def __reduce__(self) -> tuple[type[Events], tuple[dict[str, Column]]]:
+        return EditableEvents, (dict(self._columns),)

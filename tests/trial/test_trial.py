@@ -77,14 +77,24 @@ def test_without_signal_a_season_has_background_only() -> None:
     assert trial.n_injected == 0
 
 
-def test_trials_are_immutable() -> None:
+def test_a_trial_is_immutable_but_its_events_can_be_edited_for_a_fit() -> None:
     trial = make()
     with pytest.raises(AttributeError):
         trial.seed = 2
-    with pytest.raises(AttributeError):
-        trial.evss[0].append(injected())
     with pytest.raises(ValueError, match="read-only"):
         trial.evss[0][0].ra[0] = 1.0
+    assert as_trial(trial, 1).background[0] is trial.background[0]
+    trial[0][0][1]["energy"] = np.full(3, 1e5)
+    edited = as_trial(trial, 1)
+    assert edited.injected[0].log10energy.tolist() == [5.0] * 3
+    assert edited.background[0] is trial.background[0]
+    assert edited.seed == trial.seed
+    trial.evss[0][0] = trial.evss[0][0][:10]
+    trial.evss[0].append(trial.evss[0][1][:1])
+    assert as_trial(trial, 1).n_events == (14,)
+    trial.evss[0].clear()
+    with pytest.raises(ValueError, match=r"evss\[0\] is empty"):
+        as_trial(trial, 1)
 
 
 def test_trials_can_be_pickled() -> None:

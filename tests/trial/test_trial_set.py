@@ -1,7 +1,8 @@
-"""`TrialSet`: an array that knows how it was made."""
+"""`TrialSet`: a table that knows how it was made."""
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ def test_columns_are_items_and_attributes() -> None:
     trials = make()
     assert trials.ts.tolist() == trials["ts"].tolist() == [0, 1, 2, 3, 4]
     assert trials[3].ts == 3
-    assert isinstance(trials, np.ndarray)
+    assert np.asarray(trials).dtype.names == ("ts", "ns")
     assert len(trials) == 5
 
 
@@ -60,3 +61,22 @@ def test_it_comes_back_from_its_file_with_what_it_was_made_with(tmp_path: Path) 
     (tmp_path / "trials.npz").write_bytes(b"something else")
     with pytest.raises(ValueError, match=r"trials\.npz is damaged or something else"):
         TrialSet.read(tmp_path / "trials.npz")
+
+
+def test_columns_can_be_added_and_travel_with_the_rows(tmp_path: Path) -> None:
+    trials = make()
+    trials["ntrue"] = 3
+    trials.p = np.linspace(0, 1, 5)
+    assert trials[1:3].as_array.dtype.names == ("ts", "ns", "ntrue", "p")
+    assert trials.as_dataframe["ntrue"].tolist() == [3] * 5
+    assert pickle.loads(pickle.dumps(trials)).config == {"runner": "mine"}
+    both = TrialSet.concatenate([trials, trials])
+    assert (len(both), both.seed) == (10, None)
+    with pytest.raises(ValueError, match=r"column 'q' has shape \(2,\); the table has 5 rows"):
+        trials["q"] = [1, 2]
+    with pytest.raises(ValueError, match="keys do not match: part 1 and part 0 differ in ntrue, p"):
+        TrialSet.concatenate([trials, make()])
+    with pytest.raises(AttributeError, match="no column 'gamma'; columns: ts, ns"):
+        _ = make().gamma
+    with pytest.raises(IndexError, match="mask of shape"):
+        trials[np.ones(4, dtype=bool)]

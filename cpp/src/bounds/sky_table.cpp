@@ -13,9 +13,10 @@ constexpr double most_ts = 1.5, most_end = 4.1;
 }  // namespace
 
 // Where u is small, tangents cross at the mean of their n. That at the smaller n is convex in ln u up to twice that n.
-SkyTable::SkyTable(double low_n, double n) : SkyLines{} {
+SkyTable::SkyTable(double low_n, double n, const SkyConstants& constants) : SkyLines{} {
+  const auto whole = [&](double x) { return static_cast<std::uint16_t>(constants.round_up ? std::ceil(x) : std::floor(x)); };  // B6
   low = low_n / n;
-  if (low > 0.0) joint = std::min(2.0 * low, 0.5 * (1.0 + low));
+  if (low > 0.0) joint = std::min(2.0 * low, 0.5 * (1.0 + low));  // B3, B5
   const auto value = [&](std::size_t sum, double u) {
     const double small = low > 0.0 ? low * u : u, p = u / (1.0 + u), small_p = small / (1.0 + small);
     if (sum == start) return std::max(0.0, 2.0 * (std::log1p(small) - small_p));
@@ -35,11 +36,11 @@ SkyTable::SkyTable(double low_n, double n) : SkyLines{} {
         slope[sum][i] = 0;
         continue;
       }
-      slope[sum][i] = static_cast<std::uint16_t>(std::ceil(units((i + 1) * piece) - units(i * piece)));
+      slope[sum][i] = whole(units((i + 1) * piece) - units(i * piece));
       base[sum][i] = 0;
       double missing = 0.0;
       for (std::size_t k = 0; k < piece; ++k) missing = std::max(missing, units(i * piece + k) - at(sum, i * piece + k));
-      base[sum][i] = static_cast<std::uint16_t>(std::ceil(missing));
+      base[sum][i] = whole(missing);
     }
   }
 }

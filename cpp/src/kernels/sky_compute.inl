@@ -1,5 +1,5 @@
 #pragma once
-// Events to the nodes of a sky grid, for registers that cannot look up: what SkyLines holds is computed.
+// Events to the nodes of a sky grid, for registers that cannot look up: what SkyLines holds is computed (B5, B6).
 #include "kernels/functions.inl"
 #include "kernels/sky_strip.inl"
 

@@ -1,5 +1,5 @@
 #pragma once
-// The bounds of Survey.
+// The sums of the bounds on clusters, groups and directions: B2 and B9 of src/bounds/README.md.
 #include "kernels/functions.inl"
 #include "nusky/kernels/tables/survey.hpp"
 
@@ -18,7 +18,7 @@ NUSKY_INLINE Lanes survey_value(const SurveyView& c, std::size_t i, float vx, fl
   return exp_above(d2, load(c.rate + i)) * load(c.weight + i);
 }
 
-// What an event adds to the bounds of a survey, see Survey: p ≤ u/(1+u), by 1e-5 of it at most, and top ≥ 2 [ln(1+u) − u/(1+u)], by
+// What an event adds to the bounds of a survey (B2): p ≤ u/(1+u), by 1e-5 of it at most, and top ≥ 2 [ln(1+u) − u/(1+u)], by
 // 0.04 at most. Where u is small the logarithm leaves 1.39 u², and u²/(1+u) = u − u/(1+u), which is also never too small, is better.
 NUSKY_INLINE void survey_terms(Lanes u, Lanes& p, Lanes& top) {
   const Lanes t = u + 1.0F;

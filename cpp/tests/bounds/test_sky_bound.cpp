@@ -237,3 +237,56 @@ TEST_CASE("sky bound: a steep prior over many fine tiles has the hottest directi
     CHECK(first.best[0].ts_prior == found.best[0].ts_prior);
   }
 }
+
+namespace {
+
+// Directions around (1.0, 0.3) where 2 max G is above the bound of the cell.
+std::size_t violations(const reference::Model& m, const SkyConstants& constants) {
+  const Trial trial(m);
+  const EventIndex index = trial.index();
+  const SkyBound sky(SkyGrid(31, 5, 1.0), 17.0, 66.0, all_cells(SkyGrid(31, 5, 1.0)), constants);
+  std::vector<float> bound(sky.cells().size());
+  REQUIRE(sky.compute(likelihood_of(m), index, 1, bound.data()));
+  std::size_t wrong = 0;
+  for (int i = -6; i <= 6; ++i)
+    for (int j = -6; j <= 6; ++j) {
+      const Vec3 at = unit_vector(1.0 + 0.02 * degree * i, 0.3 + 0.02 * degree * j);
+      wrong += highest_ts(index, at) > static_cast<double>(bound[sky.grid().cell(at)]);
+    }
+  return wrong;
+}
+
+}  // namespace
+
+TEST_CASE("sky bound: between nodes events are higher than at them; without the lift bounds are too small (B4)") {
+  Options o;
+  o.gamma_nodes = even_nodes(5);
+  o.sizes = {12000};
+  o.sigma_low = 0.1 * degree;
+  o.sigma_high = 0.3 * degree;
+  std::size_t below = 0, below_of_weak = 0;
+  SkyConstants weak;
+  weak.lift = 0.0;
+  for (unsigned seed = 1; seed < 4; ++seed) {
+    o.seed = seed;
+    reference::Model m = sky(o);
+    inject(m, 0, 10 * seed, 1.0, 0.3, 0.5);
+    below += violations(m, {});
+    below_of_weak += violations(m, weak);
+  }
+  CHECK(below == 0);
+  CHECK(below_of_weak > 0);
+}
+
+TEST_CASE("sky bound: what events leave outside their nodes has to be counted (B9)") {
+  Options o;
+  o.gamma_nodes = even_nodes(5);
+  o.sizes = {20000};
+  o.sigma_low = o.sigma_high = 40 * degree;
+  o.hardness = 0.3;
+  SkyConstants weak;
+  weak.spread = false;
+  const reference::Model m = sky(o);
+  CHECK(violations(m, {}) == 0);
+  CHECK(violations(m, weak) > 0);
+}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from nusky.analysis.analysis import Analysis, get_analysis
-from nusky.analysis.energy import GammaMode, check_gamma
+from nusky.analysis.energy import EnergyRatio, GammaMode, check_gamma
+from nusky.analysis.interpolation import HermiteAxis
 from nusky.analysis.season import SubAnalysis
 
-__all__ = ["Analysis", "GammaMode", "SubAnalysis", "check_gamma", "get_analysis"]
+__all__ = ["Analysis", "EnergyRatio", "GammaMode", "HermiteAxis", "SubAnalysis", "check_gamma", "get_analysis"]

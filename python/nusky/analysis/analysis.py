@@ -115,6 +115,16 @@ class Analysis:
         return float(sum(ana.livetime for ana in self.anas))
 
     @property
+    def mjd_min(self) -> float:
+        """Start of the first season, MJD."""
+        return min(ana.mjd_min for ana in self.anas)
+
+    @property
+    def mjd_max(self) -> float:
+        """End of the last season, MJD."""
+        return max(ana.mjd_max for ana in self.anas)
+
+    @property
     def fingerprint(self) -> str:
         """Hash of everything the seasons were made from, in their order."""
         return content_hash(["analysis", *(ana.fingerprint for ana in self.anas)])
@@ -253,8 +263,8 @@ def get_analysis(
     repo: DataRepository,
     version: str | Spec | Iterable[Spec] | None = None,
     specs: Spec | Iterable[Spec] | None = None,
+    *more: str | Spec | Iterable[Spec],
     dir: str | os.PathLike[str] | None = None,
-    *,
     min_sigma: float = MIN_SIGMA,
     gammas: ArrayLike = GAMMA_NODES,
     load_sig: bool = True,
@@ -273,11 +283,13 @@ def get_analysis(
         Default: the only one there is. May be left out: ``get_analysis(repo, specs)``.
     specs : data specification(s) or key(s), optional
         Default: all seasons of the version.
+    *more
+        Further versions and their specifications, in pairs: ``get_analysis(repo, v1, specs1, v2, specs2)``.
     dir : path, optional
         Folder of the cache files, made if missing. Without it nothing is kept, except for the synthetic season, which
         goes to the user's cache folder.
     min_sigma : float
-        Floor of the events' σ, rad (default 0.2°).
+        Floor of the events' σ, rad (default 0.2°); 0 for none.
     gammas : (G,)
         γ nodes, increasing; fits stay within them.
     load_sig : bool
@@ -316,22 +328,24 @@ def get_analysis(
     from nusky.selections.synthetic import SyntheticRepository
 
     narration = Narration(logging)
-    chosen_version, chosen = resolve(repo, version, specs)
+    if len(more) % 2:
+        raise TypeError("get_analysis: after the first specification come pairs, a version and its specifications")
+    pairs = [(version, specs), *zip(more[::2], more[1::2], strict=True)]
+    found = [resolve(repo, v, s) for v, s in pairs]
     reading = {"on_bad": on_bad, "min_sigma": check_min_sigma(min_sigma)}
     options = ModelOptions(tuple(check_gamma_nodes(gammas).tolist()), empty, bool(smooth))
     folder, must_write = (None if dir is None else as_path(dir, "dir")), True
     if folder is None and isinstance(repo, SyntheticRepository):
         folder, must_write = user_cache_dir(), False
-    season = SeasonSetup(repo, chosen_version, reading, options, folder, must_write, narration)
-
-    check_combination((season_name(repo, spec), chosen_version) for spec in chosen)
-
+    check_combination((season_name(repo, spec), v) for v, chosen in found for spec in chosen)
     narration.line("Setting up Analysis for:")
-    narration.line(", ".join(season_name(repo, spec) for spec in chosen))
+    narration.line(", ".join(season_name(repo, spec) for _, chosen in found for spec in chosen))
     seasons = []
-    for spec in chosen:
-        ana = season(spec)
-        seasons.append(ana if load_sig else ana.without_sim())
+    for chosen_version, chosen in found:
+        season = SeasonSetup(repo, chosen_version, reading, options, folder, must_write, narration)
+        for spec in chosen:
+            ana = season(spec)
+            seasons.append(ana if load_sig else ana.without_sim())
     narration.line("Done.")
     return Analysis(seasons)
 

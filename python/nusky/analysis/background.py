@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from nusky.analysis.histograms import density_histogram
 from nusky.typing import F64
 
 __all__ = ["Background"]
@@ -125,6 +126,16 @@ class Background:
         """
         value = np.exp(self.log_density(sindec)) / (2.0 * np.pi)
         return float(value) if np.ndim(value) == 0 else value
+
+    @property
+    def h(self) -> Any:
+        """histlite histogram of P(sin δ), the density in sin δ that the curve goes through (needs histlite)."""
+        return density_histogram(self.counts, (self.sindec_bins,))
+
+    @property
+    def hkw(self) -> dict[str, Any]:
+        """``{"bins": edges}``, as csky has it."""
+        return {"bins": self.sindec_bins}
 
     def log_density(self, sindec: ArrayLike) -> Any:
         """ln P(sin δ), with ∫ P d sin δ = 1.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nusky.analysis.histograms import histogram
 from nusky.analysis.interpolation import HermiteAxis
 from nusky.analysis.smoothing import smooth_counts
 from nusky.typing import F64, Bool
@@ -23,7 +24,7 @@ __all__ = ["GAMMA_NODES", "EmptyRule", "EnergyRatio", "GammaMode", "check_gamma"
 EmptyRule = Literal["continued", "nearest", "percentile99"]
 
 #: What happens to γ in a fit: it is fitted, it is fixed, or there is no energy term.
-GammaMode = Literal["fit", "fixed", "off"]
+GammaMode = Literal["fit", "fixed", "flux", "off"]
 
 #: γ = 1 … 4 in steps of 1/16, as csky has them.
 GAMMA_NODES: F64 = np.linspace(1.0, 4.0, 49)
@@ -32,6 +33,9 @@ GAMMA_NODES.setflags(write=False)
 #: Spectrum that continues the background where the season has no events: the diffuse astrophysical flux (γ about 2.4 to
 #: 2.5 in IceCube's measurements) is the background there, and it is no clustering of events.
 CONTINUED_GAMMA = 2.5
+
+# Limits of ln R for a spectrum that ends; see `_without_cliffs`.
+_STEEPEST, _LEAST = 3.0, -30.0
 
 # Rows evaluated at once: 16 neighbours × 49 nodes × 8 bytes of each stay within a processor's cache.
 _CHUNK = 256
@@ -60,6 +64,8 @@ class EnergyRatio:
         The rule that filled the cells with signal and no background.
     n_filled, n_replaced : int
         Cells with both, and cells that took another cell's value by a rule.
+    smooth : bool
+        Whether sparse cells of the background were smoothed.
 
     Examples
     --------
@@ -79,12 +85,13 @@ class EnergyRatio:
     empty: EmptyRule = "continued"
     n_filled: int = 0
     n_replaced: int = 0
+    smooth: bool = True
     _sindec: HermiteAxis = field(init=False, repr=False)
     _energy: HermiteAxis = field(init=False, repr=False)
     _flat: F64 = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "gamma_nodes", check_gamma_nodes(self.gamma_nodes))
+        object.__setattr__(self, "gamma_nodes", check_gamma_nodes(self.gamma_nodes, least=1))
         for name in ("sindec_bins", "log10energy_bins"):
             edges = np.array(getattr(self, name), dtype=np.float64)
             if edges.ndim != 1 or len(edges) < 2 or not np.all(np.diff(edges) > 0):
@@ -118,6 +125,7 @@ class EnergyRatio:
         empty: EmptyRule = "continued",
         smooth: bool = True,
         progress: Callable[[float], object] | None = None,
+        flux: Callable[[F64], F64] | None = None,
     ) -> EnergyRatio:
         """Build ln R from a season's data and simulation.
 
@@ -146,6 +154,8 @@ class EnergyRatio:
             Smooth sparse cells of the background.
         progress : callable, optional
             Called with each γ before it is worked on, in order.
+        flux : Flux, optional
+            Signal of this spectrum instead of power laws: the result has one node, γ = 0, which means it.
 
         Raises
         ------
@@ -161,7 +171,7 @@ class EnergyRatio:
         """
         if empty not in get_args(EmptyRule):
             raise ValueError(f"empty={empty!r} is not known; use {' or '.join(map(repr, get_args(EmptyRule)))}")
-        nodes = check_gamma_nodes(gamma_nodes)
+        nodes = check_gamma_nodes(gamma_nodes) if flux is None else np.zeros(1)
         sindec_bins, log10energy_bins = np.asarray(sindec_bins, np.float64), np.asarray(log10energy_bins, np.float64)
         shape = (len(sindec_bins) - 1, len(log10energy_bins) - 1)
 
@@ -187,8 +197,11 @@ class EnergyRatio:
         neutral = np.asarray(~(has_signal | has_background) | ~usable[:, None])
         nearest_both, nearest_known = _nearest(both), _nearest(~neutral)
 
-        def log_signal(gamma: float) -> F64:
-            weight = oneweight * np.exp(-gamma * log_energy)
+        def log_signal(gamma: float, of_flux: bool = False) -> F64:
+            spectrum = flux(np.exp(log_energy)) if flux is not None and of_flux else np.exp(-gamma * log_energy)
+            weight = oneweight * spectrum
+            if not weight.any():
+                raise ValueError(f"{flux!r} gives no event: its energies miss the simulated ones")
             return _log_normalised(np.bincount(cell, weights=weight, minlength=shape[0] * shape[1]).reshape(shape))
 
         own = both
@@ -203,7 +216,9 @@ class EnergyRatio:
             if progress is not None:
                 progress(float(nodes[g]))
             with np.errstate(invalid="ignore"):
-                ratio = np.where(own, log_signal(float(nodes[g])) - log_background, 0.0)
+                ratio = np.where(own, log_signal(float(nodes[g]), True) - log_background, 0.0)
+            if flux is not None:
+                ratio = _without_cliffs(ratio)
             value = np.where(own, ratio, ratio.ravel()[nearest_both])
             if empty == "percentile99":
                 above = np.exp(ratio[both & (ratio > 0)])
@@ -219,6 +234,7 @@ class EnergyRatio:
             empty,
             n_filled=int(both.sum()),
             n_replaced=int((~both & ~neutral).sum()),
+            smooth=smooth,
         )
 
     def log_ratio(self, sindec: ArrayLike, log10energy: ArrayLike) -> F64:
@@ -242,6 +258,28 @@ class EnergyRatio:
             self._evaluate(s[part], e[part], out[part])
         return out
 
+    # csky's names
+
+    @property
+    def gammas(self) -> F64:
+        """(G,) γ nodes."""
+        return self.gamma_nodes
+
+    @property
+    def ss_hl(self) -> dict[float, Callable[..., Any]]:
+        """{γ: function of (sindec, log10energy)} that gives ln R, interpolated as fits do."""
+        return {gamma: _LogRatioAt(self, g) for g, gamma in enumerate(self.gamma_nodes.tolist())}
+
+    @property
+    def hs_ratio(self) -> dict[float, Any]:
+        """{γ: histlite histogram of R} at the cells' centres, with cells filled by rule (needs histlite)."""
+        bins = (self.sindec_bins, self.log10energy_bins)
+        assert self.neutral is not None
+        tables = {
+            gamma: np.where(self.neutral, 0.0, self.table[:, :, g]) for g, gamma in enumerate(self.gammas.tolist())
+        }
+        return {gamma: histogram(np.exp(table), bins) for gamma, table in tables.items()}
+
     def _evaluate(self, s: F64, e: F64, out: F64) -> None:
         row, row_weight = self._sindec.weights(s)
         column, column_weight = self._energy.weights(e)
@@ -264,12 +302,26 @@ class EnergyRatio:
         )
 
 
-def check_gamma_nodes(nodes: Any) -> F64:
+@dataclass(frozen=True)
+class _LogRatioAt:
+    """ln R at one node, as a function of sin δ and log10 E."""
+
+    ratio: EnergyRatio
+    node: int
+
+    def __call__(self, sindec: ArrayLike, log10energy: ArrayLike) -> F64:
+        s, e = np.broadcast_arrays(np.asarray(sindec, dtype=np.float64), np.asarray(log10energy, dtype=np.float64))
+        return self.ratio.log_ratio(s.ravel(), e.ravel())[:, self.node].reshape(s.shape)
+
+
+def check_gamma_nodes(nodes: Any, least: int = 2) -> F64:
     """γ nodes as a read-only array after checking them.
 
     Parameters
     ----------
-    nodes : (G,) finite, strictly increasing, G ≥ 2
+    nodes : (G,) finite, strictly increasing
+    least : int
+        Smallest G.
 
     Examples
     --------
@@ -278,7 +330,7 @@ def check_gamma_nodes(nodes: Any) -> F64:
     array([2., 3.])
     """
     array = np.array(nodes, dtype=np.float64)
-    if array.ndim != 1 or len(array) < 2 or not np.all(np.isfinite(array)) or not np.all(np.diff(array) > 0):
+    if array.ndim != 1 or len(array) < least or not np.all(np.isfinite(array)) or not np.all(np.diff(array) > 0):
         raise ValueError(f"gammas must be at least two finite, strictly increasing numbers, got {nodes!r}")
     array.setflags(write=False)
     return array
@@ -305,6 +357,20 @@ def _log_normalised(histogram: NDArray[Any]) -> F64:
     """ln of a histogram normalised in every row; −∞ in empty cells, NaN in empty rows (never used)."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(np.log(histogram) - np.log(histogram.sum(axis=1, keepdims=True)), dtype=np.float64)
+
+
+def _without_cliffs(log_ratio: F64) -> F64:
+    """ln R that falls by at most `_STEEPEST` a cell along energy.
+
+    A spectrum may end: behind its end ln R is −∞, and no smooth curve goes through that. Where the limit acts R is less
+    than a hundredth of what it is two cells on.
+    """
+    out = np.maximum(log_ratio, _LEAST)
+    for m in range(1, out.shape[1]):
+        out[:, m] = np.maximum(out[:, m], out[:, m - 1] - _STEEPEST)
+    for m in range(out.shape[1] - 2, -1, -1):
+        out[:, m] = np.maximum(out[:, m], out[:, m + 1] - _STEEPEST)
+    return out
 
 
 def _nearest(filled: Bool) -> NDArray[np.int64]:

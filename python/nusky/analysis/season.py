@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from nusky.analysis.acceptance import Acceptance
 from nusky.analysis.background import Background
 from nusky.analysis.cache import DamagedCache, Meta, StoredEvents, read_cache, write_cache
 from nusky.analysis.energy import EnergyRatio
 from nusky.events import Events
+from nusky.hyp import Flux
 from nusky.typing import F32, F64
 from nusky.version import code_version
 
@@ -138,6 +139,72 @@ class SubAnalysis:
         """End of the season, MJD."""
         return float(self.data["mjd"].max() if self.grl is None else self.grl["stop"].max())
 
+    def energy_of_flux(self, flux: Flux, bins: tuple[ArrayLike, ArrayLike] | None = None) -> EnergyRatio:
+        """ln R of one given spectrum, made as `energy` was; its one node, γ = 0, means this spectrum.
+
+        Parameters
+        ----------
+        flux : Flux
+        bins : (sindec edges, log10 energy edges), optional
+            Default: those of `energy`.
+
+        Raises
+        ------
+        ValueError
+            The flux gives no event, the bins are unusable, or the simulation is not loaded.
+        """
+        sindec_bins, energy_bins = (self.energy.sindec_bins, self.energy.log10energy_bins) if bins is None else bins
+        try:
+            return EnergyRatio.from_events(
+                self.data,
+                self.sim,
+                sindec_bins=np.asarray(sindec_bins, dtype=np.float64),
+                log10energy_bins=np.asarray(energy_bins, dtype=np.float64),
+                empty=self.energy.empty,
+                smooth=self.energy.smooth,
+                flux=flux,
+            )
+        except ValueError as error:
+            raise ValueError(f"season {self.key}: {error}") from error
+
+    # csky's names of the models
+
+    @property
+    def bg_space_param(self) -> Background:
+        """csky's name for `background`: ``bg_space_param(sindec=…)`` is B in sr⁻¹, ``.h`` its histogram."""
+        return self.background
+
+    @property
+    def energy_pdf_ratio_model(self) -> EnergyRatio:
+        """csky's name for `energy`: ``.gammas``, ``.hs_sig``, ``.h_bg``, ``.hs_ratio``, ``.ss_hl``."""
+        return self.energy
+
+    @property
+    def acc_param(self) -> Acceptance:
+        """csky's name for `acceptance`."""
+        return self.acceptance
+
+    @property
+    def kw_space_bg(self) -> dict[str, Any]:
+        """How the background was made."""
+        return {"hkw": {"bins": self.background.sindec_bins}}
+
+    @property
+    def kw_energy(self) -> dict[str, Any]:
+        """How the energy term was made."""
+        bins = (self.energy.sindec_bins, self.energy.log10energy_bins)
+        return {"hkw": {"bins": bins}, "gammas": self.energy.gamma_nodes, "empty": self.energy.empty}
+
+    @property
+    def kw_acc(self) -> dict[str, Any]:
+        """How the acceptance was made."""
+        return {"sindec_nodes": self.acceptance.sindec_nodes, "gammas": self.acceptance.gamma_nodes}
+
+    @property
+    def plot_key(self) -> str:
+        """The key with a backslash before each underscore, for LaTeX."""
+        return self.key.replace("_", r"\_")
+
     def columns(self, events: Events) -> tuple[F64, F32]:
         """B and ln R of any events, by this season's models.
 
@@ -193,6 +260,7 @@ class SubAnalysis:
                 "empty": self.energy.empty,
                 "n_filled": self.energy.n_filled,
                 "n_replaced": self.energy.n_replaced,
+                "smooth": self.energy.smooth,
             },
         }
         write_cache(path, arrays, meta)

@@ -3,5 +3,15 @@
 from __future__ import annotations
 
 from nusky.conf.factories import CONF, get_sky_scan_trial_runner, get_spatial_prior_trial_runner, get_trial_runner
+from nusky.conf.markers import CustomFluxEnergyPDFRatioModel, DecRandomizer, RARandomizer, UTFSeeder
 
-__all__ = ["CONF", "get_sky_scan_trial_runner", "get_spatial_prior_trial_runner", "get_trial_runner"]
+__all__ = [
+    "CONF",
+    "CustomFluxEnergyPDFRatioModel",
+    "DecRandomizer",
+    "RARandomizer",
+    "UTFSeeder",
+    "get_sky_scan_trial_runner",
+    "get_spatial_prior_trial_runner",
+    "get_trial_runner",
+]

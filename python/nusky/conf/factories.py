@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nusky.conf.settings import Settings, dictionary, one_extension
+from nusky.conf.settings import Settings, one_extension
 from nusky.progress import tell
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def get_trial_runner(
     src = settings.get("src", settings.get("src_tr"))
     if src is None:
         raise ValueError(f"{call} needs a source: pass src=nusky.sources(ra, dec)")
-    injected = dictionary(call, "inj_conf", inj_conf)
+    injected = settings.injected(inj_conf)
     if "src" in injected:
         raise ValueError(f"{call}: inj_conf['src'] is not supported: signal is injected where it is fitted")
     known = hasattr(src, "extension")
@@ -102,7 +102,8 @@ def get_trial_runner(
         src=src,
         likelihood=settings.likelihood(one_extension(src) if known else 0.0),
         injection=settings.injection(injected),
-        transient=settings.transient(src if known else None),
+        transient=settings.transient(src if known else None, injected),
+        declinations=settings.declinations(injected),
         mp_cpus=settings.get("mp_cpus"),
         ts_to_p=settings.get("ts_to_p"),
     )
@@ -152,7 +153,7 @@ def get_sky_scan_trial_runner(
     settings = Settings.merge(call, CONF, conf, kw)
     if settings.get("nside") is None:
         raise ValueError(f"{call} needs nside=, the resolution of the scan (64: 0.9 degrees)")
-    injected = dictionary(call, "inj_conf", inj_conf)
+    injected = settings.injected(inj_conf)
     src, template = injected.get("src", settings.get("src")), settings.template()
     timed = src if template is None and hasattr(src, "is_transient") else template
     pixels = settings.pixels(settings.get("nside"))
@@ -164,7 +165,8 @@ def get_sky_scan_trial_runner(
         refine=settings.refine(pixels.nside),
         likelihood=settings.likelihood(0.0 if template is None else one_extension(template)),
         injection=settings.injection(injected),
-        transient=settings.transient(timed),
+        transient=settings.transient(timed, injected),
+        declinations=settings.declinations(injected),
         mp_cpus=settings.get("mp_cpus"),
         ts_to_p=settings.get("ts_to_p"),
     )
@@ -238,8 +240,13 @@ def get_spatial_prior_trial_runner(
     call = "get_spatial_prior_trial_runner"
     settings = Settings.merge(call, CONF, conf, kw)
     maps = settings.get("llh_priors")
-    if maps is None:
-        maps = getattr(settings.get("src_tr"), "prior", None)
+    for src in (settings.get("src"), settings.get("src_tr")):
+        maps = getattr(src, "prior", None) if maps is None else maps
+    if "src" in kw and getattr(kw["src"], "prior", None) is None:
+        raise ValueError(
+            f"{call}: src has no prior=, and sources are drawn from the priors, not put at a position; pass it as "
+            "src_tr= for its window or extension"
+        )
     if maps is None:
         raise ValueError(f"{call} needs llh_priors=: a HEALPix map (RING), or a list of maps")
     nest = bool(settings.get("nest", False))
@@ -250,7 +257,7 @@ def get_spatial_prior_trial_runner(
             f"{call}: nside={settings.get('nside')} but the priors have nside {nside}, which is the scan's; "
             f"regrade them with prior_policy=PriorPolicy(regrade={settings.get('nside')})"
         )
-    injected = dictionary(call, "inj_conf", inj_conf)
+    injected = settings.injected(inj_conf)
     if "src" in injected:
         raise ValueError(f"{call}: sources are drawn from the priors; for a fixed one use inj_conf={{'priors': map}}")
     drawn_from = injected.get("priors")
@@ -277,7 +284,8 @@ def get_spatial_prior_trial_runner(
         combine=settings.get("combine", "max"),
         likelihood=settings.likelihood(0.0 if template is None else one_extension(template)),
         injection=settings.injection(injected),
-        transient=settings.transient(template),
+        transient=settings.transient(template, injected),
+        declinations=settings.declinations(injected),
         mp_cpus=settings.get("mp_cpus"),
         ts_to_p=settings.get("ts_to_p"),
     )

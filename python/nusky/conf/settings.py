@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nusky.conf.custom_flux import custom_flux, one_flux
+from nusky.conf.keywords import FITTER_NOT_NEEDED, INJECTION, KEYWORDS, hint, keys_of, same
+from nusky.conf.randomizing import dec_randomization
+
 if TYPE_CHECKING:
+    from nusky.analysis import GammaMode
+    from nusky.injection import DecRandomization
     from nusky.injection.signal import InjectionOptions
     from nusky.likelihood.model import LikelihoodOptions
     from nusky.pixels.pixel_set import PixelSet
@@ -18,64 +23,12 @@ if TYPE_CHECKING:
     from nusky.source.positions import Sources
     from nusky.transients.on_time import TransientOptions
 
-__all__ = ["NOT_NEEDED", "Settings", "dictionary", "one_extension"]
+__all__ = ["Settings", "dictionary", "one_extension"]
 
-_COMMON = {
-    "ana",
-    "src",
-    "flux",
-    "gamma",
-    "energy",
-    "fitter_args",
-    "cut_n_sigma",
-    "extension",
-    "sindec_bandwidth",
-    "mp_cpus",
-    "ts_to_p",
-    "src_tr",
-    "src_kw",
-    "time",
-    "extended",
-    "sig",
-    "scramble",
-    "use_grl",
-    "off_days",
-}
-_PIXELS = {"nside", "min_dec", "max_dec", "pixmask", "cone", "refine", "refine_max", "logging"}
-_PRIOR = {"llh_priors", "nest", "prior_policy", "prior_weight", "prior_zero", "frame", "containment", "prior_floor"}
-_PRIOR |= {"pixels", "min_nside", "max_nside", "combine"}
-_KEYS = {
-    "get_trial_runner": _COMMON,
-    "get_sky_scan_trial_runner": _COMMON | _PIXELS,
-    "get_spatial_prior_trial_runner": _COMMON | _PIXELS | _PRIOR,
-}
-_INJECTION = {"flux", "src", "sindec_bandwidth", "in_pixel", "by", "extension", "priors", "nest", "sig"}
 _INJECTION_OPTIONS = ("flux", "sindec_bandwidth", "in_pixel", "by", "extension")
 
-NOT_NEEDED = {
-    "extra_keep": "events always keep their energy",
-    "concat_evs": "events of all seasons go to the fit as they are",
-    "full_sky": "scans always see the full sky",
-    "get_pixmask": "pixels that cannot win are left out anyway",
-    "update_bg": "the background model is the season's own",
-    "seeder": "the fit finds the global maximum without seeds",
-    "mp_scan_cpus": "mp_cpus holds for trials and scans",
-    "mp_nice": "use the operating system's nice",
-    "dir": "belongs to get_analysis",
-}
-"""Keys of csky that are accepted and have no effect, with the reason why none is needed."""
-
-_ONLY: dict[str, tuple[Any, ...]] = {
-    "space": ("ps", "prior"),
-    "sigsub": (False,),
-    "randomize": ("ra", ["ra"], ("ra",)),
-    "TRUTH": (False,),
-    "box": (None,),
-}
-"""Keys of csky that select models: only these values mean what the runners do."""
-
 _STEADY: dict[str, tuple[Any, ...]] = {
-    "time": ("utf", None),
+    "time": (None, False),
     "sig": ("ps", "prior", None),
     "extended": (False, None),
     "scramble": ("ra", None),
@@ -91,8 +44,6 @@ _WINDOW: dict[str, tuple[Any, ...]] = {
     "use_grl": (True, False, None),
 }
 """The same with a window."""
-
-_FITTER_NOT_NEEDED = {"_fmin_method", "_log_params", "_fmin_factr", "_fmin_epsilon"}
 
 
 def dictionary(call: str, name: str, value: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -133,11 +84,6 @@ def one_extension(src: Any) -> float:
     return float(widths[0])
 
 
-def _hint(key: str, known: set[str]) -> str:
-    close = difflib.get_close_matches(str(key), sorted(known), n=3)
-    return f"; did you mean {' or '.join(close)}?" if close else f"; known are {', '.join(sorted(known))}"
-
-
 @dataclass(frozen=True)
 class Settings:
     """The settings of one call; make them with `merge`.
@@ -170,25 +116,27 @@ class Settings:
         ValueError
             For a value that selects something the runners do not do.
         """
-        any_call = set().union(*_KEYS.values())
         merged: dict[str, Any] = {}
-        for where, given, allowed in (
-            ("CONF", everywhere, any_call),
-            ("conf", dictionary(call, "conf", conf), any_call),
-            ("keyword", explicit, _KEYS[call]),
-        ):
-            for key, value in given.items():
-                if key in allowed:
+        for where, given in (("CONF", everywhere), ("conf", dictionary(call, "conf", conf)), ("keyword", explicit)):
+            for name, value in given.items():
+                # csky's models are keys as classes
+                key = name.__name__ if isinstance(name, type) else name
+                # Keys of another runner may stay in a dictionary that several calls share
+                if call in (KEYWORDS[key].calls if key in KEYWORDS else ()):
                     merged[key] = value
-                elif key in _ONLY:
-                    if not any(value is one or value == one for one in _ONLY[key]):
-                        options = " or ".join(repr(one) for one in _ONLY[key])
-                        hint = "; ask get_one_fit(TRUTH=True) for the real sky" if key == "TRUTH" else ""
-                        raise ValueError(f"{call}: {key}={value!r} is not supported, only {options}{hint}")
-                elif key not in NOT_NEEDED:
-                    known = allowed | set(NOT_NEEDED) | set(_ONLY)
-                    raise TypeError(f"{call}: unknown {where} {key!r}{_hint(key, known)}")
+                elif key not in KEYWORDS or where == "keyword":
+                    raise TypeError(f"{call}: unknown {where} {key!r}{hint(key, keys_of(call))}")
+        for key, value in merged.items():
+            if not KEYWORDS[key].accepts(value):
+                options = " or ".join(map(repr, KEYWORDS[key].values or ()))
+                instead = f"; {KEYWORDS[key].instead}" if KEYWORDS[key].instead else ""
+                raise ValueError(f"{call}: {key}={value!r} is not supported, only {options}{instead}")
         return cls(call, merged)
+
+    def injected(self, inj_conf: Mapping[str, Any] | None) -> dict[str, Any]:
+        """Settings of the injected signal: those of the call, before those under ``inj_conf`` in `conf`."""
+        from_conf = dictionary(self.call, "conf['inj_conf']", self.get("inj_conf"))
+        return {**from_conf, **dictionary(self.call, "inj_conf", inj_conf)}
 
     def get(self, key: str, default: Any = None) -> Any:
         """Value of a setting, `default` where it is missing."""
@@ -216,20 +164,27 @@ class Settings:
         from nusky.likelihood.model import LikelihoodOptions
 
         energy = self.get("energy", "fit")
-        if energy not in ("fit", True, False):
+        if not any(same(energy, one) for one in ("fit", "customflux", True, False)):
             raise ValueError(
-                f"{self.call}: energy={energy!r} is not supported, only 'fit' or False; gamma= fixes the spectrum"
+                f"{self.call}: energy={energy!r} is not supported, only 'fit', 'customflux' or False; gamma= fixes the "
+                "spectrum"
             )
         gamma = self.get("gamma")
         for key, value in dict(self.get("fitter_args") or {}).items():
             if key == "gamma":
                 gamma = value if gamma is None else gamma
-            elif key not in _FITTER_NOT_NEEDED:
+            elif key not in FITTER_NOT_NEEDED:
                 raise TypeError(f"{self.call}: unknown fitter_args {key!r}; only gamma can be fixed")
+        mode: GammaMode = "fit" if gamma is None else "fixed"
+        if energy is False:
+            mode = "off"
+        elif energy == "customflux":
+            mode = "flux"
         # csky's two keywords become one mode; without an energy term gamma is the spectrum of the acceptances
         return LikelihoodOptions(
-            mode="off" if energy is False else "fit" if gamma is None else "fixed",
+            mode=mode,
             gamma=gamma,
+            **(custom_flux(self.call, self.values) if energy == "customflux" else {}),
             cut_n_sigma=self.get("cut_n_sigma", 5.0),
             extension=self.get("extension", extension),
         )
@@ -238,16 +193,21 @@ class Settings:
         """How signal is injected."""
         from nusky.injection.signal import InjectionOptions
 
-        for key, value in inj_conf.items():
-            if key not in _INJECTION:
-                raise TypeError(f"{self.call}: unknown inj_conf key {key!r}{_hint(key, _INJECTION)}")
-            if key == "sig" and value not in _WINDOW["sig"]:
-                raise ValueError(
-                    f"{self.call}: inj_conf sig={value!r} is not supported, only 'ps', 'prior' or 'transient'"
-                )
+        for key in inj_conf:
+            if key in INJECTION and not INJECTION[key].accepts(inj_conf[key]):
+                where = f"{self.call}: inj_conf {key}={inj_conf[key]!r}"
+                raise ValueError(f"{where} is not supported; {INJECTION[key].instead}")
+            if key not in keys_of(self.call, INJECTION):
+                raise TypeError(f"{self.call}: unknown inj_conf key {key!r}{hint(key, keys_of(self.call, INJECTION))}")
         chosen = self.given("flux", "sindec_bandwidth")
         chosen |= {key: inj_conf[key] for key in _INJECTION_OPTIONS if key in inj_conf}
+        if "flux" in chosen:
+            chosen["flux"] = one_flux(self.call, chosen["flux"])
         return InjectionOptions(**chosen)
+
+    def declinations(self, inj_conf: Mapping[str, Any]) -> DecRandomization | None:
+        """Whether background events get new declinations."""
+        return dec_randomization(self.call, {**self.values, **inj_conf})
 
     def template(self) -> Sources | None:
         """``src_tr`` (or ``src_kw``): what every scanned position is to have; its own position does not matter."""
@@ -261,7 +221,7 @@ class Settings:
             raise TypeError(f"{self.call}: src_tr must come from nusky.sources(ra, dec), got {type(template).__name__}")
         return template
 
-    def transient(self, src: Sources | None) -> TransientOptions | None:
+    def transient(self, src: Sources | None, inj_conf: Mapping[str, Any]) -> TransientOptions | None:
         """The time window of `src`, with what the settings say about it."""
         from nusky.source.window import TimeWindow
         from nusky.transients.on_time import TransientOptions
@@ -269,14 +229,16 @@ class Settings:
         call = self.call
         window = None if src is None else TimeWindow.of(src)
         allowed = _STEADY if window is None else _WINDOW
-        for key, values in allowed.items():
-            value = self.get(key)
-            if not any(value is one or value == one for one in values):
-                options = " or ".join(repr(one) for one in values if one is not None)
+        given = [(key, self.get(key), values) for key, values in allowed.items()]
+        given.append(("inj_conf sig", inj_conf.get("sig"), allowed["sig"]))
+        for key, value, values in given:
+            if not any(same(value, one) for one in values):
+                options = " or ".join(map(repr, values))
                 if window is not None:
                     raise ValueError(f"{call}: {key}={value!r} does not go with a time window, only {options}")
-                advice = "; it needs a time window: mjd= and t_100= in src (or src_tr)" if value in _WINDOW[key] else ""
-                raise ValueError(f"{call}: {key}={value!r} is not supported, only {options}{advice}")
+                needs = any(same(value, one) for one in _WINDOW[key.split()[-1]])
+                instead = "; it needs a time window: mjd= and t_100= in src (or src_tr)" if needs else ""
+                raise ValueError(f"{call}: {key}={value!r} is not there yet, only {options}{instead}")
         if window is None:
             if self.get("off_days") is not None:
                 raise ValueError(f"{call}: off_days needs a time window: mjd= and t_100= in src (or src_tr)")

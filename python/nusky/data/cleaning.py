@@ -191,8 +191,8 @@ def check_min_sigma(min_sigma: Any) -> float:
     0.01
     """
     min_sigma = float(radians("min_sigma", min_sigma))
-    if not (np.isfinite(min_sigma) and 0 < min_sigma < 0.5 * np.pi):
-        raise ValueError(f"min_sigma={min_sigma!r} rad; it must be positive and below π/2 (0.2 deg = 0.00349 rad)")
+    if not (np.isfinite(min_sigma) and 0 <= min_sigma < 0.5 * np.pi):
+        raise ValueError(f"min_sigma={min_sigma!r} rad; it must be 0 … π/2 (0.2 deg = 0.00349 rad; 0: no floor)")
     return float(min_sigma)
 
 

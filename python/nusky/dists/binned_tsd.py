@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nusky.dists.histogram import Histogram
+from nusky.dists.histogram import histogram
 from nusky.dists.pvalue import PValue, binomial_error, counted_p, nsigma_to_p, p_to_nsigma
 from nusky.dists.tsd import about_file, config_of, ts_values
 from nusky.files.npz import write_npz
@@ -196,11 +196,11 @@ class BinnedTSD:
         self._refuse(fit)
         return float(self._lowest_edge(np.asarray(0.5 * self.n_total)))
 
-    def get_hist(self) -> Histogram:
-        """The histogram of the trials with TS > 0 and, in the first bin, those at 0; the overflow is left out."""
+    def get_hist(self) -> Any:
+        """histlite histogram of the trials with TS > 0 and, in the first bin, those at 0; without the overflow."""
         values = self._counts[:-1].astype(np.float64)
         values[0] += self._n_zero
-        return Histogram(values, self._edges)
+        return histogram(values, self._edges)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the distribution to an npz file, complete or not at all; `dists.read_tsd` reads it back.

@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nusky.arrays import Arrays
 from nusky.dists.chi2 import Chi2Tail
-from nusky.dists.histogram import Histogram
+from nusky.dists.histogram import histogram
 from nusky.dists.pvalue import PValue, binomial_error, counted_p, nsigma_to_p, p_to_nsigma
 from nusky.files.npz import write_npz
 from nusky.missing import without_missing
@@ -65,6 +66,10 @@ class TSD:
         self.config = config_of(values)
         if n_zero != int(n_zero) or n_zero < 0:
             raise ValueError(f"n_zero = {n_zero}: give the number of further trials with TS = 0, an integer >= 0")
+        named = values.trials if isinstance(values, TSD) else values
+        columns = getattr(getattr(named, "dtype", None), "names", None)
+        self._table = (named if isinstance(named, Arrays) else Arrays(named)) if columns else None
+        self._table_zeros = int(n_zero)  # such trials have no row
         nonzero = np.sort(ts[ts != 0])
         self._nonzero = nonzero
         self._nonzero.setflags(write=False)
@@ -84,7 +89,12 @@ class TSD:
         return self._n_zero
 
     @property
-    def trials(self) -> F64:
+    def trials(self) -> Any:
+        """The trials as they were given, a table with its columns (`Arrays`); from plain TS values, `values`."""
+        return self.values if self._table is None or self._table_zeros else self._table
+
+    @property
+    def values(self) -> F64:
         """(n_total,) all TS values, ascending."""
         k = self._n_negative
         return np.concatenate([self._nonzero[:k], np.zeros(self._n_zero), self._nonzero[k:]])
@@ -217,9 +227,17 @@ class TSD:
         n = self.n_total
         return float(np.mean(self._order_statistic(np.array([(n - 1) // 2, n // 2]))))
 
-    def get_hist(self, bins: int | ArrayLike = 50, range: tuple[float, float] | None = None) -> Histogram:
-        """Histogram of all trials, zeros included."""
-        return Histogram.of(self.trials, bins, range)
+    def get_hist(self, bins: int | ArrayLike = 50, range: tuple[float, float] | None = None) -> Any:
+        """histlite histogram of all trials, zeros included (needs histlite).
+
+        Parameters
+        ----------
+        bins : int or (B + 1,) array
+            Number of bins over `range`, or their edges.
+        range : (low, high), optional
+            Default: that of the trials.
+        """
+        return histogram(*np.histogram(self.values, bins=bins, range=range))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the distribution to an npz file, complete or not at all; `dists.read_tsd` reads it back.
@@ -328,7 +346,7 @@ def ts_values(values: Any) -> F64:
         If a value is NaN or infinite (the first one is named), or the array is not one-dimensional.
     """
     if isinstance(values, TSD):
-        return values.trials
+        return values.values
     if isinstance(values, np.ndarray) and values.dtype.names:
         if "ts" not in values.dtype.names:
             raise TypeError(f"values has the fields {', '.join(values.dtype.names)}: none is called ts")

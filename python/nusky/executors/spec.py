@@ -38,6 +38,7 @@ _STAYS = ("ts_to_p", "mp_cpus")
 _CLASSES = {
     "BinnedFlux": "hyp",
     "BrokenPowerLawFlux": "hyp",
+    "DecRandomization": "injection",
     "Events": "events",
     "InjectionOptions": "injection",
     "LikelihoodOptions": "likelihood",

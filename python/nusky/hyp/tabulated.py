@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -65,7 +66,7 @@ class TableFlux(Flux):
         return np.where((energy >= self.energy[0]) & (energy <= self.energy[-1]), value, 0.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class BinnedFlux(Flux):
     """A histogram of φ: constant inside each energy bin (the last one includes its upper edge), 0 outside.
 
@@ -75,6 +76,8 @@ class BinnedFlux(Flux):
     values : (M,) GeV⁻¹ cm⁻² s⁻¹, ≥ 0, not all 0
     norm : float
         Multiplies the values.
+    bins_energy, flux
+        csky's names of `energy_bins` and `values`.
 
     Raises
     ------
@@ -91,14 +94,27 @@ class BinnedFlux(Flux):
     values: Sequence[float]
     norm: float = 1.0
 
-    def __post_init__(self) -> None:
-        edges, values = _numbers("energy_bins", self.energy_bins, ENERGY), _numbers("values", self.values, FLUX)
+    def __init__(
+        self,
+        energy_bins: ArrayLike | None = None,
+        values: ArrayLike | None = None,
+        norm: float = 1.0,
+        *,
+        bins_energy: ArrayLike | None = None,
+        flux: ArrayLike | None = None,
+    ) -> None:
+        for ours, name, csky in ((energy_bins, "energy_bins", bins_energy), (values, "values", flux)):
+            if (ours is None) == (csky is None):
+                other = {"energy_bins": "bins_energy", "values": "flux"}[name]
+                raise TypeError(f"BinnedFlux needs {name}= (csky's {other}=), once")
+        edges = _numbers("energy_bins", bins_energy if energy_bins is None else energy_bins, ENERGY)
+        values = _numbers("values", flux if values is None else values, FLUX)
         if len(edges) < 2 or len(values) != len(edges) - 1:
             raise ValueError(f"BinnedFlux: {len(edges)} edges and {len(values)} values; M + 1 edges hold M values")
         if min(values) < 0 or max(values) == 0:
             raise ValueError("values must be nowhere negative and somewhere positive")
         _increasing("energy_bins", edges)
-        set_fields(self, energy_bins=edges, values=values, norm=number("norm", self.norm, positive=True))
+        set_fields(self, energy_bins=edges, values=values, norm=number("norm", norm, positive=True))
 
     @cached_property
     def _arrays(self) -> tuple[F64, F64]:
@@ -111,7 +127,7 @@ class BinnedFlux(Flux):
         return np.asarray(self.norm * values[index])
 
 
-def _numbers(name: str, values: ArrayLike, unit: str) -> tuple[float, ...]:
+def _numbers(name: str, values: Any, unit: str) -> tuple[float, ...]:
     array, _ = without_missing(in_unit(name, values, unit), name)
     if array.ndim != 1 or not np.all(np.isfinite(array)):
         raise ValueError(f"{name} must be a one-dimensional sequence of finite numbers")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nusky.injection.background import BackgroundInjector
+from nusky.injection.declination import DecRandomization
 from nusky.injection.off_time import OffTimeInjector
 from nusky.injection.point import PointInjector
 from nusky.injection.prior import PriorInjector
@@ -12,6 +13,7 @@ from nusky.injection.signal import Injected, InjectionOptions, SignalInjector, c
 __all__ = [
     "RANDOM",
     "BackgroundInjector",
+    "DecRandomization",
     "Injected",
     "InjectionOptions",
     "OffTimeInjector",

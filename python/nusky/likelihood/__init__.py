@@ -8,6 +8,7 @@ from nusky.likelihood.near_events import NearRows
 from nusky.likelihood.near_tiles import NearTiles
 from nusky.likelihood.point import PointFit
 from nusky.likelihood.reach import event_reach, widened
+from nusky.likelihood.reading import LikelihoodReading, SeasonReading
 from nusky.likelihood.trial_index import Discs, TrialIndex
 from nusky.likelihood.window import WindowLikelihoodModel
 
@@ -15,9 +16,11 @@ __all__ = [
     "Discs",
     "LikelihoodModel",
     "LikelihoodOptions",
+    "LikelihoodReading",
     "NearRows",
     "NearTiles",
     "PointFit",
+    "SeasonReading",
     "TrialIndex",
     "WindowLikelihoodModel",
     "event_reach",

@@ -8,10 +8,12 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nusky import _core
 from nusky.analysis.energy import GammaMode, check_gamma
 from nusky.events import Events
+from nusky.hyp import Flux
 from nusky.likelihood.trial_index import TrialIndex
 from nusky.source.positions import MAX_EXTENSION
 from nusky.sphere import radians
@@ -20,7 +22,7 @@ from nusky.typing import F64, I64
 from nusky.units import in_unit
 
 if TYPE_CHECKING:
-    from nusky.analysis.analysis import Analysis
+    from nusky.analysis import Analysis, EnergyRatio
 
 
 Part = tuple[Any, ...]
@@ -43,6 +45,10 @@ class LikelihoodOptions:
         S = 0 beyond this many σ of an event (not renormalised).
     extension : float
         Width of the source, rad; adds to every event's σ in quadrature.
+    flux : Flux or None
+        The energy term, and the shares of the seasons, are those of this spectrum; n_s is all that is fitted.
+    flux_bins : (sin δ edges, log10 E edges) or None
+        Cells of the energy term of `flux`; None: the season's.
 
     Examples
     --------
@@ -54,6 +60,8 @@ class LikelihoodOptions:
     gamma: float | None = None
     cut_n_sigma: float = 5.0
     extension: float = 0.0
+    flux: Flux | None = None
+    flux_bins: tuple[tuple[float, ...], tuple[float, ...]] | None = None
 
     def __post_init__(self) -> None:
         if self.mode not in get_args(GammaMode):
@@ -72,6 +80,13 @@ class LikelihoodOptions:
             if isinstance(self.gamma, bool) or not isinstance(self.gamma, Real):
                 raise TypeError(f"gamma must be a number or None (fitted), got {self.gamma!r}")
             object.__setattr__(self, "gamma", float(self.gamma))
+        if (self.mode == "flux") != (self.flux is not None):
+            raise ValueError(f"mode={self.mode!r} with flux={self.flux!r}: mode='flux' and flux= belong together")
+        if self.flux is not None:
+            if not isinstance(self.flux, Flux):
+                raise TypeError(f"flux must be a flux such as hyp.PowerLawFlux(2), got {self.flux!r}")
+            if self.gamma is not None:
+                raise ValueError(f"gamma={self.gamma:g}: with flux= the spectrum is given")
         if self.mode == "fit" and self.gamma is not None:
             raise ValueError(f"mode='fit' takes no gamma, got gamma={self.gamma:g}; mode='fixed' fixes it")
         if self.mode == "fixed" and self.gamma is None:
@@ -79,17 +94,26 @@ class LikelihoodOptions:
 
     @property
     def fixed_gamma(self) -> float | None:
-        """γ as the core takes it: None where it is fitted or there is no energy term."""
+        """γ as the core takes it: None where it is fitted or there is no energy term.
+
+        The energy term of one given flux has one node, γ = 0, which means that flux.
+        """
+        if self.mode == "flux":
+            return 0.0
         return self.gamma if self.mode == "fixed" else None
 
     def as_dict(self) -> dict[str, Any]:
         """Values JSON can hold; the form that trial stores compare, in which `energy` is false without the term."""
-        return {
+        values = {
             "gamma": self.gamma,
             "energy": self.mode != "off",
             "cut_n_sigma": self.cut_n_sigma,
             "extension": self.extension,
         }
+        if self.flux is None:
+            return values
+        bins = None if self.flux_bins is None else [list(edges) for edges in self.flux_bins]
+        return {**values, "flux": self.flux.to_json(), "flux_bins": bins}
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +142,16 @@ class LikelihoodModel:
         """γ as the core takes it: None where it is fitted or there is no energy term."""
         return self.options.fixed_gamma
 
+    @property
+    def fits_flux(self) -> bool:
+        """Whether the energy term is that of one given flux, so that γ is undefined."""
+        return self.options.flux is not None
+
+    @cached_property
+    def _flux_ratios(self) -> tuple[EnergyRatio, ...]:
+        assert self.options.flux is not None
+        return tuple(season.energy_of_flux(self.options.flux, self.options.flux_bins) for season in self.analysis)
+
     @cached_property
     def likelihood(self) -> _core.Likelihood:
         """n_s and γ to ln Λ: γ nodes and acceptance shares."""
@@ -133,6 +167,10 @@ class LikelihoodModel:
         log_acceptance : (K, D, G), or (K, D, 1) without an energy term
         """
         sindec, log_acceptance = self.analysis.acceptance_table()
+        if self.options.flux is not None:
+            dec = np.arcsin(np.clip(sindec, -1.0, 1.0))
+            each = [np.log(season.acceptance.for_flux(self.options.flux)(dec)) for season in self.analysis]
+            return np.zeros(1), sindec, np.ascontiguousarray(np.stack(each)[:, :, None])
         if self.options.mode != "off":
             return np.array(self.analysis.gamma_nodes), sindec, log_acceptance
         gamma = 2.0 if self.options.gamma is None else self.options.gamma
@@ -146,9 +184,16 @@ class LikelihoodModel:
     @cached_property
     def columns(self) -> tuple[_core.EventColumns, ...]:
         """The seasons' own events."""
-        if self.options.mode != "off":
+        if self.options.mode in ("fit", "fixed"):
             return self.analysis.event_columns(self.options.cut_n_sigma, self.options.extension)
-        return tuple(self._spatial_columns(k, season.data) for k, season in enumerate(self.analysis))
+        return tuple(self.columns_for(k, season.data) for k, season in enumerate(self.analysis))
+
+    def log_energy_ratio(self, k: int, events: Events) -> NDArray[np.float32] | None:
+        """(N, G) ln R of any events of season k at the γ nodes of the energy term; None without one."""
+        if self.options.mode == "off":
+            return None
+        ratio = self._flux_ratios[k] if self.fits_flux else self.analysis[k].energy
+        return ratio.log_ratio(events["sindec"], events["log10energy"]).astype(np.float32)
 
     def prepare(self) -> None:
         """Make what all trials share."""
@@ -156,18 +201,20 @@ class LikelihoodModel:
 
     def columns_for(self, k: int, events: Events) -> _core.EventColumns:
         """Injected or foreign events of season k."""
-        if self.options.mode != "off":
+        if self.options.mode in ("fit", "fixed"):
             return self.analysis.columns_for(k, events, self.options.cut_n_sigma, self.options.extension)
-        return self._spatial_columns(k, events)
+        return self._own_columns(k, events)
 
-    def _spatial_columns(self, k: int, events: Events) -> _core.EventColumns:
-        background = np.ascontiguousarray(self.analysis[k].background(events["sindec"]), dtype=np.float64)
+    def _own_columns(self, k: int, events: Events) -> _core.EventColumns:
+        sindec = events["sindec"]
+        background = np.ascontiguousarray(self.analysis[k].background(sindec), dtype=np.float64)
+        ratio = self.log_energy_ratio(k, events)
         return _core.EventColumns(
             events["dec"],
             events["sigma"],
             background,
-            None,
-            np.empty(0),
+            ratio,
+            np.empty(0) if ratio is None else np.zeros(1),
             cut_n_sigma=self.options.cut_n_sigma,
             extension=self.options.extension,
         )
@@ -181,12 +228,15 @@ class LikelihoodModel:
             )
         parts: list[Part] = []
         for k, (background, injected) in enumerate(zip(trial.background, trial.injected, strict=True)):
-            if isinstance(background, Scramble) and background.season is self.analysis[k]:
-                chosen = None if rows is None else rows[k]
+            chosen = None if rows is None else rows[k]
+            own = isinstance(background, Scramble) and background.season is self.analysis[k]
+            if isinstance(background, Scramble) and own and background.dec is None:
                 ra = background.ra if chosen is None else background.ra[chosen]
                 parts.append((self.columns[k], ra, k, chosen, None))
             else:
                 events = background.events() if isinstance(background, Scramble) else background
+                if chosen is not None and own:
+                    events = events[chosen]
                 parts.append((self.columns_for(k, events), events["ra"], k, None, None))
             if injected is not None and len(injected):
                 parts.append((self.columns_for(k, injected), injected["ra"], k, None, None))

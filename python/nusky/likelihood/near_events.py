@@ -144,7 +144,12 @@ class NearRows:
         chosen = []
         flat = self._grid.ravel()
         for (rows, first_cell, reach), background, season in zip(seasons, trial.background, self.analysis, strict=True):
-            if not isinstance(background, Scramble) or background.season is not season or background.rows is not None:
+            if (
+                not isinstance(background, Scramble)
+                or background.season is not season
+                or background.rows is not None
+                or background.dec is not None
+            ):
                 return None
             column = (background.ra[rows] * (_N_RA / (2 * np.pi))).astype(np.int32)
             chosen.append(rows[flat[first_cell + column] <= reach])

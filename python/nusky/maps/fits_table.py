@@ -19,6 +19,19 @@ _MOST_COUNTED = 999
 _MAP_NAMES = {"PROB", "PROBABILITY", "PROBDENSITY", "PROB_DENSITY", "DENSITY", "2DLNL", "2DLLH", "2LLH", "CL"}
 
 
+class _Guarded(io.BytesIO):
+    """The content of a file, read a limited number of times over: a damaged one leads in circles."""
+
+    left = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        data = super().read(size)
+        self.left -= len(data) + 100
+        if self.left < 0:
+            raise OSError("the headers lead in circles")
+        return data
+
+
 class _Refused(ValueError):
     """What we say ourselves about a file, as against what astropy stumbles over."""
 
@@ -45,6 +58,9 @@ def table_of_file(name: str, content: Any, hdu: int | str | None) -> MapTable:
     content.write(b"\0" * (-size % _BLOCK)) if size % _BLOCK and content.writable() else None
     content.seek(0)
     _check_counts(name, content)
+    if isinstance(content, io.BytesIO):
+        content = _Guarded(content.getvalue())
+        content.left = 20 * size + 10_000_000
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

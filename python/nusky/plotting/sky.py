@@ -165,7 +165,16 @@ class SkyPlotter:
 
     pc_kw: Mapping[str, Any] = field(default_factory=dict)
 
-    def plot_map(self, ax: Axes, m: Any, n_ticks: int | None = 2, *, nest: bool = False) -> tuple[QuadMesh, Colorbar]:
+    def plot_map(
+        self,
+        ax: Axes,
+        m: Any,
+        n_ticks: int | None = 2,
+        *,
+        nest: bool = False,
+        cb_kw: Mapping[str, Any] | None = None,
+        nohr: bool = True,
+    ) -> tuple[QuadMesh, Colorbar]:
         """Draw a HEALPix map with a colour bar below it.
 
         Parameters
@@ -180,6 +189,10 @@ class SkyPlotter:
             Ticks of the colour bar, spread evenly from its lowest to its highest value; None leaves them to matplotlib.
         nest : bool
             The map is in NESTED order.
+        cb_kw : dict, optional
+            Keywords for the colour bar.
+        nohr : True
+            csky's "no hours": right ascensions are in degrees.
 
         Returns
         -------
@@ -202,7 +215,10 @@ class SkyPlotter:
         # Rasterised: half a million vector cells would make a PDF of tens of megabytes.
         mesh = ax.pcolormesh(x_edges, dec_edges, grid, shading="flat", rasterized=True, **self.pc_kw)
         _label_ra(ax)
-        return mesh, add_colorbar(ax, mesh, n_ticks, orientation="horizontal", pad=0.08, shrink=0.8, aspect=30)
+        if nohr is not True:
+            raise ValueError(f"nohr={nohr!r}: right ascensions are labelled in degrees, not in hours")
+        bar = {"orientation": "horizontal", "pad": 0.08, "shrink": 0.8, "aspect": 30, **(cb_kw or {})}
+        return mesh, add_colorbar(ax, mesh, n_ticks, **bar)
 
     def plot_gp(self, ax: Axes, **kw: Any) -> None:
         """Draw the galactic plane (b = 0); keywords go to matplotlib's ``plot``."""
@@ -336,7 +352,7 @@ def plot_tsd(ax: Axes, tsd: TSD, *, n_points: int = 100, label: str | None = Non
     >>> fig, ax = plt.subplots()
     >>> plot_tsd(ax, Chi2TSD(np.random.default_rng(1).chisquare(1, 1000)), label="background")
     """
-    ts = np.sort(np.asarray(tsd.trials, dtype=np.float64))
+    ts = np.sort(np.asarray(tsd.values, dtype=np.float64))
     fraction = 1.0 - np.arange(ts.size) / ts.size
     ax.step(ts, fraction, where="pre", label=f"{ts.size} trials" if label is None else label)
     if tsd.tail is not None and ts[-1] > 0:

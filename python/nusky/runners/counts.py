@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
 
 from nusky.analysis.energy import check_gamma
 from nusky.hyp import Flux, PowerLawFlux
@@ -14,7 +16,17 @@ from nusky.units import counted, has_unit, in_unit
 if TYPE_CHECKING:
     from nusky.analysis.analysis import Analysis
 
-__all__ = ["Converts", "get_acc_total", "spectrum", "to_E2dNdE", "to_dNdE", "to_fluence", "to_ns", "total_acceptance"]
+__all__ = [
+    "Converts",
+    "get_acc_total",
+    "spectrum",
+    "to_E2dNdE",
+    "to_dNdE",
+    "to_fluence",
+    "to_model_norm",
+    "to_ns",
+    "total_acceptance",
+]
 
 
 class Converts(Protocol):
@@ -184,20 +196,27 @@ def to_dNdE(
 
 def to_ns(
     runner: Converts,
-    value: Any,
+    value: Any = None,
     flux: Flux | None = None,
     *,
     E0: float = 1.0,
     unit: float = 1.0,
     gamma: float | None = None,
-    E2dNdE: bool = True,
+    E2dNdE: Any = True,
     fluence: bool = False,
     **where: Any,
 ) -> Any:
     """Expected events for E² dN/dE = `value` (with ``E2dNdE=False``: dN/dE) at `E0`·`unit` GeV; see `to_E2dNdE`.
 
-    With ``fluence=True`` the value is integrated over the time window: E² F (or F) as `to_fluence` gives it.
+    With ``fluence=True`` the value is integrated over the time window: E² F (or F) as `to_fluence` gives it. As in csky
+    the value may also come as ``E2dNdE=value``.
     """
+    if not isinstance(E2dNdE, (bool, np.bool_)):
+        if value is not None:
+            raise TypeError(f"to_ns: give the flux once, {value!r} or E2dNdE={E2dNdE!r}")
+        value, E2dNdE = E2dNdE, True
+    if value is None:
+        raise TypeError("to_ns needs a flux: to_ns(value, …) or to_ns(E2dNdE=value, …)")
     shape, acceptance = _spectrum(runner, "to_ns", gamma, flux, where)
     seconds = _seconds(runner, "to_ns(fluence=True)") if fluence else 1.0
     if fluence and has_unit(value):
@@ -205,7 +224,7 @@ def to_ns(
         value = in_unit("value", value, "GeV / cm2" if E2dNdE else "1 / (GeV cm2)") / seconds
         value = value / counted(E0, unit)[1] if E2dNdE else value * counted(E0, unit)[1]
         seconds = 1.0
-    return shape.to_ns(value, acceptance * (1.0 / seconds), E0=E0, unit=unit, E2dNdE=E2dNdE)
+    return shape.to_ns(value, acceptance * (1.0 / seconds), E0=E0, unit=unit, E2dNdE=bool(E2dNdE))
 
 
 def to_fluence(
@@ -256,5 +275,21 @@ def _seconds(runner: Converts, call: str) -> float:
     return runner.on_time.days * 86_400.0
 
 
+def to_model_norm(
+    runner: Converts, ns: Any, flux: Flux | None = None, *, gamma: float | None = None, **where: Any
+) -> Any:
+    """The factor on the flux that gives `ns` events; of a power law (``gamma=``) its norm at 1 GeV.
+
+    Parameters
+    ----------
+    ns, flux, gamma, where
+        As for `to_E2dNdE`.
+    """
+    shape, acceptance = _spectrum(runner, "to_model_norm", gamma, flux, where)
+    return shape.to_model_norm(_events(ns), acceptance)
+
+
 def _events(ns: Any) -> Any:
-    return ns.ns if isinstance(ns, Fit) else in_unit("ns", ns, "")
+    if isinstance(ns, Fit):
+        return ns.ns
+    return ns["n_sig"] if isinstance(ns, Mapping) else in_unit("ns", ns, "")  # a result of find_n_sig

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nusky.arrays import require_pandas
 from nusky.executors.batches import run_batches
 from nusky.executors.on_threads import InterruptedBatch, check_indices, fit_batch
 from nusky.injection.seeding import resolve_seed
 from nusky.injection.signal import check_signal
 from nusky.progress import Progress, trial_progress
+from nusky.runners.fitter_args import fitting, whole
 from nusky.threads import resolve_threads
-from nusky.trial.trial_set import TrialSet, require_pandas
+from nusky.trial.trial_set import TrialSet
 from nusky.typing import I64
 
 if TYPE_CHECKING:
@@ -150,24 +151,26 @@ class FitsMany(ABC):
 
     def get_many_fits(
         self,
-        n_trials: int,
+        n_trials: Any,
         n_sig: float = 0,
-        *,
         poisson: bool = False,
         seed: Any = None,
         TRUTH: bool = False,
         mp_cpus: int | None = None,
         logging: bool = False,
+        flat: bool = True,
+        *,
         first_trial: int = 0,
         as_dataframe: bool = False,
         executor: Any = None,
+        **fitter_args: Any,
     ) -> Any:
         """Make and fit many trials.
 
         Parameters
         ----------
         n_trials : int
-            At least 1.
+            At least 1; a float of whole value is taken.
         n_sig, poisson
             As for `get_one_trial`.
         seed : int, numpy.random.Generator or None
@@ -178,6 +181,8 @@ class FitsMany(ABC):
             Threads; with an executor, threads of each worker (1 by default).
         logging : bool
             Print progress: count, rate and time left.
+        flat, fitter_args
+            As for `get_one_fit`.
         first_trial : int
             Number of the first trial, to continue a batch.
         as_dataframe : bool
@@ -188,7 +193,7 @@ class FitsMany(ABC):
         Returns
         -------
         TrialSet (n_trials,)
-            Structured array with columns `columns`; or a DataFrame.
+            Table with columns `columns`, see `Arrays`; or a DataFrame.
 
         Raises
         ------
@@ -197,11 +202,17 @@ class FitsMany(ABC):
         ValueError, TypeError
             For arguments out of range.
         """
-        n_trials, first_trial = _whole("n_trials", n_trials, 1), _whole("first_trial", first_trial, 0)
+        fits = fitting("get_many_fits", self, flat, fitter_args)
+        if fits is not self:
+            return fits.get_many_fits(
+                n_trials, n_sig, poisson, seed, TRUTH, mp_cpus, logging,
+                first_trial=first_trial, as_dataframe=as_dataframe, executor=executor,
+            )  # fmt: skip
+        n_trials, first_trial = whole("n_trials", n_trials, 1), whole("first_trial", first_trial, 0)
         if TRUTH:
             raise ValueError("TRUTH=True has no meaning for many trials: there is one real sky; use get_one_fit")
         n_sig, poisson = check_signal(n_sig, poisson)
-        seed = resolve_seed(seed)
+        seed = resolve_seed(whole("seed", seed))
         if as_dataframe:
             require_pandas()
         indices = np.arange(first_trial, first_trial + n_trials, dtype=np.int64)
@@ -243,11 +254,3 @@ class FitsMany(ABC):
             logging=logging,
         )
         return rows
-
-
-def _whole(name: str, value: Any, least: int) -> int:
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
-    if value < least:
-        raise ValueError(f"{name}={value} must be at least {least}")
-    return int(value)

@@ -17,9 +17,11 @@ from nusky.hotspots.terms import PriorTerms
 from nusky.pixels.multi_order import MultiOrderPixels
 from nusky.pixels.pixel_set import PixelSet
 from nusky.pixels.refinement import Refinement
+from nusky.runners.fitter_args import fitting
 from nusky.runners.runner import Runner
 from nusky.trial.sky_scan import SkyScan
 from nusky.trial.trial import Trial, as_trial
+from nusky.typing import F64
 
 if TYPE_CHECKING:
     from nusky.likelihood.trial_index import TrialIndex
@@ -59,6 +61,16 @@ class MapRunner(Runner):
         """HEALPix resolution of the scan; of cells of mixed size the finest."""
         return self.pixels.finest_nside
 
+    @property
+    def scan_ra(self) -> F64:
+        """(P,) right ascensions of the scanned pixels, rad."""
+        return self.pixels.ra
+
+    @property
+    def scan_dec(self) -> F64:
+        """(P,) declinations of the scanned pixels, rad."""
+        return self.pixels.dec
+
     @cached_property
     def _finder(self) -> SpotFinder:
         return SpotFinder(self.model, self._terms(), self.refine)
@@ -82,12 +94,12 @@ class MapRunner(Runner):
     def get_one_scan(
         self,
         n_sig: float = 0,
-        *,
         poisson: bool = False,
         seed: Any = None,
         TRUTH: bool = False,
         mp_cpus: int | None = None,
         logging: bool = False,
+        **fitter_args: Any,
     ) -> SkyScan:
         """Make one trial and fit every pixel; arguments as for `get_one_fit`.
 
@@ -97,11 +109,18 @@ class MapRunner(Runner):
             Array-like of shape (4, npix): mlog10p, ts, ns, gamma; **without** any prior (add ``llh_prior_term[j]`` to
             ts).
         """
-        return self._scan_trial(self._one_trial(n_sig, poisson, seed, TRUTH), self._threads(mp_cpus), logging)
+        fits = fitting("get_one_scan", self, True, fitter_args)
+        return fits._scan_trial(self._one_trial(n_sig, poisson, seed, TRUTH), self._threads(mp_cpus), logging)
 
-    def get_one_scan_from_trial(self, trial: Any, *, mp_cpus: int | None = None, logging: bool = False) -> SkyScan:
-        """Fit every pixel to the events of a trial, made by any runner of the analysis; see `get_one_scan`."""
-        return self._scan_trial(as_trial(trial, len(self.analysis)), self._threads(mp_cpus), logging)
+    def get_one_scan_from_trial(
+        self, trial: Any, logging: bool = False, mp_cpus: int | None = None, seed: Any = None, **fitter_args: Any
+    ) -> SkyScan:
+        """Fit every pixel to the events of a trial, made by any runner of the analysis; see `get_one_scan`.
+
+        `seed` is accepted as csky has it: nothing is drawn here.
+        """
+        fits = fitting("get_one_scan_from_trial", self, True, fitter_args)
+        return fits._scan_trial(as_trial(trial, len(self.analysis)), self._threads(mp_cpus), logging)
 
     def _scan_trial(self, trial: Trial, n_threads: int, logging: bool) -> SkyScan:
         fits = scan_pixels(self.model, self.index_trial(trial, n_threads), self.pixels, n_threads, logging)

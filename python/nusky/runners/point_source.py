@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -18,13 +18,15 @@ from nusky.injection.point import PointInjector
 from nusky.injection.seeding import TrialDraws, seed_key
 from nusky.injection.signal import Injected
 from nusky.likelihood.point import PointFit
+from nusky.likelihood.reading import LikelihoodReading
 from nusky.progress import Progress, scan_progress
+from nusky.runners.injectors import SeasonSignal
 from nusky.runners.runner import Background, Made, Runner
 from nusky.source.positions import Sources
 from nusky.source.window import TimeWindow
 from nusky.transients.on_time import TransientOptions
 from nusky.trial.fit import PER_PRIOR_DTYPE, Fit
-from nusky.trial.trial import Trial
+from nusky.trial.trial import Trial, as_trial
 from nusky.typing import I64
 
 if TYPE_CHECKING:
@@ -112,6 +114,38 @@ class TrialRunner(Runner):
         """Whether injected events come from other places in every trial."""
         return self.signal_injector.injected_extension > 0
 
+    @property
+    def sig_injs(self) -> tuple[SeasonSignal, ...]:
+        """How each season's signal is injected."""
+        return tuple(SeasonSignal(self, k) for k in range(len(self.analysis)))
+
+    @property
+    def sig_inj_acc_total(self) -> float:
+        """Expected events for the injected flux as it stands, over all seasons."""
+        return self.get_acc_total()
+
+    def get_one_llh(
+        self, n_sig: float = 0, poisson: bool = False, seed: Any = None, TRUTH: bool = False
+    ) -> LikelihoodReading:
+        """Make one trial and give its likelihood, to be read at any parameters; arguments as for `get_one_trial`."""
+        return self.get_one_llh_from_trial(self.get_one_trial(n_sig, poisson, seed, TRUTH))
+
+    def get_one_llh_from_trial(self, trial: Any) -> LikelihoodReading:
+        """The likelihood of a trial, to be read at any parameters.
+
+        Parameters
+        ----------
+        trial : Trial or (evss, n_exs)
+
+        Returns
+        -------
+        LikelihoodReading
+            `fit`, `scan_ts`, `get_minus_llh_ratio`, `carrying`.
+        """
+        made = as_trial(trial, len(self.analysis))
+        ra, dec = float(self.src.ra[0]), float(self.src.dec[0])
+        return LikelihoodReading(self.model, made, ra, dec, partial(self.get_one_fit_from_trial, made))
+
     def _prepare(self, n_sig: float) -> None:
         super()._prepare(n_sig)
         _ = self._directions
@@ -123,7 +157,7 @@ class TrialRunner(Runner):
     def _fit_numbers(
         self, numbers: I64, n_sig: float, poisson: bool, seed: int, n_threads: int, progress: Progress | None
     ) -> NDArray[np.void]:
-        if self.on_time is not None or (n_sig and self._moves):
+        if self.on_time is not None or self.declinations is not None or (n_sig and self._moves):
             return super()._fit_numbers(numbers, n_sig, poisson, seed, n_threads, progress)
         rows = np.zeros(len(numbers), dtype=self.dtype)
         done, interrupted = _core.fit_point_trials(

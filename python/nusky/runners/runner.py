@@ -16,12 +16,15 @@ from nusky.files.identity import config_hash
 from nusky.hotspots.hottest import mlog10
 from nusky.hyp.flux import Flux
 from nusky.injection.background import BackgroundInjector
+from nusky.injection.declination import DecRandomization
 from nusky.injection.off_time import OffTimeInjector
 from nusky.injection.seeding import RANDOM, TrialDraws, resolve_seed, trial_draws
 from nusky.injection.signal import InjectionOptions, SignalInjector, check_signal
 from nusky.likelihood.model import LikelihoodModel, LikelihoodOptions
 from nusky.likelihood.window import WindowLikelihoodModel
 from nusky.runners import counts as conversion
+from nusky.runners.fitter_args import fitting, whole
+from nusky.runners.injectors import SeasonBackground
 from nusky.runners.many_fits import FitsMany
 from nusky.sensitivity.limits import NSigResult, find_n_sig
 from nusky.source.window import TimeWindow
@@ -75,6 +78,8 @@ class Runner(FitsMany):
     transient : TransientOptions or None
         A time window: trials are Poisson draws of its background, the likelihood is the extended one, and acceptance,
         fluxes and fluences are those of the window. None: the whole livetime.
+    declinations : DecRandomization or None
+        Background events at new declinations, too.
     """
 
     analysis: Analysis
@@ -83,8 +88,11 @@ class Runner(FitsMany):
     mp_cpus: int | None = None
     ts_to_p: TsToP | None = None
     transient: TransientOptions | None = None
+    declinations: DecRandomization | None = None
 
     def __post_init__(self) -> None:
+        if self.declinations is not None and self.transient is not None:
+            raise ValueError("declinations are not randomised in a time window, whose background is few events anyway")
         resolve_threads(self.mp_cpus)
         if not len(self.analysis):
             raise ValueError("the analysis has no seasons")
@@ -146,6 +154,11 @@ class Runner(FitsMany):
         return SignalInjector(self.analysis, self.injection, self.likelihood.extension, self.on_time)
 
     @property
+    def bg_injs(self) -> tuple[SeasonBackground, ...]:
+        """How each season's background is made."""
+        return tuple(SeasonBackground(self, k) for k in range(len(self.analysis)))
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """Columns of `get_many_fits` and of a fit's array view."""
         return result_columns(sky=self._sky, gamma_free=self.likelihood.mode == "fit")
@@ -173,6 +186,7 @@ class Runner(FitsMany):
             "injection": self.injection.as_dict(),
             "mlog10p_is_ts": self.ts_to_p is None,
             **window,
+            **({} if self.declinations is None else {"declinations": self.declinations.as_dict()}),
             **self._describe(),
         }
 
@@ -194,6 +208,8 @@ class Runner(FitsMany):
     def draw_trial(self, seed: int, index: int, n_sig: float, poisson: bool) -> Trial:
         draws = trial_draws(seed, index)
         background = self.background_injector.scramble(draws)
+        if self.declinations is not None:
+            background = self.declinations.scramble(background, seed, index)
         made = self._made(seed, index)
         if n_sig == 0:
             return self._background_only(background, made)
@@ -212,12 +228,11 @@ class Runner(FitsMany):
                 raise ValueError(f"TRUTH=True takes the real sky as it is; n_sig={n_sig:g} cannot be injected into it")
             _log.warning("TRUTH=True: these are the real, unscrambled events of %s.", ", ".join(self.analysis.keys))
             return self._background_only(self.background_injector.truth(), self._made(None, None))
-        return self.draw_trial(resolve_seed(seed), 0, n_sig, poisson)
+        return self.draw_trial(resolve_seed(whole("seed", seed)), 0, n_sig, poisson)
 
     def get_one_trial(
         self,
         n_sig: float = 0,
-        *,
         poisson: bool = False,
         seed: Any = None,
         TRUTH: bool = False,
@@ -257,12 +272,13 @@ class Runner(FitsMany):
     def get_one_fit(
         self,
         n_sig: float = 0,
-        *,
         poisson: bool = False,
         seed: Any = None,
         TRUTH: bool = False,
         mp_cpus: int | None = None,
         logging: bool = False,
+        flat: bool = True,
+        **fitter_args: Any,
     ) -> Fit:
         """Make one trial and fit it; arguments as for `get_one_trial`.
 
@@ -272,29 +288,52 @@ class Runner(FitsMany):
             Threads.
         logging : bool
             Print csky's progress lines.
+        flat : True
+            Accepted as csky has it: the fit is an array with names.
+        **fitter_args
+            ``gamma=`` holds γ in this call; csky's settings of its minimiser are accepted and not needed.
 
         Returns
         -------
         Fit
         """
+        fits = fitting("get_one_fit", self, flat, fitter_args)
         n_threads = self._threads(mp_cpus)
-        return self._fit_trial(self._one_trial(n_sig, poisson, seed, TRUTH), n_threads, logging)
+        return fits._fit_trial(self._one_trial(n_sig, poisson, seed, TRUTH), n_threads, logging)
 
-    def get_one_fit_from_trial(self, trial: Any, *, mp_cpus: int | None = None, logging: bool = False) -> Fit:
+    def get_one_fit_from_trial(
+        self,
+        trial: Any,
+        mp_cpus: int | None = None,
+        logging: bool = False,
+        flat: bool = True,
+        **fitter_args: Any,
+    ) -> Fit:
         """Fit a trial.
 
         Parameters
         ----------
         trial : Trial or (evss, n_exs)
             From any runner of the same analysis, or `Trial.from_events`.
-        mp_cpus, logging
+        mp_cpus, logging, flat, fitter_args
             As for `get_one_fit`.
 
         Returns
         -------
         Fit
         """
-        return self._fit_trial(as_trial(trial, len(self.analysis)), self._threads(mp_cpus), logging)
+        fits = fitting("get_one_fit_from_trial", self, flat, fitter_args)
+        return fits._fit_trial(as_trial(trial, len(self.analysis)), self._threads(mp_cpus), logging)
+
+    def format_result(self, fit: Any) -> str:
+        """A fit as lines of name and value.
+
+        Parameters
+        ----------
+        fit : Fit, or numbers in the order of `columns`
+        """
+        width = max(map(len, self.columns))
+        return "\n".join(f"{name:{width}s}  {float(value):.6g}" for name, value in zip(self.columns, fit, strict=True))
 
     def _window(self, trial: Trial) -> dict[str, Any] | None:
         """What a result says about the time window."""
@@ -310,13 +349,15 @@ class Runner(FitsMany):
 
     def _fit_trial(self, trial: Trial, n_threads: int, logging: bool) -> Fit:
         table = self._table(trial, n_threads, logging)
+        if self.model.fits_flux:
+            table["gamma"] = np.nan
         best = self._summary(table)
         about: dict[str, Any] = {
             "columns": self.columns,
             "status": Status(int(best["status"])),
             "mlog10p_is_ts": self.ts_to_p is None,
             "energy": self.likelihood.mode,
-            "gamma_fixed": self.model.fixed_gamma,
+            "gamma_fixed": None if self.model.fits_flux else self.model.fixed_gamma,
             "window": self._window(trial),
             "TRUTH": trial.TRUTH,
             "seed": trial.seed,
@@ -340,7 +381,7 @@ class Runner(FitsMany):
             "n_injected": trial.n_injected,
             "window": self._window(trial),
             "energy": self.likelihood.mode,
-            "gamma_fixed": self.model.fixed_gamma,
+            "gamma_fixed": None if self.model.fits_flux else self.model.fixed_gamma,
             "mlog10p_is_ts": self.ts_to_p is None,
             "config": self.config(),
             "config_hash": self.config_hash,
@@ -380,4 +421,5 @@ class Runner(FitsMany):
     to_E2dNdE = conversion.to_E2dNdE
     to_dNdE = conversion.to_dNdE
     to_fluence = conversion.to_fluence
+    to_model_norm = conversion.to_model_norm
     to_ns = conversion.to_ns

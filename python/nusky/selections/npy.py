@@ -27,6 +27,8 @@ class Repository:
         looked up when first needed.
     sample : str, optional
         Folder of the sample, where it is not the one the specification names.
+    remote_root, username : optional
+        Accepted as csky has them; nothing is fetched, the files must be under `local_root`.
 
     Raises
     ------
@@ -40,7 +42,15 @@ class Repository:
     >>> season = files.read("version-003-p02", PSDataSpecs.ps_2011[0])    # doctest: +SKIP
     """
 
-    def __init__(self, local_root: str | os.PathLike[str] | None = None, *, sample: str | None = None) -> None:
+    def __init__(
+        self,
+        local_root: str | os.PathLike[str] | None = None,
+        *,
+        sample: str | None = None,
+        remote_root: str | None = None,
+        username: str | None = None,
+    ) -> None:
+        del remote_root, username
         self._local_root = None if local_root is None else as_path(local_root, "local_root")
         self._sample = sample
 

@@ -131,7 +131,7 @@ class DeclinationTSDs:
                     f"scrambles {b[1]}:{min(a[2], b[2])} of seed {a[0]} are in two of the parts: take another seed, or "
                     "first_scramble="
                 )
-        joined = [TSD(np.concatenate([part.tsds[d].trials for part in parts])) for d in range(len(first))]
+        joined = [TSD(np.concatenate([part.tsds[d].values for part in parts])) for d in range(len(first))]
         fits: list[Any] = [tsd.fit_options if isinstance(tsd, Chi2TSD) else None for tsd in first.tsds]
         tsds = [tsd if fit is None else Chi2TSD(tsd, **fit) for tsd, fit in zip(joined, fits, strict=True)]
         about = {**first.about, "scrambles": scrambles, "n_scrambles": sum(z - a for _, a, z in scrambles)}
@@ -157,7 +157,7 @@ class DeclinationTSDs:
             "about": dict(self.about),
             "fits": [None if f is None else dict(f) for f in fits],
         }
-        values = [tsd.trials[tsd.trials != 0] for tsd in self.tsds]
+        values = [tsd.values[tsd.values != 0] for tsd in self.tsds]
         arrays = {
             "dec": self.dec,
             "indptr": np.cumsum([0, *map(len, values)]),

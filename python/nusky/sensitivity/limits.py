@@ -63,6 +63,7 @@ def find_n_sig(
     gamma: float | None = None,
     E0: float = 1.0,
     unit: float = 1e3,
+    n_bootstrap: int | None = None,
 ) -> NSigResult:
     """Signal events for which a fraction `beta` of trials has TS strictly above `ts`.
 
@@ -113,6 +114,8 @@ def find_n_sig(
         A power law instead.
     E0, unit : float
         Where E2dNdE is given: E0 in units of `unit` GeV.
+    n_bootstrap : int, optional
+        Accepted as csky has it: the error follows from the binomial errors of the trials, without a bootstrap.
 
     Returns
     -------

@@ -189,7 +189,7 @@ def _require_same(given: Any, runner: FitsTrials, n_sig: float) -> None:
 
 def _first_unused(given: Any, seed: int) -> int:
     """Smallest trial number of this seed above all that were, or may have been, used for these trials."""
-    rows = given if isinstance(given, np.ndarray) and given.dtype.names else None
+    rows = given if getattr(getattr(given, "dtype", None), "names", None) else None
     if rows is not None and {"trial", "seed"} <= set(rows.dtype.names or ()):
         unknown = rows["trial"] < 0
         ours = rows["trial"][(rows["seed"] == seed) & ~unknown]
@@ -202,7 +202,7 @@ def _first_unused(given: Any, seed: int) -> int:
 
 def _with_origin(rows: Any, seed: int | None, numbers: I64 | int) -> NDArray[np.void]:
     """Rows with the columns ``trial`` and ``seed``."""
-    table = np.asarray(rows) if isinstance(rows, np.ndarray) and rows.dtype.names else None
+    table = np.asarray(rows) if getattr(getattr(rows, "dtype", None), "names", None) else None
     if table is not None and {"trial", "seed"} <= set(table.dtype.names or ()):
         return table
     columns = {"ts": ts_values(rows)} if table is None else {name: table[name] for name in table.dtype.names or ()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -22,14 +22,15 @@ FORMAT = "nusky-n-sig-1"
 
 # The curve's arrays in a file, and the fields that are written apart from the numbers
 _CURVE = ("params", "n_sigs", "n_passed", "n_trials")
-_APART = ("curve", "trials")
+_APART = ("curve", "trials", "_added")  # what a user added is not ours to keep
 
 
 @dataclass(frozen=True, eq=False)
-class NSigResult(Mapping[str, Any]):
+class NSigResult(MutableMapping[str, Any]):
     """Signal for which a fraction `beta` of trials has TS > `ts`.
 
-    Reads like csky's dictionary, too: ``result["n_sig"]``, ``result["n_sig_error"]``, ``result["info"]``.
+    Is csky's dictionary, too: ``result["n_sig"]``, ``result["n_sig_error"]``, ``result["info"]``; further entries can
+    be added (``result["flux"] = …``), those that were found stay as they are.
 
     Attributes
     ----------
@@ -93,6 +94,7 @@ class NSigResult(Mapping[str, Any]):
     fluence: float | None = None
     spectrum: Mapping[str, Any] | None = field(default=None)
     config: Mapping[str, Any] = field(default_factory=dict)
+    _added: dict[str, Any] = field(default_factory=dict, init=False)
 
     @property
     def n_sig_interval(self) -> tuple[float, float]:
@@ -124,7 +126,17 @@ class NSigResult(Mapping[str, Any]):
             f"n_sig_{self.curve.method}": self.n_sig,
         }
 
+    def __setitem__(self, key: str, value: Any) -> None:
+        if key in self._found:
+            raise KeyError(f"{key!r} was found by the search and is not replaced; use another name")
+        self._added[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self._added[key]
+
     def __getitem__(self, key: str) -> Any:
+        if key in self._added:
+            return self._added[key]
         if key not in self._keys:
             raise KeyError(f"{key!r} is not in the result: it has {', '.join(self._keys)}")
         return getattr(self, key)
@@ -137,11 +149,15 @@ class NSigResult(Mapping[str, Any]):
 
     @property
     def _keys(self) -> tuple[str, ...]:
-        return (*(f.name for f in fields(self)), "E2dNdE_error", "fluence_error", "info")
+        return (*self._found, *self._added)
+
+    @property
+    def _found(self) -> tuple[str, ...]:
+        return (*(f.name for f in fields(self) if f.init), "E2dNdE_error", "fluence_error", "info")
 
     def as_dict(self) -> dict[str, Any]:
         """Everything but the trials, as values JSON can hold."""
-        plain = {name: self[name] for name in self if name not in ("trials", "curve")}
+        plain = {name: self[name] for name in self._found if name not in ("trials", "curve")}
         info = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in self.info.items()}
         spectrum = None if self.spectrum is None else dict(self.spectrum)
         return {**plain, "spectrum": spectrum, "config": dict(self.config), "info": info}
@@ -167,7 +183,7 @@ class NSigResult(Mapping[str, Any]):
         }
         arrays: dict[str, NDArray[Any]] = {name: np.asarray(getattr(curve, name)) for name in _CURVE}
         for i, rows in enumerate(self.trials.values()):
-            table = isinstance(rows, np.ndarray) and rows.dtype.names
+            table = getattr(getattr(rows, "dtype", None), "names", None)
             arrays[f"trials{i}"] = np.array(rows).view(np.ndarray) if table else ts_values(rows)
         write_npz(path, arrays, meta)
 

@@ -42,6 +42,7 @@ class NSigOptions(TypedDict, total=False):
     gamma: float | None
     E0: float
     unit: float
+    n_bootstrap: int | None
 
 
 class QuoteOptions(NSigOptions, total=False):

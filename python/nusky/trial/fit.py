@@ -109,8 +109,8 @@ class Fit:
     prior_outside : float or None
         Probability of the prior outside the pixels that are fitted (declination limits, mask, cone, containment): a
         source there is not found.
-    energy : {"fit", "fixed", "off"}
-        γ fitted, γ fixed at `gamma_fixed`, or no energy term at all.
+    energy : {"fit", "fixed", "flux", "off"}
+        γ fitted, γ fixed at `gamma_fixed`, the energy term of one given flux, or none at all.
     gamma_fixed : float or None
     window : dict or None
         The time window that was searched; None: the whole livetime. ``mjd`` (start), ``t_100``, ``sigma_t`` (days), how
@@ -212,7 +212,8 @@ class Fit:
         if self.ts_raw != self.ts:
             extra.append(f"ts_raw={self.ts_raw:.6g}")
         if self.energy != "fit":
-            extra.append("no energy term" if self.energy == "off" else f"gamma fixed at {self.gamma_fixed:g}")
+            said = {"off": "no energy term", "flux": "energy term of the given flux"}
+            extra.append(said.get(self.energy) or f"gamma fixed at {self.gamma_fixed:g}")
         if self.window is not None:
             days, n = self.window["t_100"], sum(self.window["n_events"])
             length = f"{86_400 * days:g} s" if days < 1 else f"{days:g} day{'s' * (days != 1)}"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nusky.events import Events
+from nusky.events import EditableEvents, Events
 from nusky.typing import F64, I64
 
 if TYPE_CHECKING:
@@ -39,12 +39,15 @@ class Scramble:
         Which of the season's events these are; None: all. The same event may come twice.
     mjd : (N,) MJD or None
         Their times in the window, where `rows` are given.
+    dec : (N,) rad or None
+        Their declinations, where these are new, too.
     """
 
     season: SubAnalysis
     ra: F64
     rows: I64 | None = None
     mjd: F64 | None = None
+    dec: F64 | None = None
 
     def __len__(self) -> int:
         return len(self.ra)
@@ -63,6 +66,8 @@ class Scramble:
             "sigma": data["sigma"][rows],
             "sindec": data["sindec"][rows],
         }
+        if self.dec is not None:
+            columns |= {"dec": self.dec, "sindec": np.sin(self.dec)}
         return Events(columns if self.mjd is None else {**columns, "mjd": self.mjd})
 
 
@@ -143,13 +148,35 @@ class Trial:
         return cls(tuple(background), tuple(injected), excluded)
 
     @cached_property
-    def evss(self) -> tuple[tuple[Events, ...], ...]:
-        """For each season (background, injected) or (background,): built when first asked for."""
+    def evss(self) -> list[list[EditableEvents]]:
+        """For each season [background, injected] or [background]: built when first asked for.
+
+        Their columns can be set (``trial.evss[0][1]["energy"] = …``) and the lists changed; fits take what is there.
+        """
         seasons = []
         for background, injected in zip(self.background, self.injected, strict=True):
             events = background.events() if isinstance(background, Scramble) else background
-            seasons.append((events,) if injected is None else (events, injected))
-        return tuple(seasons)
+            parts = (events,) if injected is None else (events, injected)
+            seasons.append([EditableEvents.of(part) for part in parts])
+        return seasons
+
+    def as_edited(self) -> Trial:
+        """This trial, or one with the events of `evss` where these were changed."""
+        if "evss" not in self.__dict__:
+            return self
+        background, injected = list(self.background), list(self.injected)
+        if len(self.evss) != len(background):
+            raise ValueError(f"evss has {len(self.evss)} seasons now, the trial was made with {len(background)}")
+        for k, parts in enumerate(self.evss):
+            if not parts:
+                raise ValueError(f"evss[{k}] is empty: the first entry of each season is its background")
+            if getattr(parts[0], "edited", True):
+                background[k] = likelihood_events(parts[0], f"evss[{k}][0]")
+            if len(parts) - 1 != (injected[k] is not None) or any(getattr(p, "edited", True) for p in parts[1:]):
+                checked = [likelihood_events(p, f"evss[{k}][{i}]") for i, p in enumerate(parts[1:], 1)]
+                common = sorted(set.intersection(*(set(p.columns) for p in checked))) if checked else []
+                injected[k] = Events.concatenate([p.select(*common) for p in checked]) if checked else None
+        return replace(self, background=tuple(background), injected=tuple(injected))
 
     @property
     def n_events(self) -> tuple[int, ...]:
@@ -165,6 +192,12 @@ class Trial:
     def __iter__(self) -> Iterator[Any]:
         yield self.evss
         yield self.n_exs
+
+    def __getitem__(self, key: int) -> Any:
+        return tuple(self)[key]
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
     def _body(self) -> str:
         evss = "[" + ", ".join("[" + ", ".join(map(repr, season)) + "]" for season in self.evss) + "]"
@@ -223,7 +256,7 @@ def as_trial(trial: Any, n_seasons: int) -> Trial:
         if not pair or not isinstance(trial[0], Collection) or not isinstance(trial[1], (Collection, type(None))):
             raise TypeError(f"trial must be a Trial or (evss, n_exs), got {type(trial).__name__}")
         trial = Trial.from_events(*trial[:2])
-    made: Trial = trial
+    made: Trial = trial.as_edited()
     if len(made.background) != n_seasons:
         raise ValueError(
             f"the trial has {len(made.background)} seasons, the analysis {n_seasons}; "

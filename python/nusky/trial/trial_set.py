@@ -1,43 +1,31 @@
-"""`TrialSet`: the fits of many trials, a structured array that knows how it was made."""
+"""`TrialSet`: the fits of many trials, a table that knows how it was made."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nusky.arrays import Arrays
 from nusky.files.npz import DamagedFile, read_npz, write_npz
 from nusky.version import code_version
 
 if TYPE_CHECKING:
     import pandas
+    from typing_extensions import Self
 
-__all__ = ["TrialSet", "require_pandas"]
+__all__ = ["TrialSet"]
 
 _FORMAT = "nusky-trial-set-1"
 _ORIGIN = ("seed", "first_trial", "n_sig", "poisson", "config", "config_hash")
 
 
-def require_pandas() -> Any:
-    """The pandas module, or an ImportError that says how to get it.
-
-    Examples
-    --------
-    >>> require_pandas().__name__
-    'pandas'
-    """
-    try:
-        import pandas
-    except ImportError:
-        raise ImportError("a DataFrame needs pandas: pip install 'nusky[pandas]'") from None
-    return pandas
-
-
-class TrialSet(np.recarray[Any, np.dtype[Any]]):
-    """Structured array with one row per trial; columns are items (``trials["ts"]``) and attributes (``trials.ts``).
+class TrialSet(Arrays):
+    """Table with one row per trial, see `Arrays`: ``trials["ts"]``, ``trials.ts``, ``trials["p"] = …``.
 
     Attributes
     ----------
@@ -57,16 +45,17 @@ class TrialSet(np.recarray[Any, np.dtype[Any]]):
     --------
     >>> trials = TrialSet.of(np.zeros(3, dtype=[("ts", "f8"), ("ns", "f8")]), seed=1, first_trial=0, n_sig=0.0,
     ...                      poisson=False, config_hash="")
-    >>> trials.ts.shape, trials[:2].seed
-    ((3,), 1)
+    >>> trials["p"] = 1.0
+    >>> trials.keys(), trials[:2].seed
+    (('ts', 'ns', 'p'), 1)
     """
 
-    seed: int | None
-    first_trial: int | None
-    n_sig: float | None
-    poisson: bool | None
-    config: Mapping[str, Any]
-    config_hash: str
+    seed: int | None = None
+    first_trial: int | None = None
+    n_sig: float | None = None
+    poisson: bool | None = None
+    config: Mapping[str, Any] = MappingProxyType({})
+    config_hash: str = ""
 
     @classmethod
     def of(
@@ -80,8 +69,8 @@ class TrialSet(np.recarray[Any, np.dtype[Any]]):
         config_hash: str,
         config: Mapping[str, Any] | None = None,
     ) -> TrialSet:
-        """View of `rows` with what they were made with."""
-        trials = rows.view(cls)
+        """Table of `rows`, (n,) structured, with what they were made with."""
+        trials = cls(rows)
         for name, value in (
             ("seed", seed),
             ("first_trial", first_trial),
@@ -93,13 +82,17 @@ class TrialSet(np.recarray[Any, np.dtype[Any]]):
             object.__setattr__(trials, name, value)
         return trials
 
-    def __array_finalize__(self, obj: Any) -> None:
-        super().__array_finalize__(obj)
-        for name, default in (("seed", None), ("n_sig", None), ("poisson", None), ("config", {}), ("config_hash", "")):
-            object.__setattr__(self, name, getattr(obj, name, default))
-        # Part of a set begins at another trial; which one, a view cannot know
-        same = isinstance(obj, TrialSet) and obj.shape == self.shape
-        object.__setattr__(self, "first_trial", obj.first_trial if same else None)
+    def _with(self, columns: dict[str, NDArray[Any]], whole: bool) -> Self:
+        made = super()._with(columns, whole)
+        for name in _ORIGIN:
+            # Part of a set begins at another trial; which one, a selection does not know
+            value = None if name == "first_trial" and not whole else getattr(self, name)
+            object.__setattr__(made, name, value)
+        return made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        about = {name: dict(self.config) if name == "config" else getattr(self, name) for name in _ORIGIN}
+        return _made, (self.as_array, about)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the rows and what they were made with to an npz file, atomically; `TrialSet.read` reads it back.
@@ -108,7 +101,7 @@ class TrialSet(np.recarray[Any, np.dtype[Any]]):
         """
         meta = {name: getattr(self, name) for name in _ORIGIN}
         meta |= {"format": _FORMAT, "version": code_version(), "config": dict(self.config)}
-        write_npz(path, {name: np.ascontiguousarray(self[name]) for name in self.dtype.names or ()}, meta)
+        write_npz(path, {name: np.ascontiguousarray(self[name]) for name in self.keys()}, meta)
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> TrialSet:
@@ -122,17 +115,19 @@ class TrialSet(np.recarray[Any, np.dtype[Any]]):
         meta, arrays = read_npz(path)
         if meta.get("format") != _FORMAT:
             raise DamagedFile(f"{path} has the format {meta.get('format')!r}, trials {_FORMAT!r}")
-        rows = np.empty(
-            len(next(iter(arrays.values()))), dtype=[(name, values.dtype) for name, values in arrays.items()]
-        )
-        for name, values in arrays.items():
-            rows[name] = values
-        return cls.of(rows, **{name: meta[name] for name in _ORIGIN})
+        trials = cls(arrays)
+        for name in _ORIGIN:
+            object.__setattr__(trials, name, meta[name])
+        return trials
 
     @property
     def as_dataframe(self) -> pandas.DataFrame:
         """`pandas.DataFrame` with the same columns; what the trials were made with is in its ``attrs``."""
-        frame = require_pandas().DataFrame({name: np.array(self[name]) for name in self.dtype.names or ()})
+        frame = super().as_dataframe
         for name in _ORIGIN:
             frame.attrs[name] = getattr(self, name)
         return frame
+
+
+def _made(rows: NDArray[np.void], about: dict[str, Any]) -> TrialSet:
+    return TrialSet.of(rows, **about)

@@ -11,8 +11,8 @@ struct Share {
 };
 
 /// Σ ln(1 + n b) − n is never below ln Λ where every weight b is made larger by this factor, up to the n at which the largest n f/N is z;
-/// see Survey for why. 0: z is too large for such a factor to be of use.
-inline double bound_factor(double z) { return z > 0.2 ? 0.0 : (1.0 + z * (1.0 + z)) * (1.0 + 1e-4); }
+/// see B1 in src/bounds/README.md for why. 0: z is too large for such a factor to be of use.
+inline double bound_factor(double z) { return z > 0.2 ? 0.0 : (1.0 + z * (1.0 + z)) * (1.0 + 1e-4); }  // B1
 
 /// What the likelihood is made of apart from events and directions.
 ///

@@ -1,0 +1,183 @@
+"""The keywords of the factories: which ones there are, what each does, and which values mean something else.
+
+One row a keyword. A keyword either decides something (`Keyword.what` says what), or the result cannot depend on it
+(`acts` is False and `what` gives the reason), or only some of its values mean what the runners do (`values`); every
+other value is an error. To teach a factory a keyword, add its row here and read it in `nusky.conf.settings`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import Any
+
+from nusky.runners import FITTER_NOT_NEEDED
+
+__all__ = ["FITTER_NOT_NEEDED", "INJECTION", "KEYWORDS", "NOT_NEEDED", "Keyword", "hint", "keys_of", "same"]
+
+POINT = frozenset({"get_trial_runner"})
+SCAN = frozenset({"get_sky_scan_trial_runner"})
+PRIOR = frozenset({"get_spatial_prior_trial_runner"})
+MAPS = SCAN | PRIOR
+ALL = POINT | MAPS
+
+
+@dataclass(frozen=True)
+class Keyword:
+    """One keyword of the factories.
+
+    Attributes
+    ----------
+    what : str
+        What it decides; or, where it does not act, why no result depends on it.
+    calls : frozenset of str
+        The factories that take it.
+    acts : bool
+    values : tuple or None
+        The only values that are accepted; None: any, checked where it is used.
+    instead : str
+        For the message that refuses another value: what to do.
+    """
+
+    what: str
+    calls: frozenset[str] = ALL
+    acts: bool = True
+    values: tuple[Any, ...] | None = None
+    instead: str = ""
+
+    def accepts(self, value: Any) -> bool:
+        """Whether the value means what the runners do."""
+        return self.values is None or any(same(value, one) for one in self.values)
+
+
+def same(value: Any, one: Any) -> bool:
+    """Whether two settings are alike; arrays and other things without a truth value never are.
+
+    Examples
+    --------
+    >>> same(["ra"], ["ra"]), same(1, True)
+    (True, False)
+    """
+    try:
+        return value is one or (type(value) is type(one) and bool(value == one))
+    except ValueError:
+        return False
+
+
+#: Keywords of `conf`, of `CONF` and of the calls themselves.
+KEYWORDS: dict[str, Keyword] = {
+    "ana": Keyword("the seasons"),
+    "src": Keyword("the source; of a scan, where signal is injected; of a prior's runner, its priors"),
+    "src_tr": Keyword("extension and time window of every scanned position; a point source's src"),
+    "src_kw": Keyword("the same as a dictionary", MAPS),
+    "flux": Keyword("spectrum of the injected signal"),
+    "inj_conf": Keyword("settings of the injected signal only"),
+    "gamma": Keyword("fixes γ"),
+    "energy": Keyword("'fit': an energy term with free γ; 'customflux': that of flux, n_s only; False: none"),
+    "CustomFluxEnergyPDFRatioModel": Keyword("flux and cells of the energy term of energy='customflux'"),
+    "fitter_args": Keyword("gamma fixes γ"),
+    "cut_n_sigma": Keyword("S = 0 beyond so many σ"),
+    "extension": Keyword("width of the source in the likelihood"),
+    "sindec_bandwidth": Keyword("band of the simulation that signal is taken from"),
+    "ts_to_p": Keyword("fills mlog10p"),
+    # Time
+    "time": Keyword("None: no time term; 'transient': the window of src"),
+    "extended": Keyword("the extended likelihood, which a time window has"),
+    "sig": Keyword("how signal is injected, which follows from the source"),
+    "scramble": Keyword("how the background of a time window is made"),
+    "use_grl": Keyword("whether a time window knows the detector's uptime"),
+    "off_days": Keyword("where the background of a time window is taken from"),
+    # Pixels
+    "nside": Keyword("resolution of the scan", MAPS),
+    "min_dec": Keyword("limit of the scan", MAPS),
+    "max_dec": Keyword("limit of the scan", MAPS),
+    "pixmask": Keyword("limit of the scan", MAPS),
+    "cone": Keyword("limit of the scan", MAPS),
+    "refine": Keyword("finer pixels around the hottest ones", MAPS),
+    "refine_max": Keyword("csky's name of refine", MAPS),
+    # Priors
+    "llh_priors": Keyword("the prior maps", PRIOR),
+    "nest": Keyword("order of the maps' pixels", PRIOR),
+    "prior_policy": Keyword("how a map becomes a term of TS", PRIOR),
+    "prior_weight": Keyword("w in TS + w ln(p/p_max)", PRIOR),
+    "prior_zero": Keyword("what p = 0 means", PRIOR),
+    "frame": Keyword("frame of the maps", PRIOR),
+    "containment": Keyword("fits the most probable pixels only", PRIOR),
+    "prior_floor": Keyword("fits the most probable pixels only", PRIOR),
+    "pixels": Keyword("cells of one size, or the prior's own", PRIOR),
+    "min_nside": Keyword("coarsest of the prior's own cells", PRIOR),
+    "max_nside": Keyword("finest of the prior's own cells", PRIOR),
+    "combine": Keyword("several priors: the best, or the sum", PRIOR),
+    # Names of models: what is there
+    "space": Keyword("the spatial term", values=("ps", "prior")),
+    "sigsub": Keyword("signal subtraction", values=(False,), instead="there is no signal subtraction"),
+    "update_bg": Keyword(
+        "background model made anew from each trial",
+        values=(False,),
+        instead="the background model is the season's own in every trial",
+    ),
+    "randomize": Keyword("how background is made: 'ra', or ['ra', inj.DecRandomizer]"),
+    "dec_rand_method": Keyword("how declinations are randomised", values=("gaussian_fixed", None)),
+    "dec_rand_kwargs": Keyword("randomization_width, rad"),
+    "dec_rand_pole_exlusion": Keyword("events this near to a pole keep their declination; csky's spelling"),
+    "TRUTH": Keyword(
+        "the real sky", values=(False,), instead="ask get_one_fit(TRUTH=True), so that no runner unblinds by itself"
+    ),
+    "box": Keyword("shape of a fitted flare", values=(None,), instead="flares are not fitted"),
+    # Not needed
+    "mp_cpus": Keyword("how many threads work: trials and fits are the same with any number", acts=False),
+    "logging": Keyword("prints; numbers do not depend on it", MAPS, acts=False),
+    "extra_keep": Keyword("events always keep all their columns", acts=False),
+    "keep_extra": Keyword("events always keep all their columns", acts=False),
+    "concat_evs": Keyword("events of all seasons go to the fit as they are", acts=False),
+    "full_sky": Keyword("no band of declinations is cut out: cut_n_sigma alone decides which events count", acts=False),
+    "get_pixmask": Keyword("pixels that cannot win are left out anyway, which changes no result", acts=False),
+    "seeder": Keyword("the fit finds the global maximum without seeds", acts=False),
+    "mp_scan_cpus": Keyword("mp_cpus holds for trials and scans", acts=False),
+    "mp_nice": Keyword("use the operating system's nice", acts=False),
+    "dir": Keyword("cache folder: belongs to get_analysis; no result depends on a cache", acts=False),
+}
+
+#: Keywords of `inj_conf`.
+INJECTION: dict[str, Keyword] = {
+    "flux": Keyword("spectrum of the injected signal"),
+    "src": Keyword("where signal is injected", SCAN),
+    "sindec_bandwidth": Keyword("band of the simulation that signal is taken from"),
+    "extension": Keyword("width of the injected source"),
+    "in_pixel": Keyword("anywhere in the pixel, or its centre", PRIOR),
+    "by": Keyword("what n_sig counts", PRIOR),
+    "priors": Keyword("maps that sources are drawn from", PRIOR),
+    "nest": Keyword("order of their pixels", PRIOR),
+    "sig": Keyword("how signal is injected, which follows from the source"),
+    "randomize": KEYWORDS["randomize"],
+    "dec_rand_method": KEYWORDS["dec_rand_method"],
+    "dec_rand_kwargs": KEYWORDS["dec_rand_kwargs"],
+    "dec_rand_pole_exlusion": KEYWORDS["dec_rand_pole_exlusion"],
+    "update_bg": KEYWORDS["update_bg"],
+}
+
+#: Keywords that are accepted and have no effect on any number, with the reason.
+NOT_NEEDED = {key: keyword.what for key, keyword in KEYWORDS.items() if not keyword.acts}
+
+
+def keys_of(call: str, table: dict[str, Keyword] = KEYWORDS) -> set[str]:
+    """Keywords that a factory takes.
+
+    Examples
+    --------
+    >>> "nside" in keys_of("get_trial_runner")
+    False
+    """
+    return {key for key, keyword in table.items() if call in keyword.calls}
+
+
+def hint(key: Any, known: set[str]) -> str:
+    """End of a message about an unknown key: names that are close to it.
+
+    Examples
+    --------
+    >>> hint("min_dek", {"min_dec", "nside"})
+    '; did you mean min_dec?'
+    """
+    close = difflib.get_close_matches(str(key), sorted(known), n=3)
+    return f"; did you mean {' or '.join(close)}?" if close else f"; known are {', '.join(sorted(known))}"

@@ -1,0 +1,35 @@
+"""Names of csky's `pdf`, `inj`, `llh` and `seeding` that scripts put into a configuration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["CustomFluxEnergyPDFRatioModel", "DecRandomizer", "RARandomizer", "UTFSeeder"]
+
+
+class RARandomizer:
+    """``randomize=[cy.inj.RARandomizer]``: new right ascensions, as ``'ra'``."""
+
+
+class DecRandomizer:
+    """``randomize=['ra', cy.inj.DecRandomizer]``: new declinations too, as ``'dec'``."""
+
+
+class CustomFluxEnergyPDFRatioModel:
+    """Key of a configuration: ``{cy.pdf.CustomFluxEnergyPDFRatioModel: dict(flux=…, hkw=dict(bins=…))}``.
+
+    The dictionary says which flux the energy term of ``energy='customflux'`` has, and on which histogram.
+    """
+
+
+class UTFSeeder:
+    """Accepted as ``seeder=``: fits find the global maximum without seeds.
+
+    Parameters
+    ----------
+    **settings
+        csky's, such as ``threshold``; no result depends on them.
+    """
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        self.settings = settings

@@ -1,0 +1,3 @@
+"""csky's `ipyconfig`: what its notebooks import first; there is nothing to set up."""
+
+__all__: list[str] = []

@@ -1,0 +1,80 @@
+"""`DecRandomization`: background events at new declinations, near their own."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nusky.trial import Scramble
+from nusky.typing import F64
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+__all__ = ["DecRandomization"]
+
+# Streams of their own beside those of the trial: right ascensions stay what they are without it
+_STREAM = 0x44454352
+
+
+@dataclass(frozen=True)
+class DecRandomization:
+    """csky's ``gaussian_fixed``: each declination moves by a Gaussian of one width, away from the poles.
+
+    Small samples repeat their declinations in every scramble; moving them makes scrambles differ there, too. An event
+    at δ with \\|δ\\| ≤ π/2 − `pole_exclusion` moves to δ + N(0, width), the Gaussian cut at ±(π/2 − `pole_exclusion`);
+    nearer to a pole it stays where it is. B and ln R are taken at the new declination.
+
+    Parameters
+    ----------
+    width : float
+        rad, > 0.
+    pole_exclusion : float
+        rad, 0 … π/2.
+
+    Raises
+    ------
+    ValueError
+
+    Examples
+    --------
+    >>> moves = DecRandomization(width=0.05, pole_exclusion=0.1)
+    >>> dec = moves.moved(np.array([0.0, 1.5]), np.random.default_rng(1))
+    >>> bool(abs(dec[0]) < 0.3), float(dec[1])
+    (True, 1.5)
+    """
+
+    width: float
+    pole_exclusion: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, low, high in (("width", np.nextafter(0, 1), np.pi), ("pole_exclusion", 0.0, np.pi / 2)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not low <= value <= high:
+                raise ValueError(f"{name}={value!r} must be rad, {low:.3g} … {high:.3g}")
+            object.__setattr__(self, name, float(value))
+
+    def moved(self, dec: F64, rng: Generator) -> F64:
+        """New declinations (N,) rad."""
+        from scipy.special import ndtr, ndtri
+
+        edge = np.pi / 2 - self.pole_exclusion
+        low, high = ndtr((-edge - dec) / self.width), ndtr((edge - dec) / self.width)
+        inside = np.abs(dec) <= edge
+        with np.errstate(invalid="ignore"):
+            new = dec + self.width * ndtri(low + (high - low) * rng.random(len(dec)))
+        return np.where(inside, np.clip(new, -edge, edge), dec)
+
+    def scramble(self, background: tuple[Scramble, ...], seed: int, index: int) -> tuple[Scramble, ...]:
+        """The same background at new declinations."""
+        seasons = []
+        for k, season in enumerate(background):
+            rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(index, _STREAM, k)))
+            seasons.append(Scramble(season.season, season.ra, dec=self.moved(season.season.data["dec"], rng)))
+        return tuple(seasons)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Values JSON can hold."""
+        return {"method": "gaussian_fixed", **asdict(self)}
