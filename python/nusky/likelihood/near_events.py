@@ -49,7 +49,7 @@ def distance_grid(pixels: PixelSet | MultiOrderPixels) -> F32:
     >>> from nusky.pixels.pixel_set import PixelSet
     >>> grid = distance_grid(PixelSet(64, [0]))            # at the north pole
     >>> bool(grid[-1, 0] == 0), round(float(np.degrees(grid[90, 0])))
-    (True, 81)
+    (True, 83)
     """
     import healpy
     from scipy.spatial import cKDTree
@@ -58,12 +58,12 @@ def distance_grid(pixels: PixelSet | MultiOrderPixels) -> F32:
     margin = 0.0
     for part in pixels.parts:
         # What a pixel's fit depends on are the events that reach the cap of its tile, see `tiles_of`; the caps of finer
-        # pixels inside it (of a refinement) are half as wide or less
+        # pixels inside it (of a refinement) end within a tenth of its radius beyond its corners
         tiles = max(1, part.nside // TILE_FACTOR)
         coarse = min(tiles, _COARSE)
         nested = healpy.ring2nest(part.nside, part.pixels) // (part.nside // coarse) ** 2
         centres.append(np.stack(healpy.pix2vec(coarse, np.unique(nested), nest=True), axis=1))
-        cap = float(healpy.max_pixrad(tiles)) * (0.5 if tiles == coarse else 1.0)
+        cap = float(healpy.max_pixrad(tiles)) * (0.1 if tiles == coarse else 1.0)
         margin = max(margin, float(healpy.max_pixrad(coarse)) + cap)
     half = 0.5 * np.pi / _N_DEC
     dec = -0.5 * np.pi + half * (2 * np.arange(_N_DEC) + 1)
