@@ -99,9 +99,17 @@ def test_indices_are_checked() -> None:
 
 def test_an_uncaught_interruption_ends_a_script_as_ctrl_c_does() -> None:
     code = (
-        "import numpy as np; from nusky.executors.on_threads import InterruptedBatch; "
+        "import numpy as np; from nusky.executors.on_threads import check_indices, InterruptedBatch; "
         "raise InterruptedBatch(np.zeros(3), np.arange(3), 9)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode != 0
     assert "interrupted after 3 of 9 trials" in done.stderr
+
+
+def test_numbers_taken_from_a_table_are_made_contiguous() -> None:
+    table = np.zeros(4, dtype=[("ts", "f8"), ("trial", "i8")])
+    table["trial"] = [3, 1, 2, 0]
+    numbers = check_indices(table["trial"])
+    assert numbers.flags.c_contiguous
+    assert numbers.tolist() == [3, 1, 2, 0]

@@ -77,7 +77,7 @@ def check_indices(indices: Sequence[int] | I64) -> I64:
         raise TypeError(f"indices must be integers, got dtype {array.dtype}")
     if array.size and array.min() < 0:
         raise ValueError(f"trial numbers must not be negative, got {array.min()}")
-    return array.astype(np.int64, copy=False)
+    return np.ascontiguousarray(array, dtype=np.int64)  # the core takes no strided array
 
 
 def share_threads(n_trials: int, n_threads: int, n_events: int) -> tuple[int, int]:
