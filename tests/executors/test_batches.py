@@ -262,7 +262,7 @@ def _kill_one(executor: Any) -> None:
 @pytest.mark.parametrize("given_as", ["executor", "factory"])
 def test_killing_a_worker_process_costs_nothing_but_time(quick: Any, given_as: str) -> None:
     # enough work that the pool is still busy when it notices
-    expected = quick.fit_trials(range(3000), **HOW)
+    expected = quick.fit_trials(range(60_000), **HOW)
     made: list[ProcessPoolExecutor] = []
 
     class Murderous(ProcessPoolExecutor):
@@ -281,7 +281,7 @@ def test_killing_a_worker_process_costs_nothing_but_time(quick: Any, given_as: s
 
     executor = make() if given_as == "executor" else None
     try:
-        rows = run_batches(quick, range(3000), **HOW, executor=executor or make, chunk=60)
+        rows = run_batches(quick, range(60_000), **HOW, executor=executor or make, chunk=1200)
     finally:
         for pool in made:
             # a worker that died with the lock of the queue in its hand would let the others wait for ever
