@@ -102,8 +102,10 @@ def _trials(args: argparse.Namespace) -> int:
         run_batches(
             runner, range(start, stop), **where, n_threads=args.threads, store=store, chunk=chunk, logging=missing > 0
         )
-    except InterruptedBatch as interrupted:
-        say(f"interrupted: {len(interrupted.partial)} of {stop - start} trials are kept; the same command goes on")
+    except (InterruptedBatch, KeyboardInterrupt):  # in a fit, or between two of them while a shard is written
+        store.refresh()
+        kept = stop - start - sum(b - a for a, b in store.missing(**where, start=start, stop=stop))
+        say(f"interrupted: {kept} of {stop - start} trials are kept; the same command goes on")
         return 130
     say(f"{store!r}")
     return _report(store)
