@@ -26,7 +26,7 @@ from nusky.typing import F64
 if TYPE_CHECKING:
     from nusky.selections.repository import DataRepository, Spec
 
-__all__ = ["Analysis", "SubAnalysis", "get_analysis"]
+__all__ = ["Analysis", "get_analysis"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,13 +1,4 @@
-"""Distributions of the test statistic and the p-values read off them.
-
-Which one to use: `TSD` for trials as they are; `Chi2TSD` where a threshold or p-value beyond the trials is wanted (5σ
-from 10⁴ trials): it keeps the trials and adds a fitted tail; `BinnedTSD` for so many trials that only a histogram is
-kept.
-
-Everywhere `fit` chooses what a number comes from: ``False`` the trials alone, ``True`` the fitted tail, ``None``
-(default) the trials as far as they reach (`MIN_TAIL` of them at or above the point) and the tail beyond.
-`is_extrapolated` and `PValue.extrapolated` say which it was.
-"""
+"""p-values at declinations between those at which background trials were made."""
 
 from __future__ import annotations
 
@@ -18,13 +9,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nusky.dists.binned_tsd import BinnedTSD
-from nusky.dists.chi2_tsd import Chi2TSD
-from nusky.dists.post_trial import post_trial_p
-from nusky.dists.tsd import MIN_TAIL, TSD, finite, ts_values
+from nusky.dists.tsd import finite
 from nusky.typing import F64
 
-__all__ = ["MIN_TAIL", "TSD", "BinnedTSD", "Chi2TSD", "PValues", "post_trial_p", "ts_to_p", "ts_values"]
+__all__ = ["PValues", "ts_to_p"]
 
 
 # deg. Scrambles keep each event's declination: p has structure on the scale of an event's angular error, from 0.2 deg
@@ -82,6 +70,7 @@ def ts_to_p(
 
     Examples
     --------
+    >>> from nusky.dists import TSD
     >>> bgs = {20.0: TSD([1.0], n_zero=9), 20.4: TSD([1.0, 1.0, 1.0], n_zero=7)}
     >>> float(ts_to_p(bgs, 20.4, 0.5)), round(float(ts_to_p(bgs, 20.2, 0.5)), 4)
     (0.36363636363636365, 0.2571)

@@ -10,7 +10,7 @@ from nusky.hyp.flux import Flux
 from nusky.hyp.power_laws import BrokenPowerLawFlux, PowerLawFlux
 from nusky.hyp.tabulated import BinnedFlux, TableFlux
 
-__all__ = ["BinnedFlux", "BrokenPowerLawFlux", "Flux", "PowerLawFlux", "TableFlux", "from_json"]
+__all__ = ["from_json"]
 
 
 def from_json(spec: Mapping[str, Any]) -> Flux:

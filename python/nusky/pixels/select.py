@@ -11,10 +11,7 @@ from numpy.typing import NDArray
 from nusky.checks import check_fraction
 from nusky.maps import smallest_region
 from nusky.missing import split_mask
-from nusky.pixels.multi_order import MultiOrderPixels, follow_prior
-from nusky.pixels.pixel_set import PixelRule, PixelSet, Tiles, declination_limits, full_sky, tile_radii, tiles_of
-from nusky.pixels.refinement import children_of, refined_pixels
-from nusky.pixels.regions import PositionRegion, position_regions
+from nusky.pixels.pixel_set import PixelRule, PixelSet, declination_limits, full_sky
 from nusky.priors.prior import SpatialPrior, as_priors
 from nusky.sphere import at_limits, check_nside, coordinates, radians
 from nusky.units import in_unit
@@ -22,24 +19,7 @@ from nusky.units import in_unit
 if TYPE_CHECKING:
     from nusky.typing import F64, Bool
 
-__all__ = [
-    "MultiOrderPixels",
-    "PixelRule",
-    "PixelSet",
-    "PositionRegion",
-    "Tiles",
-    "children_of",
-    "contained",
-    "follow_prior",
-    "full_sky",
-    "near_events_mask",
-    "nearby",
-    "position_regions",
-    "refined_pixels",
-    "select_pixels",
-    "tile_radii",
-    "tiles_of",
-]
+__all__ = ["contained", "near_events_mask", "nearby", "select_pixels"]
 
 # Event discs are widened by 0.2 arcsec: a pixel the core still counts as inside the cut is never lost to rounding.
 _DISC_MARGIN = 1e-6

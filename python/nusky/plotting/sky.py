@@ -1,11 +1,4 @@
-"""Pictures of the sky: whole-sky maps on matplotlib's ``aitoff`` axes and zooms around a position.
-
-Right ascension increases to the **left**, as seen from the Earth, and the centre of a whole-sky map is
-α = 180°, δ = 0. The tick labels are right ascensions in degrees. Pixels that hold NaN or ±inf (not scanned, excluded
-by a prior) are left blank.
-
-matplotlib, healpy and astropy are imported when something is drawn, not when this module is imported.
-"""
+"""Whole-sky maps on matplotlib's ``aitoff`` axes, TS distributions, and the style of both."""
 
 from __future__ import annotations
 
@@ -19,7 +12,6 @@ from numpy.typing import ArrayLike
 
 from nusky.files import as_path
 from nusky.plotting.mesh import add_colorbar, coarsen_for_mesh, look_up
-from nusky.plotting.zoom import SkyZoom
 from nusky.sphere import at_limits, coordinates, radians
 from nusky.typing import F64
 
@@ -34,7 +26,7 @@ if TYPE_CHECKING:
     # Made at first use by __getattr__ below, so that `import nusky.plotting` does not import matplotlib.
     skymap_cmap: LinearSegmentedColormap
 
-__all__ = ["SkyPlotter", "SkyZoom", "mrichman_mpl", "plot_sky", "plot_tsd", "saving", "skymap_cmap", "soft_colors"]
+__all__ = ["SkyPlotter", "mrichman_mpl", "plot_sky", "plot_tsd", "saving", "skymap_cmap", "soft_colors"]
 
 
 #: Muted line colours that stay apart in print and for colour-blind readers.

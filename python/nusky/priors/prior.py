@@ -24,7 +24,6 @@ from nusky.maps import (
     read_sky_map,
     regrade,
     rotate,
-    write_sky_map,
 )
 from nusky.priors.policy import FLOOR_DEPTH, PriorPolicy
 from nusky.sphere import map_nside, map_object
@@ -32,7 +31,7 @@ from nusky.sphere import map_nside, map_object
 if TYPE_CHECKING:
     from nusky.typing import F64
 
-__all__ = ["MultiOrderMap", "PriorPolicy", "SkyMap", "SpatialPrior", "as_priors", "read_sky_map", "write_sky_map"]
+__all__ = ["SpatialPrior", "as_priors"]
 
 
 @dataclass(frozen=True, eq=False, init=False, repr=False)

@@ -26,7 +26,8 @@ from nusky.runners import counts as conversion
 from nusky.runners.fitter_args import fitting, whole
 from nusky.runners.injectors import SeasonBackground
 from nusky.runners.many_fits import FitsMany
-from nusky.sensitivity.limits import NSigResult, find_n_sig
+from nusky.sensitivity.limits import find_n_sig
+from nusky.sensitivity.result import NSigResult
 from nusky.source.window import TimeWindow
 from nusky.threads import resolve_threads
 from nusky.transients.on_time import OnTime, TransientOptions

@@ -15,7 +15,7 @@ from nusky.dists.chi2_tsd import Chi2TSD
 from nusky.dists.tsd import MIN_TAIL, TSD, ts_values
 from nusky.executors.workers import n_workers
 from nusky.sensitivity.efficiency import Method
-from nusky.sensitivity.pool import InterruptedSearch, LostSearch, TrialPool
+from nusky.sensitivity.pool import TrialPool
 from nusky.sensitivity.result import NSigResult
 from nusky.sensitivity.search import FluxAt, NSigSearch, QuoteOptions, search_n_sig
 from nusky.sensitivity.table import NSigTable
@@ -27,15 +27,7 @@ if TYPE_CHECKING:
 
     from nusky.executors.protocols import FitsTrials
 
-__all__ = [
-    "InterruptedSearch",
-    "LostSearch",
-    "NSigResult",
-    "discovery_potential",
-    "find_n_sig",
-    "sensitivity",
-    "upper_limit",
-]
+__all__ = ["discovery_potential", "find_n_sig", "sensitivity", "upper_limit"]
 
 
 def find_n_sig(

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from nusky.executors.protocols import ScansPixels
     from nusky.trial.sky_scan import SkyScan
 
-__all__ = ["FIT_DTYPE", "ScanLibrary", "StoredScan"]
+__all__ = ["ScanLibrary", "StoredScan"]
 
 
 FORMAT = "nusky-scans-1"

@@ -25,7 +25,7 @@ from nusky.version import code_version
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["Block", "TrialStore"]
+__all__ = ["TrialStore"]
 
 FORMAT = "nusky-trials-1"
 
