@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from nusky.sphere import separation
+
 __all__ = ["fitted_events"]
 
 
@@ -41,8 +43,7 @@ def fitted_events(ana: Any, trial: Any, fit: Any, mjd: float | None, n: int = 20
             if len(ev) == 0:
                 continue
             ra, dec, sigma = np.asarray(ev["ra"]), np.asarray(ev["dec"]), np.asarray(ev["sigma"])
-            half = np.sin((dec - fit.dec) / 2) ** 2 + np.cos(dec) * math.cos(fit.dec) * np.sin((ra - fit.ra) / 2) ** 2
-            away = 2 * np.arcsin(np.sqrt(np.minimum(half, 1)))
+            away = separation(ra, dec, fit.ra, fit.dec)
             signal = np.exp(-0.5 * (away / sigma) ** 2) / (2 * np.pi * sigma**2)
             ratio = signal / season.background(np.sin(dec))
             for i in np.flatnonzero((away < 5 * sigma) & (ratio > 0.1)).tolist():

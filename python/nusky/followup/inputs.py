@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,7 +70,8 @@ def read_target(source: Any) -> Target:
     if not path.is_file():
         raise FileNotFoundError(f"INPUT {text}: no such file, and not RA,DEC,RADIUS in degrees")
     if path.suffix.lower() != ".json":
-        return Target(path.name, read_sky_map(path), _map_time(path), path.name)
+        sky = read_sky_map(path)
+        return Target(path.name, sky, _map_time(sky), path.name)
     try:
         notice = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -123,28 +123,16 @@ def _notice(notice: dict[str, Any], source: str) -> Target:
 
 def _decoded(text: str, source: str) -> Any:
     try:
-        content = base64.b64decode(text, validate=False)
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "map.fits"
-            path.write_bytes(content)
-            return read_sky_map(path)
+        return read_sky_map(base64.b64decode(text, validate=False))
     except (ValueError, OSError) as error:
         raise ValueError(f"INPUT {source}: the map in the notice cannot be read ({error})") from error
 
 
-def _map_time(path: Path) -> float | None:
-    from astropy.io import fits
-
-    try:
-        with fits.open(path) as hdus:
-            for hdu in hdus:
-                if "MJD-OBS" in hdu.header:
-                    return float(hdu.header["MJD-OBS"])
-                if "EVENTMJD" in hdu.header:  # IceCube's alert maps
-                    return float(hdu.header["EVENTMJD"])
-    except OSError:
-        return None
-    return None
+def _map_time(sky: Any) -> float | None:
+    """When the event of a map was, as its header says."""
+    header = sky.record.header if sky.record is not None else {}
+    time = header.get("MJD-OBS", header.get("EVENTMJD"))  # the second in IceCube's alert maps
+    return None if time is None else float(time)
 
 
 def _mjd(time: Any) -> float | None:
