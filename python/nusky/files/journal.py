@@ -115,7 +115,6 @@ class Journal:
         Its cost does not grow with the number of shards, as that of `refresh` does. A shard whose writer was killed
         before its line was written is found by `refresh` only.
         """
-        known = self._manifest_read
         for name, entry in self._read_manifest(fresh_only=True).items():
             if name not in self._shards and name not in self._unreadable:
                 try:
@@ -124,8 +123,6 @@ class Journal:
                     continue
                 if size == entry["n_bytes"]:
                     self._accept(Shard(name, size, entry["meta"]))
-        if self._manifest_read < known:
-            self.refresh()
 
     def refresh(self) -> None:
         """Look again at what is on disk: other processes may have added shards."""
