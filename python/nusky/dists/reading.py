@@ -7,7 +7,7 @@ import os
 from nusky.dists.binned_tsd import BinnedTSD
 from nusky.dists.chi2_tsd import Chi2TSD
 from nusky.dists.tsd import FORMAT, TSD
-from nusky.files.npz import DamagedFile, read_npz
+from nusky.files.npz import read_format
 
 __all__ = ["read_tsd"]
 
@@ -28,9 +28,7 @@ def read_tsd(path: str | os.PathLike[str]) -> TSD | BinnedTSD:
     >>> read_tsd(path)
     TSD(10 trials, eta=0.200, median=0.000)
     """
-    meta, arrays = read_npz(path)
-    if meta.get("format") != FORMAT:
-        raise DamagedFile(f"{path} has the format {meta.get('format')!r}, a TS distribution {FORMAT!r}")
+    meta, arrays = read_format(path, FORMAT, "a TS distribution")
     n_zero = int(arrays["n_zero"])
     tsd: TSD | BinnedTSD
     if meta["kind"] == "BinnedTSD":

@@ -7,7 +7,7 @@ from nusky.files.digests import file_digest, sha256_of, user_cache_dir
 from nusky.files.hashing import content_hash
 from nusky.files.identity import Identity, config_hash, differences
 from nusky.files.journal import Journal, Problem, Shard
-from nusky.files.npz import DamagedFile, read_npz, write_npz
+from nusky.files.npz import DamagedFile, read_format, read_npz, write_npz
 from nusky.files.paths import as_path
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "content_hash",
     "differences",
     "file_digest",
+    "read_format",
     "read_npz",
     "sha256_of",
     "user_cache_dir",

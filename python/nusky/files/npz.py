@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from nusky.files.atomic import atomic_write
 from nusky.files.paths import as_path
 
-__all__ = ["DamagedFile", "read_npz", "write_npz"]
+__all__ = ["DamagedFile", "read_format", "read_npz", "write_npz"]
 
 _META = "meta"
 
@@ -98,3 +98,28 @@ def read_npz(
         # numpy says of anything that is no zip file that it holds pickles
         what = "not a file of arrays" if "pickle" in str(error) else str(error)
         raise DamagedFile(f"{Path(path)} is damaged or something else ({type(error).__name__}: {what})") from error
+
+
+def read_format(
+    path: str | os.PathLike[str], expected: str, what: str
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """As `read_npz`, of a file whose description names its format.
+
+    Parameters
+    ----------
+    path : path-like
+    expected : str
+        The format.
+    what : str
+        What has this format, for the message.
+
+    Raises
+    ------
+    FileNotFoundError
+    DamagedFile
+        As `read_npz`, or another format.
+    """
+    meta, arrays = read_npz(path)
+    if meta.get("format") != expected:
+        raise DamagedFile(f"{path} has the format {meta.get('format')!r}, {what} {expected!r}")
+    return meta, arrays

@@ -23,7 +23,7 @@ from nusky.dists.tsd import TSD
 from nusky.executors.batches import contiguous_runs
 from nusky.executors.workers import run_pieces
 from nusky.files.identity import differences
-from nusky.files.npz import DamagedFile, read_npz, write_npz
+from nusky.files.npz import read_format, write_npz
 from nusky.progress import Progress
 from nusky.threads import resolve_threads
 from nusky.typing import F64
@@ -176,9 +176,7 @@ class DeclinationTSDs:
         FileNotFoundError, ValueError
             If there is no such file, or it is damaged or something else (named).
         """
-        meta, arrays = read_npz(path)
-        if meta.get("format") != FORMAT:
-            raise DamagedFile(f"{path} has the format {meta.get('format')!r}, TS distributions of a sky {FORMAT!r}")
+        meta, arrays = read_format(path, FORMAT, "TS distributions of a sky")
         tsds: list[TSD] = []
         for k, fit in enumerate(meta["fits"]):
             values = arrays["values"][arrays["indptr"][k] : arrays["indptr"][k + 1]]

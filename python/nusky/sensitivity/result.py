@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nusky.dists.tsd import ts_values
-from nusky.files.npz import DamagedFile, read_npz, write_npz
+from nusky.files.npz import read_format, write_npz
 from nusky.sensitivity.efficiency import EfficiencyCurve
 from nusky.version import code_version
 
@@ -205,9 +205,7 @@ class NSigResult(MutableMapping[str, Any]):
         FileNotFoundError, ValueError
             If there is no such file, or it is damaged or something else (named).
         """
-        meta, arrays = read_npz(path)
-        if meta.get("format") != FORMAT:
-            raise DamagedFile(f"{path} has the format {meta.get('format')!r}, a result of find_n_sig {FORMAT!r}")
+        meta, arrays = read_format(path, FORMAT, "a result of find_n_sig")
         about = meta["curve"]
         params, n_sigs, n_passed, n_trials = (arrays[name] for name in _CURVE)
         curve = EfficiencyCurve(about["method"], params, n_sigs, n_passed, n_trials, about["goodness"])

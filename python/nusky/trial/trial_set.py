@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nusky.arrays import Arrays
-from nusky.files.npz import DamagedFile, read_npz, write_npz
+from nusky.files.npz import read_format, write_npz
 from nusky.version import code_version
 
 if TYPE_CHECKING:
@@ -112,9 +112,7 @@ class TrialSet(Arrays):
         FileNotFoundError, ValueError
             If there is no such file, or it is damaged or something else (named).
         """
-        meta, arrays = read_npz(path)
-        if meta.get("format") != _FORMAT:
-            raise DamagedFile(f"{path} has the format {meta.get('format')!r}, trials {_FORMAT!r}")
+        meta, arrays = read_format(path, _FORMAT, "trials")
         trials = cls(arrays)
         for name in _ORIGIN:
             object.__setattr__(trials, name, meta[name])
