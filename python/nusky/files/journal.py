@@ -6,6 +6,9 @@
 A shard is written under a temporary name, synced and renamed, and describes itself completely; the manifest only makes
 opening fast and shows when a shard went missing. A process killed at any moment therefore loses at most the shard it
 was writing: a shard whose manifest line is missing or torn is found in the directory and adopted (docs/adr).
+
+Small shards may be joined: the new one names those it replaces, in its own file too, and they are removed only when it
+is there. Killed in between, both are there, and the small ones are ignored.
 """
 
 from __future__ import annotations
@@ -21,16 +24,22 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from nusky.files.atomic import TEMPORARY_SUFFIX, atomic_write
+from nusky.files.atomic import TEMPORARY_SUFFIX, atomic_write, sync_directory
 from nusky.files.identity import Identity
 from nusky.files.npz import DamagedFile, read_npz, write_npz
 from nusky.files.paths import as_path
 
-__all__ = ["Journal", "Problem", "Shard"]
+__all__ = ["Journal", "Problem", "Replaced", "Shard"]
 
 _log = logging.getLogger("nusky")
 
 _STALE = 3600.0  # seconds: a temporary file older than this has no writer any more
+_SYNC = 1.0  # seconds between syncs of the directory: what a power cut may cost; a kill costs nothing of it
+_REPLACES = "replaces"  # in what a joined shard says of itself: the names of those whose content it has
+
+
+class Replaced(Exception):
+    """A shard was joined with others by another process; `Journal.shards` shows where its content is now."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +93,8 @@ class Journal:
         self._listed: dict[str, dict[str, Any]] = {}
         self._shards: dict[str, Shard] = {}
         self._problems: dict[str, Problem] = {}
+        self._replaced: dict[str, str] = {}  # shards whose content another one has: that one
+        self._synced = 0.0
         self._unreadable: dict[
             str, tuple[int, int]
         ] = {}  # size and time of files found damaged, until they are replaced
@@ -98,6 +109,8 @@ class Journal:
             self.identity = stored
         self._remove_stale()
         self.refresh()
+        if identity is not None:
+            self._finish_replacements()
 
     @property
     def shards(self) -> tuple[Shard, ...]:
@@ -128,12 +141,12 @@ class Journal:
         """Look again at what is on disk: other processes may have added shards."""
         listed = self._read_manifest()
         present = {e.name: e for e in os.scandir(self.path / "shards") if e.name.endswith(".npz")}
-        for name in listed.keys() - present.keys():
-            self._report(name, "is in the manifest but its file is gone")
         for name in self._shards.keys() - present.keys():
             self._remove(name)
         # a shard is never changed, only replaced whole: those already known need no look at their file
         for name in present.keys() - self._shards.keys():
+            if name in self._replaced:
+                continue
             stat = present[name].stat()
             if self._unreadable.get(name) == (stat.st_size, stat.st_mtime_ns):
                 continue
@@ -142,6 +155,12 @@ class Journal:
             else:
                 # not listed, or replaced after it was listed: the file itself decides
                 self._adopt(name, stat.st_size)
+        # a joined shard that was joined itself is gone: what it had replaced is in the later one
+        for name in reversed(listed):
+            if name in self._replaced:
+                self._note_replaced(name, listed[name]["meta"])
+        for name in listed.keys() - present.keys() - self._replaced.keys():
+            self._report(name, "is in the manifest but its file is gone")
 
     def append(self, name: str, arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, Any]) -> Shard:
         """Write one shard atomically, then its manifest line.
@@ -151,24 +170,79 @@ class Journal:
         OSError
             Full disk, no permission: the file is named and nothing half-written is left.
         """
-        described = {"identity": self.identity.as_dict(), "shard": meta}
-        size = write_npz(self.path / "shards" / name, arrays, described)
-        shard = Shard(name, size, dict(meta))
-        self._add_line({"name": name, "n_bytes": size, "meta": meta})
-        self._accept(shard)
+        return self._write(name, arrays, meta)[0]
+
+    def join(
+        self, name: str, parts: Sequence[Shard], arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, Any]
+    ) -> Shard:
+        """Write one shard with the content of several and remove those.
+
+        Whatever happens, each piece of content is in one usable shard.
+        """
+        shard, listed = self._write(name, arrays, {**meta, _REPLACES: [part.name for part in parts]})
+        if listed:  # else others could not know where the parts went: they stay, and are ignored
+            self._unlink([part.name for part in parts])
         return shard
 
+    def _write(self, name: str, arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, Any]) -> tuple[Shard, bool]:
+        """Write a shard and its line; False if the line could not be written."""
+        described = {"identity": self.identity.as_dict(), "shard": meta}
+        size = write_npz(self.path / "shards" / name, arrays, described, durable_name=False)
+        shard = Shard(name, size, dict(meta))
+        listed = self._add_line({"name": name, "n_bytes": size, "meta": meta})
+        self._accept(shard)
+        self.sync(_SYNC)
+        return shard, listed
+
+    def sync(self, every: float = 0.0) -> None:
+        """Make all names durable against a power cut, unless that was done less than `every` seconds ago."""
+        now = time.monotonic()
+        if now - self._synced >= every:
+            sync_directory(self.path / "shards")
+            self._synced = now
+
+    def _unlink(self, names: Sequence[str]) -> None:
+        self.sync()  # the joined shard first
+        for name in names:
+            with contextlib.suppress(OSError):  # another process did it, or will
+                os.unlink(self.path / "shards" / name)
+
+    def _finish_replacements(self) -> None:
+        """Remove what joined shards have replaced, where a kill came between; only if the joined one can be read."""
+        left: dict[str, list[str]] = {}
+        for part, joined in self._replaced.items():
+            if (self.path / "shards" / part).exists():
+                left.setdefault(joined, []).append(part)
+        for joined, parts in left.items():
+            shard = self._shards.get(joined)
+            if shard is not None and self.read(shard) is not None:
+                self._unlink(parts)
+
     def read(self, shard: Shard, columns: Sequence[str] | None = None) -> dict[str, NDArray[Any]] | None:
-        """Arrays of a shard (all, or those named); None if it is damaged, which is reported and remembered."""
+        """Arrays of a shard (all, or those named); None if it is damaged, which is reported and remembered.
+
+        Raises
+        ------
+        Replaced
+            If another process has joined it with others meanwhile.
+        """
         try:
             return read_npz(self.path / "shards" / shard.name, columns)[1]
         except (OSError, DamagedFile) as e:
+            if isinstance(e, FileNotFoundError) and self._was_replaced(shard.name):
+                raise Replaced(shard.name) from None
             self._report(shard.name, f"cannot be read ({e})")
             self._remove(shard.name)
             with contextlib.suppress(OSError):
                 stat = os.stat(self.path / "shards" / shard.name)
                 self._unreadable[shard.name] = (stat.st_size, stat.st_mtime_ns)
             return None
+
+    def _was_replaced(self, name: str) -> bool:
+        self.follow()
+        if name not in self._replaced:
+            self.refresh()
+        return name in self._replaced
 
     def held(self, name: str) -> Mapping[str, Any] | None:
         """What the manifest says of a shard, usable or not; None if it does not list it."""
@@ -189,21 +263,33 @@ class Journal:
     def verify(self) -> tuple[Problem, ...]:
         """Read every shard to the last byte (the checksums inside are compared); returns all `problems`."""
         for shard in self.shards:
-            self.read(shard)
+            with contextlib.suppress(Replaced):
+                self.read(shard)
         return self.problems
 
     def _accept(self, shard: Shard) -> None:
+        if shard.name in self._replaced:
+            return
         old = self._shards.get(shard.name)
         if old is not None:
             self.changes.append((False, old))
         self._shards[shard.name] = shard
         self._problems.pop(shard.name, None)
         self.changes.append((True, shard))
+        self._note_replaced(shard.name, shard.meta)
+
+    def _note_replaced(self, name: str, meta: Mapping[str, Any]) -> None:
+        for part in meta.get(_REPLACES, ()):
+            self._replaced[part] = name
+            self._remove(part)
+            self._problems.pop(part, None)
 
     def _remove(self, name: str) -> None:
         old = self._shards.pop(name, None)
         if old is not None:
             self.changes.append((False, old))
+            for part in old.meta.get(_REPLACES, ()) if name not in self._replaced else ():
+                self._replaced.pop(part, None)  # if they are still there, they count again
 
     def _report(self, name: str, reason: str) -> None:
         if name not in self._problems:
@@ -272,19 +358,20 @@ class Journal:
                 self._listed[entry["name"]] = fresh[entry["name"]] = entry
         return fresh if fresh_only else self._listed
 
-    def _add_line(self, entry: Mapping[str, Any]) -> None:
-        # one write with O_APPEND; the newline comes first so that a line torn by a kill spoils only itself
+    def _add_line(self, entry: Mapping[str, Any]) -> bool:
+        # one write with O_APPEND; the newline comes first so that a line torn by a kill spoils only itself. Not synced:
+        # a shard whose line a power cut took is found in the directory
         line = b"\n" + json.dumps(entry).encode()
         fd = os.open(self._manifest, os.O_WRONLY | os.O_APPEND)
         try:
-            os.write(fd, line)
-            os.fsync(fd)
+            return os.write(fd, line) == len(line)
         except OSError as e:
             _log.warning(
                 "%s: the manifest could not be extended (%s); the shard itself is safe and will be found",
                 self.path,
                 e.strerror,
             )
+            return False
         finally:
             os.close(fd)
 

@@ -24,7 +24,13 @@ class DamagedFile(ValueError):
     """The file is not whole, or something else than it should be."""
 
 
-def write_npz(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, Any]) -> int:
+def write_npz(
+    path: str | os.PathLike[str],
+    arrays: Mapping[str, NDArray[Any]],
+    meta: Mapping[str, Any],
+    *,
+    durable_name: bool = True,
+) -> int:
     """Write arrays and their description.
 
     Parameters
@@ -35,6 +41,8 @@ def write_npz(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]], 
         No name may be "meta".
     meta : mapping
         What JSON can hold.
+    durable_name : bool
+        See `atomic_write`.
 
     Returns
     -------
@@ -62,7 +70,7 @@ def write_npz(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]], 
         _META: np.frombuffer(json.dumps(meta, sort_keys=True).encode(), dtype=np.uint8),
         **arrays,
     }
-    with atomic_write(path) as f:
+    with atomic_write(path, durable_name=durable_name) as f:
         np.savez(f, **described)
         return f.tell()
 

@@ -126,6 +126,12 @@ class BlockSets:
         for i in range(at, len(members)):
             reach[i] = max(members[i].stop, reach[i - 1]) if i else members[i].stop
 
+    def starting(self, set_key: tuple[float, bool, int], low: int, high: int) -> tuple[list[Block], int]:
+        """Those of a set that start in low … high − 1, in order, and where the trials of those before them end."""
+        members, starts, reach = self._sets.get(set_key, ([], [], []))
+        first, end = bisect_left(starts, low), bisect_left(starts, high)
+        return members[first:end], reach[first - 1] if first else 0
+
     def overlapping(self, block: Block) -> list[Block]:
         """Those that share a trial with `block`, in order."""
         members, starts, reach = self._sets.get(block.set_key, ([], [], []))

@@ -11,12 +11,10 @@ from numpy.typing import NDArray
 
 from nusky.progress import Progress
 from nusky.store.block import Block
+from nusky.store.joining import ROWS_PER_SHARD
 from nusky.store.trials import TrialStore
 
-__all__ = ["ROWS_PER_SHARD", "merge"]
-
-ROWS_PER_SHARD = 100_000
-"""Rows of a shard that `merge` writes: a few MB, so that opening 10⁷ trials opens a hundred files."""
+__all__ = ["merge"]
 
 
 def merge(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +17,12 @@ from numpy.typing import NDArray
 
 from nusky import _core
 from nusky.files.identity import Identity
-from nusky.files.journal import Journal, Problem, Shard
-from nusky.store.block import Block, BlockSets, block_of, checked_block, overlap_within
+from nusky.files.journal import Journal, Problem, Replaced, Shard
+from nusky.store.block import Block, block_of, checked_block, overlap_within
+from nusky.store.columns import check_trials, column_names, find_column
 from nusky.store.export import export_trials
+from nusky.store.held_blocks import HeldBlocks
+from nusky.store.joining import WINDOWS, full_windows, join_shards, parts_to_join
 from nusky.version import code_version
 
 if TYPE_CHECKING:
@@ -69,10 +72,8 @@ class TrialStore:
     ) -> None:
         identity = None if config is None else Identity(FORMAT, code_version(), _json(config))
         self._journal = Journal(path, identity, mix_versions=mix_versions)
-        self._seen = 0  # changes of the journal that the three below know
-        self._shard_of: dict[Block, Shard] = {}
-        self._sets = BlockSets([])
-        self._sorted: tuple[Block, ...] | None = None
+        self._looked = False  # for shards that a killed process has left to be joined
+        self._held = HeldBlocks(self._journal)
         if self._journal.identity.format != FORMAT:
             raise ValueError(
                 f"{path} has the format {self._journal.identity.format!r}, not that of a trial store, {FORMAT!r}"
@@ -114,10 +115,7 @@ class TrialStore:
     @property
     def blocks(self) -> tuple[Block, ...]:
         """What the usable shards hold, sorted."""
-        index = self._index
-        if self._sorted is None:
-            self._sorted = tuple(sorted(index))
-        return self._sorted
+        return self._held.blocks
 
     @property
     def n_sigs(self) -> tuple[float, ...]:
@@ -170,34 +168,40 @@ class TrialStore:
             Full disk or no permission; nothing half-written is left.
         """
         trials = np.asarray(trials)
-        names = trials.dtype.names
-        if names is None or trials.ndim != 1 or len(trials) == 0:
-            raise ValueError(
-                f"trials must be a structured array of shape (n,), n >= 1, got {trials.dtype} {trials.shape}"
-            )
-        for name in names:
-            if trials.dtype[name].kind not in "fiub" or name in ("meta", "trial", "seed", "n_sig"):
-                raise ValueError(
-                    f"column {name!r} ({trials.dtype[name]}) cannot be stored: give numeric columns; "
-                    "meta, trial, seed and n_sig are names of the store itself"
-                )
+        names = check_trials(trials, start)
         block = checked_block(n_sig, poisson, seed, start, start + len(trials))
-        if "ts" in names and not np.isfinite(trials["ts"]).all():
-            row = int(np.argmin(np.isfinite(trials["ts"])))
-            raise ValueError(
-                f"ts of trial {start + row} is {trials['ts'][row]}: a trial without a finite TS is no trial"
-            )
         self._journal.follow()
         self._refuse_overlap(block)
         columns = [[name, trials.dtype[name].str] for name in names]
         if self._index and self._columns() != columns:
-            raise ValueError(f"the store has the columns {_names(self._columns())}, the trials {_names(columns)}")
+            raise ValueError(
+                f"the store has the columns {column_names(self._columns())}, the trials {column_names(columns)}"
+            )
         for problem in self._journal.problems:
             lost = self._lost(problem.shard)
             if lost is not None and lost.overlaps(block) and problem.shard != block.file_name:
                 self._journal.retire(problem.shard)
         meta = {**vars(block), "columns": columns, "instructions": _core.simd_level()}
         self._journal.append(block.file_name, {name: np.ascontiguousarray(trials[name]) for name in names}, meta)
+        if not self._looked and len(self._index) > 1:
+            self.join()
+        last: Block | None = block
+        while last is not None and (parts := parts_to_join(self._held.sets, last)):
+            last = join_shards(self._journal, parts, self._index)
+
+    def join(self) -> int:
+        """Join small shards where windows of 100, 10⁴ or 10⁵ trials are complete; `append` does it in passing.
+
+        Returns
+        -------
+        int
+            How many shards went into larger ones.
+        """
+        self._looked, n = True, 0
+        for width in WINDOWS:
+            for parts in full_windows(self.blocks, width):
+                n += len(parts) if join_shards(self._journal, parts, self._index) is not None else 0
+        return n
 
     def missing(
         self, *, seed: int, start: int, stop: int, n_sig: float = 0.0, poisson: bool = False
@@ -254,18 +258,26 @@ class TrialStore:
         KeyError
             For a column the store does not have.
         """
-        blocks = self._select(n_sig, seed, poisson)
-        while twice := overlap_within(blocks):
-            self._refuse_unless_damaged(*twice)
-            blocks = self._select(n_sig, seed, poisson)
         stored = self._columns()
         known = [*stored, ["trial", "<i8"], ["seed", "<u8"], ["n_sig", "<f8"]]
-        wanted = known if columns is None else [_column(name, known) for name in columns]
+        wanted = known if columns is None else [find_column(name, known) for name in columns]
+        while True:
+            try:
+                blocks = self._select(n_sig, seed, poisson)
+                while twice := overlap_within(blocks):
+                    self._refuse_unless_damaged(*twice)
+                    blocks = self._select(n_sig, seed, poisson)
+                return self._read_blocks(blocks, wanted)
+            except Replaced:  # another process joins small shards: they are elsewhere now
+                continue
+
+    def _read_blocks(self, blocks: Sequence[Block], wanted: Sequence[Sequence[str]]) -> NDArray[Any]:
         out = np.empty(sum(len(b) for b in blocks), dtype=[(name, kind) for name, kind in wanted])
         names = [name for name, _ in wanted]
         at = 0
+        shards = self._index
         for b in blocks:
-            arrays = self._journal.read(self._index[b], names)
+            arrays = self._journal.read(shards[b], names)
             if arrays is None:
                 continue
             rows = out[at : at + len(b)]
@@ -280,6 +292,13 @@ class TrialStore:
     ) -> NDArray[Any] | None:
         """Stored columns of exactly these trials; None if not all of them are there and readable."""
         block = checked_block(n_sig, poisson, seed, start, stop)
+        while True:
+            try:
+                return self._read_within(block)
+            except Replaced:
+                continue
+
+    def _read_within(self, block: Block) -> NDArray[Any] | None:
         parts = []
         for b in self._overlapping(block):
             arrays = self._journal.read(self._index[b])
@@ -319,32 +338,13 @@ class TrialStore:
         ]
 
     @property
-    def _index(self) -> dict[Block, Shard]:
-        """Shards by block, in no order; follows the changes of the journal."""
-        changes = self._journal.changes
-        if self._seen == len(changes):
-            return self._shard_of
-        fresh = changes[self._seen :]
-        self._seen, self._sorted = len(changes), None
-        if not self._shard_of:  # opened: sorted once instead of one by one
-            self._shard_of = {block_of(shard.meta): shard for shard in self._journal.shards}
-            self._sets = BlockSets(sorted(self._shard_of))
-            return self._shard_of
-        for added, shard in fresh:
-            block = block_of(shard.meta)
-            if added and block not in self._shard_of:
-                self._sets.add(block)
-            if added:
-                self._shard_of[block] = shard
-            elif self._shard_of.get(block) is shard:
-                del self._shard_of[block]
-                self._sets.remove(block)
-        return self._shard_of
+    def _index(self) -> Mapping[Block, Shard]:
+        """Shards by block, in no order."""
+        return self._held.shards
 
     def _overlapping(self, block: Block) -> list[Block]:
         """Stored blocks that share trials with this one, in order."""
-        _ = self._index  # up to date
-        return self._sets.overlapping(block)
+        return self._held.sets.overlapping(block)
 
     def _columns(self) -> list[list[str]]:
         first = next(iter(self._index.values()), None)
@@ -384,14 +384,3 @@ def _json(config: Mapping[str, Any]) -> dict[str, Any]:
     except TypeError as error:
         raise TypeError(f"config must be what JSON can hold, numbers, strings, lists and mappings: {error}") from None
     return dict(config)
-
-
-def _column(name: str, known: list[list[str]]) -> list[str]:
-    for column in known:
-        if column[0] == name:
-            return column
-    raise KeyError(f"column {name!r} is not in the store: it has {_names(known)}")
-
-
-def _names(columns: Iterable[Sequence[str]]) -> str:
-    return ", ".join(f"{name} ({kind})" for name, kind in columns) or "no trials yet"
