@@ -42,7 +42,7 @@ void fetch(const FitModel& model, const Cap& cap, double factor, PoolSpace& spac
   const Kernels& kernel = kernels();
   std::size_t found = 0;
   const double chord = chord_of(cap.radius);
-  const CapPlace place = cap_place(cap.centre, chord);
+  const FixedCap near = fixed_cap(cap.centre, chord);
   for (std::size_t k = 0; k < space.highest_share.size(); ++k) {
     index.near(static_cast<int>(k), cap.centre, chord, space.ranges);
     std::size_t room = found + n_lanes;
@@ -51,7 +51,7 @@ void fetch(const FitModel& model, const Cap& cap, double factor, PoolSpace& spac
     const auto scale = static_cast<float>(factor * static_cast<double>(space.highest_share[k]) / index.n_events(static_cast<int>(k)));
     const std::size_t first = found;
     for (const EventRange r : space.ranges)
-      found += kernel.fetch(index.view(r), place, scale, r.first,
+      found += kernel.fetch(index.view(r), near, scale, r.first,
                             {to.x + found, to.y + found, to.z + found, to.rate + found, to.weight + found, to.number + found});
     for (std::size_t i = first; i < found && !model.gamma_free(); ++i)
       to.weight[i] *= model.fixed_ratio(to.number[i]) / index.record(to.number[i]).peak * (1.0F + 1e-6F);

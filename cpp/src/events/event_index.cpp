@@ -93,14 +93,14 @@ void EventIndex::check(const std::vector<EventPart>& parts, const std::vector<do
   if (total >= std::numeric_limits<std::uint32_t>::max()) throw std::invalid_argument("too many events for one index");
 }
 
-CapPlace cap_place(const Vec3& centre, double chord) {
-  CapPlace place{};
-  place.reach = reach_of(chord);
+FixedCap fixed_cap(const Vec3& centre, double chord) {
+  FixedCap cap{};
+  cap.reach = reach_of(chord);
   for (int d = 0; d < 3; ++d) {
-    place.at[d] = place_of(centre[d]);
-    place.off[d] = place.at[d] * place_size - centre[d];
+    cap.at[d] = fixed_point(centre[d]);
+    cap.off[d] = cap.at[d] * fixed_step - centre[d];
   }
-  return place;
+  return cap;
 }
 
 // A grid for n events: cells about half as high as the cut, but with some events in each.
@@ -234,8 +234,8 @@ void EventIndex::add(const EventPart& part, std::uint32_t begin, int n_threads, 
       for (std::size_t j = 0; j < n; ++j) {
         const EventSketch& sketch = columns.sketch(ordered.event(first + j));
         const std::uint32_t to = at[j];
-        x_[to] = place_of(x[j]);
-        y_[to] = place_of(y[j]);
+        x_[to] = fixed_point(x[j]);
+        y_[to] = fixed_point(y[j]);
         z_[to] = sketch.z;
         reach_[to] = sketch.reach;
         rate_[to] = sketch.rate;
@@ -270,8 +270,8 @@ void EventIndex::add_few(int season, const EventColumns& columns, std::size_t n,
     const EventSketch& sketch = columns.sketch(event[i]);
     const std::size_t to = begin + i;
     record_[to] = &columns.record(event[i]);
-    x_[to] = place_of(x[i]);
-    y_[to] = place_of(y[i]);
+    x_[to] = fixed_point(x[i]);
+    y_[to] = fixed_point(y[i]);
     z_[to] = sketch.z;
     reach_[to] = sketch.reach;
     rate_[to] = sketch.rate;
@@ -298,7 +298,7 @@ void EventIndex::end_trial(const double* n_events) {
 
 IndexedEvent EventIndex::event(std::uint32_t i) const {
   const EventRecord& e = *record_[i];
-  return {x_[i] * place_size, y_[i] * place_size, z_[i] * place_size, e.spatial, e.ratio, e.log_ratio, e.peak, e.lift};
+  return {x_[i] * fixed_step, y_[i] * fixed_step, z_[i] * fixed_step, e.spatial, e.ratio, e.log_ratio, e.peak, e.lift};
 }
 
 void EventIndex::near(int season, const Vec3& centre, double chord, std::vector<EventRange>& out) const {

@@ -68,7 +68,7 @@ void Tile::fill_pools(const Directions& directions, std::size_t group) {
   chord_ = 0.0;
   for (std::size_t g = 0; g < n_near; ++g) chord_ = std::max(chord_, (groups[near[g]].centre - middle_).norm() + chord_of(groups[near[g]]));
   const double chord = chord_ + pool_margin;
-  const CapPlace cap = cap_place(middle_, chord);
+  const FixedCap cap = fixed_cap(middle_, chord);
   for (std::size_t k = 0; k < n_seasons_; ++k) {
     Pool& pool = pools_[k];
     index.near(static_cast<int>(k), middle_, chord, ranges_);
@@ -81,7 +81,7 @@ void Tile::fill_pools(const Directions& directions, std::size_t group) {
     at_least(pool.log_ratio, room);
     std::size_t n = 0;
     for (const EventRange r : ranges_)
-      n += kernels_->within(index.view(r).place, cap, r.first,
+      n += kernels_->within(index.view(r).position, cap, r.first,
                             {pool.ids.data() + n, pool.x.data() + n, pool.y.data() + n, pool.z.data() + n, pool.reach.data() + n});
     pool.n = n;
     kernels_->unpack(index.records(), n, pool.ids.data(),
@@ -104,7 +104,7 @@ void Tile::select(const DirectionGroup& group) {
   at_least(node_rows_, room);
   segments_.clear();
   n_candidates_ = n_filled_ = 0;
-  const CapPlace cap = cap_place(group.centre, chord_of(group));
+  const FixedCap cap = fixed_cap(group.centre, chord_of(group));
   for (const Pool& pool : pools_) {
     const PoolView view{{pool.n, pool.x.data(), pool.y.data(), pool.z.data(), pool.reach.data()},
                         pool.rate.data(),

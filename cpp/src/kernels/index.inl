@@ -70,13 +70,13 @@ NUSKY_INLINE Lanes difference(const std::int32_t* at, std::int32_t from) {
   return out;
 }
 
-// Events i … i + 15 seen from the centre of a cap, in units of places; bit k: event i + k reaches the cap.
+// Events i … i + 15 seen from the centre of a cap, in fixed-point units; bit k: event i + k reaches the cap.
 struct Sight {
   Lanes x, y, z;
   unsigned some;
 };
 
-NUSKY_INLINE Sight look(const PlaceView& e, std::size_t i, const CapPlace& cap) {
+NUSKY_INLINE Sight look(const PositionView& e, std::size_t i, const FixedCap& cap) {
   Sight s{difference(e.x + i, cap.at[0]), difference(e.y + i, cap.at[1]), difference(e.z + i, cap.at[2]), 0};
   const Lanes edge = load(e.reach + i) + cap.reach;
   s.some = above(edge * edge - (s.x * s.x + s.y * s.y + s.z * s.z), 0.0F);
@@ -84,7 +84,7 @@ NUSKY_INLINE Sight look(const PlaceView& e, std::size_t i, const CapPlace& cap) 
   return s;
 }
 
-std::size_t within(const PlaceView& e, const CapPlace& cap, std::uint32_t base, const PlaceColumns& out) {
+std::size_t within(const PositionView& e, const FixedCap& cap, std::uint32_t base, const PositionColumns& out) {
   const Copied x{e.x, out.x}, y{e.y, out.y}, z{e.z, out.z};
   const Copied reach{e.reach, out.reach};
   const Numbered number{base, out.number};
@@ -96,12 +96,12 @@ std::size_t within(const PlaceView& e, const CapPlace& cap, std::uint32_t base, 
   return n;
 }
 
-std::size_t fetch(const IndexView& e, const CapPlace& cap, float scale, std::uint32_t base, const SurveyColumns& out) {
-  constexpr auto unit = static_cast<float>(place_size), per_rate = -1.44269504F * 8388608.0F * (1.0F - 1e-5F);
+std::size_t fetch(const IndexView& e, const FixedCap& cap, float scale, std::uint32_t base, const SurveyColumns& out) {
+  constexpr auto unit = static_cast<float>(fixed_step), per_rate = -1.44269504F * 8388608.0F * (1.0F - 1e-5F);
   const auto off = [&](std::size_t d) { return static_cast<float>(cap.off[d]); };
   std::size_t n = 0;
-  for (std::size_t i = 0; i < e.place.n; i += lanes) {
-    const Sight s = look(e.place, i, cap);
+  for (std::size_t i = 0; i < e.position.n; i += lanes) {
+    const Sight s = look(e.position, i, cap);
     if (s.some == 0) continue;
     n = copy_lanes(s.some, i, n, Computed{s.x * unit + off(0), out.x}, Computed{s.y * unit + off(1), out.y},
                    Computed{s.z * unit + off(2), out.z}, Computed{load(e.rate + i) * per_rate, out.rate},
@@ -129,15 +129,15 @@ void unpack(const EventRecord* const* record, std::size_t n, const std::uint32_t
   }
 }
 
-std::size_t select(const PoolView& e, const CapPlace& cap, const CandidateColumns& out) {
-  const Scaled x{e.place.x, cap.at[0], place_size, cap.off[0], out.x}, y{e.place.y, cap.at[1], place_size, cap.off[1], out.y},
-      z{e.place.z, cap.at[2], place_size, cap.off[2], out.z};
+std::size_t select(const PoolView& e, const FixedCap& cap, const CandidateColumns& out) {
+  const Scaled x{e.position.x, cap.at[0], fixed_step, cap.off[0], out.x}, y{e.position.y, cap.at[1], fixed_step, cap.off[1], out.y},
+      z{e.position.z, cap.at[2], fixed_step, cap.off[2], out.z};
   const Copied rate{e.rate, out.rate}, gaussian{e.gaussian, out.gaussian}, weight{e.weight, out.weight}, cut{e.cut, out.cut},
       peak{e.peak, out.peak}, lift{e.lift, out.lift};
   const Copied ratio{e.ratio, out.ratio}, log_ratio{e.log_ratio, out.log_ratio};
   std::size_t n = 0;
-  for (std::size_t i = 0; i < e.place.n; i += lanes) {
-    const unsigned some = look(e.place, i, cap).some;
+  for (std::size_t i = 0; i < e.position.n; i += lanes) {
+    const unsigned some = look(e.position, i, cap).some;
     if (some != 0) n = copy_lanes(some, i, n, x, y, z, rate, gaussian, weight, cut, peak, lift, ratio, log_ratio);
   }
   return n;

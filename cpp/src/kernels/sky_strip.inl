@@ -10,7 +10,7 @@ namespace {
 // Where an event is between two nodes, its phase, is told apart so finely.
 constexpr std::size_t sky_phases = 128;
 
-// The least distance, in bins, of node k of the 16 around an event from the places of a phase, less the errors of positions.
+// The least distance, in bins, of node k of the 16 around an event from where a phase may be, less the errors of positions.
 constexpr double sky_away(std::size_t phase, std::size_t k) {
   const double node = static_cast<double>(k) - static_cast<double>(lanes / 2 - 1), low = static_cast<double>(phase) / sky_phases;
   const double right = node - low - 1.0 / sky_phases, left = low - node, away = (right > left ? right : left) - 1e-3;

@@ -35,7 +35,7 @@ TEST_CASE("kernels: within and fetch keep every event that reaches the cap, and 
     for (const double radius : {2.0 * degree, 80.0 * degree, pi}) {
       std::mt19937_64 random(n);
       std::uniform_real_distribution<double> uniform(0.0, 1.0);
-      std::vector<std::int32_t> place[3];
+      std::vector<std::int32_t> position[3];
       std::vector<float> reach, rate, weight;
       std::vector<double> cut;
       const Vec3 centre = unit_vector(0.7, -0.3);
@@ -45,21 +45,21 @@ TEST_CASE("kernels: within and fetch keep every event that reaches the cap, and 
         const Vec3 axis = Vec3(uniform(random) - 0.5, uniform(random) - 0.5, uniform(random) - 0.5).cross(centre).normalized();
         const double angle = i % 50 == 8 ? pi : std::min(pi, (cut.back() + radius) * 2.0 * uniform(random));
         where.push_back(std::cos(angle) * centre + std::sin(angle) * axis);
-        for (int d = 0; d < 3; ++d) place[d].push_back(place_of(where.back()[d]));
+        for (int d = 0; d < 3; ++d) position[d].push_back(fixed_point(where.back()[d]));
         reach.push_back(reach_of(2.0 * std::sin(0.5 * cut.back())));
         rate.push_back(static_cast<float>(uniform(random)));
         weight.push_back(static_cast<float>(uniform(random)));
       }
-      for (auto& column : place) column.resize(n + 16);
+      for (auto& column : position) column.resize(n + 16);
       for (auto* column : {&reach, &rate, &weight}) column->resize(n + 16, 1e30F);  // they are read, and must not count
-      const CapPlace cap = cap_place(centre, 2.0 * std::sin(0.5 * radius));
+      const FixedCap cap = fixed_cap(centre, 2.0 * std::sin(0.5 * radius));
       at_every_level([&](const Kernels& k, Output& out) {
-        const IndexView view{{n, place[0].data(), place[1].data(), place[2].data(), reach.data()}, rate.data(), weight.data()};
+        const IndexView view{{n, position[0].data(), position[1].data(), position[2].data(), reach.data()}, rate.data(), weight.data()};
         std::vector<std::uint32_t> found(n + 16), number(n + 16);
         std::vector<std::int32_t> at[3];
         for (auto& c : at) c.resize(n + 16);
         std::vector<float> reaches(n + 16);
-        const std::size_t m = k.within(view.place, cap, 1000, {found.data(), at[0].data(), at[1].data(), at[2].data(), reaches.data()});
+        const std::size_t m = k.within(view.position, cap, 1000, {found.data(), at[0].data(), at[1].data(), at[2].data(), reaches.data()});
         std::vector<float> column[5];
         for (auto& c : column) c.resize(n + 16);
         REQUIRE(k.fetch(view, cap, 2.5F, 1000,
@@ -74,7 +74,7 @@ TEST_CASE("kernels: within and fetch keep every event that reaches the cap, and 
           const std::size_t i = found[j] - 1000;
           kept[i] = 1;
           wrong += number[j] != found[j] || column[4][j] != weight[i] * 2.5F || reaches[j] != reach[i];
-          for (int d = 0; d < 3; ++d) wrong += at[d][j] != place[d][i];
+          for (int d = 0; d < 3; ++d) wrong += at[d][j] != position[d][i];
           wrong += std::abs(static_cast<double>(column[3][j]) / (static_cast<double>(rate[i]) * -1.44269504 * 8388608.0) - 0.99999) > 1e-6;
           for (int d = 0; d < 3; ++d) {
             const double off = where[i][d] - centre[d];
@@ -135,7 +135,7 @@ TEST_CASE("kernels: select keeps what reaches the cap, with its columns and posi
   const double radius = 2.0 * degree;
   for (const std::size_t n : {0u, 1u, 16u, 17u, 500u}) {
     std::vector<float> reach, column[6];
-    std::vector<std::int32_t> place[3];
+    std::vector<std::int32_t> position[3];
     std::vector<Vec3> where;
     std::vector<const float*> rows[2];
     std::vector<double> beyond;  // the sum of the chords
@@ -148,16 +148,16 @@ TEST_CASE("kernels: select keeps what reaches the cap, with its columns and posi
       const double chord = 2.0 * std::sin(0.5 * cut);
       beyond.push_back((v - centre).norm() - chord - 2.0 * std::sin(0.5 * radius));
       reach.push_back(reach_of(chord));
-      for (int d = 0; d < 3; ++d) place[d].push_back(place_of(v[d]));
+      for (int d = 0; d < 3; ++d) position[d].push_back(fixed_point(v[d]));
       for (auto& c : column) c.push_back(static_cast<float>(uniform(random)));
       rows[0].push_back(store.data() + 32 * i);
       rows[1].push_back(store.data() + 32 * i + 16);
     }
-    for (auto& c : place) c.resize(n + 16);
+    for (auto& c : position) c.resize(n + 16);
     for (auto& c : column) c.resize(n + 16);
     for (auto& c : rows) c.resize(n + 16);
     reach.resize(n + 16, 1e30F);  // is read, and must not count
-    const PoolView pool{{n, place[0].data(), place[1].data(), place[2].data(), reach.data()},
+    const PoolView pool{{n, position[0].data(), position[1].data(), position[2].data(), reach.data()},
                         column[0].data(),
                         column[1].data(),
                         column[2].data(),
@@ -166,7 +166,7 @@ TEST_CASE("kernels: select keeps what reaches the cap, with its columns and posi
                         column[5].data(),
                         rows[0].data(),
                         rows[1].data()};
-    const CapPlace cap = cap_place(centre, 2.0 * std::sin(0.5 * radius));
+    const FixedCap cap = fixed_cap(centre, 2.0 * std::sin(0.5 * radius));
     at_every_level([&](const Kernels& k, Output& out) {
       AlignedVector<float> to[9];
       for (auto& c : to) c.resize(n + 16);
@@ -183,7 +183,7 @@ TEST_CASE("kernels: select keeps what reaches the cap, with its columns and posi
         if (j > 0) CHECK(to_rows[0][j] > to_rows[0][j - 1]);
         kept[i] = 1;
         for (std::size_t d = 0; d < 3; ++d)
-          same &= std::abs(static_cast<double>(to[d][j]) - (place[d][i] * place_size - centre[static_cast<int>(d)])) <
+          same &= std::abs(static_cast<double>(to[d][j]) - (position[d][i] * fixed_step - centre[static_cast<int>(d)])) <
                   1.2e-7 * std::abs(static_cast<double>(to[d][j])) + 1e-16;
         for (std::size_t c = 0; c < 6; ++c) same &= to[3 + c][j] == column[c][i];
         same &= to_rows[0][j] == rows[0][i] && to_rows[1][j] == rows[1][i];

@@ -22,7 +22,7 @@ TEST_CASE("kernels: spatial is S/B of the definition, zero beyond the cut and in
         out.assign(a.begin(), a.end());
         for (std::size_t p = 0; p < 16; ++p)
           for (std::size_t c = 0; c < t.filled; ++c) {
-            const auto found = static_cast<double>(a[place(c, p)]);
+            const auto found = static_cast<double>(a[in_blocks(c, p)]);
             if (p >= count) {
               CHECK(found == -7.0);
               continue;
@@ -74,7 +74,7 @@ TEST_CASE("kernels: split lists the events above the threshold in order, takes t
             std::size_t i = 1;
             double reaches = 1.0, tail = 2.0, squares = 3.0;
             for (std::size_t c = 0; c < t.filled; ++c) {
-              const float v = before[place(c, p)], r = v * t.peak[c], left = a[place(c, p)];
+              const float v = before[in_blocks(c, p)], r = v * t.peak[c], left = a[in_blocks(c, p)];
               if (p >= count || c < first || c >= last) {
                 same &= left == v;
               } else if (r > threshold) {
@@ -104,7 +104,7 @@ TEST_CASE("kernels: split lists the events above the threshold in order, takes t
               for (std::size_t g = 0; g < 16; ++g) {
                 double sum = 0.5;
                 for (std::size_t c = first; c < last && j < some; ++c)
-                  sum += static_cast<double>(a[place(c, which[j])]) * static_cast<double>(rows[c][g]);
+                  sum += static_cast<double>(a[in_blocks(c, which[j])]) * static_cast<double>(rows[c][g]);
                 check_sum(static_cast<double>(sums[j * 16 + g]), sum, sum, 1e-5);
               }
           }

@@ -28,7 +28,7 @@ struct WholeSeason {
 };
 
 /// How the kernels read a cap of all within a chord of `centre`.
-CapPlace cap_place(const Vec3& centre, double chord);
+FixedCap fixed_cap(const Vec3& centre, double chord);
 
 struct EventRange {
   std::uint32_t first, last;
@@ -69,7 +69,7 @@ class EventIndex {
   const std::vector<std::uint32_t>& loose_events(int season) const { return loose_[static_cast<std::size_t>(season)]; }
 
   /// Ranges of events, ascending, that hold all events of `season` which reach into the cap of all within a chord of `centre`, and others
-  /// near by. Chords are added here, as in CapPlace: that of the cut and that of the cap.
+  /// near by. Chords are added here, as in FixedCap: that of the cut and that of the cap.
   void near(int season, const Vec3& centre, double chord, std::vector<EventRange>& out) const;
   /// What a search reads; there is room for a whole vector beyond the last event.
   IndexView view(EventRange range) const {

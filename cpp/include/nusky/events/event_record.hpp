@@ -7,7 +7,7 @@ namespace nusky {
 
 /// What an EventIndex copies of an event, so that a search of it reads on and on.
 struct EventSketch {
-  std::int32_t z;  ///< see place_of
+  std::int32_t z;  ///< see fixed_point
   float reach;     ///< reach_of the chord of the cut
   float rate;      ///< of SpatialTerm
   float weight;    ///< S(0)/B times the largest R

@@ -23,24 +23,26 @@ struct alignas(64) EventRecord {
 };
 static_assert(sizeof(EventRecord) == 64, "one cache line: the fit reads these in large numbers");
 
-/// Components of unit vectors are kept as whole numbers in units of 1/places, 0.9 · 10⁻⁹: finer than any direction is
+/// Components of unit vectors are kept as whole numbers in units of 1/fixed_one, 0.9 · 10⁻⁹: finer than any direction is
 /// known, half as long as doubles, and differences of two of them are exact.
-constexpr double places = 1073741823.0, place_size = 1.0 / places;
-inline std::int32_t place_of(double component) { return static_cast<std::int32_t>(component * places + (component < 0.0 ? -0.5 : 0.5)); }
+constexpr double fixed_one = 1073741823.0, fixed_step = 1.0 / fixed_one;
+inline std::int32_t fixed_point(double component) {
+  return static_cast<std::int32_t>(component * fixed_one + (component < 0.0 ? -0.5 : 0.5));
+}
 
-/// A chord in units of places, larger by more than the rounding of those and of float.
-inline float reach_of(double chord) { return static_cast<float>(chord * places * (1.0 + 1e-6) + 8.0); }
+/// A chord in fixed-point units, larger by more than the rounding of those and of float.
+inline float reach_of(double chord) { return static_cast<float>(chord * fixed_one * (1.0 + 1e-6) + 8.0); }
 
 /// Where events are and how far they reach. Whole vectors of 16 are read beyond the last.
-struct PlaceView {
+struct PositionView {
   std::size_t n;
-  const std::int32_t *x, *y, *z;  ///< (n,) place_of the components of their unit vectors
+  const std::int32_t *x, *y, *z;  ///< (n,) fixed_point of the components of their unit vectors
   const float* reach;             ///< (n,) reach_of the chord of the cut
 };
 
 /// Events of an index in columns.
 struct IndexView {
-  PlaceView place;
+  PositionView position;
   const float* rate;    ///< (n,) of SpatialTerm
   const float* weight;  ///< (n,) S(0)/B times the largest R over all γ
 };
@@ -48,14 +50,14 @@ struct IndexView {
 /// A cap as events are compared with it. A cap is given by the chord of its radius, not by its cosine, because a chord
 /// keeps its relative accuracy for the smallest radii. An event reaches the cap where its chord from the centre is at
 /// most the sum of both reaches. That never misses one: 2 sin(a/2) + 2 sin(b/2) ≥ 2 sin((a + b)/2).
-struct CapPlace {
-  std::int32_t at[3];  ///< its centre, in places
-  double off[3];       ///< what is added to (place − at) · place_size, so that it counts from the exact centre
+struct FixedCap {
+  std::int32_t at[3];  ///< its centre, in fixed point
+  double off[3];       ///< what is added to (position − at) · fixed_step, so that it counts from the exact centre
   float reach;         ///< reach_of the chord of its radius
 };
 
-/// Where events that reach a cap go: their numbers and columns of PlaceView. The arrays have room for 16 more.
-struct PlaceColumns {
+/// Where events that reach a cap go: their numbers and columns of PositionView. The arrays have room for 16 more.
+struct PositionColumns {
   std::uint32_t* number;
   std::int32_t *x, *y, *z;
   float* reach;
@@ -64,7 +66,7 @@ struct PlaceColumns {
 /// Events around several neighbouring tiles, in columns: what the test of a single event reads, and what a candidate is
 /// made of. Every array is (n,); `peak`, `lift` and the rows are those of EventRecord.
 struct PoolView {
-  PlaceView place;
+  PositionView position;
   const float *rate, *gaussian, *weight, *cut;  // SpatialTerm
   const float *peak, *lift;
   const float* const* ratio;
