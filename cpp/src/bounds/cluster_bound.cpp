@@ -67,7 +67,7 @@ double ClusterBound::highest_ts(double needed, const float* u, double& start_n) 
   return least;
 }
 
-bool ClusterBound::may_reach(double needed, const float* v, GammaParts& parts, ReachSpace& space) const {
+bool ClusterBound::may_have(double needed, const float* v, GammaParts& parts, BoundSpace& space) const {
   const std::size_t n = events_.size();
   needed = std::min(needed, most_);
   space.u.resize(n);

@@ -15,9 +15,9 @@ constexpr double rounding = 1e-5;
 constexpr double small_u = 4e-3, small_u_of_one = 1e-2;
 // What belongs to events that come one by one, such as injected ones, is found in every trial: for more of them that takes too long.
 constexpr std::size_t most_loose = 10000;
-// What belongs to a season serves trials of which the u differ by less than this: lines then reach as much further (B5).
+// What belongs to a season serves trials of which the u differ by less than this: lines then go as much further (B5).
 constexpr double most_shift = 1.05;
-// Right and left of the nodes of a row, for windows that reach beyond; they go round.
+// Right and left of the nodes of a row, for windows that go beyond; they go round.
 constexpr std::size_t margin = n_lanes;
 constexpr std::size_t window = n_lanes / 2;
 

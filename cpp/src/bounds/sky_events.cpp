@@ -48,9 +48,9 @@ SkyEvents::SkyEvents(const std::vector<SkyEvent>& events, const SkyNodes& nodes,
     if (!(e.weight > 0.0)) continue;
     e.rate = std::min(e.rate, steepest);
     const std::size_t own = grid.row(e.dec) / grid.rows(0);
-    const double reach = std::sqrt(std::log(std::max(1.0, e.weight * scale_[own] / smallest_u_)) / e.rate);
+    const double distance = std::sqrt(std::log(std::max(1.0, e.weight * scale_[own] / smallest_u_)) / e.rate);
     std::size_t l = 0;
-    while (l + 1 < n_levels && reach > half_window * grid.width(l)) ++l;
+    while (l + 1 < n_levels && distance > half_window * grid.width(l)) ++l;
     // beyond this, no band has more than hardly any: their lifts differ by less
     const OnItsWay one{e, std::cos(e.dec), std::log(hardly_any / (e.weight * largest_scale)) - 4.0 * most_lift, i};
     hardly[l] += hardly_any;
@@ -80,8 +80,8 @@ void BandEvents::sort() {
   entries.swap(sorted);
 }
 
-// In the rows where its u is not small, the kernel adds an event in the bins of its window. All that it does not reach is spread over the
-// row.
+// In the rows where its u is not small, the kernel adds an event in the bins of its window. All that lies outside of them is spread over
+// the row.
 bool SkyEvents::enter(const OnItsWay& e, const SkyRows& rows, std::uint32_t needed, double scale, BandEvents& to) const {
   const double rate = e.event.rate;
   const double lift = rate * (rows.bend + rows.bend_ra * e.cos_dec), log_scale = std::log2(e.event.weight * scale);
@@ -118,7 +118,7 @@ bool SkyEvents::enter(const OnItsWay& e, const SkyRows& rows, std::uint32_t need
       spread = 2.0 * half_window * rows.width < 2 * pi ? u[r] * std::exp(-fall * square(half_window)) : 0.0;
       const double step = SkyTable::per_octave * (SkyTable::octaves_below + log_scale + power[r] * log2_e);
       to.entries.push_back({static_cast<std::uint16_t>(std::ceil(std::clamp(step + 1e-6, 0.0, 65535.0))),  // B6
-                            static_cast<std::uint16_t>(std::min(65535.0, SkyTable::per_octave * log2_e * SkyTable::reach2 * fall))});
+                            static_cast<std::uint16_t>(std::min(65535.0, SkyTable::per_octave * log2_e * SkyTable::farthest2 * fall))});
     }
     to.spread_u[r] += spread;  // B9
     to.spread_u2[r] += square(spread);

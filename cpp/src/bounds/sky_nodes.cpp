@@ -8,7 +8,7 @@ namespace {
 
 double square(double x) { return x * x; }
 
-// sin²(Δα/2) is never below Δα²/4 times this, as far as a window reaches.
+// sin²(Δα/2) is never below Δα²/4 times this, as far as a window goes.
 double flattest(double width) {
   const double half = 0.5 * std::min(pi, (SkyRows::half_window + 1.0) * width);
   return square(std::sin(half) / half);

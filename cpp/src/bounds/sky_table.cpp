@@ -6,8 +6,8 @@
 namespace nusky {
 namespace {
 
-// What the numbers reach, in terms of n: no ts beyond is of interest at the start, and where lines meet; at the end, beyond 4 n no bound is
-// possible.
+// How large the numbers become, in terms of n: no ts beyond is of interest at the start, and where lines meet; at the end, beyond 4 n no
+// bound is possible.
 constexpr double most_ts = 1.5, most_end = 4.1;
 
 }  // namespace

@@ -133,7 +133,7 @@ bool Survey::drop_hopeless(const Directions& directions, const Cluster& cluster,
   GammaParts parts(*model_, bound.events(), std::move(parts_room_));
   for (std::size_t i = 0; i < left.n; ++i) {
     const float v[3] = {left.x[i], left.y[i], left.z[i]};
-    alive[left.which[i]] = bound.may_reach(needed[left.which[i]], v, parts, reach_);
+    alive[left.which[i]] = bound.may_have(needed[left.which[i]], v, parts, bound_space_);
     any |= alive[left.which[i]];
   }
   parts_room_ = std::move(parts).release();

@@ -88,7 +88,7 @@ EventColumns::EventColumns(std::size_t n, const double* dec, const double* sigma
     cut_class_[i] = class_of[given];
     EventRecord& e = records_[i];
     e = {std::sin(dec_[i]), cos_dec_[i], spatial_term(width(given), background[given], cut), nullptr, nullptr, 1.0F, 1.0F};
-    sketches_[i] = {fixed_point(e.sin_dec), reach_of(2.0 * std::sin(0.5 * cut)), e.spatial.rate, e.spatial.weight};
+    sketches_[i] = {fixed_point(e.sin_dec), fixed_chord(2.0 * std::sin(0.5 * cut)), e.spatial.rate, e.spatial.weight};
     if (g == 0) return;
     e.log_ratio = log_ratio(i);
     float* row = log_ratio_.data() + ratio_row_[i] * gp;

@@ -95,7 +95,7 @@ void EventIndex::check(const std::vector<EventPart>& parts, const std::vector<do
 
 FixedCap fixed_cap(const Vec3& centre, double chord) {
   FixedCap cap{};
-  cap.reach = reach_of(chord);
+  cap.chord = fixed_chord(chord);
   for (int d = 0; d < 3; ++d) {
     cap.at[d] = fixed_point(centre[d]);
     cap.off[d] = cap.at[d] * fixed_step - centre[d];
@@ -135,10 +135,10 @@ EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> 
   for (const EventPart& part : parts) total += part.n;
   record_.resize(total);
   for (auto* column : {&x_, &y_, &z_}) column->resize(total + n_lanes);
-  for (auto* column : {&reach_, &rate_, &weight_}) column->resize(total + n_lanes);
+  for (auto* column : {&cut_chord_, &rate_, &weight_}) column->resize(total + n_lanes);
   for (std::size_t i = total; i < total + n_lanes; ++i) {
     x_[i] = y_[i] = z_[i] = 0;
-    reach_[i] = rate_[i] = weight_[i] = 0.0F;
+    cut_chord_[i] = rate_[i] = weight_[i] = 0.0F;
   }
   std::uint32_t begin = 0;
   for (std::size_t season = 0; season < n_events_.size(); ++season)
@@ -150,7 +150,7 @@ EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> 
 }
 
 // Every part has classes of its own: its columns are in the order of class and declination, so that zones are runs of them, which are
-// sorted by right ascension one by one, within the reach of a cache.
+// sorted by right ascension one by one, within a cache.
 void EventIndex::add(const EventPart& part, std::uint32_t begin, int n_threads, bool few) {
   columns_.push_back(part.columns);
   const EventColumns& columns = *part.columns;
@@ -237,7 +237,7 @@ void EventIndex::add(const EventPart& part, std::uint32_t begin, int n_threads, 
         x_[to] = fixed_point(x[j]);
         y_[to] = fixed_point(y[j]);
         z_[to] = sketch.z;
-        reach_[to] = sketch.reach;
+        cut_chord_[to] = sketch.cut_chord;
         rate_[to] = sketch.rate;
         weight_[to] = own == nullptr ? sketch.weight : sketch.weight * static_cast<float>(part.factor[ordered.from(first + j)]);
         record_[to] = own == nullptr ? &columns.record(ordered.event(first + j)) : own + first + j;
@@ -264,7 +264,7 @@ void EventIndex::add_few(int season, const EventColumns& columns, std::size_t n,
   record_.resize(end);
   if (x_.size() < end + n_lanes) {
     for (auto* column : {&x_, &y_, &z_}) column->resize(2 * end + n_lanes);
-    for (auto* column : {&reach_, &rate_, &weight_}) column->resize(2 * end + n_lanes);
+    for (auto* column : {&cut_chord_, &rate_, &weight_}) column->resize(2 * end + n_lanes);
   }
   for (std::size_t i = 0; i < n; ++i) {
     const EventSketch& sketch = columns.sketch(event[i]);
@@ -273,7 +273,7 @@ void EventIndex::add_few(int season, const EventColumns& columns, std::size_t n,
     x_[to] = fixed_point(x[i]);
     y_[to] = fixed_point(y[i]);
     z_[to] = sketch.z;
-    reach_[to] = sketch.reach;
+    cut_chord_[to] = sketch.cut_chord;
     rate_[to] = sketch.rate;
     weight_[to] = sketch.weight;
   }
@@ -289,10 +289,10 @@ void EventIndex::end_trial(const double* n_events) {
   const std::size_t total = record_.size();
   x_.resize(std::max(x_.size(), total + n_lanes));
   for (auto* column : {&y_, &z_}) column->resize(x_.size());
-  for (auto* column : {&reach_, &rate_, &weight_}) column->resize(x_.size());
+  for (auto* column : {&cut_chord_, &rate_, &weight_}) column->resize(x_.size());
   for (std::size_t i = total; i < total + n_lanes; ++i) {
     x_[i] = y_[i] = z_[i] = 0;
-    reach_[i] = rate_[i] = weight_[i] = 0.0F;
+    cut_chord_[i] = rate_[i] = weight_[i] = 0.0F;
   }
 }
 
@@ -316,14 +316,14 @@ void EventIndex::near(int season, const Vec3& centre, double chord, std::vector<
     }
   };
   for (const CutClass& k : classes_[static_cast<std::size_t>(season)]) {
-    const double reach = 2.0 * std::asin(std::min(1.0, std::sin(0.5 * std::min(k.cut, pi)) + 0.5 * chord)) + 1e-6;
-    if (k.n_zones == 1 || reach >= pi / 2) {
+    const double arc = 2.0 * std::asin(std::min(1.0, std::sin(0.5 * std::min(k.cut, pi)) + 0.5 * chord)) + 1e-6;
+    if (k.n_zones == 1 || arc >= pi / 2) {
       take(k.start.front(), k.start.back());
       continue;
     }
-    const int low = std::clamp(static_cast<int>((dec - reach + pi / 2) / k.cell), 0, k.n_zones - 1);
-    const int high = std::clamp(static_cast<int>((dec + reach + pi / 2) / k.cell), 0, k.n_zones - 1);
-    const double hav = std::pow(std::sin(0.5 * reach), 2);
+    const int low = std::clamp(static_cast<int>((dec - arc + pi / 2) / k.cell), 0, k.n_zones - 1);
+    const int high = std::clamp(static_cast<int>((dec + arc + pi / 2) / k.cell), 0, k.n_zones - 1);
+    const double hav = std::pow(std::sin(0.5 * arc), 2);
     for (int z = low; z <= high; ++z) {
       const auto zi = static_cast<std::size_t>(z);
       const int bins = k.zone_bins[zi];

@@ -31,7 +31,7 @@ void DirectionEvents::take(Tile& tile, std::size_t p, double n_ref) {
     const auto threshold = static_cast<float>(weak_u / n_ref * model_->index().n_events(static_cast<int>(k)) / share);
     const Segment near = near_->seasons[k];
     strong_seasons_[k].first = m;
-    m += kernels_->pick(near.last - near.first, near_->value.data() + near.first, near_->reach.data() + near.first,
+    m += kernels_->pick(near.last - near.first, near_->value.data() + near.first, near_->largest_w.data() + near.first,
                         near_->candidate.data() + near.first, threshold, weak_.data() + near.first, strong_.data() + m,
                         strong_candidate_.data() + m);
     strong_seasons_[k].last = m;

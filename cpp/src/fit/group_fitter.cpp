@@ -40,7 +40,7 @@ EventSums GroupFitter::season_sums(std::size_t season, double y, const Stencil& 
   const auto yf = static_cast<float>(y);
   const NearEvents& near = events_.near();
   const double tail_squares = static_cast<double>(near.tail_squares[season]);
-  const bool huge = y * static_cast<double>(near.reaches[season]) > largest_pair;
+  const bool huge = y * static_cast<double>(near.sum_largest_w[season]) > largest_pair;
   EventSums s{};
   if (!model_->gamma_free()) {
     const EventView every = events_.every(season);

@@ -12,7 +12,7 @@ constexpr float screen_slack = 1e-4F;
 // the pairs of the first-year season, with 0.4 % of Σu.
 constexpr double tail_u = 1e-3;
 alignas(64) constexpr float no_row[n_lanes] = {};
-// So many tiles that follow each other get their events from one search of the index: where tiles are small, the reach of the
+// So many tiles that follow each other get their events from one search of the index: where tiles are small, the cut of the
 // events is larger than a few of them.
 constexpr std::size_t tiles_of_pool = 4, small_tiles_of_pool = 16;
 constexpr double small_tile = 0.03;
@@ -46,7 +46,7 @@ Tile::Tile(const FitModel& model, bool several)
       shares_(n_seasons_) {
   for (NearEvents& e : near_) {
     e.seasons.resize(n_seasons_);
-    e.reaches.resize(n_seasons_);
+    e.sum_largest_w.resize(n_seasons_);
     e.tail.resize(n_seasons_);
     e.tail_squares.resize(n_seasons_);
   }
@@ -76,13 +76,14 @@ void Tile::fill_pools(const Directions& directions, std::size_t group) {
     for (const EventRange r : ranges_) room += r.last - r.first;
     at_least(pool.ids, room);
     for (auto* column : {&pool.x, &pool.y, &pool.z}) at_least(*column, room);
-    for (auto* column : {&pool.reach, &pool.rate, &pool.gaussian, &pool.weight, &pool.cut, &pool.peak, &pool.lift}) at_least(*column, room);
+    for (auto* column : {&pool.cut_chord, &pool.rate, &pool.gaussian, &pool.weight, &pool.cut, &pool.peak, &pool.lift})
+      at_least(*column, room);
     at_least(pool.ratio, room);
     at_least(pool.log_ratio, room);
     std::size_t n = 0;
     for (const EventRange r : ranges_)
       n += kernels_->within(index.view(r).position, cap, r.first,
-                            {pool.ids.data() + n, pool.x.data() + n, pool.y.data() + n, pool.z.data() + n, pool.reach.data() + n});
+                            {pool.ids.data() + n, pool.x.data() + n, pool.y.data() + n, pool.z.data() + n, pool.cut_chord.data() + n});
     pool.n = n;
     kernels_->unpack(index.records(), n, pool.ids.data(),
                      {pool.rate.data(), pool.gaussian.data(), pool.weight.data(), pool.cut.data(), pool.peak.data(), pool.lift.data(),
@@ -106,7 +107,7 @@ void Tile::select(const DirectionGroup& group) {
   n_candidates_ = n_filled_ = 0;
   const FixedCap cap = fixed_cap(group.centre, chord_of(group));
   for (const Pool& pool : pools_) {
-    const PoolView view{{pool.n, pool.x.data(), pool.y.data(), pool.z.data(), pool.reach.data()},
+    const PoolView view{{pool.n, pool.x.data(), pool.y.data(), pool.z.data(), pool.cut_chord.data()},
                         pool.rate.data(),
                         pool.gaussian.data(),
                         pool.weight.data(),
@@ -174,22 +175,22 @@ void Tile::split(std::size_t first, std::size_t count, double n_ref) {
   for (std::size_t j = 0; j < count; ++j) {
     NearEvents& near = near_[first + j];
     at_least(near.value, n_filled_ + n_lanes);
-    at_least(near.reach, n_filled_ + n_lanes);
+    at_least(near.largest_w, n_filled_ + n_lanes);
     at_least(near.candidate, n_filled_ + n_lanes);
-    list[j] = {0, near.value.data(), near.reach.data(), near.candidate.data(), 0.0F, 0.0F, 0.0F, 0.0F};
+    list[j] = {0, near.value.data(), near.largest_w.data(), near.candidate.data(), 0.0F, 0.0F, 0.0F, 0.0F};
   }
   for (std::size_t k = 0; k < n_seasons_; ++k) {
     for (std::size_t j = 0; j < count; ++j) {
       const double share = std::max(highest_share(first + j, k), 1e-30);
       // a season of no acceptance has no limit of its own; the squares of the tail must stay within float
       list[j].threshold = static_cast<float>(std::min(tail_u / n_ref * model_->index().n_events(static_cast<int>(k)) / share, 1e17));
-      list[j].reaches = list[j].tail = list[j].tail_squares = 0.0F;
+      list[j].sum_largest_w = list[j].tail = list[j].tail_squares = 0.0F;
       near_[first + j].seasons[k].first = list[j].n;
     }
     kernels_->split(segments_[k].first, segments_[k].last, count, a_.data() + first * n_lanes, peak_.data(), list.data());
     for (std::size_t j = 0; j < count; ++j) {
       near_[first + j].seasons[k].last = list[j].n;
-      near_[first + j].reaches[k] = list[j].reaches;
+      near_[first + j].sum_largest_w[k] = list[j].sum_largest_w;
       near_[first + j].tail[k] = list[j].tail;
       near_[first + j].tail_squares[k] = list[j].tail_squares;
     }
@@ -213,7 +214,7 @@ void Tile::screen(std::size_t p) {
   float most = 0.0F;
   any_event_[p] = has_tail_[p] = false;
   for (std::size_t k = 0; k < n_seasons_; ++k) {
-    const float weight = near.reaches[k] + near.tail[k];
+    const float weight = near.sum_largest_w[k] + near.tail[k];
     most += weight * static_cast<float>(highest_share(p, k) / index.n_events(static_cast<int>(k)));
     any_event_[p] |= weight > 0.0F;
   }

@@ -179,7 +179,7 @@ HottestResult find_hottest(const Likelihood& likelihood, const EventIndex& index
   }
   bool whole = true;
   std::size_t done = 0;
-  if (!search.sky().empty()) {  // the near clusters first: what they reach leaves little hope to the others
+  if (!search.sky().empty()) {  // the near clusters first: their ts leaves little hope to the others
     promising_first(queue, plan, search.sky());
     done = plan.first_far();
     whole = search.look(queue, 0, done, checkpoint);

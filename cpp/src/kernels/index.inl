@@ -78,7 +78,7 @@ struct Sight {
 
 NUSKY_INLINE Sight look(const PositionView& e, std::size_t i, const FixedCap& cap) {
   Sight s{difference(e.x + i, cap.at[0]), difference(e.y + i, cap.at[1]), difference(e.z + i, cap.at[2]), 0};
-  const Lanes edge = load(e.reach + i) + cap.reach;
+  const Lanes edge = load(e.cut_chord + i) + cap.chord;
   s.some = above(edge * edge - (s.x * s.x + s.y * s.y + s.z * s.z), 0.0F);
   if (i + lanes > e.n) s.some &= (1U << (e.n - i)) - 1U;
   return s;
@@ -86,12 +86,12 @@ NUSKY_INLINE Sight look(const PositionView& e, std::size_t i, const FixedCap& ca
 
 std::size_t within(const PositionView& e, const FixedCap& cap, std::uint32_t base, const PositionColumns& out) {
   const Copied x{e.x, out.x}, y{e.y, out.y}, z{e.z, out.z};
-  const Copied reach{e.reach, out.reach};
+  const Copied cut_chord{e.cut_chord, out.cut_chord};
   const Numbered number{base, out.number};
   std::size_t n = 0;
   for (std::size_t i = 0; i < e.n; i += lanes) {
     const unsigned some = look(e, i, cap).some;
-    if (some != 0) n = copy_lanes(some, i, n, number, x, y, z, reach);
+    if (some != 0) n = copy_lanes(some, i, n, number, x, y, z, cut_chord);
   }
   return n;
 }

@@ -30,7 +30,7 @@ NUSKY_INLINE void sky_add_visits(const SkyVisitView& e, const SkyBlock& block, c
   constexpr double bits = 8388608.0;  // of an octave
   constexpr auto per_step = static_cast<float>(bits / SkyLines::per_octave);
   constexpr auto lowest = static_cast<float>((127.0 - SkyLines::octaves_below) * bits + 1000.0);  // and more than its rounding
-  constexpr auto per_fall = static_cast<float>(-bits / SkyLines::per_octave / SkyLines::reach2 * (1.0 - 1e-6));
+  constexpr auto per_fall = static_cast<float>(-bits / SkyLines::per_octave / SkyLines::farthest2 * (1.0 - 1e-6));
   constexpr float up = 1.003F, up_by_rounding = 1.00001F;  // more than p is too small
   const auto per_unit = [&](SkyLines::Sum sum) { return up_by_rounding / s.table->unit[sum]; };
   const float per_start = per_unit(SkyLines::start), per_end = per_unit(SkyLines::end), per_join = two ? per_unit(SkyLines::join) : 0.0F;

@@ -6,7 +6,7 @@ namespace nusky {
 namespace NUSKY_LEVEL {
 namespace {
 
-constexpr auto sky_all_distances = sky_distances<std::uint16_t>(SkyLines::reach2 / 65535.0);  // 65535 at a distance of 8 bins
+constexpr auto sky_all_distances = sky_distances<std::uint16_t>(SkyLines::farthest2 / 65535.0);  // 65535 at a distance of 8 bins
 
 // One sum of the table, in registers.
 struct SkyLookup {

@@ -56,7 +56,7 @@ void sky_add_around(const SkyVisitView& e, const SkyBlock& block, const SkyStrip
         const double away = sky_away(block.phase[i] % sky_phases, k);
         if (2.0 * away > static_cast<double>(s.bins)) continue;
         const SkyPair pair = e.pair[v.at + r];
-        const auto fallen = static_cast<unsigned>(away * away / SkyLines::reach2 * pair.fall);
+        const auto fallen = static_cast<unsigned>(away * away / SkyLines::farthest2 * pair.fall);
         const unsigned step = pair.highest - (fallen < pair.highest ? fallen : pair.highest);
         for (std::size_t q = 0; q < s.table->n_sums(); ++q) to[q * s.stride + k] = limited_sum(to[q * s.stride + k], s.table->at(q, step));
       }

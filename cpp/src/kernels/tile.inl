@@ -48,36 +48,36 @@ void spatial(const CandidateView& c, std::size_t count, const float* vx, const f
   }
 }
 
-NUSKY_INLINE void append(Shortlist& l, unsigned bits, Lanes value, Lanes reach, std::size_t c) {
-  l.n = copy_lanes(bits, c, l.n, Computed{value, l.value}, Computed{reach, l.reach}, Numbered{0, l.candidate});
+NUSKY_INLINE void append(Shortlist& l, unsigned bits, Lanes value, Lanes largest_w, std::size_t c) {
+  l.n = copy_lanes(bits, c, l.n, Computed{value, l.value}, Computed{largest_w, l.largest_w}, Numbered{0, l.candidate});
 }
 
 // `many` directions at once, whose sums stay in registers.
 template <std::size_t many>
 NUSKY_INLINE void split_block(std::size_t first, std::size_t last, float* a, const float* peak, Shortlist* lists) {
-  Lanes reaches[many], tail[many], squares[many];
+  Lanes sums[many], tail[many], squares[many];
   Shortlist list[many];  // copies of our own, which no store to an array can change
   for (std::size_t p = 0; p < many; ++p) {
-    reaches[p] = tail[p] = squares[p] = splat(0.0F);
+    sums[p] = tail[p] = squares[p] = splat(0.0F);
     list[p] = lists[p];
   }
   for (std::size_t c = first; c < last; c += lanes) {
     const Lanes most = load(peak + c);
     for (std::size_t p = 0; p < many; ++p) {
-      const Lanes value = load(a + (c + p) * lanes), reach = value * most;
-      const unsigned bits = above(reach, list[p].threshold);
-      const Lanes left = up_to(reach, list[p].threshold, reach);
+      const Lanes value = load(a + (c + p) * lanes), largest_w = value * most;
+      const unsigned bits = above(largest_w, list[p].threshold);
+      const Lanes left = up_to(largest_w, list[p].threshold, largest_w);
       tail[p] = tail[p] + left;
       squares[p] = squares[p] + left * left;
       if (bits == 0) continue;
-      append(list[p], bits, value, reach, c);
-      store(a + (c + p) * lanes, up_to(reach, list[p].threshold, value));
-      reaches[p] = reaches[p] + (reach - left);
+      append(list[p], bits, value, largest_w, c);
+      store(a + (c + p) * lanes, up_to(largest_w, list[p].threshold, value));
+      sums[p] = sums[p] + (largest_w - left);
     }
   }
   for (std::size_t p = 0; p < many; ++p) {
     lists[p].n = list[p].n;
-    lists[p].reaches += static_cast<float>(tree_sum(reaches[p]));
+    lists[p].sum_largest_w += static_cast<float>(tree_sum(sums[p]));
     lists[p].tail += static_cast<float>(tree_sum(tail[p]));
     lists[p].tail_squares += static_cast<float>(tree_sum(squares[p]));
   }
@@ -131,16 +131,16 @@ void highest(const EventView& e, const float* lift, const float* const* rows, fl
   store(sum, (s[0] + s[1]) + (s[2] + s[3]));
 }
 
-std::size_t pick(std::size_t n, const float* value, const float* reach, const std::uint32_t* candidate, float threshold, float* weak,
+std::size_t pick(std::size_t n, const float* value, const float* largest_w, const std::uint32_t* candidate, float threshold, float* weak,
                  float* strong, std::uint32_t* strong_candidate) {
   std::size_t m = 0, i = 0;
   for (; i + lanes <= n; i += lanes) {
-    const Lanes v = load(value + i), r = load(reach + i);
+    const Lanes v = load(value + i), r = load(largest_w + i);
     store(weak + i, up_to(r, threshold, v));
     m = copy_lanes(above(r, threshold), i, m, Copied{value, strong}, Copied{candidate, strong_candidate});
   }
   for (; i < n; ++i) {
-    const bool one = reach[i] > threshold;
+    const bool one = largest_w[i] > threshold;
     weak[i] = one ? 0.0F : value[i];
     if (!one) continue;
     strong[m] = value[i];

@@ -14,14 +14,14 @@ namespace {
 // An event just outside the computed arc could be just inside the cut as the fit tests it: a margin costs nothing.
 constexpr double margin = 1e-5;
 
-// Half the arc of right ascension, in rad, within which an event can be within `reach` of the source; π where it always can, below 0 where
+// Half the arc of right ascension, in rad, within which an event can be within `cut` of the source; π where it always can, below 0 where
 // it never can.
-double half_arc(double reach, double dec, double source_dec) {
+double half_arc(double cut, double dec, double source_dec) {
   const double difference = std::abs(dec - source_dec);
-  if (difference > reach) return -1.0;
-  const double hav = std::pow(std::sin(0.5 * std::min(reach, pi)), 2) - std::pow(std::sin(0.5 * difference), 2);
+  if (difference > cut) return -1.0;
+  const double hav = std::pow(std::sin(0.5 * std::min(cut, pi)), 2) - std::pow(std::sin(0.5 * difference), 2);
   const double cosines = std::cos(dec) * std::cos(source_dec);
-  if (reach >= pi || cosines < 1e-12 || hav >= cosines) return pi;
+  if (cut >= pi || cosines < 1e-12 || hav >= cosines) return pi;
   return 2.0 * std::asin(std::sqrt(std::max(0.0, hav) / cosines)) * (1.0 + margin) + margin;
 }
 

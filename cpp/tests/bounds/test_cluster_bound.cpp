@@ -51,16 +51,16 @@ struct Scanned {
 };
 
 struct Counts {
-  std::size_t cluster = 0, group = 0, direction = 0, reach = 0;  // bounds below the exact ts
+  std::size_t cluster = 0, group = 0, direction = 0, one = 0;  // bounds below the exact ts
   std::size_t finite = 0, directions = 0;
-  std::size_t wrong() const { return cluster + group + direction + reach; }
+  std::size_t wrong() const { return cluster + group + direction + one; }
 };
 
 // Holds all bounds of every cluster against the exact fits, for a ts up to `most`.
 Counts check(const Scanned& s, const BoundConstants& constants, double most = 100.0) {
   Counts out;
   PoolSpace space;
-  ReachSpace reach;
+  BoundSpace space;
   for (const Cluster& c : s.search.clusters()) {
     const auto pool = pool_of(s.model, s.directions, c, c.cap, most, constants, space, CapEvents());
     if (!pool) continue;
@@ -82,7 +82,7 @@ Counts check(const Scanned& s, const BoundConstants& constants, double most = 10
           out.direction += bound.may_drop(ts, exact);
           out.finite += std::isfinite(ts);
         }
-        out.reach += exact > 0.0 && !bound.may_reach(exact, at, parts, reach);
+        out.one += exact > 0.0 && !bound.may_have(exact, at, parts, space);
       }
     }
   }
@@ -181,7 +181,7 @@ TEST_CASE("cluster bound: no direction is dropped whose exact fit reaches what i
     CHECK(c.cluster == 0);
     CHECK(c.group == 0);
     CHECK(c.direction == 0);
-    CHECK(c.reach == 0);
+    CHECK(c.one == 0);
     CHECK(dropped(s, {}, -slack) == 0);
     gone += dropped(s, {}, 25.0);
     tried += c.directions;
@@ -213,7 +213,7 @@ TEST_CASE("cluster bound: without the factor for events outside the source, boun
   BoundConstants weak;
   weak.mixture = 0.0;
   weak.most_needed = 1e9;
-  CHECK(check(s, weak, 1e9).reach > 0);
+  CHECK(check(s, weak, 1e9).one > 0);
 }
 
 TEST_CASE("cluster bound: a tangent that does not fall proves nothing (B2)") {
@@ -231,7 +231,7 @@ TEST_CASE("cluster bound: beyond `most` a bound proves nothing (B1)") {
   const Directions d = around(1.0, 0.3, 0.002, 1, 1);
   const Scanned s(heap(20000, 900, false), d);
   PoolSpace space;
-  ReachSpace reach;
+  BoundSpace space;
   const Cluster& c = s.search.clusters()[0];
   const auto pool = pool_of(s.model, d, c, c.cap, 5.0, {}, space, CapEvents());
   REQUIRE(pool);
@@ -241,8 +241,8 @@ TEST_CASE("cluster bound: beyond `most` a bound proves nothing (B1)") {
   const Vec3 v = d.vector(0) - c.cap.centre;
   const float at[3] = {static_cast<float>(v.x()), static_cast<float>(v.y()), static_cast<float>(v.z())};
   const double exact = s.map.ts[0];
-  CHECK(bound.may_reach(exact - slack, at, parts, reach));
-  CHECK(bound.may_reach(exact + 1e5, at, parts, reach));
+  CHECK(bound.may_have(exact - slack, at, parts, space));
+  CHECK(bound.may_have(exact + 1e5, at, parts, space));
 }
 
 TEST_CASE("cluster bound: sums in float need room for their rounding, the more events the more (B7)") {

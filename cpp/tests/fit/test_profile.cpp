@@ -182,17 +182,17 @@ TEST_CASE("kernels: the start and the value of the profile are those of the like
 TEST_CASE("kernels: pick lists the strong events in order and leaves a hole for each among the weak") {
   for (const std::size_t n : {0u, 1u, 15u, 16u, 17u, 333u}) {
     const Events e = make_events(n, 1.0, static_cast<unsigned>(n + 3));
-    std::vector<float> reach(n + 16);
-    for (std::size_t i = 0; i < n; ++i) reach[i] = 2.0F * e.value[i];
+    std::vector<float> largest_w(n + 16);
+    for (std::size_t i = 0; i < n; ++i) largest_w[i] = 2.0F * e.value[i];
     for (const float threshold : {0.0F, 0.01F, INFINITY})
       at_every_level([&](const Kernels& k, Output& out) {
         std::vector<float> weak(n + 16, -1.0F), strong(n + 16, -1.0F);
         std::vector<std::uint32_t> candidate(n + 16);
         const std::size_t m =
-            k.pick(n, e.value.data(), reach.data(), e.candidate.data(), threshold, weak.data(), strong.data(), candidate.data());
+            k.pick(n, e.value.data(), largest_w.data(), e.candidate.data(), threshold, weak.data(), strong.data(), candidate.data());
         std::size_t found = 0;
         for (std::size_t i = 0; i < n; ++i) {
-          const bool is = reach[i] > threshold;
+          const bool is = largest_w[i] > threshold;
           CHECK(weak[i] == (is ? 0.0F : e.value[i]));
           if (!is) continue;
           CHECK(strong[found] == e.value[i]);

@@ -30,9 +30,9 @@ inline Patch make_patch(std::size_t n, std::size_t count, double sigma_low, doub
   t.cut.assign(t.filled, -1.0F);
   const Vec3 centre = unit_vector(1.0, 0.4);
   for (std::size_t i = 0; i < n; ++i) {
-    const double sigma = sigma_low * std::pow(sigma_high / sigma_low, uniform(random)), reach = std::min(pi, 1.2 * cut_n_sigma * sigma);
+    const double sigma = sigma_low * std::pow(sigma_high / sigma_low, uniform(random)), farthest = std::min(pi, 1.2 * cut_n_sigma * sigma);
     const Vec3 axis = Vec3(uniform(random) - 0.5, uniform(random) - 0.5, uniform(random) - 0.5).cross(centre).normalized();
-    const double angle = reach * std::sqrt(uniform(random));
+    const double angle = farthest * std::sqrt(uniform(random));
     const Vec3 e = std::cos(angle) * centre + std::sin(angle) * axis;
     t.x[i] = static_cast<float>(e.x() - centre.x());
     t.y[i] = static_cast<float>(e.y() - centre.y());

@@ -36,7 +36,7 @@ TEST_CASE("kernels: within and fetch keep every event that reaches the cap, and 
       std::mt19937_64 random(n);
       std::uniform_real_distribution<double> uniform(0.0, 1.0);
       std::vector<std::int32_t> position[3];
-      std::vector<float> reach, rate, weight;
+      std::vector<float> cut_chord, rate, weight;
       std::vector<double> cut;
       const Vec3 centre = unit_vector(0.7, -0.3);
       std::vector<Vec3> where;
@@ -46,20 +46,21 @@ TEST_CASE("kernels: within and fetch keep every event that reaches the cap, and 
         const double angle = i % 50 == 8 ? pi : std::min(pi, (cut.back() + radius) * 2.0 * uniform(random));
         where.push_back(std::cos(angle) * centre + std::sin(angle) * axis);
         for (int d = 0; d < 3; ++d) position[d].push_back(fixed_point(where.back()[d]));
-        reach.push_back(reach_of(2.0 * std::sin(0.5 * cut.back())));
+        cut_chord.push_back(fixed_chord(2.0 * std::sin(0.5 * cut.back())));
         rate.push_back(static_cast<float>(uniform(random)));
         weight.push_back(static_cast<float>(uniform(random)));
       }
       for (auto& column : position) column.resize(n + 16);
-      for (auto* column : {&reach, &rate, &weight}) column->resize(n + 16, 1e30F);  // they are read, and must not count
+      for (auto* column : {&cut_chord, &rate, &weight}) column->resize(n + 16, 1e30F);  // they are read, and must not count
       const FixedCap cap = fixed_cap(centre, 2.0 * std::sin(0.5 * radius));
       at_every_level([&](const Kernels& k, Output& out) {
-        const IndexView view{{n, position[0].data(), position[1].data(), position[2].data(), reach.data()}, rate.data(), weight.data()};
+        const IndexView view{{n, position[0].data(), position[1].data(), position[2].data(), cut_chord.data()}, rate.data(), weight.data()};
         std::vector<std::uint32_t> found(n + 16), number(n + 16);
         std::vector<std::int32_t> at[3];
         for (auto& c : at) c.resize(n + 16);
-        std::vector<float> reaches(n + 16);
-        const std::size_t m = k.within(view.position, cap, 1000, {found.data(), at[0].data(), at[1].data(), at[2].data(), reaches.data()});
+        std::vector<float> cut_chords(n + 16);
+        const std::size_t m =
+            k.within(view.position, cap, 1000, {found.data(), at[0].data(), at[1].data(), at[2].data(), cut_chords.data()});
         std::vector<float> column[5];
         for (auto& c : column) c.resize(n + 16);
         REQUIRE(k.fetch(view, cap, 2.5F, 1000,
@@ -73,7 +74,7 @@ TEST_CASE("kernels: within and fetch keep every event that reaches the cap, and 
           if (j > 0) CHECK(found[j] > found[j - 1]);
           const std::size_t i = found[j] - 1000;
           kept[i] = 1;
-          wrong += number[j] != found[j] || column[4][j] != weight[i] * 2.5F || reaches[j] != reach[i];
+          wrong += number[j] != found[j] || column[4][j] != weight[i] * 2.5F || cut_chords[j] != cut_chord[i];
           for (int d = 0; d < 3; ++d) wrong += at[d][j] != position[d][i];
           wrong += std::abs(static_cast<double>(column[3][j]) / (static_cast<double>(rate[i]) * -1.44269504 * 8388608.0) - 0.99999) > 1e-6;
           for (int d = 0; d < 3; ++d) {
@@ -134,7 +135,7 @@ TEST_CASE("kernels: select keeps what reaches the cap, with its columns and posi
   const Vec3 centre = unit_vector(0.7, -0.3);
   const double radius = 2.0 * degree;
   for (const std::size_t n : {0u, 1u, 16u, 17u, 500u}) {
-    std::vector<float> reach, column[6];
+    std::vector<float> cut_chord, column[6];
     std::vector<std::int32_t> position[3];
     std::vector<Vec3> where;
     std::vector<const float*> rows[2];
@@ -147,7 +148,7 @@ TEST_CASE("kernels: select keeps what reaches the cap, with its columns and posi
       where.push_back(v);
       const double chord = 2.0 * std::sin(0.5 * cut);
       beyond.push_back((v - centre).norm() - chord - 2.0 * std::sin(0.5 * radius));
-      reach.push_back(reach_of(chord));
+      cut_chord.push_back(fixed_chord(chord));
       for (int d = 0; d < 3; ++d) position[d].push_back(fixed_point(v[d]));
       for (auto& c : column) c.push_back(static_cast<float>(uniform(random)));
       rows[0].push_back(store.data() + 32 * i);
@@ -156,8 +157,8 @@ TEST_CASE("kernels: select keeps what reaches the cap, with its columns and posi
     for (auto& c : position) c.resize(n + 16);
     for (auto& c : column) c.resize(n + 16);
     for (auto& c : rows) c.resize(n + 16);
-    reach.resize(n + 16, 1e30F);  // is read, and must not count
-    const PoolView pool{{n, position[0].data(), position[1].data(), position[2].data(), reach.data()},
+    cut_chord.resize(n + 16, 1e30F);  // is read, and must not count
+    const PoolView pool{{n, position[0].data(), position[1].data(), position[2].data(), cut_chord.data()},
                         column[0].data(),
                         column[1].data(),
                         column[2].data(),

@@ -119,7 +119,7 @@ TEST_CASE("kernels: each event adds to the nodes near it what a double loop adds
           if ((s.needed[bin] >> v.first & v.rows) == 0) continue;  // else all rows of the visit
           for (std::size_t r = v.first; r < v.first + 16U; ++r) {
             if ((v.rows >> (r - v.first) & 1U) == 0) continue;
-            const double highest = pair->highest, fall = pair->fall / SkyTable::reach2;
+            const double highest = pair->highest, fall = pair->fall / SkyTable::farthest2;
             ++pair;
             for (std::size_t j = 0; j < 16; ++j) {
               const double away = std::abs(static_cast<double>(bin) - 7.0 + static_cast<double>(j) - x);

@@ -72,7 +72,7 @@ TEST_CASE("kernels: the candidates a survey drops are small everywhere in the ca
         rate[c] = t.rate[c] * (-1.44269504F * 8388608.0F * (1.0F - 1e-5F));
         weight[c] = t.weight[c] * t.peak[c];
       }
-      const float n0 = 0.3F, limit = 0.01F, reach = static_cast<float>(2 * std::sin(0.5 * radius));
+      const float n0 = 0.3F, limit = 0.01F, chord = static_cast<float>(2 * std::sin(0.5 * radius));
       at_every_level([&](const Kernels& k, Output& out) {
         const std::size_t room = t.filled + 16;
         AlignedVector<float> x(room), y(room), z(room), r(room), w(room);
@@ -80,18 +80,18 @@ TEST_CASE("kernels: the candidates a survey drops are small everywhere in the ca
         for (std::size_t c = 0; c < t.filled; ++c) numbers[c] = static_cast<std::uint32_t>(c);
         double sums[4] = {}, cap_p = 0.0, cap_top = 0.0;
         // the cap lies somewhat off the common centre
-        const float at[3] = {0.5F * reach, -0.25F * reach, 0.125F * reach};
+        const float at[3] = {0.5F * chord, -0.25F * chord, 0.125F * chord};
         const SurveyView all{t.filled, t.x.data(), t.y.data(), t.z.data(), rate.data(), weight.data(), numbers.data()};
         const SurveyColumns to{x.data(), y.data(), z.data(), r.data(), w.data(), number.data()};
-        const std::size_t filled = k.survey_keep(all, at, reach, n0, limit, to, sums);
-        k.survey_cap(all, at[0], at[1], at[2], reach, n0, &cap_p, &cap_top);
+        const std::size_t filled = k.survey_keep(all, at, chord, n0, limit, to, sums);
+        k.survey_cap(all, at[0], at[1], at[2], chord, n0, &cap_p, &cap_top);
         REQUIRE(filled % 16 == 0);
         REQUIRE(filled <= t.filled);
         std::mt19937_64 random(1);
         std::uniform_real_distribution<double> uniform(-1.0, 1.0);
         for (int trial = 0; trial < 40; ++trial) {
           Vec3 v(uniform(random), uniform(random), uniform(random));
-          v *= static_cast<double>(reach) / v.norm();  // as far out as directions of the cluster are
+          v *= static_cast<double>(chord) / v.norm();  // as far out as directions of the cluster are
           double gone = 0, gone2 = 0, kept_p = 0, kept_top = 0, all_p = 0, all_top = 0;
           std::size_t i = 0, lost = 0;
           for (std::size_t c = 0; c < t.n; ++c) {

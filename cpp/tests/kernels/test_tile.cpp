@@ -61,25 +61,25 @@ TEST_CASE("kernels: split lists the events above the threshold in order, takes t
           AlignedVector<float> a(t.filled * 16);
           k.spatial(t.view(), 16, t.vx.data(), t.vy.data(), t.vz.data(), a.data());
           const AlignedVector<float> before(a);
-          std::vector<AlignedVector<float>> value(16, AlignedVector<float>(t.filled + 16)), reach(value);
+          std::vector<AlignedVector<float>> value(16, AlignedVector<float>(t.filled + 16)), largest_w(value);
           std::vector<std::vector<std::uint32_t>> candidate(16, std::vector<std::uint32_t>(t.filled + 16));
           Shortlist list[16];
           for (std::size_t p = 0; p < 16; ++p) {
-            list[p] = {1, value[p].data(), reach[p].data(), candidate[p].data(), threshold, 1.0F, 2.0F, 3.0F};
+            list[p] = {1, value[p].data(), largest_w[p].data(), candidate[p].data(), threshold, 1.0F, 2.0F, 3.0F};
             value[p][0] = 77.0F;  // an entry of an earlier season is kept
           }
           k.split(first, last, count, a.data(), t.peak.data(), list);
           for (std::size_t p = 0; p < 16; ++p) {
             bool same = value[p][0] == 77.0F;
             std::size_t i = 1;
-            double reaches = 1.0, tail = 2.0, squares = 3.0;
+            double sum = 1.0, tail = 2.0, squares = 3.0;
             for (std::size_t c = 0; c < t.filled; ++c) {
               const float v = before[in_blocks(c, p)], r = v * t.peak[c], left = a[in_blocks(c, p)];
               if (p >= count || c < first || c >= last) {
                 same &= left == v;
               } else if (r > threshold) {
-                same &= left == 0.0F && i < list[p].n && value[p][i] == v && reach[p][i] == r && candidate[p][i] == c;
-                reaches += static_cast<double>(r);
+                same &= left == 0.0F && i < list[p].n && value[p][i] == v && largest_w[p][i] == r && candidate[p][i] == c;
+                sum += static_cast<double>(r);
                 ++i;
               } else {
                 same &= left == v;
@@ -89,10 +89,10 @@ TEST_CASE("kernels: split lists the events above the threshold in order, takes t
             }
             CHECK(same);
             CHECK(list[p].n == i);
-            check_sum(static_cast<double>(list[p].reaches), reaches, reaches);
+            check_sum(static_cast<double>(list[p].sum_largest_w), sum, sum);
             check_sum(static_cast<double>(list[p].tail), tail, tail);
             check_sum(static_cast<double>(list[p].tail_squares), squares, squares);
-            for (const float v : {list[p].reaches, list[p].tail, list[p].tail_squares}) out.push_back(v);
+            for (const float v : {list[p].sum_largest_w, list[p].tail, list[p].tail_squares}) out.push_back(v);
           }
           // the sums over what is left
           const std::uint32_t which[5] = {3, 0, 7, 15, 4};

@@ -23,13 +23,13 @@ struct BoundConstants {
   /// Groups as small as this, rad, are bounded as a whole where all their directions need more than this: wider ones, in which most events
   /// count with their peak, never fall to it.
   double small_group = 0.02, worth_a_group = 20.0;
-  /// Bounds far above what noise reaches need no more care: a ts is compared with this at most.
+  /// Bounds far above the noise need no more care: a ts is compared with this at most.
   double most_needed = 400.0;
   /// Candidates whose u stays below this at n = 1 in the whole cap are summed once for all directions in question, at the place where
   /// each is largest: two of three candidates, which together add a percent to the sums.
   float tail_u = 3e-4F;
-  /// Where clusters are smaller than this, events reach over many of them, and are fetched for so many at once. The bounds then hold for a
-  /// ts up to a common limit.
+  /// Where clusters are smaller than this, the cut of an event holds many of them, and are fetched for so many at once. The bounds then
+  /// hold for a ts up to a common limit.
   double small_cluster = 0.04, most_of_pool = 200.0;
   std::size_t clusters_of_pool = 16, few_clusters = 3;
 };

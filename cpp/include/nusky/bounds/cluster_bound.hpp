@@ -4,8 +4,8 @@
 
 namespace nusky {
 
-/// Work space of a thread for ClusterBound::may_reach. Any start of Newton is right; that of the last direction is a good one.
-struct ReachSpace {
+/// Work space of a thread for ClusterBound::may_have. Any start of Newton is right; that of the last direction is a good one.
+struct BoundSpace {
   AlignedVector<float> u, u_part;
   double start_n = 20.0;
 };
@@ -43,7 +43,7 @@ class ClusterBound {
   double highest_ts(double needed, const float* u, double& start_n) const;
   /// Whether ts may be as large as `needed` at one direction: as far as G tells, and where γ is in each part of its range.
   /// @param v relative to the centre of the cap
-  bool may_reach(double needed, const float* v, GammaParts& parts, ReachSpace& space) const;
+  bool may_have(double needed, const float* v, GammaParts& parts, BoundSpace& space) const;
 
   /// The memory, for the next bound.
   CapEvents release() && { return std::move(events_); }

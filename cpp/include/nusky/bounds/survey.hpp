@@ -26,7 +26,7 @@ class Survey {
   std::optional<Pool> pool_;  // of several clusters
   // work space and memory that goes from one object to the next
   PoolSpace space_;
-  ReachSpace reach_;
+  BoundSpace bound_space_;
   CapEvents pool_room_, single_room_, kept_room_;
   AlignedVector<float> parts_room_;
 };

@@ -74,7 +74,7 @@ class EventIndex {
   /// What a search reads; there is room for a whole vector beyond the last event.
   IndexView view(EventRange range) const {
     const std::size_t first = range.first;
-    return {{range.last - first, x_.data() + first, y_.data() + first, z_.data() + first, reach_.data() + first},
+    return {{range.last - first, x_.data() + first, y_.data() + first, z_.data() + first, cut_chord_.data() + first},
             rate_.data() + first,
             weight_.data() + first};
   }
@@ -103,7 +103,7 @@ class EventIndex {
   std::vector<std::vector<std::uint32_t>> loose_;  // per season
   // the events, cell after cell
   AlignedVector<std::int32_t> x_, y_, z_;
-  AlignedVector<float> reach_, rate_, weight_;
+  AlignedVector<float> cut_chord_, rate_, weight_;
   AlignedVector<const EventRecord*> record_;
   std::vector<AlignedVector<EventRecord>> own_;  // of parts with factors
 };

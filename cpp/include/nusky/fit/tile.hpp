@@ -15,10 +15,10 @@ struct Segment {  ///< events of one season in a list
 
 /// The events of one direction that matter one by one, by season; all others form its tail.
 struct NearEvents {
-  AlignedVector<float> value, reach;  ///< S/B, and S/B times the largest R
+  AlignedVector<float> value, largest_w;  ///< S/B, and S/B times the largest R
   std::vector<std::uint32_t> candidate;
   std::vector<Segment> seasons;
-  std::vector<float> reaches;             ///< (K,) sum of `reach`
+  std::vector<float> sum_largest_w;       ///< (K,) sum of `largest_w`
   std::vector<float> tail, tail_squares;  ///< (K,) Σ S/B · largest R of the others, and of its square
 };
 
@@ -67,7 +67,7 @@ class Tile {
     std::size_t n = 0;
     std::vector<std::uint32_t> ids;
     AlignedVector<std::int32_t> x, y, z;
-    AlignedVector<float> reach, rate, gaussian, weight, cut, peak, lift;
+    AlignedVector<float> cut_chord, rate, gaussian, weight, cut, peak, lift;
     std::vector<const float*> ratio, log_ratio;
   };
   void fill_pools(const Directions& directions, std::size_t group);

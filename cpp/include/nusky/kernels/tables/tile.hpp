@@ -10,7 +10,7 @@ struct TileKernels {
                   const float* vz,  // (count,) relative to the centre of the tile
                   float* a);
   /// Splits the candidates first … last−1 (multiples of 16) of `count` directions. Those above list[p].threshold are
-  /// appended to list[p], added to its `reaches` and set to 0 in `a`; the others are added to `tail`, `tail_squares`.
+  /// appended to list[p], added to its `sum_largest_w` and set to 0 in `a`; the others are added to `tail`, `tail_squares`.
   void (*split)(std::size_t first, std::size_t last, std::size_t count, float* a,
                 const float* peak,  // (candidates,) largest R
                 Shortlist* list);   // (count,)
@@ -23,9 +23,9 @@ struct TileKernels {
   /// sum[g] += Σ S/B · lift[c] · max(rows[c][g], rows[c][g + 1]) over events of candidates c, g < 15; for g = 15 with
   /// rows[c][15]. @param sum (16,)
   void (*highest)(const EventView& events, const float* lift, const float* const* rows, float* sum);
-  /// Near events one by one: those whose reach exceeds `threshold` are copied to the strong lists, and are 0 in `weak`,
+  /// Near events one by one: those whose largest w exceeds `threshold` are copied to the strong lists, and are 0 in `weak`,
   /// which else is `value`. Returns how many; the lists have room for 16 more.
-  std::size_t (*pick)(std::size_t n, const float* value, const float* reach, const std::uint32_t* candidate,  // (n,)
+  std::size_t (*pick)(std::size_t n, const float* value, const float* largest_w, const std::uint32_t* candidate,  // (n,)
                       float threshold, float* weak, float* strong, std::uint32_t* strong_candidate);
 };
 

@@ -27,12 +27,12 @@ struct CandidateColumns {
 /// Events of one direction whose S/B · peak exceeds `threshold`, listed one by one, and the sum over the others. The
 /// arrays have room for all candidates and 16 more.
 struct Shortlist {
-  std::size_t n;  ///< events listed
-  float* value;   ///< (n,) S/B
-  float* reach;   ///< (n,) S/B · peak: the largest S/B · R over all γ
+  std::size_t n;     ///< events listed
+  float* value;      ///< (n,) S/B
+  float* largest_w;  ///< (n,) S/B · peak: the largest S/B · R over all γ
   std::uint32_t* candidate;
   float threshold;
-  float reaches;             ///< Σ S/B · peak of those listed
+  float sum_largest_w;       ///< Σ S/B · peak of those listed
   float tail, tail_squares;  ///< Σ S/B · peak of the others, and of its square
 };
 

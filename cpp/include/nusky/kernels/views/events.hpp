@@ -31,13 +31,13 @@ inline std::int32_t fixed_point(double component) {
 }
 
 /// A chord in fixed-point units, larger by more than the rounding of those and of float.
-inline float reach_of(double chord) { return static_cast<float>(chord * fixed_one * (1.0 + 1e-6) + 8.0); }
+inline float fixed_chord(double chord) { return static_cast<float>(chord * fixed_one * (1.0 + 1e-6) + 8.0); }
 
-/// Where events are and how far they reach. Whole vectors of 16 are read beyond the last.
+/// Where events are and how far S does: the chord of its cut. Whole vectors of 16 are read beyond the last.
 struct PositionView {
   std::size_t n;
   const std::int32_t *x, *y, *z;  ///< (n,) fixed_point of the components of their unit vectors
-  const float* reach;             ///< (n,) reach_of the chord of the cut
+  const float* cut_chord;         ///< (n,) fixed_chord of the cut
 };
 
 /// Events of an index in columns.
@@ -49,18 +49,18 @@ struct IndexView {
 
 /// A cap as events are compared with it. A cap is given by the chord of its radius, not by its cosine, because a chord
 /// keeps its relative accuracy for the smallest radii. An event reaches the cap where its chord from the centre is at
-/// most the sum of both reaches. That never misses one: 2 sin(a/2) + 2 sin(b/2) ≥ 2 sin((a + b)/2).
+/// most the sum of both chords. That never misses one: 2 sin(a/2) + 2 sin(b/2) ≥ 2 sin((a + b)/2).
 struct FixedCap {
   std::int32_t at[3];  ///< its centre, in fixed point
   double off[3];       ///< what is added to (position − at) · fixed_step, so that it counts from the exact centre
-  float reach;         ///< reach_of the chord of its radius
+  float chord;         ///< fixed_chord of its radius
 };
 
 /// Where events that reach a cap go: their numbers and columns of PositionView. The arrays have room for 16 more.
 struct PositionColumns {
   std::uint32_t* number;
   std::int32_t *x, *y, *z;
-  float* reach;
+  float* cut_chord;
 };
 
 /// Events around several neighbouring tiles, in columns: what the test of a single event reads, and what a candidate is

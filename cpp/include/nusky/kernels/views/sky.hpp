@@ -10,7 +10,7 @@ struct SkyLines {
   static constexpr int per_octave = 256, octaves_below = 9;
   static constexpr std::size_t n_steps = 8192, n_pieces = 64, piece = n_steps / n_pieces;
   /// Squared distances, in bins, are told apart up to this.
-  static constexpr double reach2 = 64.0;
+  static constexpr double farthest2 = 64.0;
   enum Sum : std::size_t { start, end, join, most_sums };
 
   std::size_t n_sums() const { return low > 0.0 ? 3 : 2; }
@@ -29,7 +29,7 @@ struct SkyLines {
 /// An event in a row of a SkyGrid.
 struct SkyPair {
   std::uint16_t highest;  ///< SkyLines step of its u at its own right ascension
-  std::uint16_t fall;     ///< by how many steps that falls at a distance of 8 bins, SkyLines::reach2
+  std::uint16_t fall;     ///< by how many steps that falls at a distance of 8 bins, SkyLines::farthest2
 };
 
 /// Where an event reaches into the rows of a band of a SkyGrid.
