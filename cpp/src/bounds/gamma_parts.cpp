@@ -26,7 +26,7 @@ void GammaParts::read() {
     __builtin_prefetch(record(i + ahead).ratio);
     const EventRecord& e = record(i);
     for (std::size_t part = 0; part < n_parts; ++part) {
-      const std::size_t first = part * (n_lanes - 1) / n_parts, last = (part + 1) * (n_lanes - 1) / n_parts;
+      const std::size_t first = part * (n_coarse_gamma - 1) / n_parts, last = (part + 1) * (n_coarse_gamma - 1) / n_parts;
       const float most = *std::max_element(e.ratio + first, e.ratio + last + 1) * e.lift;  // B10
       left_[part * n + i] = std::min(1.0F, most / e.peak * 1.000001F);
     }

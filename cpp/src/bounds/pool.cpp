@@ -11,7 +11,7 @@ double chord_of(double radius) { return 2.0 * std::sin(0.5 * std::min(pi, radius
 // Largest shares of the seasons at the directions of some clusters, over all γ.
 void find_shares(const FitModel& model, const Directions& directions, const Cluster* const* clusters, std::size_t n, PoolSpace& space) {
   const auto n_seasons = static_cast<std::size_t>(model.index().n_seasons());
-  space.share_bounds.resize(n_seasons * n_lanes);
+  space.share_bounds.resize(n_seasons * n_coarse_gamma);
   space.highest_share.assign(n_seasons, n_seasons == 1 ? 1.0F : 0.0F);
   if (n_seasons == 1) return;
   for (std::size_t c = 0; c < n; ++c)
@@ -20,8 +20,8 @@ void find_shares(const FitModel& model, const Directions& directions, const Clus
       for (std::uint32_t p = 0; p < group.count; ++p) {
         model.likelihood().share_bounds(directions.vector(directions.order()[group.first + p]).z(), space.share_bounds.data());
         for (std::size_t k = 0; k < n_seasons; ++k)
-          for (std::size_t j = 0; j < n_lanes; ++j)
-            space.highest_share[k] = std::max(space.highest_share[k], space.share_bounds[k * n_lanes + j]);
+          for (std::size_t j = 0; j < n_coarse_gamma; ++j)
+            space.highest_share[k] = std::max(space.highest_share[k], space.share_bounds[k * n_coarse_gamma + j]);
       }
     }
 }
@@ -45,7 +45,7 @@ void fetch(const FitModel& model, const Cap& cap, double factor, PoolSpace& spac
   const FixedCap near = fixed_cap(cap.centre, chord);
   for (std::size_t k = 0; k < space.highest_share.size(); ++k) {
     index.near(static_cast<int>(k), cap.centre, chord, space.ranges);
-    std::size_t room = found + n_lanes;
+    std::size_t room = found + block_size;
     for (const EventRange r : space.ranges) room += r.last - r.first;
     const SurveyColumns to = out.room(room);
     const auto scale = static_cast<float>(factor * static_cast<double>(space.highest_share[k]) / index.n_events(static_cast<int>(k)));
@@ -56,8 +56,8 @@ void fetch(const FitModel& model, const Cap& cap, double factor, PoolSpace& spac
     for (std::size_t i = first; i < found && !model.gamma_free(); ++i)
       to.weight[i] *= model.fixed_ratio(to.number[i]) / index.record(to.number[i]).peak * (1.0F + 1e-6F);
   }
-  const SurveyColumns end = out.room(found + n_lanes);
-  for (; found % n_lanes != 0; ++found) {
+  const SurveyColumns end = out.room(found + block_size);
+  for (; found % block_size != 0; ++found) {
     for (float* column : {end.x, end.y, end.z, end.rate, end.weight}) column[found] = 0.0F;
     end.number[found] = 0;
   }
@@ -73,7 +73,7 @@ KeptSums keep_events(const CapEvents& from, const Vec3& offset, double radius, c
   const float at[3] = {static_cast<float>(offset.x()), static_cast<float>(offset.y()), static_cast<float>(offset.z())};
   double sums[4] = {};
   to.set_size(kernels().survey_keep(from.view(), at, static_cast<float>(chord_of(radius)), constants.cluster_n,
-                                    constants.cluster_n * constants.tail_u, to.room(from.size() + n_lanes), sums));
+                                    constants.cluster_n * constants.tail_u, to.room(from.size() + block_size), sums));
   const auto n = static_cast<double>(constants.cluster_n);
   if (constants.tail) {  // B9
     tail.u += sums[0] / n;

@@ -18,8 +18,8 @@ constexpr std::size_t most_loose = 10000;
 // What belongs to a season serves trials of which the u differ by less than this: lines then go as much further (B5).
 constexpr double most_shift = 1.05;
 // Right and left of the nodes of a row, for windows that go beyond; they go round.
-constexpr std::size_t margin = n_lanes;
-constexpr std::size_t window = n_lanes / 2;
+constexpr std::size_t margin = sky_window;
+constexpr std::size_t window = sky_window / 2;
 
 void add_up(std::uint16_t& to, std::uint16_t more) { to = static_cast<std::uint16_t>(std::min(65535, to + more)); }
 
@@ -41,10 +41,10 @@ struct SkyBound::LooseEvents {
   std::vector<float> turn;
 };
 
-// Work space of a thread: what events add to a level of a band, and the sums, level by level.
+// Work space of a thread: what events add to a layer of a band, and the sums, layer by layer.
 struct SkyBound::BandSums {
   AlignedVector<std::uint16_t> added;
-  std::vector<AlignedVector<float>> level;
+  std::vector<AlignedVector<float>> layer;
   std::vector<std::vector<double>> spread_u, spread_u2;  // of each row
 };
 
@@ -70,7 +70,7 @@ SkyBound::SkyBound(SkyGrid grid, double low_n, double n, std::vector<std::uint32
 
 // Which rows an event has to be added to, by the bin it is in.
 void SkyBound::need_nodes(Band& band) {
-  for (std::size_t l = 0; l < grid().n_levels(); ++l) {
+  for (std::size_t l = 0; l < grid().n_layers(); ++l) {
     const std::size_t bins = grid().bins(band.number, l);
     std::vector<std::uint32_t> here(bins), near(bins + 1);
     for (const CellRun& run : band.runs)  // a cell needs the nodes of two rows
@@ -162,8 +162,8 @@ void SkyBound::add(const Band& band, std::size_t l, const SkyEvents& events, con
                     {bins, band.needed[l].data(), sums.added.data() + margin, stride, table_.n_sums() * stride, &table_});
 }
 
-// Sums up a level: what events add there, what is spread over rows, and the next coarser level in between.
-void SkyBound::sum_level(const Band& band, std::size_t l, BandSums& sums) const {
+// Sums up a layer: what events add there, what is spread over rows, and the next coarser layer in between.
+void SkyBound::sum_layer(const Band& band, std::size_t l, BandSums& sums) const {
   const Kernels& kernel = kernels();
   const std::size_t bins = grid().bins(band.number, l), stride = bins + 2 * margin, n_sums = table_.n_sums();
   for (std::size_t r = 0; r <= grid().rows(l); ++r)
@@ -175,14 +175,14 @@ void SkyBound::sum_level(const Band& band, std::size_t l, BandSums& sums) const 
       }
       const auto spread =
           static_cast<float>(constants_.spread ? table_.of_small(q, sums.spread_u[l][r], sums.spread_u2[l][r]) : 0.0);  // B9
-      float* to = sums.level[l].data() + (r * n_sums + q) * stride + margin;
+      float* to = sums.layer[l].data() + (r * n_sums + q) * stride + margin;
       const float *low = nullptr, *high = nullptr;
-      if (l + 1 < grid().n_levels()) {
+      if (l + 1 < grid().n_layers()) {
         const std::size_t above = bins / 2 + 2 * margin;
-        low = sums.level[l + 1].data() + (r / 2 * n_sums + q) * above + margin;
+        low = sums.layer[l + 1].data() + (r / 2 * n_sums + q) * above + margin;
         high = low + r % 2 * n_sums * above;
       }
-      kernel.sky_level(bins, added, table_.unit[q], spread, low, high, to);  // B4
+      kernel.sky_layer(bins, added, table_.unit[q], spread, low, high, to);  // B4
       to[bins] = to[0];
     }
 }
@@ -190,7 +190,7 @@ void SkyBound::sum_level(const Band& band, std::size_t l, BandSums& sums) const 
 // The sum of the lines is largest at its start or where they meet; it ends below 0 (B5).
 void SkyBound::bound_run(const Band& band, const CellRun& run, const BandSums& sums, double n, float* bound) const {
   const std::size_t bins = grid().bins(band.number, 0), stride = bins + 2 * margin, n_sums = table_.n_sums();
-  const float* low = sums.level[0].data() + run.row * n_sums * stride + margin + run.first;
+  const float* low = sums.layer[0].data() + run.row * n_sums * stride + margin + run.first;
   const float* high = low + n_sums * stride;
   const auto corner = [&](std::size_t q, std::size_t i) {  // B4
     const float *a = low + q * stride + i, *b = high + q * stride + i;
@@ -224,19 +224,19 @@ bool SkyBound::compute(const Likelihood& likelihood, const EventIndex& index, in
   parallel_for(bands_.size(), threads, 1, [&](std::size_t i) {
     const Band& band = bands_[i];
     BandSums& s = sums[serial ? 0 : static_cast<std::size_t>(thread_number())];
-    const std::size_t n_levels = grid().n_levels();
-    s.level.resize(n_levels);
-    s.spread_u.assign(n_levels, std::vector<double>(SkyRows::most, 0.0));
+    const std::size_t n_layers = grid().n_layers();
+    s.layer.resize(n_layers);
+    s.spread_u.assign(n_layers, std::vector<double>(SkyRows::most, 0.0));
     s.spread_u2 = s.spread_u;
     double n = n_ * most_shift;
     for (std::size_t k = 0; k < whole.size(); ++k)
       n = std::min(n, (*made)[k].events.scale(band.number) / units[static_cast<std::size_t>(whole[k].season)][band.number]);
-    for (std::size_t l = n_levels; l-- > 0;) {
+    for (std::size_t l = n_layers; l-- > 0;) {
       s.added.assign(table_.n_sums() * (grid().rows(l) + 1) * (grid().bins(band.number, l) + 2 * margin), 0);
-      s.level[l].resize(s.added.size());
+      s.layer[l].resize(s.added.size());
       for (std::size_t k = 0; k < whole.size(); ++k) add(band, l, (*made)[k].events, whole[k].turn.data(), s);
       for (const LooseEvents& some : loose) add(band, l, some.events, some.turn.data(), s);
-      sum_level(band, l, s);
+      sum_layer(band, l, s);
     }
     for (const CellRun& run : band.runs) bound_run(band, run, s, n, bound);
   });

@@ -20,7 +20,7 @@ double square(double x) { return x * x; }
 
 }  // namespace
 
-// An event on its way through the bands of its level.
+// An event on its way through the bands of its layer.
 struct SkyEvents::OnItsWay {
   SkyEvent event;
   double cos_dec;
@@ -29,12 +29,12 @@ struct SkyEvents::OnItsWay {
 };
 
 SkyEvents::SkyEvents(const std::vector<SkyEvent>& events, const SkyNodes& nodes, std::vector<double> scale, double smallest_u)
-    : smallest_u_(smallest_u), scale_(std::move(scale)), bands_(nodes.grid().n_levels() * nodes.grid().n_bands()) {
+    : smallest_u_(smallest_u), scale_(std::move(scale)), bands_(nodes.grid().n_layers() * nodes.grid().n_bands()) {
   const SkyGrid& grid = nodes.grid();
-  const std::size_t n_levels = grid.n_levels(), n_bands = grid.n_bands();
+  const std::size_t n_layers = grid.n_layers(), n_bands = grid.n_bands();
   const double steepest = 4.0 * most_lift / (square(grid.row_edge(0, 1) - grid.row_edge(0, 0)) + square(grid.width(0)));
   const double largest_scale = *std::max_element(scale_.begin(), scale_.end());
-  for (std::size_t l = 0; l < n_levels; ++l)
+  for (std::size_t l = 0; l < n_layers; ++l)
     for (std::size_t b = 0; b < n_bands; ++b) {
       BandEvents& band = bands_[l * n_bands + b];
       band.spread_u = band.spread_u2 = std::vector<double>(grid.rows(l) + 1, 0.0);
@@ -42,7 +42,7 @@ SkyEvents::SkyEvents(const std::vector<SkyEvent>& events, const SkyNodes& nodes,
   std::vector<std::uint32_t> order(events.size());
   std::iota(order.begin(), order.end(), 0U);
   std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) { return events[a].dec < events[b].dec; });
-  std::vector<double> hardly(n_levels, 0.0);
+  std::vector<double> hardly(n_layers, 0.0);
   for (const std::uint32_t i : order) {
     SkyEvent e = events[i];
     if (!(e.weight > 0.0)) continue;
@@ -50,7 +50,7 @@ SkyEvents::SkyEvents(const std::vector<SkyEvent>& events, const SkyNodes& nodes,
     const std::size_t own = grid.row(e.dec) / grid.rows(0);
     const double distance = std::sqrt(std::log(std::max(1.0, e.weight * scale_[own] / smallest_u_)) / e.rate);
     std::size_t l = 0;
-    while (l + 1 < n_levels && distance > half_window * grid.width(l)) ++l;
+    while (l + 1 < n_layers && distance > half_window * grid.width(l)) ++l;
     // beyond this, no band has more than hardly any: their lifts differ by less
     const OnItsWay one{e, std::cos(e.dec), std::log(hardly_any / (e.weight * largest_scale)) - 4.0 * most_lift, i};
     hardly[l] += hardly_any;
@@ -58,7 +58,7 @@ SkyEvents::SkyEvents(const std::vector<SkyEvent>& events, const SkyNodes& nodes,
     for (std::size_t b = own; b < n_bands && add(b);) ++b;
     for (std::size_t b = own; b > 0 && add(b - 1);) --b;
   }
-  for (std::size_t l = 0; l < n_levels; ++l)
+  for (std::size_t l = 0; l < n_layers; ++l)
     for (std::size_t b = 0; b < n_bands; ++b) {
       BandEvents& band = bands_[l * n_bands + b];
       band.sort();
@@ -102,8 +102,8 @@ bool SkyEvents::enter(const OnItsWay& e, const SkyRows& rows, std::uint32_t need
     last = r + 1;
   }
   if (needed == 0) return near;
-  if (beyond) first = last;      // not in the table: what is near such an event has no bound
-  if (last > first + n_lanes) {  // an event has 16 rows: of 17, that further away is left out
+  if (beyond) first = last;                  // not in the table: what is near such an event has no bound
+  if (last > first + SkyVisit::most_rows) {  // an event has 16 rows: of 17, that further away is left out
     if (e.event.dec > 0.5 * (rows.dec[0] + rows.dec[rows.n - 1]))
       ++first;
     else

@@ -9,7 +9,7 @@ namespace nusky {
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
-constexpr std::size_t most_directions = Cluster::most_groups * n_lanes;
+constexpr std::size_t most_directions = Cluster::most_groups * group_size;
 // A direction that needs no more than this wins even with ts = 0.
 constexpr double nothing_needed = 1e-3;
 
@@ -21,7 +21,7 @@ Cap cap_of(const Directions& directions, const Cluster& cluster, const bool* ali
     const DirectionGroup& group = directions.groups()[cluster.group[g]];
     all += group.count;
     for (std::uint32_t p = 0; p < group.count; ++p)
-      if (alive[g * n_lanes + p]) some[n++] = &directions.vector(directions.order()[group.first + p]);
+      if (alive[g * group_size + p]) some[n++] = &directions.vector(directions.order()[group.first + p]);
   }
   if (2 * n > all || n == 0) return cluster.cap;
   Vec3 sum = Vec3::Zero();
@@ -44,7 +44,7 @@ struct Needs {
     lowest_of.fill(infinity);
     for (std::size_t g = 0; g < cluster.n_groups; ++g) {
       const std::uint32_t count = directions.groups()[cluster.group[g]].count;
-      for (std::size_t i = g * n_lanes; i < g * n_lanes + count; ++i) {
+      for (std::size_t i = g * group_size; i < g * group_size + count; ++i) {
         if (!alive[i]) continue;
         if (!(needed[i] > nothing_needed)) {
           any_wins = true;
@@ -120,7 +120,7 @@ bool Survey::drop_hopeless(const Directions& directions, const Cluster& cluster,
     const bool small = group.radius < constants_.small_group && needs.lowest_of[g] > constants_.worth_a_group,
                gone = whole || (small && bound.may_drop(bound.group_ts(group), needs.lowest_of[g]));
     for (std::uint32_t p = 0; p < group.count; ++p) {
-      const std::size_t i = g * n_lanes + p;
+      const std::size_t i = g * group_size + p;
       if (!alive[i] || !(needed[i] > nothing_needed)) continue;
       if (gone)
         alive[i] = false;

@@ -77,7 +77,7 @@ EventColumns::EventColumns(std::size_t n, const double* dec, const double* sigma
     ratio_row_.resize(n);
     for (std::size_t i = 0; i < n; ++i) ratio_row_[order[i]] = static_cast<std::uint32_t>(i);
   }
-  if (axis_.free()) ratio_.resize(n * n_lanes);
+  if (axis_.free()) ratio_.resize(n * n_coarse_gamma);
   for (const std::uint8_t c : class_of) ++class_size_[c];
   parallel_for(n, n_threads, 4096, [&](std::size_t i) {
     const std::size_t given = row_[i];
@@ -95,12 +95,12 @@ EventColumns::EventColumns(std::size_t n, const double* dec, const double* sigma
     for (std::size_t j = 0; j < g; ++j) row[j] = log_energy_ratio[given * g + j];
     if (!axis_.free()) return;
     e.ratio = ratio_row(i);
-    float upper[n_lanes], lower[n_lanes], log_peak = -largest_log_ratio, log_lift = 0.0F;
-    float* ratios = ratio_.data() + ratio_row_[i] * std::size_t{n_lanes};
-    axis_.lane_bounds(row, upper, lower);
+    float upper[n_coarse_gamma], lower[n_coarse_gamma], log_peak = -largest_log_ratio, log_lift = 0.0F;
+    float* ratios = ratio_.data() + ratio_row_[i] * std::size_t{n_coarse_gamma};
+    axis_.coarse_bounds(row, upper, lower);
     float before = 0.0F;
-    for (int j = 0; j < n_lanes; ++j) {
-      const Stencil& st = axis_.lane_stencil(j);
+    for (int j = 0; j < n_coarse_gamma; ++j) {
+      const Stencil& st = axis_.coarse_stencil(j);
       float here = 0.0F;
       for (std::size_t k = 0; k < 4; ++k) here += st.value[k] * row[st.first + static_cast<int>(k)];
       ratios[j] = std::exp(here);

@@ -134,9 +134,9 @@ EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> 
   std::size_t total = 0;
   for (const EventPart& part : parts) total += part.n;
   record_.resize(total);
-  for (auto* column : {&x_, &y_, &z_}) column->resize(total + n_lanes);
-  for (auto* column : {&cut_chord_, &rate_, &weight_}) column->resize(total + n_lanes);
-  for (std::size_t i = total; i < total + n_lanes; ++i) {
+  for (auto* column : {&x_, &y_, &z_}) column->resize(total + block_size);
+  for (auto* column : {&cut_chord_, &rate_, &weight_}) column->resize(total + block_size);
+  for (std::size_t i = total; i < total + block_size; ++i) {
     x_[i] = y_[i] = z_[i] = 0;
     cut_chord_[i] = rate_[i] = weight_[i] = 0.0F;
   }
@@ -262,9 +262,9 @@ void EventIndex::add_few(int season, const EventColumns& columns, std::size_t n,
                          const double* y) {
   const std::size_t begin = record_.size(), end = begin + n;
   record_.resize(end);
-  if (x_.size() < end + n_lanes) {
-    for (auto* column : {&x_, &y_, &z_}) column->resize(2 * end + n_lanes);
-    for (auto* column : {&cut_chord_, &rate_, &weight_}) column->resize(2 * end + n_lanes);
+  if (x_.size() < end + block_size) {
+    for (auto* column : {&x_, &y_, &z_}) column->resize(2 * end + block_size);
+    for (auto* column : {&cut_chord_, &rate_, &weight_}) column->resize(2 * end + block_size);
   }
   for (std::size_t i = 0; i < n; ++i) {
     const EventSketch& sketch = columns.sketch(event[i]);
@@ -287,10 +287,10 @@ void EventIndex::add_few(int season, const EventColumns& columns, std::size_t n,
 void EventIndex::end_trial(const double* n_events) {
   std::copy_n(n_events, n_events_.size(), n_events_.begin());
   const std::size_t total = record_.size();
-  x_.resize(std::max(x_.size(), total + n_lanes));
+  x_.resize(std::max(x_.size(), total + block_size));
   for (auto* column : {&y_, &z_}) column->resize(x_.size());
   for (auto* column : {&cut_chord_, &rate_, &weight_}) column->resize(x_.size());
-  for (std::size_t i = total; i < total + n_lanes; ++i) {
+  for (std::size_t i = total; i < total + block_size; ++i) {
     x_[i] = y_[i] = z_[i] = 0;
     cut_chord_[i] = rate_[i] = weight_[i] = 0.0F;
   }

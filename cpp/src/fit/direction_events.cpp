@@ -19,7 +19,7 @@ void DirectionEvents::take(Tile& tile, std::size_t p, double n_ref) {
   tail_ = tile.tail(p);
   ratio_rows_ = tile.ratio_rows();
   node_rows_ = tile.node_rows();
-  const std::size_t room = near_->seasons.back().last + n_lanes;
+  const std::size_t room = near_->seasons.back().last + block_size;
   if (weak_.size() < room) {
     weak_.resize(room);
     strong_.resize(room);

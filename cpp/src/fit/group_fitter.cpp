@@ -36,7 +36,7 @@ double GroupFitter::enter(const Stencil& at) {
   return limit * Likelihood::closest_to_limit;
 }
 
-EventSums GroupFitter::season_sums(std::size_t season, double y, const Stencil& at, const LaneWeights& lanes, Accuracy accuracy) {
+EventSums GroupFitter::season_sums(std::size_t season, double y, const Stencil& at, const CoarseWeights& coarse, Accuracy accuracy) {
   const auto yf = static_cast<float>(y);
   const NearEvents& near = events_.near();
   const double tail_squares = static_cast<double>(near.tail_squares[season]);
@@ -53,7 +53,7 @@ EventSums GroupFitter::season_sums(std::size_t season, double y, const Stencil& 
   }
   const float* const* rows = events_.node_rows();
   if (accuracy != Accuracy::gradient) {
-    s = profile_.weak_sums(season, y, lanes);
+    s = profile_.weak_sums(season, y, coarse);
     EventView strong = events_.strong(season);
     strong.huge = huge;
     kernels_->sums(strong, rows, at.first, at.value.data(), at.slope.data(), at.curvature.data(), yf, s);
@@ -62,7 +62,7 @@ EventSums GroupFitter::season_sums(std::size_t season, double y, const Stencil& 
     // Value and gradient from every near event and the tail; the curvature, which only scales the last step, stays that of the
     // profile.
     double slope = 0.0;
-    const double u = y * profile_.tail_sum(season, lanes, slope), most = y * static_cast<double>(near.tail[season]);
+    const double u = y * profile_.tail_sum(season, coarse, slope), most = y * static_cast<double>(near.tail[season]);
     const double u2 = most > 0.0 ? y * y * tail_squares * (u / most) * (u / most) : 0.0;
     s.log = u - 0.5 * u2;
     s.p = u - u2;
@@ -78,13 +78,13 @@ EventSums GroupFitter::season_sums(std::size_t season, double y, const Stencil& 
 //   ∂ ln u/∂n = c/n,  ∂ ln u/∂γ = ℓ′ + c λ′   (extended: c = 1 and the first term is −n f)
 Evaluation GroupFitter::evaluate(double n, const Stencil& at, double gamma, Accuracy accuracy) {
   const bool extended = model_->likelihood().extended();
-  const LaneWeights lanes = model_->gamma_free() ? LaneWeights(model_->likelihood().axis(), gamma) : LaneWeights{};
+  const CoarseWeights coarse = model_->gamma_free() ? CoarseWeights(model_->likelihood().axis(), gamma) : CoarseWeights{};
   Evaluation e;
   for (std::size_t k = 0; k < n_seasons_; ++k) {
     const double n_events = model_->index().n_events(static_cast<int>(k));
     const double f = shares_[k].f, l1 = shares_[k].slope, l2 = shares_[k].curvature, phi = f / n_events;
     const double z = extended ? 0.0 : n * phi, c = 1.0 / (1.0 - z), y = n * phi * c;
-    const EventSums s = season_sums(k, y, at, lanes, accuracy);
+    const EventSums s = season_sums(k, y, at, coarse, accuracy);
     const double np = n_events * phi;
     e.value += s.log + (extended ? -n * f : n_events * std::log1p(-z));
     e.dn += (c / n) * s.p - np * c;
@@ -98,7 +98,7 @@ Evaluation GroupFitter::evaluate(double n, const Stencil& at, double gamma, Accu
 }
 
 void GroupFitter::load(const Directions& directions, std::size_t group) {
-  static constexpr std::array<std::uint32_t, n_lanes> all{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  static constexpr std::array<std::uint32_t, group_size> all{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
   tile_.load(directions, group, all.data(), directions.groups()[group].count);
 }
 
@@ -146,7 +146,7 @@ DirectionFit GroupFitter::fit_free(std::size_t p) {
 
 // The best of the local maxima of the profile that may turn out the best.
 DirectionFit GroupFitter::highest_peak() {
-  events_.fetch_rows(model_->likelihood().axis().lane_stencil(static_cast<int>(profile_.highest())).first);
+  events_.fetch_rows(model_->likelihood().axis().coarse_stencil(static_cast<int>(profile_.highest())).first);
   std::size_t count = 0;
   Peak* const peaks = profile_.peaks(count);
   for (Peak* p = peaks; p != peaks + count; ++p) {

@@ -20,9 +20,9 @@ Profile::Profile(const FitModel& model)
     : model_(&model),
       kernels_(&kernels()),
       n_seasons_(static_cast<std::size_t>(model.index().n_seasons())),
-      phi_(n_seasons_ * n_lanes),
-      moments_(n_seasons_ * 4 * n_lanes),
-      logs_(n_seasons_ * n_sums * n_lanes),
+      phi_(n_seasons_ * n_coarse_gamma),
+      moments_(n_seasons_ * 4 * n_coarse_gamma),
+      logs_(n_seasons_ * n_sums * n_coarse_gamma),
       has_logs_(n_seasons_ * n_sums),
       shares_(n_seasons_) {}
 
@@ -32,9 +32,9 @@ bool Profile::solve(const DirectionEvents& events) {
   const GammaAxis& axis = likelihood.axis();
   const EventIndex& index = model_->index();
   const bool extended = likelihood.extended();
-  constexpr std::size_t L = n_lanes;
+  constexpr std::size_t L = n_coarse_gamma;
   for (std::size_t g = 0; g < L; ++g) {
-    likelihood.shares(events.sindec(), axis.lane_stencil(static_cast<int>(g)), shares_.data());
+    likelihood.shares(events.sindec(), axis.coarse_stencil(static_cast<int>(g)), shares_.data());
     for (std::size_t k = 0; k < n_seasons_; ++k) phi_[k * L + g] = shares_[k].f / index.n_events(static_cast<int>(k));
   }
   std::fill(moments_.begin(), moments_.end(), 0.0F);
@@ -97,9 +97,9 @@ bool Profile::solve(const DirectionEvents& events) {
 
 // Whether Σ φ w, known at the coarse γ to the rounding of its sums, stays below 1 between them too.
 bool Profile::falls_everywhere(const double* sums) const {
-  const double* highest = std::max_element(sums, sums + n_lanes);
+  const double* highest = std::max_element(sums, sums + n_coarse_gamma);
   if (!(*highest < 1.0)) return false;
-  const auto j = std::clamp<std::ptrdiff_t>(highest - sums, 1, n_lanes - 2);
+  const auto j = std::clamp<std::ptrdiff_t>(highest - sums, 1, n_coarse_gamma - 2);
   const double left = std::log(sums[j - 1]), here = std::log(sums[j]), right = std::log(sums[j + 1]);
   const double bend = left - 2.0 * here + right, from = static_cast<double>(highest - sums - j);
   const double slope = 0.5 * (right - left) + bend * from;
@@ -116,16 +116,16 @@ bool Profile::read_peak(std::size_t i, double shift, Peak& out) const {
   const GammaAxis& axis = model_->likelihood().axis();
   std::size_t low = i, high = i;
   while (low > 0 && active_[low - 1] > 0.0) --low;
-  while (high + 1 < n_lanes && active_[high + 1] > 0.0) ++high;
+  while (high + 1 < n_coarse_gamma && active_[high + 1] > 0.0) ++high;
   if (high - low + 1 < fewest_points) return false;
-  const double width = axis.lane_width(), start = axis.front() + (static_cast<double>(i) + shift) * width;
-  const double lowest = axis.lane_gamma(static_cast<int>(low)), highest = axis.lane_gamma(static_cast<int>(high));
-  const LaneWeights before(axis, start, low, high);
+  const double width = axis.coarse_width(), start = axis.front() + (static_cast<double>(i) + shift) * width;
+  const double lowest = axis.coarse_gamma(static_cast<int>(low)), highest = axis.coarse_gamma(static_cast<int>(high));
+  const CoarseWeights before(axis, start, low, high);
   const double bend = before.curvature_of(value_.data());
   if (!(bend < 0.0)) return false;
   const double step = -before.slope_of(value_.data()) / bend;
   if (!(std::abs(step) < width && start + step > lowest && start + step < highest)) return false;
-  const LaneWeights at(axis, start + step, low, high);
+  const CoarseWeights at(axis, start + step, low, high);
   const double slope = at.slope_of(value_.data());
   out.curvature = at.curvature_of(value_.data());
   out.curvature_n = at.value_of(curvature_.data());
@@ -144,18 +144,18 @@ Peak* Profile::peaks(std::size_t& count) {
   const GammaAxis& axis = model_->likelihood().axis();
   const double top = *std::max_element(value_.begin(), value_.end());
   count = 0;
-  for (std::size_t i = 0; i < n_lanes; ++i) {
-    const bool above_left = i == 0 || value_[i] >= value_[i - 1], above_right = i + 1 == n_lanes || value_[i] > value_[i + 1];
+  for (std::size_t i = 0; i < n_coarse_gamma; ++i) {
+    const bool above_left = i == 0 || value_[i] >= value_[i - 1], above_right = i + 1 == n_coarse_gamma || value_[i] > value_[i + 1];
     if (!(above_left && above_right)) continue;
     // vertex of the parabola through the neighbours
-    const std::size_t j = std::clamp<std::size_t>(i, 1, n_lanes - 2);
+    const std::size_t j = std::clamp<std::size_t>(i, 1, n_coarse_gamma - 2);
     const double slope = 0.5 * (value_[j + 1] - value_[j - 1]), bend = value_[j + 1] - 2.0 * value_[j] + value_[j - 1];
     const double here = slope + bend * (static_cast<double>(i) - static_cast<double>(j));
     const double shift = bend < -1e-9 ? std::clamp(-here / bend, -0.5, 0.5) : (here > 0 ? 0.5 : -0.5);
     const double gain = std::max(0.0, here * shift + 0.5 * bend * shift * shift);
     if (value_[i] + 2.0 * gain + 0.01 < top) continue;
-    const double vertex = axis.front() + (static_cast<double>(i) + shift) * axis.lane_width();
-    const bool at_end = i == 0 || i + 1 == n_lanes, inside = vertex > axis.front() && vertex < axis.back();
+    const double vertex = axis.front() + (static_cast<double>(i) + shift) * axis.coarse_width();
+    const bool at_end = i == 0 || i + 1 == n_coarse_gamma, inside = vertex > axis.front() && vertex < axis.back();
     if (at_end) {
       // Where the maximum often sits; and where the profile is not smooth, a start of its own beside the vertex.
       Peak& p = peaks_[count++] = {};
@@ -171,7 +171,7 @@ Peak* Profile::peaks(std::size_t& count) {
     p = {};
     p.gamma = vertex;
     p.n = n_[i];
-    if (shift > 0 && i + 1 < n_lanes && n_[i + 1] > 0) p.n += shift * (n_[i + 1] - n_[i]);
+    if (shift > 0 && i + 1 < n_coarse_gamma && n_[i + 1] > 0) p.n += shift * (n_[i + 1] - n_[i]);
     if (shift < 0 && i > 0 && n_[i - 1] > 0) p.n -= shift * (n_[i - 1] - n_[i]);
   }
   return peaks_.data();
@@ -179,21 +179,21 @@ Peak* Profile::peaks(std::size_t& count) {
 
 const double* Profile::log_of(std::size_t season, Sum which) {
   const std::size_t i = season * n_sums + which;
-  double* out = logs_.data() + i * n_lanes;
+  double* out = logs_.data() + i * n_coarse_gamma;
   if (!has_logs_[i]) {
-    kernels_->logs(which == tail ? events_->tail(season) : moments_.data() + (season * 4 + which) * n_lanes, out);
+    kernels_->logs(which == tail ? events_->tail(season) : moments_.data() + (season * 4 + which) * n_coarse_gamma, out);
     has_logs_[i] = 1;
   }
   return out;
 }
 
-double Profile::tail_sum(std::size_t season, const LaneWeights& at, double& slope) {
+double Profile::tail_sum(std::size_t season, const CoarseWeights& at, double& slope) {
   const double* log = log_of(season, tail);
   slope = at.slope_of(log);
   return std::exp(at.value_of(log));
 }
 
-EventSums Profile::weak_sums(std::size_t season, double y, const LaneWeights& at) {
+EventSums Profile::weak_sums(std::size_t season, double y, const CoarseWeights& at) {
   EventSums s{};
   double power = y, order = 1.0;
   for (const Sum which : {weak, weak_squares}) {

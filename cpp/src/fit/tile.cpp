@@ -11,7 +11,7 @@ constexpr float screen_slack = 1e-4F;
 // Events whose u = y S/B R stays below this for every γ and all n_s up to n_ref belong to the tail. At n_s = 8 that is 75 % of
 // the pairs of the first-year season, with 0.4 % of Σu.
 constexpr double tail_u = 1e-3;
-alignas(64) constexpr float no_row[n_lanes] = {};
+alignas(64) constexpr float no_row[n_coarse_gamma] = {};
 // So many tiles that follow each other get their events from one search of the index: where tiles are small, the cut of the
 // events is larger than a few of them.
 constexpr std::size_t tiles_of_pool = 4, small_tiles_of_pool = 16;
@@ -39,10 +39,10 @@ Tile::Tile(const FitModel& model, bool several)
       several_(several),
       pools_(static_cast<std::size_t>(model.index().n_seasons())),
       n_seasons_(static_cast<std::size_t>(model.index().n_seasons())),
-      tails_(n_seasons_ * n_lanes * n_lanes),
-      season_tails_(n_lanes * n_lanes),
-      share_bounds_(n_seasons_ * n_lanes * n_lanes, 1.0F),
-      highest_share_(n_seasons_ * n_lanes, 1.0F),
+      tails_(n_seasons_ * group_size * n_coarse_gamma),
+      season_tails_(group_size * n_coarse_gamma),
+      share_bounds_(n_seasons_ * group_size * n_coarse_gamma, 1.0F),
+      highest_share_(n_seasons_ * group_size, 1.0F),
       shares_(n_seasons_) {
   for (NearEvents& e : near_) {
     e.seasons.resize(n_seasons_);
@@ -72,7 +72,7 @@ void Tile::fill_pools(const Directions& directions, std::size_t group) {
   for (std::size_t k = 0; k < n_seasons_; ++k) {
     Pool& pool = pools_[k];
     index.near(static_cast<int>(k), middle_, chord, ranges_);
-    std::size_t room = n_lanes;
+    std::size_t room = block_size;
     for (const EventRange r : ranges_) room += r.last - r.first;
     at_least(pool.ids, room);
     for (auto* column : {&pool.x, &pool.y, &pool.z}) at_least(*column, room);
@@ -98,7 +98,7 @@ void Tile::fill_pools(const Directions& directions, std::size_t group) {
 }
 
 void Tile::select(const DirectionGroup& group) {
-  std::size_t room = n_seasons_ * n_lanes + n_lanes;
+  std::size_t room = (n_seasons_ + 1) * block_size;
   for (const Pool& pool : pools_) room += pool.n;
   for (auto* column : {&x_, &y_, &z_, &rate_, &gaussian_, &weight_, &cut_, &peak_, &lift_}) at_least(*column, room);
   at_least(ratio_rows_, room);
@@ -122,7 +122,7 @@ void Tile::select(const DirectionGroup& group) {
                                lift_.data() + first,     ratio_rows_.data() + first, node_rows_.data() + first};
     const std::size_t n = kernels_->select(view, cap, out);
     n_candidates_ += n;
-    n_filled_ = first + (n + n_lanes - 1) / n_lanes * n_lanes;
+    n_filled_ = first + (n + block_size - 1) / block_size * block_size;
     for (std::size_t i = first + n; i < n_filled_; ++i) {
       for (auto* column : {&x_, &y_, &z_, &rate_, &gaussian_, &weight_, &peak_, &lift_}) (*column)[i] = 0.0F;
       cut_[i] = -1.0F;
@@ -137,7 +137,7 @@ void Tile::load(const Directions& directions, std::size_t g, const std::uint32_t
   if (!((group.centre - middle_).norm() + chord_of(group) <= chord_)) fill_pools(directions, g);
   select(group);
   count_ = count;
-  alignas(64) float vx[n_lanes], vy[n_lanes], vz[n_lanes];
+  alignas(64) float vx[group_size], vy[group_size], vz[group_size];
   for (std::size_t p = 0; p < count; ++p) {
     const Vec3& v = directions.vector(directions.order()[group.first + which[p]]);
     vx[p] = static_cast<float>(v.x() - group.centre.x());
@@ -146,7 +146,7 @@ void Tile::load(const Directions& directions, std::size_t g, const std::uint32_t
     sindec_[p] = v.z();
   }
   if (n_seasons_ > 1) bound_shares();
-  at_least(a_, n_filled_ * n_lanes);
+  at_least(a_, n_filled_ * group_size);
   const CandidateView view{n_filled_, x_.data(), y_.data(), z_.data(), rate_.data(), gaussian_.data(), weight_.data(), cut_.data()};
   kernels_->spatial(view, count_, vx, vy, vz, a_.data());
   split(0, count_, first_n_ref);
@@ -157,26 +157,27 @@ void Tile::load(const Directions& directions, std::size_t g, const std::uint32_t
 void Tile::bound_shares() {
   const Likelihood& likelihood = model_->likelihood();
   for (std::size_t p = 0; p < count_; ++p) {
-    float* bounds = share_bounds_.data() + p * n_seasons_ * n_lanes;
+    float* bounds = share_bounds_.data() + p * n_seasons_ * n_coarse_gamma;
     if (model_->gamma_free()) {
       likelihood.share_bounds(sindec_[p], bounds);
     } else {
       likelihood.shares(sindec_[p], model_->stencil(), shares_.data());
-      for (std::size_t k = 0; k < n_seasons_; ++k) std::fill_n(bounds + k * n_lanes, n_lanes, static_cast<float>(shares_[k].f));
+      for (std::size_t k = 0; k < n_seasons_; ++k)
+        std::fill_n(bounds + k * n_coarse_gamma, n_coarse_gamma, static_cast<float>(shares_[k].f));
     }
     for (std::size_t k = 0; k < n_seasons_; ++k)
-      highest_share_[p * n_seasons_ + k] = *std::max_element(bounds + k * n_lanes, bounds + (k + 1) * n_lanes);
+      highest_share_[p * n_seasons_ + k] = *std::max_element(bounds + k * n_coarse_gamma, bounds + (k + 1) * n_coarse_gamma);
   }
 }
 
 // Lists the near events of some directions so that their tails are small up to n_ref.
 void Tile::split(std::size_t first, std::size_t count, double n_ref) {
-  std::array<Shortlist, n_lanes> list{};
+  std::array<Shortlist, group_size> list{};
   for (std::size_t j = 0; j < count; ++j) {
     NearEvents& near = near_[first + j];
-    at_least(near.value, n_filled_ + n_lanes);
-    at_least(near.largest_w, n_filled_ + n_lanes);
-    at_least(near.candidate, n_filled_ + n_lanes);
+    at_least(near.value, n_filled_ + block_size);
+    at_least(near.largest_w, n_filled_ + block_size);
+    at_least(near.candidate, n_filled_ + block_size);
     list[j] = {0, near.value.data(), near.largest_w.data(), near.candidate.data(), 0.0F, 0.0F, 0.0F, 0.0F};
   }
   for (std::size_t k = 0; k < n_seasons_; ++k) {
@@ -187,7 +188,7 @@ void Tile::split(std::size_t first, std::size_t count, double n_ref) {
       list[j].sum_largest_w = list[j].tail = list[j].tail_squares = 0.0F;
       near_[first + j].seasons[k].first = list[j].n;
     }
-    kernels_->split(segments_[k].first, segments_[k].last, count, a_.data() + first * n_lanes, peak_.data(), list.data());
+    kernels_->split(segments_[k].first, segments_[k].last, count, a_.data() + first * block_size, peak_.data(), list.data());
     for (std::size_t j = 0; j < count; ++j) {
       near_[first + j].seasons[k].last = list[j].n;
       near_[first + j].sum_largest_w[k] = list[j].sum_largest_w;
@@ -220,36 +221,36 @@ void Tile::screen(std::size_t p) {
   }
   bound_[p] = most * (1.0F + screen_slack) - 1.0F;
   if (bound_[p] <= 0.0F || !model_->gamma_free()) return;
-  std::array<float, n_lanes> excess{};
+  std::array<float, n_coarse_gamma> excess{};
   for (std::size_t k = 0; k < n_seasons_; ++k) {
     const Segment listed = near.seasons[k];
     const EventView events{listed.last - listed.first, near.value.data() + listed.first, near.candidate.data() + listed.first};
-    alignas(64) float sum[n_lanes] = {};
+    alignas(64) float sum[n_coarse_gamma] = {};
     kernels_->highest(events, lift_.data(), ratio_rows_.data(), sum);
-    const float* bounds = share_bounds_.data() + (p * n_seasons_ + k) * n_lanes;
+    const float* bounds = share_bounds_.data() + (p * n_seasons_ + k) * n_coarse_gamma;
     const auto one = static_cast<float>(1.0 / index.n_events(static_cast<int>(k)));
-    for (std::size_t g = 0; g < n_lanes; ++g) excess[g] += (sum[g] + near.tail[k]) * bounds[g] * one;
+    for (std::size_t g = 0; g < n_coarse_gamma; ++g) excess[g] += (sum[g] + near.tail[k]) * bounds[g] * one;
   }
   bound_[p] = *std::max_element(excess.begin(), excess.end()) * (1.0F + screen_slack) - 1.0F;
 }
 
 void Tile::sum_tails(const std::uint32_t* which, std::size_t count) {
   for (std::size_t k = 0; k < n_seasons_; ++k) {
-    std::fill_n(season_tails_.begin(), count * n_lanes, 0.0F);
+    std::fill_n(season_tails_.begin(), count * n_coarse_gamma, 0.0F);
     if (model_->gamma_free()) {
       kernels_->tails(segments_[k].first, segments_[k].last, count, which, a_.data(), ratio_rows_.data(), season_tails_.data());
     } else {
-      for (std::size_t j = 0; j < count; ++j) season_tails_[j * n_lanes] = near_[which[j]].tail[k];
+      for (std::size_t j = 0; j < count; ++j) season_tails_[j * n_coarse_gamma] = near_[which[j]].tail[k];
     }
     for (std::size_t j = 0; j < count; ++j)
-      std::copy_n(season_tails_.begin() + static_cast<std::ptrdiff_t>(j * n_lanes), n_lanes,
-                  tails_.begin() + static_cast<std::ptrdiff_t>((which[j] * n_seasons_ + k) * n_lanes));
+      std::copy_n(season_tails_.begin() + static_cast<std::ptrdiff_t>(j * n_coarse_gamma), n_coarse_gamma,
+                  tails_.begin() + static_cast<std::ptrdiff_t>((which[j] * n_seasons_ + k) * n_coarse_gamma));
   }
   for (std::size_t j = 0; j < count; ++j) has_tail_[which[j]] = true;
 }
 
 void Tile::sum_tails() {
-  std::array<std::uint32_t, n_lanes> which{};
+  std::array<std::uint32_t, group_size> which{};
   std::size_t n = 0;
   for (std::uint32_t p = 0; p < count_; ++p)
     if (bound_[p] > 0.0F && !has_tail_[p]) which[n++] = p;
@@ -259,7 +260,7 @@ void Tile::sum_tails() {
 const float* Tile::tail(std::size_t p) {
   const auto which = static_cast<std::uint32_t>(p);
   if (!has_tail_[p]) sum_tails(&which, 1);
-  return tails_.data() + p * n_seasons_ * n_lanes;
+  return tails_.data() + p * n_seasons_ * n_coarse_gamma;
 }
 
 std::size_t Tile::count_pairs() const {

@@ -46,10 +46,10 @@ GammaAxis::GammaAxis(std::vector<double> nodes) : nodes_(std::move(nodes)) {
                                   ") does not exceed node " + std::to_string(i - 1));
   }
   if (!free()) return;
-  for (int j = 0; j < n_lanes; ++j) lanes_.push_back(stencil(lane_gamma(j)));
-  for (int j = 0; j < n_lanes; ++j) {
-    const int i = std::min(j, n_lanes - 2);
-    const double lo = lane_gamma(i), hi = lane_gamma(i + 1), slack = 1e-9 * lane_width();
+  for (int j = 0; j < n_coarse_gamma; ++j) coarse_.push_back(stencil(coarse_gamma(j)));
+  for (int j = 0; j < n_coarse_gamma; ++j) {
+    const int i = std::min(j, n_coarse_gamma - 2);
+    const double lo = coarse_gamma(i), hi = coarse_gamma(i + 1), slack = 1e-9 * coarse_width();
     std::vector<Stencil>& points = hull_.emplace_back();
     for (int s = 0; s + 1 < size(); ++s) {
       const double x0 = nodes_[static_cast<std::size_t>(s)], x1 = nodes_[static_cast<std::size_t>(s) + 1], h = x1 - x0;
@@ -81,7 +81,7 @@ GammaAxis::GammaAxis(std::vector<double> nodes) : nodes_(std::move(nodes)) {
   }
 }
 
-double GammaAxis::lane_gamma(int j) const { return j == n_lanes - 1 ? back() : front() + j * lane_width(); }
+double GammaAxis::coarse_gamma(int j) const { return j == n_coarse_gamma - 1 ? back() : front() + j * coarse_width(); }
 
 Stencil GammaAxis::stencil(double gamma) const {
   Stencil st;
@@ -118,8 +118,8 @@ Stencil GammaAxis::stencil(double gamma) const {
   return st;
 }
 
-void GammaAxis::lane_bounds(const float* values, float* upper, float* lower) const {
-  for (int j = 0; j < n_lanes; ++j) {
+void GammaAxis::coarse_bounds(const float* values, float* upper, float* lower) const {
+  for (int j = 0; j < n_coarse_gamma; ++j) {
     float up = -std::numeric_limits<float>::infinity(), down = -up;
     for (const Stencil& st : hull_[static_cast<std::size_t>(j)]) {
       float point = 0.0F;

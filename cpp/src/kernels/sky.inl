@@ -29,7 +29,7 @@ void sky_add(const SkyVisitView& e, const float* turn, const SkyStrip& s) {
   }
 }
 
-void sky_level(std::size_t n, const std::uint16_t* added, float unit, float rest, const float* low, const float* high, float* to) {
+void sky_layer(std::size_t n, const std::uint16_t* added, float unit, float rest, const float* low, const float* high, float* to) {
   for (std::size_t i = 0; i < n; ++i) to[i] = static_cast<float>(added[i]) * unit + (rest + (added[i] == 65535 ? 1e30F : 0.0F));
   if (low == nullptr) return;
   for (std::size_t i = 0; i < n / 2; ++i) {
@@ -42,7 +42,7 @@ void sky_level(std::size_t n, const std::uint16_t* added, float unit, float rest
 constexpr SkyKernels sky_kernels() {
   SkyKernels k{};
   k.sky_add = sky_add;
-  k.sky_level = sky_level;
+  k.sky_layer = sky_layer;
   return k;
 }
 

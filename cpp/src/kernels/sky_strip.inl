@@ -7,6 +7,8 @@ namespace nusky {
 namespace NUSKY_LEVEL {
 namespace {
 
+static_assert(lanes == sky_window, "a row of a visit fills the lanes");
+
 // Where an event is between two nodes, its phase, is told apart so finely.
 constexpr std::size_t sky_phases = 128;
 

@@ -7,6 +7,8 @@ namespace nusky {
 namespace NUSKY_LEVEL {
 namespace {
 
+static_assert(lanes == block_size, "a block of candidates, or of directions, fills the lanes");
+
 // value where x is at most edge, else 0
 NUSKY_INLINE Lanes where_at_most(Lanes x, Lanes edge, Lanes value) {
   NUSKY_EACH value.part[k] = x.part[k] <= edge.part[k] ? value.part[k] : Floats{};

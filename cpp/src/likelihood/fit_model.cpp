@@ -12,7 +12,7 @@ namespace nusky {
 
 // Three meanings of 16, one number: a row of R at the coarse γ, a block of candidates and a group of directions each fill the lanes of
 // a kernel, and a block is as wide as a group.
-static_assert(n_lanes == block_size && group_size == block_size, "kernels take a row, a block and a group as a whole");
+static_assert(n_coarse_gamma == block_size && group_size == block_size, "kernels take a row, a block and a group as a whole");
 
 FitModel::FitModel(const Likelihood& likelihood, const EventIndex& index, std::optional<double> gamma, std::size_t n_groups, int n_threads)
     : likelihood_(&likelihood), index_(&index), free_(likelihood.axis().free() && !gamma), gamma_(gamma) {

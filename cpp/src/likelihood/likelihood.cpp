@@ -29,8 +29,8 @@ Likelihood::Likelihood(GammaAxis axis, std::vector<double> sindec_nodes, const d
     }
   if (n_seasons == 1 || !axis_.free()) return;
   const std::size_t K = static_cast<std::size_t>(n_seasons), D = sindec_.size(), cells = std::max<std::size_t>(1, D - 1);
-  std::vector<float> upper(n_lanes), lower(D * K * n_lanes), row(width_);
-  bounds_.resize(cells * K * n_lanes);
+  std::vector<float> upper(n_coarse_gamma), lower(D * K * n_coarse_gamma), row(width_);
+  bounds_.resize(cells * K * n_coarse_gamma);
   // f_k = 1/(1 + Σ_s A_s/A_k). The interpolants are linear in ln A, so ln A_s − ln A_k is bounded as one function of γ: each of the two
   // alone changes by a factor of 20 over an interval. In sin δ it is linear within a cell, with its extremes at the cell's ends.
   for (std::size_t k = 0; k < K; ++k) {
@@ -38,16 +38,16 @@ Likelihood::Likelihood(GammaAxis axis, std::vector<double> sindec_nodes, const d
       for (std::size_t d = 0; d < D; ++d) {
         for (std::size_t g = 0; g < width_; ++g)
           row[g] = static_cast<float>(log_acceptance_[(s * D + d) * width_ + g] - log_acceptance_[(k * D + d) * width_ + g]);
-        axis_.lane_bounds(row.data(), upper.data(), lower.data() + (d * K + s) * n_lanes);
+        axis_.coarse_bounds(row.data(), upper.data(), lower.data() + (d * K + s) * n_coarse_gamma);
       }
     for (std::size_t c = 0; c < cells; ++c)
-      for (std::size_t j = 0; j < n_lanes; ++j) {
+      for (std::size_t j = 0; j < n_coarse_gamma; ++j) {
         double others = 0.0;
         for (std::size_t s = 0; s < K; ++s)
           if (s != k)
-            others += std::exp(
-                static_cast<double>(std::min(lower[(c * K + s) * n_lanes + j], lower[(std::min(c + 1, D - 1) * K + s) * n_lanes + j])));
-        bounds_[(c * K + k) * n_lanes + j] = static_cast<float>((1.0 + 1e-4) / (1.0 + others));
+            others += std::exp(static_cast<double>(
+                std::min(lower[(c * K + s) * n_coarse_gamma + j], lower[(std::min(c + 1, D - 1) * K + s) * n_coarse_gamma + j])));
+        bounds_[(c * K + k) * n_coarse_gamma + j] = static_cast<float>((1.0 + 1e-4) / (1.0 + others));
       }
   }
 }
@@ -108,7 +108,7 @@ void Likelihood::shares(double sindec, const Stencil& at, Share* out) const {
 void Likelihood::share_bounds(double sindec, float* out) const {
   const auto K = static_cast<std::size_t>(n_seasons_);
   if (n_seasons_ == 1) {
-    std::fill(out, out + n_lanes, 1.0F);
+    std::fill(out, out + n_coarse_gamma, 1.0F);
     return;
   }
   double t = 0.0;
@@ -116,10 +116,11 @@ void Likelihood::share_bounds(double sindec, float* out) const {
   if (!axis_.free()) {
     std::vector<Share> s(K);
     shares(sindec, axis_.size() == 1 ? axis_.stencil(axis_.front()) : Stencil{}, s.data());
-    for (std::size_t k = 0; k < K; ++k) std::fill(out + k * n_lanes, out + (k + 1) * n_lanes, static_cast<float>(s[k].f * (1.0 + 1e-6)));
+    for (std::size_t k = 0; k < K; ++k)
+      std::fill(out + k * n_coarse_gamma, out + (k + 1) * n_coarse_gamma, static_cast<float>(s[k].f * (1.0 + 1e-6)));
     return;
   }
-  std::copy_n(bounds_.data() + c * K * n_lanes, K * n_lanes, out);
+  std::copy_n(bounds_.data() + c * K * n_coarse_gamma, K * n_coarse_gamma, out);
 }
 
 void Likelihood::highest_shares(double low, double high, float* out) const {
@@ -132,8 +133,8 @@ void Likelihood::highest_shares(double low, double high, float* out) const {
   std::fill(out, out + K, 0.0F);
   for (std::size_t c = cell(low, t), last = cell(high, t); c <= last; ++c)
     for (std::size_t k = 0; k < K; ++k) {
-      const float* bounds = bounds_.data() + (c * K + k) * n_lanes;
-      out[k] = std::max(out[k], *std::max_element(bounds, bounds + n_lanes));
+      const float* bounds = bounds_.data() + (c * K + k) * n_coarse_gamma;
+      out[k] = std::max(out[k], *std::max_element(bounds, bounds + n_coarse_gamma));
     }
 }
 

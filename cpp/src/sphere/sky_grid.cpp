@@ -6,12 +6,12 @@
 
 namespace nusky {
 
-SkyGrid::SkyGrid(std::size_t n_bands, std::size_t n_levels, double aspect)
-    : n_levels_(n_levels), aspect_(aspect), coarsest_bins_(n_bands), first_{0} {
-  if (n_levels < 1 || n_levels > 5) throw std::invalid_argument("n_levels: must be within 1 and 5");
+SkyGrid::SkyGrid(std::size_t n_bands, std::size_t n_layers, double aspect)
+    : n_layers_(n_layers), aspect_(aspect), coarsest_bins_(n_bands), first_{0} {
+  if (n_layers < 1 || n_layers > 5) throw std::invalid_argument("n_layers: must be within 1 and 5");
   for (std::size_t b = 0; b < n_bands; ++b) {
     const double middle = -0.5 * pi + band_height() * (static_cast<double>(b) + 0.5);
-    coarsest_bins_[b] = static_cast<std::size_t>(std::max(1.0, std::floor(2 * pi * std::cos(middle) / width(n_levels_ - 1))));
+    coarsest_bins_[b] = static_cast<std::size_t>(std::max(1.0, std::floor(2 * pi * std::cos(middle) / width(n_layers_ - 1))));
     for (std::size_t r = 0; r < rows(0); ++r) first_.push_back(first_.back() + static_cast<std::uint32_t>(bins(b, 0)));
   }
 }

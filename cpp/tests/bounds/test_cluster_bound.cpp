@@ -51,9 +51,9 @@ struct Scanned {
 };
 
 struct Counts {
-  std::size_t cluster = 0, group = 0, direction = 0, one = 0;  // bounds below the exact ts
+  std::size_t cluster = 0, group = 0, direction = 0, newton = 0;  // bounds below the exact ts
   std::size_t finite = 0, directions = 0;
-  std::size_t wrong() const { return cluster + group + direction + one; }
+  std::size_t wrong() const { return cluster + group + direction + newton; }
 };
 
 // Holds all bounds of every cluster against the exact fits, for a ts up to `most`.
@@ -82,7 +82,7 @@ Counts check(const Scanned& s, const BoundConstants& constants, double most = 10
           out.direction += bound.may_drop(ts, exact);
           out.finite += std::isfinite(ts);
         }
-        out.one += exact > 0.0 && !bound.may_have(exact, at, parts, space);
+        out.newton += exact > 0.0 && !bound.may_have(exact, at, parts, space);
       }
     }
   }
@@ -97,17 +97,17 @@ std::size_t dropped(const Scanned& s, const BoundConstants& constants, double ma
   std::size_t n = 0;
   for (std::size_t q = 0; q < queue.size(); ++q) {
     const Cluster& c = s.search.clusters()[q];
-    std::array<double, Cluster::most_groups * n_lanes> needed{};
-    std::array<bool, Cluster::most_groups * n_lanes> alive{};
+    std::array<double, Cluster::most_groups * group_size> needed{};
+    std::array<bool, Cluster::most_groups * group_size> alive{};
     for (std::size_t g = 0; g < c.n_groups; ++g)
       for (std::size_t p = 0; p < s.directions.groups()[c.group[g]].count; ++p) {
-        needed[g * n_lanes + p] = s.ts(c, g, p) + margin;
-        alive[g * n_lanes + p] = true;
+        needed[g * group_size + p] = s.ts(c, g, p) + margin;
+        alive[g * group_size + p] = true;
       }
     survey.enter(s.directions, s.search.clusters(), queue.data() + q, queue.size() - q);
     survey.drop_hopeless(s.directions, c, needed.data(), alive.data());
     for (std::size_t g = 0; g < c.n_groups; ++g)
-      for (std::size_t p = 0; p < s.directions.groups()[c.group[g]].count; ++p) n += !alive[g * n_lanes + p];
+      for (std::size_t p = 0; p < s.directions.groups()[c.group[g]].count; ++p) n += !alive[g * group_size + p];
   }
   return n;
 }
@@ -181,7 +181,7 @@ TEST_CASE("cluster bound: no direction is dropped whose exact fit reaches what i
     CHECK(c.cluster == 0);
     CHECK(c.group == 0);
     CHECK(c.direction == 0);
-    CHECK(c.one == 0);
+    CHECK(c.newton == 0);
     CHECK(dropped(s, {}, -slack) == 0);
     gone += dropped(s, {}, 25.0);
     tried += c.directions;
@@ -213,7 +213,7 @@ TEST_CASE("cluster bound: without the factor for events outside the source, boun
   BoundConstants weak;
   weak.mixture = 0.0;
   weak.most_needed = 1e9;
-  CHECK(check(s, weak, 1e9).one > 0);
+  CHECK(check(s, weak, 1e9).newton > 0);
 }
 
 TEST_CASE("cluster bound: a tangent that does not fall proves nothing (B2)") {

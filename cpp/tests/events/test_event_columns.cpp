@@ -58,12 +58,12 @@ TEST_CASE("event columns: the row holds R at the coarse gamma, and with the lift
   for (std::size_t i = 0; i < c.size(); ++i) {
     const float* row = s.log_ratio.data() + i * 49;
     double peak = 0.0;
-    for (int j = 0; j < n_lanes; ++j) {
-      CHECK(c.ratio_row(c.event(i))[j] == doctest::Approx(std::exp(reference::interpolate(axis, row, axis.lane_gamma(j)))).epsilon(2e-6));
-      if (j + 1 == n_lanes) break;
+    for (int j = 0; j < n_coarse_gamma; ++j) {
+      CHECK(c.ratio_row(c.event(i))[j] == doctest::Approx(std::exp(reference::interpolate(axis, row, axis.coarse_gamma(j)))).epsilon(2e-6));
+      if (j + 1 == n_coarse_gamma) break;
       const auto larger = static_cast<double>(std::max(c.ratio_row(c.event(i))[j], c.ratio_row(c.event(i))[j + 1]));
       for (int k = 0; k <= 20; ++k) {
-        const double ratio = std::exp(reference::interpolate(axis, row, axis.lane_gamma(j) + k / 20.0 * axis.lane_width()));
+        const double ratio = std::exp(reference::interpolate(axis, row, axis.coarse_gamma(j) + k / 20.0 * axis.coarse_width()));
         CHECK(ratio <= larger * static_cast<double>(c.ratio_lift(c.event(i))) * (1.0 + 1e-7));
         peak = std::max(peak, ratio);
       }

@@ -12,32 +12,6 @@
 using namespace nusky;
 using namespace nusky::made_up;
 
-TEST_CASE("lane weights: through three to six coarse gamma, polynomials of that order are met with both derivatives") {
-  const GammaAxis axis(even_nodes(31));
-  for (const auto& [low, high] : {std::pair<std::size_t, std::size_t>{0, 15}, {0, 2}, {13, 15}, {4, 7}, {11, 15}, {6, 11}, {2, 12}})
-    for (const double part : {0.0, 0.137, 0.5, 0.99}) {
-      const double from = axis.lane_gamma(static_cast<int>(low)), to = axis.lane_gamma(static_cast<int>(high));
-      const double gamma = from + part * (to - from);
-      const LaneWeights w(axis, gamma, low, high);
-      const std::size_t points = std::min<std::size_t>(6, high - low + 1);
-      REQUIRE(w.first + LaneWeights::n <= n_lanes);
-      for (std::size_t degree = 0; degree < points; ++degree) {
-        const auto d = static_cast<double>(degree);
-        std::vector<double> lanes(n_lanes);
-        for (int g = 0; g < n_lanes; ++g) lanes[static_cast<std::size_t>(g)] = std::pow(axis.lane_gamma(g) - 2.2, d);
-        const double x = gamma - 2.2;
-        CHECK(w.value_of(lanes.data()) == doctest::Approx(std::pow(x, d)).epsilon(1e-9));
-        CHECK(w.slope_of(lanes.data()) == doctest::Approx(degree > 0 ? d * std::pow(x, d - 1) : 0.0).epsilon(1e-8));
-        CHECK(w.curvature_of(lanes.data()) == doctest::Approx(degree > 1 ? d * (d - 1) * std::pow(x, d - 2) : 0.0).epsilon(1e-7));
-      }
-      // what lies outside low … high has no say
-      std::vector<double> outside(n_lanes, 1e9);
-      for (std::size_t g = low; g <= high; ++g) outside[g] = 0.0;
-      CHECK(w.value_of(outside.data()) == 0.0);
-      CHECK(w.curvature_of(outside.data()) == 0.0);
-    }
-}
-
 TEST_CASE("kernels: moments, profile and its logarithm are sums at the sixteen coarse gamma") {
   for (const std::size_t n : {0u, 1u, 31u, 500u}) {
     const Events e = make_events(n, 1e3, static_cast<unsigned>(n));
@@ -228,10 +202,10 @@ void compare_profile(const reference::Model& m, double ra, double dec, std::size
   }
   ++rising;
   double top = 0.0;
-  for (int g = 0; g < n_lanes; ++g) top = std::max(top, 0.5 * reference::fit_ns(m, axis, sky, axis.lane_gamma(g)).ts);
+  for (int g = 0; g < n_coarse_gamma; ++g) top = std::max(top, 0.5 * reference::fit_ns(m, axis, sky, axis.coarse_gamma(g)).ts);
   const auto highest = profile.highest();
   if (profile.n(highest) > 2.0 * Tile::first_n_ref) return;  // the lists hold up to there
-  const reference::Fit at = reference::fit_ns(m, axis, sky, axis.lane_gamma(static_cast<int>(highest)));
+  const reference::Fit at = reference::fit_ns(m, axis, sky, axis.coarse_gamma(static_cast<int>(highest)));
   if (at.ts > 1e-3) CHECK(profile.n(highest) == doctest::Approx(at.ns).epsilon(2e-2));
   std::size_t count = 0;
   const Peak* peaks = profile.peaks(count);

@@ -114,15 +114,15 @@ TEST_CASE("gamma axis: the bounds of a coarse interval are bounds, close ones fo
         row[i] = smooth ? 1.5F - 0.7F * x * x : normal(random);
       }
       const std::vector<double> f(row.begin(), row.begin() + static_cast<std::ptrdiff_t>(n));
-      float upper[nusky::n_lanes], lower[nusky::n_lanes];
-      axis.lane_bounds(row.data(), upper, lower);
-      const double width = (axis.back() - axis.front()) / (nusky::n_lanes - 1);
-      CHECK(axis.lane_gamma(0) == axis.front());
-      CHECK(axis.lane_gamma(nusky::n_lanes - 1) == axis.back());
-      CHECK(upper[nusky::n_lanes - 1] == upper[nusky::n_lanes - 2]);
-      CHECK(lower[nusky::n_lanes - 1] == lower[nusky::n_lanes - 2]);
-      for (int j = 0; j < nusky::n_lanes - 1; ++j) {
-        CHECK(axis.lane_gamma(j) == doctest::Approx(axis.front() + j * width));
+      float upper[nusky::n_coarse_gamma], lower[nusky::n_coarse_gamma];
+      axis.coarse_bounds(row.data(), upper, lower);
+      const double width = (axis.back() - axis.front()) / (nusky::n_coarse_gamma - 1);
+      CHECK(axis.coarse_gamma(0) == axis.front());
+      CHECK(axis.coarse_gamma(nusky::n_coarse_gamma - 1) == axis.back());
+      CHECK(upper[nusky::n_coarse_gamma - 1] == upper[nusky::n_coarse_gamma - 2]);
+      CHECK(lower[nusky::n_coarse_gamma - 1] == lower[nusky::n_coarse_gamma - 2]);
+      for (int j = 0; j < nusky::n_coarse_gamma - 1; ++j) {
+        CHECK(axis.coarse_gamma(j) == doctest::Approx(axis.front() + j * width));
         double most = -1e30, least = 1e30;
         for (int i = 0; i <= 40; ++i) {
           const double v = written_out(axis.nodes(), f, std::min(axis.back(), axis.front() + (j + i / 40.0) * width));

@@ -179,7 +179,7 @@ TEST_CASE("kernels: sums over the sky stop where numbers end") {
   });
 }
 
-TEST_CASE("kernels: a level of the sky is what was added, the rest, and the coarser level in between") {
+TEST_CASE("kernels: a layer of the sky is what was added, the rest, and the coarser layer in between") {
   std::mt19937_64 random(5);
   std::uniform_real_distribution<float> uniform(0.0F, 10.0F);
   for (const std::size_t n : {6u, 18u, 58u, 960u}) {
@@ -192,8 +192,8 @@ TEST_CASE("kernels: a level of the sky is what was added, the rest, and the coar
     }
     at_every_level([&](const Kernels& kernel, Output&) {
       std::vector<float> to(n), alone(n);
-      kernel.sky_level(n, added.data(), 1e-3F, 0.5F, low.data(), high.data(), to.data());
-      kernel.sky_level(n, added.data(), 1e-3F, 0.5F, nullptr, nullptr, alone.data());
+      kernel.sky_layer(n, added.data(), 1e-3F, 0.5F, low.data(), high.data(), to.data());
+      kernel.sky_layer(n, added.data(), 1e-3F, 0.5F, nullptr, nullptr, alone.data());
       for (std::size_t i = 0; i < n; ++i) {
         const std::size_t j = i / 2, k = i % 2;
         const double here = 1e-3 * added[i] + 0.5;

@@ -81,15 +81,15 @@ TEST_CASE("likelihood: the bounds of the shares hold over every coarse interval,
       const GammaAxis& axis = likelihood.axis();
       double tightest = 1e9;
       for (double sindec = -1.0; sindec <= 1.0; sindec += 0.02) {
-        float bound[4 * n_lanes];
+        float bound[4 * n_coarse_gamma];
         likelihood.share_bounds(sindec, bound);
-        for (int j = 0; j < n_lanes; ++j)
+        for (int j = 0; j < n_coarse_gamma; ++j)
           for (int i = 0; i <= 10; ++i) {
-            const double gamma = axis.lane_gamma(std::min(j, n_lanes - 2)) + i / 10.0 * axis.lane_width();
+            const double gamma = axis.coarse_gamma(std::min(j, n_coarse_gamma - 2)) + i / 10.0 * axis.coarse_width();
             Share out[4];
             likelihood.shares(sindec, axis.stencil(gamma), out);
             for (std::size_t k = 0; k < 4; ++k) {
-              const auto b = static_cast<double>(bound[k * n_lanes + static_cast<std::size_t>(j)]);
+              const auto b = static_cast<double>(bound[k * n_coarse_gamma + static_cast<std::size_t>(j)]);
               CHECK(out[k].f <= b);
               tightest = std::min(tightest, b / out[k].f);
             }
@@ -124,7 +124,7 @@ TEST_CASE("likelihood: a season that sees nothing has a vanishing share and brea
   CHECK(out[0].f < 1e-300);
   CHECK(out[1].f == 1.0);
   CHECK(std::isfinite(out[0].slope));
-  float bound[2 * n_lanes];
+  float bound[2 * n_coarse_gamma];
   likelihood.share_bounds(0.2, bound);
   for (const float b : bound) CHECK(std::isfinite(b));
 }

@@ -15,13 +15,13 @@ using namespace nusky::made_up;
 
 namespace {
 
-// Every direction stands in one group of at most n_lanes, within the radius of the group's centre.
+// Every direction stands in one group of at most group_size, within the radius of the group's centre.
 void check_groups(const Directions& d) {
   std::vector<int> seen(d.size(), 0);
   REQUIRE(d.order().size() == d.size());
   for (const DirectionGroup& g : d.groups()) {
     CHECK(g.count >= 1);
-    CHECK(g.count <= static_cast<std::uint32_t>(n_lanes));
+    CHECK(g.count <= static_cast<std::uint32_t>(group_size));
     CHECK(g.centre.norm() == doctest::Approx(1.0).epsilon(1e-12));
     for (std::uint32_t p = 0; p < g.count; ++p) {
       const std::uint32_t i = d.order()[g.first + p];

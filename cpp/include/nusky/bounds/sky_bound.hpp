@@ -39,7 +39,7 @@ class SkyBound {
   using Seasons = std::vector<Season>;
   struct LooseEvents;
   struct BandSums;
-  // Cells that follow each other in a row of level 0.
+  // Cells that follow each other in a row of layer 0.
   struct CellRun {
     std::size_t row, first, last;
     std::size_t at;  // of the first, in cells_
@@ -47,7 +47,7 @@ class SkyBound {
   struct Band {
     std::size_t number;
     std::vector<CellRun> runs;
-    std::vector<std::vector<std::uint32_t>> needed;  // see SkyStrip, by level
+    std::vector<std::vector<std::uint32_t>> needed;  // see SkyStrip, by layer
   };
   using Units = std::vector<std::vector<double>>;  // by season and band: u of an event with S/B R = 1 at n = 1
 
@@ -56,8 +56,8 @@ class SkyBound {
   std::vector<double> scale(const std::vector<double>& unit, double n) const;
   std::shared_ptr<const Seasons> seasons(const EventIndex& index, const Units& units) const;
   std::vector<LooseEvents> loose_events(const EventIndex& index, const Units& units) const;
-  void add(const Band& band, std::size_t level, const SkyEvents& events, const float* turn, BandSums& sums) const;
-  void sum_level(const Band& band, std::size_t level, BandSums& sums) const;
+  void add(const Band& band, std::size_t layer, const SkyEvents& events, const float* turn, BandSums& sums) const;
+  void sum_layer(const Band& band, std::size_t layer, BandSums& sums) const;
   void bound_run(const Band& band, const CellRun& run, const BandSums& sums, double n, float* bound) const;
 
   SkyConstants constants_;

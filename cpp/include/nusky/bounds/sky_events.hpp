@@ -17,7 +17,7 @@ struct SkyEvent {
   double weight;  ///< largest S(0)/B · R over all γ
 };
 
-/// The events that reach the nodes of one band at one level.
+/// The events that reach the nodes of one band at one layer.
 struct BandEvents {
   std::vector<SkyVisit> events;             ///< in the order of their numbers of rows, then of declinations
   std::vector<SkyPair> entries;             ///< their rows, one event after the other
@@ -27,7 +27,7 @@ struct BandEvents {
   SkyVisitView view() const { return {events.size(), events.data(), entries.data()}; }
 };
 
-/// The events of a season for the nodes of a sky grid. An event goes to the finest level of which 16 bins hold all places where its
+/// The events of a season for the nodes of a sky grid. An event goes to the finest layer of which 16 bins hold all places where its
 /// u = n (f/N) S/B R is not small; what it adds elsewhere is summed for whole rows.
 class SkyEvents {
  public:
@@ -36,7 +36,7 @@ class SkyEvents {
   /// @param smallest_u what stays below in a row is left out there, and added to the whole row
   SkyEvents(const std::vector<SkyEvent>& events, const SkyNodes& nodes, std::vector<double> scale, double smallest_u);
 
-  const BandEvents& of(std::size_t level, std::size_t band) const { return bands_[level * scale_.size() + band]; }
+  const BandEvents& of(std::size_t layer, std::size_t band) const { return bands_[layer * scale_.size() + band]; }
   double scale(std::size_t band) const { return scale_[band]; }
 
  private:
@@ -46,7 +46,7 @@ class SkyEvents {
 
   double smallest_u_;
   std::vector<double> scale_;
-  std::vector<BandEvents> bands_;  // level after level
+  std::vector<BandEvents> bands_;  // layer after layer
 };
 
 }  // namespace nusky

@@ -8,7 +8,7 @@
 
 namespace nusky {
 
-/// The rows of nodes of a band at one level, as the kernel reads them.
+/// The rows of nodes of a band at one layer, as the kernel reads them.
 ///
 /// Between the nodes of a cell, log u = c − rate d² lies above what is interpolated linearly by rate (hα² cos δ cos δ′ + hδ²)/4 at most;
 /// with that added at the nodes, it lies below (B4).
@@ -21,19 +21,19 @@ struct SkyRows {
   double bend, bend_ra;  // what is added per rate, and per rate and cos δ
   std::size_t n;
   double width;  // of a bin, rad
-  SkyRows(const SkyGrid& grid, std::size_t band, std::size_t level, const SkyConstants& constants = {});
+  SkyRows(const SkyGrid& grid, std::size_t band, std::size_t layer, const SkyConstants& constants = {});
 };
 
-/// A sky grid with the rows of nodes of all levels and bands, and which rows are needed: what all events have in common.
+/// A sky grid with the rows of nodes of all layers and bands, and which rows are needed: what all events have in common.
 class SkyNodes {
  public:
   explicit SkyNodes(SkyGrid grid, const SkyConstants& constants = {});
 
   const SkyGrid& grid() const { return grid_; }
-  const SkyRows& rows(std::size_t level, std::size_t band) const { return rows_[level * grid_.n_bands() + band]; }
+  const SkyRows& rows(std::size_t layer, std::size_t band) const { return rows_[layer * grid_.n_bands() + band]; }
   /// Bit r: row r is needed somewhere in the band.
-  std::uint32_t needed(std::size_t level, std::size_t band) const { return needed_[level * grid_.n_bands() + band]; }
-  void need(std::size_t level, std::size_t band, std::uint32_t rows) { needed_[level * grid_.n_bands() + band] |= rows; }
+  std::uint32_t needed(std::size_t layer, std::size_t band) const { return needed_[layer * grid_.n_bands() + band]; }
+  void need(std::size_t layer, std::size_t band, std::uint32_t rows) { needed_[layer * grid_.n_bands() + band] |= rows; }
 
  private:
   SkyGrid grid_;

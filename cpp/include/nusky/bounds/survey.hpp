@@ -16,7 +16,7 @@ class Survey {
   /// Fetches the events around the cluster queue[0] and those of the next ones that are near it, where tiles are small; else it leaves the
   /// events to be fetched for one cluster after the other.
   void enter(const Directions& directions, const std::vector<Cluster>& clusters, const std::uint32_t* queue, std::size_t n);
-  /// Clears `alive` of directions whose ts is proven to stay below `needed`. Both are (groups of the cluster, n_lanes);
+  /// Clears `alive` of directions whose ts is proven to stay below `needed`. Both are (groups of the cluster, group_size);
   /// entries beyond a group's directions are not read. Returns whether any is left.
   bool drop_hopeless(const Directions& directions, const Cluster& cluster, const double* needed, bool* alive);
 

@@ -38,8 +38,8 @@ class EventColumns {
   const SpatialTerm& spatial(std::size_t i) const { return records_[i].spatial; }
   /// ln R on the nodes, padded_size() values.
   const float* log_ratio(std::size_t i) const { return log_ratio_.data() + ratio_row_[i] * static_cast<std::size_t>(axis_.padded_size()); }
-  /// R at the coarse γ, n_lanes values on one cache line.
-  const float* ratio_row(std::size_t i) const { return ratio_.data() + ratio_row_[i] * std::size_t{n_lanes}; }
+  /// R at the coarse γ, n_coarse_gamma values on one cache line.
+  const float* ratio_row(std::size_t i) const { return ratio_.data() + ratio_row_[i] * std::size_t{n_coarse_gamma}; }
   /// Between two neighbouring coarse γ, R is at most this times the larger of its values there; 1 where γ is not free to be fitted.
   float ratio_lift(std::size_t i) const { return records_[i].lift; }
   /// Largest R over all γ; 1 where γ is not free to be fitted.

@@ -23,7 +23,7 @@ class DirectionEvents {
   EventView strong(std::size_t season) const { return view(strong_seasons_[season], strong_.data(), strong_candidate_.data()); }
   EventView weak(std::size_t season) const { return view(near_->seasons[season], weak_.data(), near_->candidate.data()); }
   /// Σ S/B R over the tail at the coarse γ.
-  const float* tail(std::size_t season) const { return tail_ + season * n_lanes; }
+  const float* tail(std::size_t season) const { return tail_ + season * n_coarse_gamma; }
   /// Rows of R at the coarse γ and of ln R on the nodes, by candidate.
   const float* const* ratio_rows() const { return ratio_rows_; }
   const float* const* node_rows() const { return node_rows_; }

@@ -45,7 +45,7 @@ class GroupFitter {
   DirectionFit fit_fixed(std::size_t p);
   DirectionFit highest_peak();
   double enter(const Stencil& at);
-  EventSums season_sums(std::size_t season, double y, const Stencil& at, const LaneWeights& lanes, Accuracy accuracy);
+  EventSums season_sums(std::size_t season, double y, const Stencil& at, const CoarseWeights& coarse, Accuracy accuracy);
   Evaluation evaluate(double n, const Stencil& at, double gamma, Accuracy accuracy);
   bool polish(Peak& peak, DirectionFit& out);
   DirectionFit maximise(double n, double gamma, Accuracy accuracy);

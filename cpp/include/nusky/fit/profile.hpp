@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "nusky/fit/direction_events.hpp"
-#include "nusky/gamma/lane_weights.hpp"
+#include "nusky/gamma/coarse_weights.hpp"
 
 namespace nusky {
 
@@ -26,16 +26,16 @@ class Profile {
 
   /// False: d ln Λ/dn at n = 0 is negative for every γ, so that ts = 0, and nothing else is known.
   bool solve(const DirectionEvents& events);
-  /// The coarse γ where the profile is highest, and n_s at a coarse γ.
+  /// The coarse γ where the profile is highest, and n_s at coarse γ number j.
   std::size_t highest() const;
-  double n(std::size_t lane) const { return n_[lane]; }
+  double n(std::size_t j) const { return n_[j]; }
   /// The local maxima in γ that may turn out the highest, `count` of them, to be worked on.
   Peak* peaks(std::size_t& count);
 
   /// Sums over the weak events and the tail of one season at y and a γ.
-  EventSums weak_sums(std::size_t season, double y, const LaneWeights& at);
+  EventSums weak_sums(std::size_t season, double y, const CoarseWeights& at);
   /// Σ S/B R over the tail of one season, and the slope of its logarithm.
-  double tail_sum(std::size_t season, const LaneWeights& at, double& slope);
+  double tail_sum(std::size_t season, const CoarseWeights& at, double& slope);
 
  private:
   enum Sum : std::size_t { weak, weak_squares, tail, n_sums };
@@ -47,13 +47,13 @@ class Profile {
   const Kernels* kernels_;
   std::size_t n_seasons_;
   const DirectionEvents* events_ = nullptr;
-  alignas(64) std::array<double, n_lanes> n_{}, value_{}, curvature_{}, active_{};
+  alignas(64) std::array<double, n_coarse_gamma> n_{}, value_{}, curvature_{}, active_{};
   AlignedVector<double> phi_;     // (K, 16): f_k/N_k
   AlignedVector<float> moments_;  // (K, 4, 16): Σ w, Σ w² of weak events and tail, then of the strong
   AlignedVector<double> logs_;    // (K, n_sums, 16)
   std::vector<char> has_logs_;    // (K, n_sums)
   std::vector<Share> shares_;
-  std::array<Peak, n_lanes + 2> peaks_;
+  std::array<Peak, n_coarse_gamma + 2> peaks_;
 };
 
 }  // namespace nusky

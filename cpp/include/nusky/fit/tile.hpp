@@ -51,7 +51,7 @@ class Tile {
   double sindec(std::size_t p) const { return sindec_[p]; }
 
   NearEvents& near(std::size_t p) { return near_[p]; }
-  /// Σ S/B R over the tail of direction p, (K, n_lanes) at the coarse γ.
+  /// Σ S/B R over the tail of direction p, (K, n_coarse_gamma) at the coarse γ.
   const float* tail(std::size_t p);
   /// Largest share of season k at direction p, over all γ.
   double highest_share(std::size_t p, std::size_t k) const { return static_cast<double>(highest_share_[p * n_seasons_ + k]); }
@@ -85,17 +85,17 @@ class Tile {
   double chord_ = -1.0;  // tiles within this chord of the middle find all their events in the pools
   std::vector<EventRange> ranges_;
   std::size_t n_seasons_, n_candidates_ = 0;
-  // candidates; those of a season are filled up to a multiple of n_lanes with candidates of weight 0
+  // candidates; those of a season are filled up to a multiple of block_size with candidates of weight 0
   std::size_t n_filled_ = 0;
   std::vector<Segment> segments_;
   AlignedVector<float> x_, y_, z_, rate_, gaussian_, weight_, cut_, peak_, lift_;
   std::vector<const float*> ratio_rows_, node_rows_;
   AlignedVector<float> a_;  // S/B in the kernels' blocks; 0 for the near events once they are listed
   std::size_t count_ = 0;   // directions in question
-  std::array<NearEvents, n_lanes> near_;
-  std::array<double, n_lanes> sindec_{};
-  std::array<float, n_lanes> bound_{};
-  std::array<bool, n_lanes> any_event_{}, has_tail_{};
+  std::array<NearEvents, group_size> near_;
+  std::array<double, group_size> sindec_{};
+  std::array<float, group_size> bound_{};
+  std::array<bool, group_size> any_event_{}, has_tail_{};
   AlignedVector<float> tails_;         // (16 directions, K, 16 γ)
   AlignedVector<float> season_tails_;  // (16 directions, 16 γ)
   std::vector<float> share_bounds_;    // (16 directions, K, 16 γ)

@@ -5,8 +5,8 @@
 
 namespace nusky {
 
-/// Number of coarse γ: one SIMD row of floats. They bound n_lanes − 1 coarse intervals.
-constexpr int n_lanes = 16;
+/// Number of coarse γ: one SIMD row of floats. They bound n_coarse_gamma − 1 coarse intervals.
+constexpr int n_coarse_gamma = 16;
 
 /// The weights that turn four consecutive node values into f, f′, f″ at one γ.
 ///
@@ -42,19 +42,19 @@ class GammaAxis {
 
   /// Weights at `gamma`, clamped to the nodes' range.
   Stencil stencil(double gamma) const;
-  /// Coarse γ number j < n_lanes: evenly spaced, both ends of the range among them.
-  double lane_gamma(int j) const;
-  double lane_width() const { return (back() - front()) / (n_lanes - 1); }
-  const Stencil& lane_stencil(int j) const { return lanes_[static_cast<std::size_t>(j)]; }
+  /// Coarse γ number j < n_coarse_gamma: evenly spaced, both ends of the range among them.
+  double coarse_gamma(int j) const;
+  double coarse_width() const { return (back() - front()) / (n_coarse_gamma - 1); }
+  const Stencil& coarse_stencil(int j) const { return coarse_[static_cast<std::size_t>(j)]; }
 
-  /// Upper and lower bound of the interpolant between coarse γ j and j + 1, from the hull of its Bézier points. Entry n_lanes − 1
+  /// Upper and lower bound of the interpolant between coarse γ j and j + 1, from the hull of its Bézier points. Entry n_coarse_gamma − 1
   /// repeats the one before.
   /// @param values one row of node values
-  void lane_bounds(const float* values, float* upper, float* lower) const;
+  void coarse_bounds(const float* values, float* upper, float* lower) const;
 
  private:
   std::vector<double> nodes_;
-  std::vector<Stencil> lanes_;
+  std::vector<Stencil> coarse_;
   std::vector<std::vector<Stencil>> hull_;  // Bézier points of each coarse interval, as weights (in `value`)
 };
 

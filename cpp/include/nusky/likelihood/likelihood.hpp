@@ -38,7 +38,7 @@ class Likelihood {
 
   /// Shares of all seasons at sin δ and a γ given by its stencil. @param out n_seasons() entries
   void shares(double sindec, const Stencil& at, Share* out) const;
-  /// Upper bounds of the shares over each coarse γ interval. @param out (n_seasons(), n_lanes)
+  /// Upper bounds of the shares over each coarse γ interval. @param out (n_seasons(), n_coarse_gamma)
   void share_bounds(double sindec, float* out) const;
   /// The same over all γ and all sin δ from `low` to `high`; γ must be free or the season alone. @param out n_seasons() entries
   void highest_shares(double low, double high, float* out) const;
@@ -49,7 +49,7 @@ class Likelihood {
   GammaAxis axis_;
   std::vector<double> sindec_;
   std::vector<double> log_acceptance_;  // (K, D, padded G)
-  std::vector<float> bounds_;           // (cells, K, n_lanes)
+  std::vector<float> bounds_;           // (cells, K, n_coarse_gamma)
   int n_seasons_;
   std::size_t width_;
   bool extended_;

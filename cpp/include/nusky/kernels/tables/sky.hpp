@@ -12,7 +12,7 @@ struct SkyKernels {
                   const SkyStrip& strip);
   /// One row of n bins: to = added · unit + rest, where a number that has stopped is 1e30 or more, and between the nodes
   /// of two coarser rows `low` and `high`, (n / 2 + 1,), what is interpolated (nullptr: there are none).
-  void (*sky_level)(std::size_t n, const std::uint16_t* added, float unit, float rest, const float* low, const float* high, float* to);
+  void (*sky_layer)(std::size_t n, const std::uint16_t* added, float unit, float rest, const float* low, const float* high, float* to);
 };
 
 }  // namespace nusky

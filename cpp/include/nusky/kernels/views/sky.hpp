@@ -4,6 +4,9 @@
 
 namespace nusky {
 
+/// An event adds to so many nodes of a row.
+constexpr std::size_t sky_window = 16;
+
 /// What an event adds to the nodes of a sky grid, as the kernels read it: lines above 2 ln(1 + m b), in whole numbers.
 /// SkyTable makes them and says what they are.
 struct SkyLines {
@@ -34,9 +37,10 @@ struct SkyPair {
 
 /// Where an event reaches into the rows of a band of a SkyGrid.
 struct SkyVisit {
+  static constexpr std::size_t most_rows = 16;
   std::uint32_t event;        ///< whose right ascension places it
   std::uint32_t at;           ///< of its lowest row in the pairs
-  std::uint16_t first, rows;  ///< 16 rows at most from row `first` on, one bit each, without gaps
+  std::uint16_t first, rows;  ///< most_rows at most from row `first` on, one bit each, without gaps
 };
 
 struct SkyVisitView {
@@ -45,7 +49,7 @@ struct SkyVisitView {
   const SkyPair* pair;    ///< row after row of visit after visit
 };
 
-/// Rows of nodes of one level of a SkyGrid, all of the same band.
+/// Rows of nodes of one layer of a SkyGrid, all of the same band.
 struct SkyStrip {
   std::size_t bins;             ///< of each row
   const std::uint32_t* needed;  ///< (bins + 1,) for an event in a bin: bit r, that row r has nodes to be known near there

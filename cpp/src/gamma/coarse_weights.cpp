@@ -1,11 +1,11 @@
-#include "nusky/gamma/lane_weights.hpp"
+#include "nusky/gamma/coarse_weights.hpp"
 
 #include <algorithm>
 
 namespace nusky {
 namespace {
 
-constexpr std::size_t most = LaneWeights::n, least = 3;
+constexpr std::size_t most = CoarseWeights::n, least = 3;
 
 // Coefficients of the Lagrange polynomials through `points` coarse γ in x, the position relative to their middle, by power and
 // then by point.
@@ -50,11 +50,11 @@ void weigh(double x, double per_gamma, double* value, double* slope, double* cur
 
 }  // namespace
 
-LaneWeights::LaneWeights(const GammaAxis& axis, double gamma, std::size_t low, std::size_t high) {
-  const double per_gamma = 1.0 / axis.lane_width(), position = (gamma - axis.front()) * per_gamma;
+CoarseWeights::CoarseWeights(const GammaAxis& axis, double gamma, std::size_t low, std::size_t high) {
+  const double per_gamma = 1.0 / axis.coarse_width(), position = (gamma - axis.front()) * per_gamma;
   const int points = static_cast<int>(std::min(n, high - low + 1));
   const int from = std::clamp(static_cast<int>(position) - (points - 2) / 2, static_cast<int>(low), static_cast<int>(high) + 1 - points);
-  first = std::min(static_cast<std::size_t>(from), static_cast<std::size_t>(n_lanes) - n);
+  first = std::min(static_cast<std::size_t>(from), static_cast<std::size_t>(n_coarse_gamma) - n);
   const std::size_t at = static_cast<std::size_t>(from) - first;
   const double x = position - from - 0.5 * (points - 1);
   const auto weigh_all = points == 6 ? weigh<6> : points == 5 ? weigh<5> : points == 4 ? weigh<4> : weigh<3>;
