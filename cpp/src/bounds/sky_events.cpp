@@ -69,10 +69,10 @@ SkyEvents::SkyEvents(const std::vector<SkyEvent>& events, const SkyNodes& nodes,
 
 // By the number of rows, so that the loop over them is the same again and again.
 void BandEvents::sort() {
-  std::stable_sort(events.begin(), events.end(), [](const SkyVisit& a, const SkyVisit& b) { return a.rows < b.rows; });
-  std::vector<SkyPair> sorted;
+  std::stable_sort(events.begin(), events.end(), [](const EventInBand& a, const EventInBand& b) { return a.rows < b.rows; });
+  std::vector<RowEntry> sorted;
   sorted.reserve(entries.size());
-  for (SkyVisit& v : events) {
+  for (EventInBand& v : events) {
     const auto at = static_cast<std::uint32_t>(sorted.size());
     for (unsigned rows = v.rows, r = v.at; rows != 0; rows >>= 1U, ++r) sorted.push_back(entries[r]);
     v.at = at;
@@ -102,14 +102,14 @@ bool SkyEvents::enter(const OnItsWay& e, const SkyRows& rows, std::uint32_t need
     last = r + 1;
   }
   if (needed == 0) return near;
-  if (beyond) first = last;                  // not in the table: what is near such an event has no bound
-  if (last > first + SkyVisit::most_rows) {  // an event has 16 rows: of 17, that further away is left out
+  if (beyond) first = last;                     // not in the table: what is near such an event has no bound
+  if (last > first + EventInBand::most_rows) {  // an event has 16 rows: of 17, that further away is left out
     if (e.event.dec > 0.5 * (rows.dec[0] + rows.dec[rows.n - 1]))
       ++first;
     else
       --last;
   }
-  SkyVisit here{e.number, static_cast<std::uint32_t>(to.entries.size()), static_cast<std::uint16_t>(first), 0};
+  EventInBand here{e.number, static_cast<std::uint32_t>(to.entries.size()), static_cast<std::uint16_t>(first), 0};
   for (std::size_t r = 0; r < rows.n; ++r) {
     double spread = u[r];
     if (r >= first && r < last) {

@@ -25,7 +25,7 @@ NUSKY_INLINE void sky_terms(Lanes u, Lanes& p, Lanes& log) {
 }
 
 template <bool two>
-NUSKY_INLINE void sky_add_visits(const SkyVisitView& e, const SkyBlock& block, const SkyStrip& s) {
+NUSKY_INLINE void sky_add_events(const BandEventsView& e, const SkyBlock& block, const SkyStrip& s) {
   const std::size_t stride = s.stride;
   constexpr double bits = 8388608.0;  // of an octave
   constexpr auto per_step = static_cast<float>(bits / SkyLines::per_octave);
@@ -35,10 +35,10 @@ NUSKY_INLINE void sky_add_visits(const SkyVisitView& e, const SkyBlock& block, c
   const auto per_unit = [&](SkyLines::Sum sum) { return up_by_rounding / s.table->unit[sum]; };
   const float per_start = per_unit(SkyLines::start), per_end = per_unit(SkyLines::end), per_join = two ? per_unit(SkyLines::join) : 0.0F;
   const auto low = static_cast<float>(s.table->low), joint = static_cast<float>(s.table->joint);
-  const auto add = [&](SkyPair pair, Lanes away2, std::uint16_t* to) __attribute__((always_inline)) {
-    const Lanes fallen = away2 * (per_fall * static_cast<float>(pair.fall));
+  const auto add = [&](RowEntry entry, Lanes away2, std::uint16_t* to) __attribute__((always_inline)) {
+    const Lanes fallen = away2 * (per_fall * static_cast<float>(entry.fall));
     const Lanes u =
-        from_bits(max_of(fallen + (lowest + per_step * static_cast<float>(pair.highest)), 1e8F));  // 1e-35: not 0, which takes longer
+        from_bits(max_of(fallen + (lowest + per_step * static_cast<float>(entry.highest)), 1e8F));  // 1e-35: not 0, which takes longer
     Lanes p, log;
     sky_terms(u, p, log);
     // 2 ln(1+u) ≤ u + u/(1+u)
@@ -56,10 +56,10 @@ NUSKY_INLINE void sky_add_visits(const SkyVisitView& e, const SkyBlock& block, c
     add_limited(to + SkyLines::join * stride, max_of(first, most - p * (2.0F * (1.0F - joint))) * per_join);
   };
   for (std::size_t i = 0; i < block.n; ++i) {
-    const SkyVisit& v = e.visit[block.which[i]];
+    const EventInBand& v = e.events[block.which[i]];
     const Lanes away2 = load(sky_all_distances.away2[block.phase[i] % sky_phases]);
     std::uint16_t* to = sky_first(v, block.phase[i], s);
-    for (std::size_t r = 0; r < sky_rows(v); ++r, to += s.row) add(e.pair[v.at + r], away2, to);
+    for (std::size_t r = 0; r < sky_rows(v); ++r, to += s.row) add(e.entries[v.at + r], away2, to);
   }
 }
 

@@ -17,26 +17,26 @@ struct SkyLookup {
   }
 };
 
-// `highest` and `fall` of two pairs, each in 16 lanes; or of one pair in all.
+// `highest` and `fall` of two entries, each in 16 lanes; or of one entry in all.
 struct SkyWords {
   Words highest, fall;
-  __attribute__((always_inline)) explicit SkyWords(const SkyPair* two) : highest(two_words(two, 0, 2)), fall(two_words(two, 1, 3)) {}
-  __attribute__((always_inline)) explicit SkyWords(SkyPair one) : highest(words(one.highest)), fall(words(one.fall)) {}
+  __attribute__((always_inline)) explicit SkyWords(const RowEntry* two) : highest(two_words(two, 0, 2)), fall(two_words(two, 1, 3)) {}
+  __attribute__((always_inline)) explicit SkyWords(RowEntry one) : highest(words(one.highest)), fall(words(one.fall)) {}
 };
 
-// Two rows of a visit at once.
+// Two rows of an event at once.
 template <bool two>
-NUSKY_INLINE void sky_add_visits(const SkyVisitView& e, const SkyBlock& block, const SkyStrip& s) {
+NUSKY_INLINE void sky_add_events(const BandEventsView& e, const SkyBlock& block, const SkyStrip& s) {
   static_assert(SkyLines::piece == 128, "7 bits within a piece");
   const std::size_t stride = s.stride, row = s.row;
   const SkyLookup start(*s.table, SkyLines::start), end(*s.table, SkyLines::end), join(*s.table, two ? SkyLines::join : SkyLines::start);
   for (std::size_t i = 0; i < block.n; ++i) {
-    const SkyVisit& v = e.visit[block.which[i]];
-    const SkyPair* pair = e.pair + v.at;
+    const EventInBand& v = e.events[block.which[i]];
+    const RowEntry* entry = e.entries + v.at;
     std::uint16_t* to = sky_first(v, block.phase[i], s);
     const Words away2 = twice(load_as<HalfWords>(sky_all_distances.away2[block.phase[i] % sky_phases]));
-    const auto add = [&](const SkyWords& pairs, bool both) __attribute__((always_inline)) {
-      const Words fallen = difference_or_zero(pairs.highest, product_by_65536(away2, pairs.fall));
+    const auto add = [&](const SkyWords& entries, bool both) __attribute__((always_inline)) {
+      const Words fallen = difference_or_zero(entries.highest, product_by_65536(away2, entries.fall));
       const Words steps = smaller(fallen, words(SkyLines::n_steps - 1));
       const Words piece = shift_down(steps, 7), frac = shift_up(steps, 9);
       const auto add_sum = [&](std::size_t which, const SkyLookup& lookup) __attribute__((always_inline)) {
@@ -49,8 +49,8 @@ NUSKY_INLINE void sky_add_visits(const SkyVisitView& e, const SkyBlock& block, c
       if (two) add_sum(SkyLines::join, join);
     };
     std::size_t r = sky_rows(v);
-    for (; r >= 2; r -= 2, pair += 2, to += 2 * row) add(SkyWords(pair), true);
-    if (r != 0) add(SkyWords(*pair), false);
+    for (; r >= 2; r -= 2, entry += 2, to += 2 * row) add(SkyWords(entry), true);
+    if (r != 0) add(SkyWords(*entry), false);
   }
 }
 

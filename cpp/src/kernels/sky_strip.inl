@@ -7,7 +7,7 @@ namespace nusky {
 namespace NUSKY_LEVEL {
 namespace {
 
-static_assert(lanes == sky_window, "a row of a visit fills the lanes");
+static_assert(lanes == sky_window, "a row of an event fills the lanes");
 
 // Where an event is between two nodes, its phase, is told apart so finely.
 constexpr std::size_t sky_phases = 128;
@@ -35,31 +35,31 @@ constexpr SkyDistances<T> sky_distances(double unit) {
 
 constexpr std::size_t sky_block = 256;
 
-// Visits of a block that matter, and where their events are, in phases from the first bin on.
+// Events of a block that matter, and where their events are, in phases from the first bin on.
 struct SkyBlock {
   std::size_t n = 0;
   std::uint32_t which[sky_block], phase[sky_block];
 };
 
-NUSKY_INLINE std::size_t sky_rows(const SkyVisit& v) { return static_cast<std::size_t>(__builtin_popcount(v.rows)); }
+NUSKY_INLINE std::size_t sky_rows(const EventInBand& v) { return static_cast<std::size_t>(__builtin_popcount(v.rows)); }
 
-// The first node in the first row of a visit.
-NUSKY_INLINE std::uint16_t* sky_first(const SkyVisit& v, std::uint32_t phase, const SkyStrip& s) {
+// The first node in the first row of an event.
+NUSKY_INLINE std::uint16_t* sky_first(const EventInBand& v, std::uint32_t phase, const SkyStrip& s) {
   return s.sums + v.first * s.row + phase / sky_phases - (lanes / 2 - 1);
 }
 
 // In a row of fewer bins than lanes, nodes beyond the half circle are those of the other side once more, and left out.
-void sky_add_around(const SkyVisitView& e, const SkyBlock& block, const SkyStrip& s) {
+void sky_add_around(const BandEventsView& e, const SkyBlock& block, const SkyStrip& s) {
   for (std::size_t i = 0; i < block.n; ++i) {
-    const SkyVisit& v = e.visit[block.which[i]];
+    const EventInBand& v = e.events[block.which[i]];
     std::uint16_t* to = sky_first(v, block.phase[i], s);
     for (std::size_t r = 0; r < sky_rows(v); ++r, to += s.row)
       for (std::size_t k = 0; k < lanes; ++k) {
         const double away = sky_away(block.phase[i] % sky_phases, k);
         if (2.0 * away > static_cast<double>(s.bins)) continue;
-        const SkyPair pair = e.pair[v.at + r];
-        const auto fallen = static_cast<unsigned>(away * away / SkyLines::farthest2 * pair.fall);
-        const unsigned step = pair.highest - (fallen < pair.highest ? fallen : pair.highest);
+        const RowEntry entry = e.entries[v.at + r];
+        const auto fallen = static_cast<unsigned>(away * away / SkyLines::farthest2 * entry.fall);
+        const unsigned step = entry.highest - (fallen < entry.highest ? fallen : entry.highest);
         for (std::size_t q = 0; q < s.table->n_sums(); ++q) to[q * s.stride + k] = limited_sum(to[q * s.stride + k], s.table->at(q, step));
       }
   }

@@ -10,12 +10,12 @@ using namespace nusky::made_up;
 
 namespace {
 
-// Made-up visits to a strip of 9 or 17 rows, of 100 bins, or of 10, which is fewer than a window has.
+// Made-up events of a strip of 9 or 17 rows, of 100 bins, or of 10, which is fewer than a window has.
 struct Strip {
   static constexpr std::size_t margin = 16, n = 350;
   std::size_t rows, bins, stride;
-  std::vector<SkyVisit> visits;
-  std::vector<SkyPair> pairs;
+  std::vector<EventInBand> events;
+  std::vector<RowEntry> entries;
   std::vector<float> turn;
   std::vector<std::uint32_t> needed;
 
@@ -23,22 +23,22 @@ struct Strip {
     std::mt19937_64 random(seed);
     std::uniform_real_distribution<double> uniform(0.0, 1.0);
     for (std::uint32_t i = 0; i < n; ++i) {
-      SkyVisit v{static_cast<std::uint32_t>(n) - 1 - i, static_cast<std::uint32_t>(pairs.size()), 0, 0};
+      EventInBand v{static_cast<std::uint32_t>(n) - 1 - i, static_cast<std::uint32_t>(entries.size()), 0, 0};
       v.first = static_cast<std::uint16_t>(uniform(random) * static_cast<double>(rows - 3));
       const std::size_t many = std::min<std::size_t>({rows - v.first, 16, 1 + static_cast<std::size_t>(uniform(random) * 16.0)});
       // from hardly anything to 2^9, and for once beyond the table
       const double peak = i == 5 ? 9000.0 : 4600.0 * uniform(random), fall = std::exp(11.09 * uniform(random));
       for (std::size_t r = 0; r < many; ++r) {
         v.rows = static_cast<std::uint16_t>(v.rows | 1U << r);
-        pairs.push_back(
+        entries.push_back(
             {static_cast<std::uint16_t>(std::max(0.0, peak - 16.0 * static_cast<double>(r))), static_cast<std::uint16_t>(fall)});
       }
-      visits.push_back(v);
+      events.push_back(v);
       turn.push_back(i == 0 ? 0.0F : i == 1 ? 1.0F : static_cast<float>(uniform(random)));
     }
     for (std::size_t i = 0; i <= bins; ++i) needed.push_back(i % 10 < 3 ? 0U : static_cast<std::uint32_t>(random()) & ((1U << rows) - 1U));
   }
-  SkyVisitView view() const { return {visits.size(), visits.data(), pairs.data()}; }
+  BandEventsView view() const { return {events.size(), events.data(), entries.data()}; }
 };
 
 double u_of(double step) { return std::exp2(step / SkyTable::per_octave - SkyTable::octaves_below); }
@@ -112,15 +112,15 @@ TEST_CASE("kernels: each event adds to the nodes near it what a double loop adds
         const std::size_t n_sums = table.n_sums();
         const auto at = [&](std::size_t r, std::size_t q) { return (r * n_sums + q) * s.stride + Strip::margin; };
         std::vector<double> expected(rows * n_sums * s.stride), most(expected.size()), count(expected.size());
-        for (const SkyVisit& v : s.visits) {
+        for (const EventInBand& v : s.events) {
           const double x = static_cast<double>(s.turn[v.event] * static_cast<float>(bins));
           const auto bin = static_cast<std::size_t>(x);
-          const SkyPair* pair = s.pairs.data() + v.at;
-          if ((s.needed[bin] >> v.first & v.rows) == 0) continue;  // else all rows of the visit
+          const RowEntry* entry = s.entries.data() + v.at;
+          if ((s.needed[bin] >> v.first & v.rows) == 0) continue;  // else all rows of the event
           for (std::size_t r = v.first; r < v.first + 16U; ++r) {
             if ((v.rows >> (r - v.first) & 1U) == 0) continue;
-            const double highest = pair->highest, fall = pair->fall / SkyTable::farthest2;
-            ++pair;
+            const double highest = entry->highest, fall = entry->fall / SkyTable::farthest2;
+            ++entry;
             for (std::size_t j = 0; j < 16; ++j) {
               const double away = std::abs(static_cast<double>(bin) - 7.0 + static_cast<double>(j) - x);
               if (2.0 * away > static_cast<double>(bins)) continue;  // the other side of the circle holds this node
@@ -163,8 +163,8 @@ TEST_CASE("kernels: each event adds to the nodes near it what a double loop adds
 TEST_CASE("kernels: sums over the sky stop where numbers end") {
   // hundreds of strong events in one place
   Strip s(9, 100, 1);
-  for (SkyVisit& v : s.visits) v = {0, 0, 2, 7};
-  for (SkyPair& pair : s.pairs) pair = {8100, 10};
+  for (EventInBand& v : s.events) v = {0, 0, 2, 7};
+  for (RowEntry& entry : s.entries) entry = {8100, 10};
   s.turn[0] = 0.505F;
   for (std::uint32_t& rows : s.needed) rows = 0x1ff;
   const SkyTable table(16.5, 66.0);
@@ -179,7 +179,7 @@ TEST_CASE("kernels: sums over the sky stop where numbers end") {
   });
 }
 
-TEST_CASE("kernels: a layer of the sky is what was added, the rest, and the coarser layer in between") {
+TEST_CASE("kernels: a layer of the sky is what was added, what is spread, and the coarser layer in between") {
   std::mt19937_64 random(5);
   std::uniform_real_distribution<float> uniform(0.0F, 10.0F);
   for (const std::size_t n : {6u, 18u, 58u, 960u}) {

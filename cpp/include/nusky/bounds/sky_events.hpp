@@ -19,12 +19,12 @@ struct SkyEvent {
 
 /// The events that reach the nodes of one band at one layer.
 struct BandEvents {
-  std::vector<SkyVisit> events;             ///< in the order of their numbers of rows, then of declinations
-  std::vector<SkyPair> entries;             ///< their rows, one event after the other
+  std::vector<EventInBand> events;          ///< in the order of their numbers of rows, then of declinations
+  std::vector<RowEntry> entries;            ///< their rows, one event after the other
   std::vector<double> spread_u, spread_u2;  ///< by row: Σ u, Σ u² of what is added to whole rows (B9)
 
   void sort();
-  SkyVisitView view() const { return {events.size(), events.data(), entries.data()}; }
+  BandEventsView view() const { return {events.size(), events.data(), entries.data()}; }
 };
 
 /// The events of a season for the nodes of a sky grid. An event goes to the finest layer of which 16 bins hold all places where its

@@ -30,23 +30,23 @@ struct SkyLines {
 };
 
 /// An event in a row of a SkyGrid.
-struct SkyPair {
+struct RowEntry {
   std::uint16_t highest;  ///< SkyLines step of its u at its own right ascension
   std::uint16_t fall;     ///< by how many steps that falls at a distance of 8 bins, SkyLines::farthest2
 };
 
 /// Where an event reaches into the rows of a band of a SkyGrid.
-struct SkyVisit {
+struct EventInBand {
   static constexpr std::size_t most_rows = 16;
   std::uint32_t event;        ///< whose right ascension places it
-  std::uint32_t at;           ///< of its lowest row in the pairs
+  std::uint32_t at;           ///< of its lowest row in the entries
   std::uint16_t first, rows;  ///< most_rows at most from row `first` on, one bit each, without gaps
 };
 
-struct SkyVisitView {
+struct BandEventsView {
   std::size_t n;
-  const SkyVisit* visit;  ///< (n,)
-  const SkyPair* pair;    ///< row after row of visit after visit
+  const EventInBand* events;  ///< (n,)
+  const RowEntry* entries;    ///< row after row of event after event
 };
 
 /// Rows of nodes of one layer of a SkyGrid, all of the same band.
