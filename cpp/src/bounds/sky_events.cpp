@@ -11,7 +11,7 @@ namespace {
 
 constexpr double half_window = SkyRows::half_window;
 // Of log u, so that it holds between nodes: events too narrow for the finest cells are taken as wider, with the same peak.
-constexpr double most_lift = 2.0;
+constexpr double most_bend = 2.0;
 // What is left of an event far away, in rows that are not looked at one by one.
 constexpr double hardly_any = 1e-12;
 constexpr double log2_e = 1.4426950408889634;
@@ -32,7 +32,7 @@ SkyEvents::SkyEvents(const std::vector<SkyEvent>& events, const SkyNodes& nodes,
     : smallest_u_(smallest_u), scale_(std::move(scale)), bands_(nodes.grid().n_layers() * nodes.grid().n_bands()) {
   const SkyGrid& grid = nodes.grid();
   const std::size_t n_layers = grid.n_layers(), n_bands = grid.n_bands();
-  const double steepest = 4.0 * most_lift / (square(grid.row_edge(0, 1) - grid.row_edge(0, 0)) + square(grid.width(0)));
+  const double steepest = 4.0 * most_bend / (square(grid.row_edge(0, 1) - grid.row_edge(0, 0)) + square(grid.width(0)));
   const double largest_scale = *std::max_element(scale_.begin(), scale_.end());
   for (std::size_t l = 0; l < n_layers; ++l)
     for (std::size_t b = 0; b < n_bands; ++b) {
@@ -51,8 +51,8 @@ SkyEvents::SkyEvents(const std::vector<SkyEvent>& events, const SkyNodes& nodes,
     const double distance = std::sqrt(std::log(std::max(1.0, e.weight * scale_[own] / smallest_u_)) / e.rate);
     std::size_t l = 0;
     while (l + 1 < n_layers && distance > half_window * grid.width(l)) ++l;
-    // beyond this, no band has more than hardly any: their lifts differ by less
-    const OnItsWay one{e, std::cos(e.dec), std::log(hardly_any / (e.weight * largest_scale)) - 4.0 * most_lift, i};
+    // beyond this, no band has more than hardly any: what is added at nodes differs by less
+    const OnItsWay one{e, std::cos(e.dec), std::log(hardly_any / (e.weight * largest_scale)) - 4.0 * most_bend, i};
     hardly[l] += hardly_any;
     const auto add = [&](std::size_t b) { return enter(one, nodes.rows(l, b), nodes.needed(l, b), scale_[b], bands_[l * n_bands + b]); };
     for (std::size_t b = own; b < n_bands && add(b);) ++b;
@@ -84,13 +84,13 @@ void BandEvents::sort() {
 // the row.
 bool SkyEvents::enter(const OnItsWay& e, const SkyRows& rows, std::uint32_t needed, double scale, BandEvents& to) const {
   const double rate = e.event.rate;
-  const double lift = rate * (rows.bend + rows.bend_ra * e.cos_dec), log_scale = std::log2(e.event.weight * scale);
+  const double raised = rate * (rows.bend + rows.bend_ra * e.cos_dec), log_scale = std::log2(e.event.weight * scale);
   double power[SkyRows::most], u[SkyRows::most];
   bool near = false, beyond = false;
   std::size_t first = rows.n, last = 0;  // rows where u is not small
   for (std::size_t r = 0; r < rows.n; ++r) {
     const double gap2 = square(rows.dec[r] - e.event.dec);
-    power[r] = lift - rate * gap2 * (1.0 - gap2 / 12.0);  // B4; B8: 4 sin²(x/2) ≥ x² (1 − x²/12)
+    power[r] = raised - rate * gap2 * (1.0 - gap2 / 12.0);  // B4; B8: 4 sin²(x/2) ≥ x² (1 − x²/12)
     u[r] = 0.0;
     if (power[r] < e.power) continue;
     near = true;

@@ -20,8 +20,8 @@ double flattest(double width) {
 SkyRows::SkyRows(const SkyGrid& grid, std::size_t band, std::size_t layer, const SkyConstants& constants)
     : n(grid.rows(layer) + 1), width(2 * pi / static_cast<double>(grid.bins(band, layer))) {
   const double low = grid.row_edge(layer, band * (n - 1)), high = grid.row_edge(layer, (band + 1) * (n - 1));
-  bend = constants.lift * square((high - low) / static_cast<double>(n - 1)) * (1.0 + 1e-5);  // B4
-  bend_ra = constants.lift * square(width) * largest_cosine(low, high) * (1.0 + 1e-5);       // B4
+  bend = constants.bend * square((high - low) / static_cast<double>(n - 1)) * (1.0 + 1e-5);  // B4
+  bend_ra = constants.bend * square(width) * largest_cosine(low, high) * (1.0 + 1e-5);       // B4
   for (std::size_t r = 0; r < most; ++r) {
     dec[r] = grid.row_edge(layer, band * (n - 1) + std::min(r, n - 1));
     fall[r] = std::max(0.0, std::cos(dec[r])) * square(width) * flattest(width) * (1.0 - 1e-5);  // B8

@@ -135,7 +135,7 @@ DirectionFit GroupFitter::fit_free(std::size_t p) {
     double n = profile_.n(profile_.highest());
     const bool last = attempt == most_lists - 1;
     if (n <= 2.0 * n_ref || last) {
-      found = highest_peak();
+      found = highest_maximum();
       n = found.ns;
     }
     if (n <= 2.0 * n_ref || last) return found;
@@ -145,11 +145,11 @@ DirectionFit GroupFitter::fit_free(std::size_t p) {
 }
 
 // The best of the local maxima of the profile that may turn out the best.
-DirectionFit GroupFitter::highest_peak() {
+DirectionFit GroupFitter::highest_maximum() {
   events_.fetch_rows(model_->likelihood().axis().coarse_stencil(static_cast<int>(profile_.highest())).first);
   std::size_t count = 0;
-  Peak* const peaks = profile_.peaks(count);
-  for (Peak* p = peaks; p != peaks + count; ++p) {
+  Maximum* const maxima = profile_.maxima(count);
+  for (Maximum* p = maxima; p != maxima + count; ++p) {
     if (p->smooth) continue;
     const DirectionFit near = maximise(p->n > 0.0 ? p->n : 0.01, p->gamma, Accuracy::profile);
     const bool above = near.ts > 0.0;
@@ -157,13 +157,13 @@ DirectionFit GroupFitter::highest_peak() {
     p->n = above ? near.ns : 0.01;
     if (above) p->gamma = near.gamma;
   }
-  std::sort(peaks, peaks + count, [](const Peak& a, const Peak& b) { return a.value > b.value; });
+  std::sort(maxima, maxima + count, [](const Maximum& a, const Maximum& b) { return a.value > b.value; });
   DirectionFit best;
   best.status = Status::no_excess;
   for (std::size_t k = 0; k < count; ++k) {
-    Peak& near = peaks[k];
+    Maximum& near = maxima[k];
     if (k > 0) {
-      const Peak& before = peaks[k - 1];
+      const Maximum& before = maxima[k - 1];
       if (std::abs(near.gamma - before.gamma) < 1e-3 && std::abs(near.n - before.n) < 1e-3 * (1.0 + near.n)) continue;  // the same place
       if (2.0 * near.value + 5e-3 + 2e-3 * near.value < best.ts) break;  // the profile is good to less than this
     }
@@ -176,32 +176,32 @@ DirectionFit GroupFitter::highest_peak() {
 
 // Newton on the exact value and gradient with the curvature of the profile, while its steps stay small: one pass over the events mostly.
 // With h = d²lnΛ/dn² and the profile's dn/dγ = −(∂²/∂n∂γ)/h, the Hessian needs no further sums. False: the general way is needed, from
-// where `peak` then stands.
-bool GroupFitter::polish(Peak& peak, DirectionFit& out) {
+// where `best` then stands.
+bool GroupFitter::polish(Maximum& best, DirectionFit& out) {
   const GammaAxis& axis = model_->likelihood().axis();
   double before = -1e300;
   for (int pass = 0; pass < most_passes; ++pass) {
-    const Stencil at = axis.stencil(peak.gamma);
-    if (!(peak.n < 0.5 * enter(at))) return false;
-    const Evaluation e = evaluate(peak.n, at, peak.gamma, Accuracy::gradient);
+    const Stencil at = axis.stencil(best.gamma);
+    if (!(best.n < 0.5 * enter(at))) return false;
+    const Evaluation e = evaluate(best.n, at, best.gamma, Accuracy::gradient);
     if (!(e.value >= before - value_noise * (1.0 + std::abs(before)))) return false;
     before = e.value;
     double step_g = 0.0;
-    if (peak.at_end) {
-      if ((peak.gamma <= axis.front()) != (e.dg <= 0.0)) return false;  // the maximum lies within after all
+    if (best.at_end) {
+      if ((best.gamma <= axis.front()) != (e.dg <= 0.0)) return false;  // the maximum lies within after all
     } else {
-      step_g = -(e.dg + peak.per_gamma * e.dn) / peak.curvature;
-      if (!(peak.gamma + step_g > axis.front() && peak.gamma + step_g < axis.back())) return false;
+      step_g = -(e.dg + best.per_gamma * e.dn) / best.curvature;
+      if (!(best.gamma + step_g > axis.front() && best.gamma + step_g < axis.back())) return false;
     }
-    const double step_n = -e.dn / peak.curvature_n + peak.per_gamma * step_g;
-    if (!(std::abs(step_g) < small_step_gamma && std::abs(step_n) < small_step_n * peak.n)) return false;
+    const double step_n = -e.dn / best.curvature_n + best.per_gamma * step_g;
+    if (!(std::abs(step_g) < small_step_gamma && std::abs(step_n) < small_step_n * best.n)) return false;
     const double gain = 0.5 * (e.dn * step_n + e.dg * step_g);
-    peak.n += step_n;
-    peak.gamma += step_g;
+    best.n += step_n;
+    best.gamma += step_g;
     if (!(gain < enough_gain)) continue;
     out.ts = 2.0 * (e.value + gain);
-    out.ns = peak.n;
-    out.gamma = peak.gamma;
+    out.ns = best.n;
+    out.gamma = best.gamma;
     out.status = Status::ok;
     return out.ts > 0.0;
   }

@@ -112,7 +112,7 @@ std::size_t Profile::highest() const { return static_cast<std::size_t>(std::max_
 
 // A maximum near coarse γ i + shift, where the profile is smooth: two Newton steps on its interpolant through neighbours whose n_s is
 // above 0.
-bool Profile::read_peak(std::size_t i, double shift, Peak& out) const {
+bool Profile::read_maximum(std::size_t i, double shift, Maximum& out) const {
   const GammaAxis& axis = model_->likelihood().axis();
   std::size_t low = i, high = i;
   while (low > 0 && active_[low - 1] > 0.0) --low;
@@ -140,7 +140,7 @@ bool Profile::read_peak(std::size_t i, double shift, Peak& out) const {
   return out.smooth;
 }
 
-Peak* Profile::peaks(std::size_t& count) {
+Maximum* Profile::maxima(std::size_t& count) {
   const GammaAxis& axis = model_->likelihood().axis();
   const double top = *std::max_element(value_.begin(), value_.end());
   count = 0;
@@ -158,7 +158,7 @@ Peak* Profile::peaks(std::size_t& count) {
     const bool at_end = i == 0 || i + 1 == n_coarse_gamma, inside = vertex > axis.front() && vertex < axis.back();
     if (at_end) {
       // Where the maximum often sits; and where the profile is not smooth, a start of its own beside the vertex.
-      Peak& p = peaks_[count++] = {};
+      Maximum& p = maxima_[count++] = {};
       p.gamma = i == 0 ? axis.front() : axis.back();
       p.n = n_[i];
       p.value = value_[i];
@@ -166,15 +166,15 @@ Peak* Profile::peaks(std::size_t& count) {
       p.at_end = p.smooth = active_[i] > 0.0 && p.curvature_n < 0.0 && value_[i] > 0.0 && !inside;
     }
     if (!inside) continue;
-    Peak& p = peaks_[count++] = {};
-    if (!at_end && active_[i] > 0.0 && read_peak(i, shift, p)) continue;
+    Maximum& p = maxima_[count++] = {};
+    if (!at_end && active_[i] > 0.0 && read_maximum(i, shift, p)) continue;
     p = {};
     p.gamma = vertex;
     p.n = n_[i];
     if (shift > 0 && i + 1 < n_coarse_gamma && n_[i + 1] > 0) p.n += shift * (n_[i + 1] - n_[i]);
     if (shift < 0 && i > 0 && n_[i - 1] > 0) p.n -= shift * (n_[i - 1] - n_[i]);
   }
-  return peaks_.data();
+  return maxima_.data();
 }
 
 const double* Profile::log_of(std::size_t season, Sum which) {

@@ -258,7 +258,7 @@ std::size_t violations(const reference::Model& m, const SkyConstants& constants,
 
 }  // namespace
 
-TEST_CASE("sky bound: between nodes events are higher than at them; without the lift bounds are too small (B4)") {
+TEST_CASE("sky bound: between nodes events are higher than at them; without the bend bounds are too small (B4)") {
   Options o;
   o.gamma_nodes = even_nodes(5);
   o.sizes = {12000};
@@ -267,7 +267,7 @@ TEST_CASE("sky bound: between nodes events are higher than at them; without the 
   o.extended = true;
   std::size_t below = 0, below_of_weak = 0;
   SkyConstants weak;
-  weak.lift = 0.0;
+  weak.bend = 0.0;
   for (int place = 1; place < 13; ++place) {
     const double ra = 1.0 + 0.37 * degree * place, dec = 0.3 + 0.25 * degree * place;
     reference::Model m = sky(o);

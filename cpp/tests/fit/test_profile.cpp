@@ -208,10 +208,10 @@ void compare_profile(const reference::Model& m, double ra, double dec, std::size
   const reference::Fit at = reference::fit_ns(m, axis, sky, axis.coarse_gamma(static_cast<int>(highest)));
   if (at.ts > 1e-3) CHECK(profile.n(highest) == doctest::Approx(at.ns).epsilon(2e-2));
   std::size_t count = 0;
-  const Peak* peaks = profile.peaks(count);
+  const Maximum* maxima = profile.maxima(count);
   REQUIRE(count >= 1);
   for (std::size_t i = 0; i < count; ++i) {
-    const Peak& p = peaks[i];
+    const Maximum& p = maxima[i];
     if (!p.smooth) continue;
     ++smooth;
     const reference::Fit here = reference::fit_ns(m, axis, sky, p.gamma);

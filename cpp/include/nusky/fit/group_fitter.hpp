@@ -43,11 +43,11 @@ class GroupFitter {
 
   DirectionFit fit_free(std::size_t p);
   DirectionFit fit_fixed(std::size_t p);
-  DirectionFit highest_peak();
+  DirectionFit highest_maximum();
   double enter(const Stencil& at);
   EventSums season_sums(std::size_t season, double y, const Stencil& at, const CoarseWeights& coarse, Accuracy accuracy);
   Evaluation evaluate(double n, const Stencil& at, double gamma, Accuracy accuracy);
-  bool polish(Peak& peak, DirectionFit& out);
+  bool polish(Maximum& best, DirectionFit& out);
   DirectionFit maximise(double n, double gamma, Accuracy accuracy);
 
   const FitModel* model_;

@@ -8,7 +8,7 @@
 namespace nusky {
 
 /// Where the profile has a local maximum in γ.
-struct Peak {
+struct Maximum {
   double gamma = 0.0, n = 0.0;
   double value = 0.0;        ///< ln Λ there
   double per_gamma = 0.0;    ///< dn/dγ of the best n
@@ -30,7 +30,7 @@ class Profile {
   std::size_t highest() const;
   double n(std::size_t j) const { return n_[j]; }
   /// The local maxima in γ that may turn out the highest, `count` of them, to be worked on.
-  Peak* peaks(std::size_t& count);
+  Maximum* maxima(std::size_t& count);
 
   /// Sums over the weak events and the tail of one season at y and a γ.
   EventSums weak_sums(std::size_t season, double y, const CoarseWeights& at);
@@ -41,7 +41,7 @@ class Profile {
   enum Sum : std::size_t { weak, weak_squares, tail, n_sums };
   const double* log_of(std::size_t season, Sum which);
   bool falls_everywhere(const double* sums) const;
-  bool read_peak(std::size_t i, double shift, Peak& out) const;
+  bool read_maximum(std::size_t i, double shift, Maximum& out) const;
 
   const FitModel* model_;
   const Kernels* kernels_;
@@ -53,7 +53,7 @@ class Profile {
   AlignedVector<double> logs_;    // (K, n_sums, 16)
   std::vector<char> has_logs_;    // (K, n_sums)
   std::vector<Share> shares_;
-  std::array<Peak, n_coarse_gamma + 2> peaks_;
+  std::array<Maximum, n_coarse_gamma + 2> maxima_;
 };
 
 }  // namespace nusky
