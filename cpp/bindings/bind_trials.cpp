@@ -104,7 +104,7 @@ py::tuple point_events(const Likelihood& likelihood, const PointSource& source, 
   require_length(n_events, source.n_seasons(), "n_events");
   const PartList list = read_parts(parts);
   std::vector<double> counts = to_vector(n_events, "n_events");
-  EventIndex::check(list.parts, counts);
+  check_parts(list.parts, counts);
   DirectionFit fit;
   {
     py::gil_scoped_release release;

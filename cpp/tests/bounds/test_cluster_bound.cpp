@@ -60,7 +60,7 @@ struct Counts {
 Counts check(const Scanned& s, const BoundConstants& constants, double most = 100.0) {
   Counts out;
   PoolSpace space;
-  BoundSpace space;
+  BoundSpace bound_space;
   for (const Cluster& c : s.search.clusters()) {
     const auto pool = pool_of(s.model, s.directions, c, c.cap, most, constants, space, CapEvents());
     if (!pool) continue;
@@ -82,7 +82,7 @@ Counts check(const Scanned& s, const BoundConstants& constants, double most = 10
           out.direction += bound.may_drop(ts, exact);
           out.finite += std::isfinite(ts);
         }
-        out.newton += exact > 0.0 && !bound.may_have(exact, at, parts, space);
+        out.newton += exact > 0.0 && !bound.may_have(exact, at, parts, bound_space);
       }
     }
   }
@@ -231,7 +231,7 @@ TEST_CASE("cluster bound: beyond `most` a bound proves nothing (B1)") {
   const Directions d = around(1.0, 0.3, 0.002, 1, 1);
   const Scanned s(heap(20000, 900, false), d);
   PoolSpace space;
-  BoundSpace space;
+  BoundSpace bound_space;
   const Cluster& c = s.search.clusters()[0];
   const auto pool = pool_of(s.model, d, c, c.cap, 5.0, {}, space, CapEvents());
   REQUIRE(pool);
@@ -241,8 +241,8 @@ TEST_CASE("cluster bound: beyond `most` a bound proves nothing (B1)") {
   const Vec3 v = d.vector(0) - c.cap.centre;
   const float at[3] = {static_cast<float>(v.x()), static_cast<float>(v.y()), static_cast<float>(v.z())};
   const double exact = s.map.ts[0];
-  CHECK(bound.may_have(exact - slack, at, parts, space));
-  CHECK(bound.may_have(exact + 1e5, at, parts, space));
+  CHECK(bound.may_have(exact - slack, at, parts, bound_space));
+  CHECK(bound.may_have(exact + 1e5, at, parts, bound_space));
 }
 
 TEST_CASE("cluster bound: sums in float need room for their rounding, the more events the more (B7)") {

@@ -3,21 +3,12 @@
 #include <memory>
 #include <vector>
 
-#include "nusky/events/event_columns.hpp"
+#include "nusky/events/event_part.hpp"
+#include "nusky/events/zone_grid.hpp"
 #include "nusky/kernels/table.hpp"
 #include "nusky/sphere/sphere.hpp"
 
 namespace nusky {
-
-/// Events that enter a trial together: columns that never change and what is new in this trial.
-struct EventPart {
-  std::shared_ptr<const EventColumns> columns;
-  std::size_t n = 0;           ///< events of this part
-  const double* ra = nullptr;  ///< (n,) rad
-  int season = 0;
-  const std::int64_t* rows = nullptr;  ///< (n,) rows of the columns; nullptr: all of them in order
-  const double* factor = nullptr;      ///< (n,) multiplies S/B·R (a time ratio, say); nullptr: 1
-};
 
 /// A part that holds all events of its columns, and many: what belongs to them is worth keeping for the next trial.
 struct WholeSeason {
@@ -30,10 +21,6 @@ struct WholeSeason {
 /// How the kernels read a cap of all within a chord of `centre`.
 FixedCap fixed_cap(const Vec3& centre, double chord);
 
-struct EventRange {
-  std::uint32_t first, last;
-};
-
 /// The events of one trial, ordered so that those within their cut of a direction are found quickly.
 ///
 /// Events are split by season, part and the size of their cut; every such class has its own grid of declination zones
@@ -43,8 +30,6 @@ class EventIndex {
   /// @param few the grid is made for the events that there are. Else it is made for all events of the columns, so that the order of events,
   ///   and with it the last bit of every sum, does not depend on which of them were left out because they matter nowhere.
   EventIndex(const std::vector<EventPart>& parts, std::vector<double> n_events, int n_threads, bool few = false);
-  /// Throws std::invalid_argument for parts that do not fit together.
-  static void check(const std::vector<EventPart>& parts, const std::vector<double>& n_events);
 
   /// An index without a grid, for trials of few events that are all looked at; see `start_trial`.
   EventIndex(GammaAxis axis, int n_seasons);
@@ -81,27 +66,26 @@ class EventIndex {
   const EventRecord* const* records() const { return record_.data(); }
 
  private:
-  struct CutClass {
-    double cut;   // largest cut of the class, rad
-    double cell;  // height of a zone, rad
-    int n_zones;
-    std::vector<int> zone_bins;           // RA bins of each zone
-    std::vector<float> zone_cos;          // smallest cos δ of each zone
-    std::vector<std::size_t> zone_first;  // first cell of each zone
-    std::vector<std::uint32_t> start;     // first event of each cell, and the end of the last
-    CutClass(double cut, std::size_t n, bool search);
-    std::size_t zone(double dec) const;
+  struct Incoming;  // a part on its way in
+  struct Zone {     // of a part: its events, as PartOrder counts them
+    std::size_t grid, number, first, last;
   };
-
+  void resize_columns(std::size_t n);
+  void blank_end(std::size_t n);
   void add(const EventPart& part, std::uint32_t begin, int n_threads, bool few);
+  float* note_kind(const EventPart& part, std::uint32_t begin);
+  const EventRecord* scaled_records(const EventPart& part, const PartOrder& order);
+  static std::vector<Zone> zones_of(const EventPart& part, const PartOrder& order, bool few, std::vector<ZoneGrid>& grids);
+  void fill_zone(const Incoming& in, const Zone& zone, ZoneGrid& grid);
+  void write(std::size_t to, double x, double y, const EventSketch& sketch, const EventRecord& record);
 
   std::vector<std::shared_ptr<const EventColumns>> columns_;  // keeps alive what the events point to
   std::vector<double> n_events_;
   GammaAxis axis_;
-  std::vector<std::vector<CutClass>> classes_;  // per season
+  std::vector<std::vector<ZoneGrid>> grids_;  // per season: one for each part and class
   std::vector<WholeSeason> whole_;
   std::vector<std::vector<std::uint32_t>> loose_;  // per season
-  // the events, cell after cell
+  // the events, bin after bin
   AlignedVector<std::int32_t> x_, y_, z_;
   AlignedVector<float> cut_chord_, rate_, weight_;
   AlignedVector<const EventRecord*> record_;
