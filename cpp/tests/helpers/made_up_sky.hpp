@@ -98,6 +98,7 @@ inline void inject(reference::Model& m, std::size_t season, std::size_t n, doubl
 /// The core's objects of a model.
 struct Core {
   std::vector<double> n_events;
+  std::vector<std::shared_ptr<const EventColumns>> columns;  ///< of each season, in which row i is its event i
   std::unique_ptr<Likelihood> likelihood;
   std::unique_ptr<EventIndex> index;
 
@@ -109,6 +110,7 @@ struct Core {
       EventPart part;
       part.columns = std::make_shared<EventColumns>(s.ra.size(), s.dec.data(), s.sigma.data(), s.background.data(),
                                                     axis.size() > 0 ? s.log_ratio.data() : nullptr, axis, m.cut_n_sigma, 0.0, n_threads);
+      columns.push_back(part.columns);
       part.n = s.ra.size();
       part.ra = s.ra.data();
       part.season = static_cast<int>(k);
