@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nusky.analysis.energy import GAMMA_NODES, EnergyRatio
+from nusky.analysis.energy import EnergyRatio
+from nusky.analysis.gamma import GAMMA_NODES
 from nusky.events import Events
 
 SINDEC = np.array([-1.0, 0.0, 1.0])

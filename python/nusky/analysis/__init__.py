@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from nusky.analysis.analysis import Analysis, get_analysis
-from nusky.analysis.energy import EnergyRatio, GammaMode, check_gamma
+from nusky.analysis.energy import EnergyRatio
+from nusky.analysis.gamma import GammaMode, check_gamma
 from nusky.analysis.interpolation import HermiteAxis
 from nusky.analysis.season import SubAnalysis
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nusky.analysis.energy import GAMMA_NODES, check_gamma_nodes
+from nusky.analysis.gamma import GAMMA_NODES, check_gamma_nodes
 from nusky.analysis.interpolation import HermiteAxis
 from nusky.hyp.flux import Flux
 from nusky.hyp.power_laws import PowerLawFlux

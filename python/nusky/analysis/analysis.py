@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from nusky import _core
 from nusky.analysis.cache import StaleCache, cache_path, check_writable
-from nusky.analysis.energy import GAMMA_NODES, EmptyRule, check_gamma_nodes
+from nusky.analysis.energy import EmptyRule
+from nusky.analysis.gamma import GAMMA_NODES, check_gamma_nodes
 from nusky.analysis.narration import Narration
 from nusky.analysis.season import SubAnalysis, open_season
 from nusky.analysis.set_up import ModelOptions, SeasonSetup, season_name

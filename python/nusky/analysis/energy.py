@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nusky.analysis.gamma import GAMMA_NODES, check_gamma_nodes
 from nusky.analysis.histograms import histogram
 from nusky.analysis.interpolation import HermiteAxis
 from nusky.analysis.smoothing import smooth_counts
@@ -17,18 +18,11 @@ from nusky.typing import F64, Bool
 if TYPE_CHECKING:
     from nusky.events import Events
 
-__all__ = ["GAMMA_NODES", "EmptyRule", "EnergyRatio", "GammaMode", "check_gamma", "check_gamma_nodes"]
+__all__ = ["EmptyRule", "EnergyRatio"]
 
 
 #: What a cell with signal and no background takes; see `EnergyRatio.from_events`.
 EmptyRule = Literal["continued", "nearest", "percentile99"]
-
-#: What happens to γ in a fit: it is fitted, it is fixed, or there is no energy term.
-GammaMode = Literal["fit", "fixed", "flux", "off"]
-
-#: γ = 1 … 4 in steps of 1/16, as csky has them.
-GAMMA_NODES: F64 = np.linspace(1.0, 4.0, 49)
-GAMMA_NODES.setflags(write=False)
 
 #: Spectrum that continues the background where the season has no events: the diffuse astrophysical flux (γ about 2.4 to
 #: 2.5 in IceCube's measurements) is the background there, and it is no clustering of events.
@@ -314,28 +308,6 @@ class _LogRatioAt:
         return self.ratio.log_ratio(s.ravel(), e.ravel())[:, self.node].reshape(s.shape)
 
 
-def check_gamma_nodes(nodes: Any, least: int = 2) -> F64:
-    """γ nodes as a read-only array after checking them.
-
-    Parameters
-    ----------
-    nodes : (G,) finite, strictly increasing
-    least : int
-        Smallest G.
-
-    Examples
-    --------
-    >>> from nusky.analysis.energy import check_gamma_nodes
-    >>> check_gamma_nodes([2.0, 3.0])
-    array([2., 3.])
-    """
-    array = np.array(nodes, dtype=np.float64)
-    if array.ndim != 1 or len(array) < least or not np.all(np.isfinite(array)) or not np.all(np.diff(array) > 0):
-        raise ValueError(f"gammas must be at least two finite, strictly increasing numbers, got {nodes!r}")
-    array.setflags(write=False)
-    return array
-
-
 def _centres(edges: F64) -> F64:
     return np.asarray(0.5 * (edges[1:] + edges[:-1]))
 
@@ -384,34 +356,3 @@ def _nearest(filled: Bool) -> NDArray[np.int64]:
         there = np.flatnonzero(filled[near])
         source[row] = near * n_columns + there[np.argmin(np.abs(columns[:, None] - there), axis=1)]
     return source
-
-
-def check_gamma(gamma: Any, nodes: F64) -> float | None:
-    """Give a fixed γ as float after checking that it lies within the nodes.
-
-    Parameters
-    ----------
-    gamma : float or None
-    nodes : (G,) increasing
-
-    Raises
-    ------
-    ValueError, TypeError
-        Outside the nodes, not a number, or without nodes at all.
-
-    Examples
-    --------
-    >>> check_gamma(2, np.array([1.0, 4.0]))
-    2.0
-    """
-    if gamma is None:
-        return None
-    try:
-        value = float(gamma)
-    except (TypeError, ValueError):
-        raise TypeError(f"gamma must be a number or None (None: fitted), got {gamma!r}") from None
-    if len(nodes) == 0:
-        raise ValueError(f"gamma={value} has no meaning without an energy term (gamma_nodes is empty)")
-    if not nodes[0] <= value <= nodes[-1]:
-        raise ValueError(f"gamma={value} is outside the nodes {nodes[0]:g} … {nodes[-1]:g}")
-    return value

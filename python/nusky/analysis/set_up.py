@@ -13,7 +13,8 @@ import numpy as np
 from nusky.analysis.acceptance import Acceptance
 from nusky.analysis.background import Background
 from nusky.analysis.cache import SCHEMA, DamagedCache, StaleCache, cache_path, check_writable
-from nusky.analysis.energy import GAMMA_NODES, EmptyRule, EnergyRatio
+from nusky.analysis.energy import EmptyRule, EnergyRatio
+from nusky.analysis.gamma import GAMMA_NODES
 from nusky.analysis.narration import Narration
 from nusky.analysis.season import GivenEvents, SubAnalysis, open_season
 from nusky.data.dataset import Dataset

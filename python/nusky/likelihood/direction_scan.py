@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nusky import _core
-from nusky.analysis.energy import check_gamma
+from nusky.analysis.gamma import check_gamma
 from nusky.missing import without_missing
 from nusky.sphere import at_limits
 from nusky.threads import resolve_threads

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nusky import _core
-from nusky.analysis.energy import GammaMode, check_gamma
+from nusky.analysis.gamma import GammaMode, check_gamma
 from nusky.events import Events
 from nusky.hyp import Flux
 from nusky.likelihood.trial_index import TrialIndex

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from nusky.analysis.energy import check_gamma
+from nusky.analysis.gamma import check_gamma
 from nusky.hyp import Flux, PowerLawFlux
 from nusky.transients.on_time import OnTime
 from nusky.trial.fit import Fit

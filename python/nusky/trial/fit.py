@@ -18,7 +18,7 @@ from nusky.trial.status import Status
 from nusky.typing import F64
 
 if TYPE_CHECKING:
-    from nusky.analysis.energy import GammaMode
+    from nusky.analysis.gamma import GammaMode
 
 __all__ = ["PER_PRIOR_DTYPE", "Fit", "result_columns"]
 
