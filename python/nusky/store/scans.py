@@ -22,12 +22,12 @@ from nusky.executors.on_threads import check_indices
 from nusky.executors.workers import run_pieces
 from nusky.files.identity import Identity
 from nusky.files.journal import Journal, Problem
-from nusky.hotspots.hottest import mlog10
 from nusky.hotspots.terms import PriorTerms
 from nusky.injection.seeding import resolve_seed
 from nusky.pixels.pixel_set import PixelSet
 from nusky.priors.prior import as_priors
 from nusky.progress import Progress
+from nusky.store.p_search import PValueSearch
 from nusky.store.prior_search import FIT_DTYPE, PriorSearch, pixel_centres
 from nusky.store.sparse_scan import SparseScan, scan_trials, unpack
 from nusky.threads import resolve_threads
@@ -299,12 +299,15 @@ class ScanLibrary:
         (S,) structured array, `FIT_DTYPE`
             `mlog10p` holds −log10 p.
         """
+        search = PValueSearch(self._within(min_dec, max_dec), ts_to_p)
         rows = []
         with Progress(f"Searching {len(self)} scans for the smallest p:", len(self), "scans", logging) as progress:
             for stored in self.scans():
-                rows.append(self.most_significant(stored.scan, ts_to_p, min_dec=min_dec, max_dec=max_dec))
+                rows.append(search(stored.scan))
                 progress.update(len(rows))
-        return np.concatenate(rows)
+        out = np.concatenate(rows)
+        out["ra"], out["dec"] = pixel_centres(self.nside, out["pixel"])
+        return out
 
     def most_significant(
         self,
@@ -315,19 +318,7 @@ class ScanLibrary:
         max_dec: float | None = None,
     ) -> NDArray[np.void]:
         """The same for one scan: (1,) structured array; where all TS are 0, the first pixel stands for the sky."""
-        pixels = self._within(min_dec, max_dec)
-        dec = np.full(pixels.npix, np.nan)
-        dec[pixels.pixels] = pixels.dec
-        out = np.zeros(1, dtype=FIT_DTYPE)
-        out["gamma"], out["pixel"] = np.nan, pixels.pixels[0]
-        at = dec[scan.pixel]
-        inside = np.flatnonzero(np.isfinite(at))
-        if len(inside):
-            mlog10p = mlog10(ts_to_p, at[inside], scan.ts[inside])
-            best = int(np.argmax(mlog10p))
-            i = inside[best]
-            out["mlog10p"], out["ts"], out["ts_raw"] = mlog10p[best], scan.ts[i], scan.ts[i]
-            out["ns"], out["gamma"], out["pixel"] = scan.ns[i], scan.gamma[i], scan.pixel[i]
+        out = PValueSearch(self._within(min_dec, max_dec), ts_to_p)(scan)
         out["ra"], out["dec"] = pixel_centres(self.nside, out["pixel"])
         return out
 
