@@ -21,7 +21,8 @@ from nusky.likelihood.point import PointFit
 from nusky.likelihood.reading import LikelihoodReading
 from nusky.progress import Progress, scan_progress
 from nusky.runners.injectors import SeasonSignal
-from nusky.runners.runner import Background, Made, Runner
+from nusky.runners.making import Background, Made
+from nusky.runners.runner import Runner
 from nusky.source.positions import Sources
 from nusky.source.window import TimeWindow
 from nusky.transients.on_time import TransientOptions

@@ -1,13 +1,12 @@
-"""What every trial runner shares: making trials, fitting many of them, counts and fluxes, and its own description."""
+"""What every trial runner shares: fits, counts and fluxes, and its own description."""
 
 from __future__ import annotations
 
-import logging as logging_module
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,88 +14,49 @@ from numpy.typing import NDArray
 from nusky.files.identity import config_hash
 from nusky.hotspots.hottest import mlog10
 from nusky.hyp.flux import Flux
-from nusky.injection.background import BackgroundInjector
-from nusky.injection.declination import DecRandomization
-from nusky.injection.off_time import OffTimeInjector
-from nusky.injection.seeding import RANDOM, TrialDraws, resolve_seed, trial_draws
-from nusky.injection.signal import InjectionOptions, SignalInjector, check_signal
-from nusky.likelihood.model import LikelihoodModel, LikelihoodOptions
+from nusky.injection.seeding import RANDOM
+from nusky.likelihood.model import LikelihoodModel
 from nusky.likelihood.window import WindowLikelihoodModel
 from nusky.runners import counts as conversion
-from nusky.runners.fitter_args import fitting, whole
+from nusky.runners.fitter_args import fitting
 from nusky.runners.injectors import SeasonBackground
+from nusky.runners.making import MakesTrials
 from nusky.runners.many_fits import FitsMany
 from nusky.sensitivity.limits import find_n_sig
 from nusky.sensitivity.result import NSigResult
-from nusky.source.window import TimeWindow
-from nusky.threads import resolve_threads
-from nusky.transients.on_time import OnTime, TransientOptions
 from nusky.trial.fit import Fit, result_columns
 from nusky.trial.status import Status
-from nusky.trial.trial import Scramble, Trial, as_trial
+from nusky.trial.trial import Trial, as_trial
 from nusky.typing import F64
 from nusky.version import code_version
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from nusky.analysis.analysis import Analysis
     from nusky.likelihood.trial_index import TrialIndex
     from nusky.sensitivity.search import NSigOptions
 
-__all__ = ["Background", "Made", "Runner"]
+__all__ = ["Runner"]
 
 TsToP = Callable[[F64, F64], Any]
-Background = tuple[Scramble, ...]
-
-_log = logging_module.getLogger("nusky")
-
-
-class Made(TypedDict):
-    """Which trial this is."""
-
-    seed: int | None
-    index: int | None
-    TRUTH: bool
-    window: TimeWindow | None
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class Runner(FitsMany):
+class Runner(MakesTrials, FitsMany):
     """Makes and fits trials of one analysis; see `TrialRunner`, `SkyScanTrialRunner` and `SpatialPriorTrialRunner`.
 
     Parameters
     ----------
-    analysis : Analysis
-    likelihood : LikelihoodOptions
-        γ, energy term, cut, source extension.
-    injection : InjectionOptions
-        Spectrum and band of injected events.
-    mp_cpus : int or None
-        Threads unless a call says otherwise; None or 0: all the process may use.
     ts_to_p : callable or None
         ``p = ts_to_p(dec, ts)``, vectorised, rad; fills mlog10p.
-    transient : TransientOptions or None
-        A time window: trials are Poisson draws of its background, the likelihood is the extended one, and acceptance,
-        fluxes and fluences are those of the window. None: the whole livetime.
-    declinations : DecRandomization or None
-        Background events at new declinations, too.
+    analysis, likelihood, injection, mp_cpus, transient, declinations
+        See `MakesTrials`.
     """
 
-    analysis: Analysis
-    likelihood: LikelihoodOptions = field(default_factory=LikelihoodOptions)
-    injection: InjectionOptions = field(default_factory=InjectionOptions)
-    mp_cpus: int | None = None
     ts_to_p: TsToP | None = None
-    transient: TransientOptions | None = None
-    declinations: DecRandomization | None = None
 
     def __post_init__(self) -> None:
-        if self.declinations is not None and self.transient is not None:
-            raise ValueError("declinations are not randomised in a time window, whose background is few events anyway")
-        resolve_threads(self.mp_cpus)
-        if not len(self.analysis):
-            raise ValueError("the analysis has no seasons")
+        super().__post_init__()
         _ = self.model  # checks γ against the nodes, and the window against the livetime
 
     def __getstate__(self) -> dict[str, Any]:
@@ -104,14 +64,6 @@ class Runner(FitsMany):
         return {option.name: getattr(self, option.name) for option in fields(self)}
 
     # What the kinds of runner differ in
-
-    @abstractmethod
-    def _with_signal(self, background: Background, draws: TrialDraws, n_sig: float, poisson: bool, made: Made) -> Trial:
-        """Trial with `n_sig` events injected; `made` holds its seed and index."""
-
-    @abstractmethod
-    def _background_only(self, background: Background, made: Made) -> Trial:
-        """Trial of these events, with nothing injected."""
 
     def _summary(self, table: NDArray[np.void]) -> np.void:
         """The trial's own row: that of the best prior."""
@@ -133,26 +85,11 @@ class Runner(FitsMany):
     # Shared machinery
 
     @cached_property
-    def on_time(self) -> OnTime | None:
-        """Uptime and expected background of each season in the time window; None without one."""
-        return None if self.transient is None else OnTime(self.analysis, self.transient)
-
-    @cached_property
     def model(self) -> LikelihoodModel:
         """The likelihood of the analysis under the options."""
         if self.on_time is None:
             return LikelihoodModel(self.analysis, self.likelihood)
         return WindowLikelihoodModel(self.analysis, self.likelihood, on_time=self.on_time)
-
-    @cached_property
-    def background_injector(self) -> BackgroundInjector | OffTimeInjector:
-        """Scrambles the seasons' events, or brings off-time events into the window."""
-        return BackgroundInjector(self.analysis) if self.on_time is None else OffTimeInjector(self.on_time)
-
-    @cached_property
-    def signal_injector(self) -> SignalInjector:
-        """Puts simulated events onto a position."""
-        return SignalInjector(self.analysis, self.injection, self.likelihood.extension, self.on_time)
 
     @property
     def bg_injs(self) -> tuple[SeasonBackground, ...]:
@@ -200,75 +137,8 @@ class Runner(FitsMany):
         shown = (f"{key} {value}" for key, value in self._describe().items() if isinstance(value, (int, float)))
         return f"{type(self).__name__}({', '.join(self.analysis.keys)} | {', '.join(shown)})"
 
-    def _threads(self, mp_cpus: int | None) -> int:
-        return resolve_threads(self.mp_cpus if mp_cpus is None else mp_cpus)
-
     def index_trial(self, trial: Trial, n_threads: int) -> TrialIndex:
         return self.model.index(trial, n_threads)
-
-    def draw_trial(self, seed: int, index: int, n_sig: float, poisson: bool) -> Trial:
-        draws = trial_draws(seed, index)
-        background = self.background_injector.scramble(draws)
-        if self.declinations is not None:
-            background = self.declinations.scramble(background, seed, index)
-        made = self._made(seed, index)
-        if n_sig == 0:
-            return self._background_only(background, made)
-        return self._with_signal(background, draws, n_sig, poisson, made)
-
-    def _made(self, seed: int | None, index: int | None) -> Made:
-        window = None if self.transient is None else self.transient.window
-        return {"seed": seed, "index": index, "TRUTH": seed is None, "window": window}
-
-    def _one_trial(self, n_sig: float, poisson: bool, seed: Any, TRUTH: bool) -> Trial:
-        n_sig, poisson = check_signal(n_sig, poisson)
-        if not isinstance(TRUTH, (bool, np.bool_)):
-            raise TypeError(f"TRUTH must be True or False, got {TRUTH!r}")
-        if TRUTH:
-            if n_sig:
-                raise ValueError(f"TRUTH=True takes the real sky as it is; n_sig={n_sig:g} cannot be injected into it")
-            _log.warning("TRUTH=True: these are the real, unscrambled events of %s.", ", ".join(self.analysis.keys))
-            return self._background_only(self.background_injector.truth(), self._made(None, None))
-        return self.draw_trial(resolve_seed(whole("seed", seed)), 0, n_sig, poisson)
-
-    def get_one_trial(
-        self,
-        n_sig: float = 0,
-        poisson: bool = False,
-        seed: Any = None,
-        TRUTH: bool = False,
-        mp_cpus: int | None = None,
-        logging: bool = False,
-    ) -> Trial:
-        """Make one trial: scrambled background, and signal where the runner puts it.
-
-        Parameters
-        ----------
-        n_sig : float
-            Events to inject, over all seasons; whole unless `poisson`.
-        poisson : bool
-            Draw the number of injected events from a Poisson distribution of mean `n_sig`.
-        seed : int, numpy.random.Generator or None
-            The same seed gives the same trial, also inside `get_one_fit`, and trial 0 of `get_many_fits`. None: a new
-            one, recorded in the trial.
-        TRUTH : bool
-            The real, unscrambled events; logged and recorded.
-        mp_cpus : int or None
-            Accepted as by the other calls; making a trial takes one thread.
-        logging : bool
-            Accepted as by the other calls.
-
-        Returns
-        -------
-        Trial
-
-        Raises
-        ------
-        ValueError, TypeError
-            For `n_sig`, `poisson`, `seed` or `mp_cpus` out of range, or signal with ``TRUTH=True``.
-        """
-        self._threads(mp_cpus)
-        return self._one_trial(n_sig, poisson, seed, TRUTH)
 
     def get_one_fit(
         self,

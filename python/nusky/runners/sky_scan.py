@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from nusky.hotspots.terms import PriorTerms
 from nusky.injection.seeding import TrialDraws
 from nusky.pixels.pixel_set import PixelSet
+from nusky.runners.making import Background, Made
 from nusky.runners.map_runner import MapRunner
 from nusky.runners.point_source import check_sources
-from nusky.runners.runner import Background, Made
 from nusky.source.positions import Sources
 from nusky.trial.fit import Fit
 from nusky.trial.trial import Trial

@@ -16,8 +16,8 @@ from nusky.injection.seeding import TrialDraws
 from nusky.pixels.multi_order import MultiOrderPixels
 from nusky.pixels.pixel_set import PixelSet
 from nusky.priors.prior import SpatialPrior
+from nusky.runners.making import Background, Made
 from nusky.runners.map_runner import MapRunner, describe_pixels
-from nusky.runners.runner import Background, Made
 from nusky.trial.fit import Fit
 from nusky.trial.trial import SpatialPriorTrial, Trial
 from nusky.typing import F64
