@@ -9,47 +9,12 @@ import shutil
 import numpy as np
 import pytest
 
+from map_files import FLAT, NPIX, NSIDE, nested, sky, table
 from nusky.maps.multiorder import MultiOrderMap
 from nusky.maps.reader import read_sky_map
 from nusky.maps.skymap import SkyMap
 from nusky.maps.writer import write_sky_map
 from nusky.priors import PriorPolicy, SpatialPrior, as_priors
-
-NSIDE = 16
-NPIX = 12 * NSIDE * NSIDE
-
-
-def sky(nside: int = NSIDE, lon: float = 40.0, lat: float = 30.0, width: float = 0.2) -> np.ndarray:
-    """A bump on a floor, RING, sum 1."""
-    import healpy
-
-    x = np.array(healpy.pix2vec(nside, np.arange(12 * nside * nside)))
-    p = np.exp((healpy.ang2vec(lon, lat, lonlat=True) @ x - 1) / width**2) + 1e-6
-    return p / p.sum()
-
-
-def nested(p: np.ndarray) -> np.ndarray:
-    import healpy
-
-    return healpy.reorder(p, r2n=True)
-
-
-def table(path: pathlib.Path, columns: dict, units: dict | None = None, **header) -> pathlib.Path:
-    """A FITS table written with astropy alone."""
-    from astropy.io import fits
-
-    code = {"f4": "E", "f8": "D", "i8": "K", "i4": "J"}
-    made = [
-        fits.Column(name, code[np.asarray(c).dtype.str[1:]], array=c, unit=(units or {}).get(name))
-        for name, c in columns.items()
-    ]
-    hdu = fits.BinTableHDU.from_columns(made)
-    hdu.header.update(header)
-    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(path)
-    return path
-
-
-FLAT = {"PIXTYPE": "HEALPIX", "COORDSYS": "C", "NSIDE": NSIDE}
 
 
 def test_ring_nested_gzip_float32_and_healpy_files_hold_the_same_sky(tmp_path):
@@ -127,29 +92,6 @@ def test_explicit_pixels_are_placed_and_the_rest_is_zero(tmp_path):
         assert got.record.n_missing == NPIX - chosen.size
 
 
-def test_probability_and_density_cells_are_told_apart_by_name_and_unit(tmp_path):
-    order = np.r_[np.zeros(11, dtype=np.int64), np.ones(4, dtype=np.int64)]
-    ipix = np.r_[np.arange(11), 44 + np.arange(4)]
-    p = np.r_[np.full(11, 0.05), 0.1, 0.2, 0.1, 0.05]
-    density = p / (np.pi / 3 / 4.0**order)
-    uniq = ipix + 4 ** (order + 1)
-    head = {"ORDERING": "NUNIQ", "COORDSYS": "C"}
-    a = table(tmp_path / "a.fits", {"UNIQ": uniq, "PROBDENSITY": density}, {"PROBDENSITY": "sr-1"}, **head)
-    b = table(tmp_path / "b.fits", {"UNIQ": uniq, "PROB": p}, **head)
-    c = table(tmp_path / "c.fits", {"UNIQ": uniq, "X": density / np.degrees(1) ** 2}, {"X": "deg-2"}, **head)
-    d = table(tmp_path / "d.fits", {"UNIQ": uniq, "X": density}, **head)
-    for path in (a, b, c):
-        got = read_sky_map(path)
-        np.testing.assert_allclose(np.sort(got.probability), np.sort(p), rtol=1e-12)
-        assert got.record.total == pytest.approx(1.0)
-    np.testing.assert_allclose(np.sort(read_sky_map(d, kind="density").probability), np.sort(p), rtol=1e-12)
-    with pytest.raises(ValueError, match=r"probability or a density.*kind="):
-        read_sky_map(d)
-    e = table(tmp_path / "e.fits", {"UNIQ": uniq, "PROB": p}, {"PROB": "sr-1"}, **head)
-    with pytest.raises(ValueError, match="the name says probability, the unit density"):
-        read_sky_map(e)
-
-
 def test_an_alert_map_of_two_delta_lnl_becomes_a_probability(tmp_path):
     rng = np.random.default_rng(1)
     import healpy
@@ -190,68 +132,6 @@ def test_a_gbm_like_map_with_negative_pixels_is_repaired_and_counted(tmp_path):
     assert np.isneginf(prior.term[100:120]).all()
 
 
-def chime(path, ipix, cl, nside, ordering="nested"):
-    h5py = pytest.importorskip("h5py", reason="HDF5 maps need h5py")
-    with h5py.File(path, "w") as f:
-        f.attrs.update({"tns_name": "FRB20990101A", "ra": 40.0, "dec": 30.0, "frame": "ICRS", "units": "degrees"})
-        group = f.create_group("healpix")
-        group.attrs["nside"] = nside
-        group.attrs["ordering"] = ordering
-        group["ipix"] = ipix
-        group["CL"] = cl
-        f.create_group("projection")["data"] = np.zeros((3, 4))
-    return path
-
-
-def test_a_chime_file_is_sparse_nested_fine_and_has_repeats(tmp_path):
-    import healpy
-
-    nside = 4096
-    ipix = healpy.query_disc(nside, healpy.ang2vec(40.0, 30.0, lonlat=True), np.radians(0.3), nest=True)
-    cl = np.linspace(0.01, 0.999, ipix.size).astype(np.float32)
-    path = chime(tmp_path / "FRB_localization.h5", np.r_[ipix, ipix[:50]], np.r_[cl, cl[:50]], nside)
-    got = read_sky_map(path)
-    assert isinstance(got, MultiOrderMap)
-    assert (got.nside, len(got), got.record.n_duplicate, got.record.kind) == (4096, ipix.size, 50, "cl")
-    assert got.record.header["TNS_NAME"] == "FRB20990101A"
-    p = (1 - cl.astype(float)) / (1 - cl.astype(float)).sum()
-    flat = read_sky_map(path, nside=256)
-    want = np.bincount(healpy.nest2ring(256, ipix >> 8), weights=p, minlength=flat.probability.size)
-    np.testing.assert_allclose(flat.probability, want, rtol=1e-10, atol=1e-300)
-    with pytest.raises(ValueError, match=r"PriorPolicy\(regrade=512\)"):
-        SpatialPrior(got)
-    assert SpatialPrior(got, policy=PriorPolicy(regrade=256)).peak == int(want.argmax())
-    clash = chime(tmp_path / "clash.h5", np.r_[ipix[:5], ipix[0]], np.r_[cl[:5], 0.9], nside)
-    with pytest.raises(ValueError, match="different values in rows 0 and 5"):
-        read_sky_map(clash)
-    bad = chime(tmp_path / "bad.h5", ipix[:3], np.array([0.1, 1.5, 0.2]), nside)
-    with pytest.raises(ValueError, match=r"1\.5 in row 1 is outside"):
-        read_sky_map(bad)
-
-
-def test_an_hdf5_file_with_probdensity_is_read_when_its_frame_and_order_are_known(tmp_path):
-    h5py = pytest.importorskip("h5py", reason="HDF5 maps need h5py")
-    p = sky()
-    with h5py.File(tmp_path / "m.h5", "w") as f:
-        f["PROBDENSITY"] = nested(p)
-    got = read_sky_map(tmp_path / "m.h5", nest=True, frame="C")
-    np.testing.assert_allclose(got.probability, p, rtol=1e-12)
-    with pytest.raises(ValueError, match="frame="):
-        read_sky_map(tmp_path / "m.h5")
-    with pytest.raises(ValueError, match="nest=True"):
-        read_sky_map(tmp_path / "m.h5", frame="C")
-    with h5py.File(tmp_path / "none.h5", "w") as f:
-        f["events"] = np.zeros(5)
-    with pytest.raises(ValueError, match="no group holds a sky map"):
-        read_sky_map(tmp_path / "none.h5")
-    # a table, as astropy writes it
-    with h5py.File(tmp_path / "t.h5", "w") as f:
-        rows = np.zeros(12, dtype=[("UNIQ", "i8"), ("PROBDENSITY", "f8")])
-        rows["UNIQ"], rows["PROBDENSITY"] = np.arange(4, 16), 1.0
-        f["skymap"] = rows
-    assert len(read_sky_map(tmp_path / "t.h5", frame="C")) == 12
-
-
 def test_arrays_histlite_maps_tables_and_npy_files_are_taken_too(tmp_path):
     import histlite
     from astropy.table import Table
@@ -275,38 +155,6 @@ def test_arrays_histlite_maps_tables_and_npy_files_are_taken_too(tmp_path):
     ready = SkyMap(p)
     assert read_sky_map(ready) is ready
     assert read_sky_map(ready, nside=4).nside == 4
-
-
-@pytest.mark.parametrize(
-    ("letter", "lon", "lat", "ra", "dec"), [("G", 0, 0, 266.405, -28.936), ("E", 90, 0, 90, 23.439)]
-)
-def test_a_map_in_another_frame_is_turned_by_header_or_argument(tmp_path, letter, lon, lat, ra, dec):
-    import healpy
-
-    p = sky(32, lon, lat, 0.1)
-    head = {**FLAT, "NSIDE": 32, "ORDERING": "RING", "COORDSYS": letter}
-    turned = read_sky_map(table(tmp_path / "a.fits", {"PROB": p}, **head))
-    del head["COORDSYS"]
-    bare = table(tmp_path / "b.fits", {"PROB": p}, **head)
-    with pytest.raises(ValueError, match=r"does not say its coordinate frame.*frame='equatorial'"):
-        read_sky_map(bare)
-    np.testing.assert_array_equal(read_sky_map(bare, frame=letter).probability, turned.probability)
-    np.testing.assert_array_equal(read_sky_map(p, frame=letter).probability, turned.probability)
-    got = healpy.pix2ang(32, turned.peak, lonlat=True)
-    assert np.hypot((got[0] - ra) * np.cos(np.radians(dec)), got[1] - dec) < 1.5
-    assert abs(turned.probability.sum() - 1) < 1e-12
-    assert turned.frame == "equatorial"
-    assert turned.record.frame != "equatorial"
-    # read maps are never turned twice
-    np.testing.assert_array_equal(
-        SpatialPrior(turned, policy=PriorPolicy(frame=letter)).probability, turned.probability
-    )
-    many = MultiOrderMap.from_flat(SkyMap(p))
-    path = write_sky_map(tmp_path / "m.fits", many)
-    from astropy.io import fits
-
-    fits.setval(path, "COORDSYS", value=letter, ext=1)
-    np.testing.assert_allclose(read_sky_map(path).probability, turned.probability, rtol=1e-9)
 
 
 @pytest.mark.parametrize("nside", [4, 16, 32])
@@ -342,7 +190,7 @@ def test_uniq_cells_that_overlap_or_leave_gaps_are_refused(tmp_path):
         read_sky_map(real)
 
 
-def test_what_is_no_map_is_refused_with_the_mend(tmp_path):
+def test_what_is_no_map_is_refused_with_what_to_do(tmp_path):
     from astropy.io import fits
 
     p = sky()
@@ -406,19 +254,6 @@ def test_a_gzip_file_that_ends_too_soon_is_not_taken_for_one_without_tables(tmp_
         (tmp_path / "half.fits.gz").write_bytes(whole[: int(share * len(whole))])
         with pytest.raises(ValueError, match=r"half\.fits\.gz cannot be read as FITS.*is the file complete"):
             read_sky_map(tmp_path / "half.fits.gz")
-
-
-def test_the_unit_of_a_quantity_is_looked_at():
-    from astropy import units as u
-
-    p = sky()
-    assert read_sky_map(p / u.sr).record.kind == "density"
-    assert read_sky_map(p * u.dimensionless_unscaled).record.kind == "probability"
-    np.testing.assert_allclose(SpatialPrior(p / u.deg**2).probability, SpatialPrior(p).probability, rtol=1e-14)
-    for take in (read_sky_map, SpatialPrior, lambda m: as_priors([m])):
-        with pytest.raises(ValueError, match=r"unit 'K' is no probability.*\.value"):
-            take(p * u.K)
-    assert read_sky_map(p * u.K, kind="probability").nside == 16
 
 
 def test_a_file_name_where_a_map_is_wanted_says_how_to_read_it():
