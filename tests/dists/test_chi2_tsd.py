@@ -94,7 +94,7 @@ def test_repr_and_description_read_like_cskys() -> None:
 
 def test_a_loc_above_the_threshold_and_held_parameters_that_cannot_be_are_refused() -> None:
     with pytest.raises(ValueError, match=r"loc = 1\.0 lies above threshold"):
-        Chi2TSD([1.0, 2.0], floc=1.0)
+        Chi2TSD([1.0, 2.0], threshold=0.0, floc=1.0)
     with pytest.raises(ValueError, match="scale = -1"):
         Chi2TSD([1.0, 2.0], fscale=-1)
     with pytest.raises(ValueError, match="threshold = -1"):

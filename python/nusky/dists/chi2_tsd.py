@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from nusky.dists.chi2 import Chi2Tail, fit_chi2_tail
+from nusky.dists.held_out import HeldOut, held_out
+from nusky.dists.tail_choice import alternative_tails, choose_tail, spread
 from nusky.dists.tsd import TSD
 from nusky.typing import F64
 
@@ -18,12 +21,16 @@ __all__ = ["Chi2TSD"]
 class Chi2TSD(TSD):
     """`TSD` that keeps its trials and adds a χ² fitted to those above `threshold`.
 
+    The threshold is chosen by the trials: the lowest above which the χ² describes them. Errors hold, besides the
+    statistical one, what other thresholds and forms of a tail that agree with the trials say differently (see
+    `nusky.dists.tail_choice`); `held_out` compares the tail with trials it was not fitted to.
+
     Parameters
     ----------
     values, n_zero
         As for `TSD`.
-    threshold : float
-        Fit the trials with TS > threshold.
+    threshold : float, optional
+        Fit the trials with TS > threshold; None (default) lets the trials choose.
     floc : float
         Origin of the χ².
     fscale, fdf : float or None
@@ -46,27 +53,56 @@ class Chi2TSD(TSD):
         self,
         values: Any,
         n_zero: int = 0,
-        threshold: float = 0.0,
+        threshold: float | None = None,
         *,
         floc: float = 0.0,
         fscale: float | None = 1.0,
         fdf: float | None = None,
     ) -> None:
         super().__init__(values, n_zero)
-        if not (np.isfinite(threshold) and threshold >= 0):
-            raise ValueError(f"threshold = {threshold}: the tail is fitted to TS above a number >= 0")
-        self._tail = fit_chi2_tail(self._nonzero, self.n_total, threshold=threshold, loc=floc, scale=fscale, ndof=fdf)
+        if threshold is not None and not (np.isfinite(threshold) and threshold >= 0):
+            raise ValueError(f"threshold = {threshold}: the tail is fitted to TS above a number >= 0, or None")
         self.fit_options: Mapping[str, float | None] = {
             "threshold": threshold,
             "floc": floc,
             "fscale": fscale,
             "fdf": fdf,
         }
+        self._tail = self._fitted(self._nonzero, self.n_total)
 
     @property
     def tail(self) -> Chi2Tail | None:
         """The fitted tail; None where too few trials are above the threshold."""
         return self._tail
+
+    def _fitted(self, values: F64, n_total: int) -> Chi2Tail | None:
+        options = self.fit_options
+        loc, scale, ndof = options["floc"] or 0.0, options["fscale"], options["fdf"]
+        if options["threshold"] is None:
+            return choose_tail(values, n_total, loc=loc, scale=scale, ndof=ndof)
+        return fit_chi2_tail(values, n_total, threshold=options["threshold"], loc=loc, scale=scale, ndof=ndof)
+
+    @cached_property
+    def alternatives(self) -> tuple[Chi2Tail, ...]:
+        """Tails of other thresholds and forms that agree with the trials: their spread is the systematic error."""
+        return () if self._tail is None else alternative_tails(self._nonzero, self.n_total, self._tail)
+
+    @cached_property
+    def held_out(self) -> HeldOut:
+        """Trials counted against what tails expect that were fitted, in the same way, to other trials."""
+        return held_out(self._nonzero, self.n_zero, self._fitted)
+
+    def sf_systematic(self, x: ArrayLike) -> F64:
+        """Systematic error of the tail's `sf`: how much thresholds and forms that agree with the trials differ."""
+        x = np.asarray(x, dtype=np.float64)
+        tail = self._require_tail()
+        inside = np.maximum(x, tail.threshold)
+        return np.where(x >= tail.threshold, tail.sf(inside) * spread(tail, self.alternatives, inside), 0.0)
+
+    @property
+    def threshold(self) -> float:
+        """TS above which the tail was fitted (NaN without one)."""
+        return self._tail.threshold if self._tail else float("nan")
 
     @property
     def ndof(self) -> float:
@@ -86,6 +122,13 @@ class Chi2TSD(TSD):
     def pdf(self, x: ArrayLike) -> F64:
         """Density of the fitted tail, normalised to all trials; NaN below its threshold."""
         return self._require_tail().pdf(x)
+
+    @property
+    def description(self) -> str:
+        """That of a `TSD`, and how the tail does with trials it was not fitted to."""
+        compared = self.held_out
+        rows = f"\nTail of one half of the trials against the other:\n{compared}" if len(compared.ts) else ""
+        return super().description + rows
 
     def _about(self) -> dict[str, Any]:
         return {**super()._about(), "fit": dict(self.fit_options)}

@@ -26,7 +26,8 @@ class PValue:
     ----------
     p : float, 0 < p <= 1
     error : float
-        One standard deviation of `p`: binomial where counted, propagated from the fit where extrapolated.
+        One standard deviation of `p`: binomial where counted; where extrapolated, propagated from the fit together with
+        `error_systematic`.
     n_trials : int
         Background trials behind the number.
     n_above : int
@@ -34,6 +35,10 @@ class PValue:
     method : "trials", "histogram" or "chi2 fit"
     extrapolated : bool
         True if the number rests on a fitted tail beyond the counted trials.
+    error_systematic : float
+        The part of `error` that comes from the choice of the tail's threshold and form.
+    beyond : float
+        By how much the observed TS lies above the largest of the trials; 0 if it does not.
 
     Examples
     --------
@@ -48,6 +53,8 @@ class PValue:
     n_above: int
     method: Method
     extrapolated: bool
+    error_systematic: float = 0.0
+    beyond: float = 0.0
 
     @property
     def mlog10p(self) -> float:
@@ -67,7 +74,8 @@ class PValue:
         sigma = f"{self.nsigma:.2f} sigma"
         if math.isinf(self.nsigma):  # p = 1, or smaller than a double can be
             sigma = "no excess" if self.p >= 1 else "more than 38 sigma"
-        return f"p = {self.p:.3g} +/- {self.error:.2g} ({sigma}; {how} {self.n_trials} trials)"
+        far = f", {self.beyond:.3g} beyond the largest TS of them" if self.extrapolated and self.beyond > 0 else ""
+        return f"p = {self.p:.3g} +/- {self.error:.2g} ({sigma}; {how} {self.n_trials} trials{far})"
 
 
 def counted_p(n_above: int, n_trials: int, *, method: Method = "trials") -> PValue:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nusky.arrays import Arrays
 from nusky.dists.chi2 import Chi2Tail
+from nusky.dists.description import describe
 from nusky.dists.histogram import histogram
 from nusky.dists.pvalue import PValue, binomial_error, counted_p, nsigma_to_p, p_to_nsigma
 from nusky.files.npz import write_npz
@@ -134,12 +135,18 @@ class TSD:
         return np.asarray(1 - self.sf(x, fit))
 
     def sf_error(self, x: ArrayLike, fit: bool | None = None) -> F64:
-        """Standard deviation of `sf`: binomial where counted, propagated from the fitted tail where extrapolated."""
+        """Standard deviation of `sf`: binomial where counted; of the fitted tail, statistical and systematic."""
         x = finite(x)
         k = self.n_above(x)
         counted = binomial_error(k, self.n_total)
         from_fit = self._from_fit(x, k, fit)
-        return np.where(from_fit, self.tail.sf_error(x), counted) if self.tail is not None else counted
+        if self.tail is None or not np.any(from_fit):
+            return counted
+        return np.where(from_fit, np.hypot(self.tail.sf_error(x), self.sf_systematic(x)), counted)
+
+    def sf_systematic(self, x: ArrayLike) -> F64:
+        """Systematic error of a fitted tail; there is none here."""
+        return np.zeros(np.shape(x))
 
     def sf_nsigma(self, x: ArrayLike, fit: bool | None = None) -> F64:
         """`p_values` in one-sided Gaussian sigmas."""
@@ -162,8 +169,18 @@ class TSD:
         k = int(self.n_above(x))
         if not bool(self._from_fit(np.asarray(float(x)), np.asarray(k), fit)):
             return counted_p(k, self.n_total)
-        p, error = float(self.sf(x, fit)), float(self.sf_error(x, fit))
-        return PValue(p, error, self.n_total, k, "chi2 fit", k < MIN_TAIL)
+        p, error, systematic = (float(f) for f in (self.sf(x, fit), self.sf_error(x, fit), self.sf_systematic(x)))
+        return PValue(p, error, self.n_total, k, "chi2 fit", k < MIN_TAIL, systematic, float(self.beyond(x)))
+
+    def beyond(self, x: ArrayLike) -> F64:
+        """By how much TS values lie above the largest of the trials; 0 where they do not.
+
+        Examples
+        --------
+        >>> TSD([1.0, 4.0]).beyond([3.0, 6.5]).tolist()
+        [0.0, 2.5]
+        """
+        return np.maximum(finite(x) - float(self._order_statistic(np.asarray(self.n_total - 1))), 0.0)
 
     def is_extrapolated(self, x: ArrayLike, fit: bool | None = None) -> NDArray[np.bool_]:
         """True where `sf(x, fit)` is the fitted tail with fewer than `MIN_TAIL` trials behind it."""
@@ -213,17 +230,17 @@ class TSD:
         x = float(self.isf(p, fit))
         if bool(self._from_fit(np.asarray(x), self.n_above(x, strict=True), fit)):
             relative = float(self.sf_error(x, fit)) / p
-            return float(np.diff(self._require_tail().isf(p * np.exp([relative, -relative])))[0] / 2)
+            tail = self._require_tail()
+            return float(np.diff(tail.isf(np.minimum(p * np.exp([relative, -relative]), tail.eta)))[0] / 2)
         n = self.n_total
         spread = np.sqrt(n * p * (1 - p))
         at = np.clip(np.rint(n - 1 - n * p + np.array([-spread, spread])), 0, n - 1).astype(np.int64)
         return float(np.diff(self._order_statistic(at))[0] / 2)
 
     def median(self, fit: bool | None = False) -> float:
-        """Median TS of the trials (`fit=True`: of the fitted tail, 0 where the tail starts below half)."""
-        if fit:
-            tail = self._require_tail()
-            return float(tail.isf(0.5)) if tail.eta >= 0.5 else 0.0
+        """Median TS of the trials; with `fit=True` of the fitted tail, if that holds at least half of them."""
+        if fit and (tail := self._require_tail()).eta >= 0.5:
+            return float(tail.isf(0.5))
         n = self.n_total
         return float(np.mean(self._order_statistic(np.array([(n - 1) // 2, n // 2]))))
 
@@ -256,20 +273,7 @@ class TSD:
     @property
     def description(self) -> str:
         """Table of what the distribution is and its thresholds from trials and from the fit."""
-        rows = [f"{type(self).__name__} from {self.n_total} trials:", f"  eta    = {self.eta:.4f}"]
-        if self.tail is not None:
-            t = self.tail
-            rows += [
-                f"  ndof   = {t.ndof:.3f} +/- {t.ndof_error:.3f}",
-                f"  loc    = {t.loc:.3f}",
-                f"  scale  = {t.scale:.3f}",
-            ]
-        rows.append("Thresholds:       trials" + ("       fit" if self.tail is not None else ""))
-        for label, p in [("median", 0.5)] + [(f"{n} sigma", float(nsigma_to_p(n))) for n in (1, 2, 3, 4, 5)]:
-            counted = f"{float(self.isf(p, fit=False)):9.3f}" if p * self.n_total >= 1 else "        -"
-            fitted = "" if self.tail is None else f" {float(self.isf(p, fit=True)):9.3f}"
-            rows.append(f"  {label:8s}      {counted}{fitted}")
-        return "\n".join(rows)
+        return describe(self)
 
     def __len__(self) -> int:
         return self.n_total
