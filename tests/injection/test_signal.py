@@ -277,7 +277,12 @@ def test_several_priors_share_the_total_by_their_mean_acceptances() -> None:
 
 def test_by_flux_the_mean_follows_the_acceptance_at_the_drawn_place() -> None:
     prior = prior_map((10, 1.0), (12 * NSIDE**2 - 11, 1.0))
-    injector = PriorInjector(signal(by="flux"), (prior,), SKY)
+    flux, auto, count = (PriorInjector(signal(by=by), (prior,), SKY) for by in ("flux", "auto", "count"))
+    for j in range(20):  # "auto" is by flux where the number is drawn, by count where it is not
+        for injector, poisson in ((flux, True), (count, False)):
+            (theirs,), (ours,) = (one.inject(draws(j), 6, poisson)[0] for one in (injector, auto))
+            assert (0 if ours is None else len(ours)) == (0 if theirs is None else len(theirs))
+    injector = flux
     counts: dict[float, list[int]] = {}
     for j in range(600):
         (events,), _, dec = injector.inject(draws(j), 6, True)

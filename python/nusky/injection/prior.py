@@ -122,7 +122,7 @@ class PriorInjector:
         rows = self.draw(uniform[:, 0])
         ra, dec = self._positions(uniform[:, 1], rows)
         shares = self.mean_acceptances / self.mean_acceptances.sum()
-        if self.signal.options.by != "count":
+        if self.signal.options.chosen_by(poisson) != "count":
             mean = n_sig * shares * self._pixel_acceptance[rows] / self.mean_acceptances
             counts = draws.poisson("signal_count", mean)
         else:

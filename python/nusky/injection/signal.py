@@ -84,9 +84,11 @@ class InjectionOptions:
         Simulated events with \\|sin δ_true − sin δ\\| below this are used.
     in_pixel : bool
         From a prior: False, the source sits on the pixel's centre (as csky does); True, anywhere inside the pixel.
-    by : {"count", "flux", "fluence"}
+    by : {"auto", "count", "flux", "fluence"}
         From a prior: "count", n_sig events wherever the source is; "flux" or "fluence", n_sig is the average over the
         prior (``to_ns`` of the flux or fluence) and a source at δ has n_sig·A(δ)/Ā of them, Poisson-distributed.
+        "auto" is "flux" where the number is drawn (``poisson=True``, as in every search for a flux) and "count" where a
+        trial is to hold so many events.
     extension : float or None
         rad; width of the injected sources: the true directions of the events scatter around the source by a
         two-dimensional Gaussian of this width. None: that of the likelihood.
@@ -100,7 +102,7 @@ class InjectionOptions:
     flux: Flux = field(default_factory=lambda: PowerLawFlux(2.0))
     sindec_bandwidth: float = float(np.radians(1.0))
     in_pixel: bool = False
-    by: Literal["count", "flux", "fluence"] = "count"
+    by: Literal["auto", "count", "flux", "fluence"] = "auto"
     extension: float | None = None
 
     def __post_init__(self) -> None:
@@ -110,14 +112,24 @@ class InjectionOptions:
             raise ValueError(f"sindec_bandwidth={self.sindec_bandwidth!r} must be in 0 … 2 (sin dec), 0 excluded")
         if not isinstance(self.in_pixel, (bool, np.bool_)):
             raise TypeError(f"in_pixel must be True or False, got {self.in_pixel!r}")
-        if self.by not in ("count", "flux", "fluence"):
-            raise ValueError(f"by={self.by!r} is not known; use 'count', 'flux' or 'fluence'")
+        if self.by not in ("auto", "count", "flux", "fluence"):
+            raise ValueError(f"by={self.by!r} is not known; use 'auto', 'count', 'flux' or 'fluence'")
         if self.extension is not None:
             if isinstance(self.extension, bool) or not isinstance(self.extension, Real):
                 raise TypeError(f"extension must be a number (rad) or None, got {self.extension!r}")
             if not 0 <= self.extension <= MAX_EXTENSION + 1e-12:
                 raise ValueError(f"extension={self.extension!r} must be in 0 … {MAX_EXTENSION:.4f} rad (20 degrees)")
             object.__setattr__(self, "extension", float(self.extension))
+
+    def chosen_by(self, poisson: bool) -> str:
+        """What `by` means for trials whose number of events is drawn (`poisson`) or not: never "auto".
+
+        Examples
+        --------
+        >>> InjectionOptions().chosen_by(True), InjectionOptions().chosen_by(False)
+        ('flux', 'count')
+        """
+        return self.by if self.by != "auto" else "flux" if poisson else "count"
 
     def as_dict(self) -> dict[str, Any]:
         """Values JSON can hold."""
