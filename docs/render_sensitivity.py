@@ -46,8 +46,8 @@ def curves(ana: cy.Analysis, n_bg_trials: int, tol: float) -> list[dict[str, flo
         sens = sensitivity(tr, background, **options)
         disc = discovery_potential(tr, background, **options)
         rows.append({
-            "sin_dec": sin_dec, "sensitivity": sens.E2dNdE, "sensitivity_error": sens.E2dNdE_error,
-            "sensitivity_events": sens.n_sig, "discovery": disc.E2dNdE, "discovery_error": disc.E2dNdE_error,
+            "sin_dec": sin_dec, "sensitivity": sens.E2dNdE, "sensitivity_error": sens.E2dNdE_absolute_error,
+            "sensitivity_events": sens.n_sig, "discovery": disc.E2dNdE, "discovery_error": disc.E2dNdE_absolute_error,
             "discovery_events": disc.n_sig,
         })  # fmt: skip
         print(f"{sin_dec:6.2f}: {sens!r}\n        {disc!r}", flush=True)

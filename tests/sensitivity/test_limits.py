@@ -134,7 +134,9 @@ def test_the_result_reads_as_a_dictionary_and_by_attribute() -> None:
     assert found["info"]["CLs"].tolist() == found.curve.fractions.tolist()
     assert {"n_sig", "n_sig_error", "info", "trials"} <= set(found)
     assert found.E2dNdE == pytest.approx(1e-15 * found.n_sig)
-    assert found.E2dNdE_error == pytest.approx(found.E2dNdE * found.n_sig_error)
+    assert found.E2dNdE_absolute_error == pytest.approx(found.E2dNdE * found.n_sig_error)
+    assert found.n_sig_relative_error == found["n_sig_relative_error"] == found.n_sig_error
+    assert found.n_sig_absolute_error == pytest.approx(found.n_sig * found.n_sig_error)
     assert found.fluence is None
     assert json.loads(json.dumps(found.as_dict()))["spectrum"] == {"type": "PowerLawFlux", "gamma": 2.0}
     assert "n_sig=" in repr(found)
@@ -239,7 +241,8 @@ def test_sensitivity_is_against_the_median_with_a_strict_inequality(background: 
 
 def test_the_result_says_for_which_sources_its_flux_is(background: np.ndarray, tmp_path: Path) -> None:
     assert sensitivity(ToyRunner(), background, seed=1, tol=0.3).sources == ""
-    for by, said in (("count", "equal counts"), ("flux", "equal flux"), ("fluence", "equal fluence")):
+    kinds = (("auto", "equal flux"), ("count", "equal counts"), ("flux", "equal flux"), ("fluence", "equal fluence"))
+    for by, said in kinds:
         runner = ToyRunner()
         runner.injection = InjectionOptions(by=by)  # type: ignore[attr-defined, arg-type]
         found = sensitivity(runner, background, seed=1, tol=0.3)
@@ -250,6 +253,27 @@ def test_the_result_says_for_which_sources_its_flux_is(background: np.ndarray, t
         assert f"sources of {said}" in repr(found)
         found.save(tmp_path / "n_sig.npz")
         assert NSigResult.read(tmp_path / "n_sig.npz").sources == said
+
+
+@pytest.mark.parametrize(
+    ("poisson", "given", "said"),
+    [
+        (False, None, "equal counts"),
+        (True, True, "equal flux"),
+        (True, False, "equal counts mixed with equal flux"),
+        (True, "unknown", "equal counts or equal flux, as the trials that were given"),
+    ],
+)
+def test_given_trials_decide_with_for_which_sources_a_flux_is(poisson: bool, given: Any, said: str) -> None:
+    runner = ToyRunner()
+    runner.injection, runner.priors = InjectionOptions(), (None,)  # type: ignore[attr-defined]
+    trials: dict[float, Any] = {}
+    if given is not None:
+        rows = ToyRunner().fit_trials(range(50), 4, seed=9)
+        about: dict[str, Any] = {"seed": 9, "first_trial": 0, "n_sig": 4.0, "config_hash": ""}
+        trials[4.0] = rows["ts"] if given == "unknown" else TrialSet.of(rows, poisson=given, **about)
+    found = find_n_sig(runner, 1.0, 0.9, seed=1, tol=0.3, poisson=poisson, trials=trials)
+    assert found.sources == said
 
 
 def test_background_is_made_when_none_is_given_and_counts_as_trials_without_signal(tmp_path: Path) -> None:
@@ -395,12 +419,43 @@ def test_a_threshold_at_zero_is_never_moved_below_it() -> None:
     assert found.why == ""
 
 
-def test_a_threshold_known_too_badly_asks_for_background_trials(background: np.ndarray) -> None:
-    found = sensitivity(ToyRunner(), background[:20], seed=1, n_sig_step=1, tol=0.03)
+def test_a_threshold_known_too_badly_makes_background_trials_until_it_is_good_enough(background: np.ndarray) -> None:
+    runner = ToyRunner()
+    found = sensitivity(runner, background[:20], seed=1, n_sig_step=1, tol=0.03)
+    assert found.converged
+    assert found.n_sig_error_of_ts < 0.03
+    assert found.n_sig == pytest.approx(exact_n_sig(1.0e-9, 0.9), rel=0.1)
+    made = sum(len(numbers) for n_sig, numbers in runner.calls if n_sig == 0)
+    assert len(found.trials[0.0]) == 20 + made > 200
+    used = list(itertools.chain.from_iterable(numbers for _, numbers in runner.calls))
+    assert len(set(used)) == len(used)
+
+
+def test_a_threshold_that_may_not_get_better_says_so(background: np.ndarray) -> None:
+    found = sensitivity(ToyRunner(), background[:20], seed=1, n_sig_step=1, tol=0.02, max_batch_size=0, trials=_many())
     assert not found.converged
-    assert found.curve.solve_error(0.9) / found.n_sig <= 0.03
-    assert "more background trials are needed" in found.why
+    assert found.curve.solve_error(0.9) / found.n_sig <= 0.02
+    assert "more background trials are needed than max_batch_size=0" in found.why
     assert found.why in repr(found)
+    assert found.n_sig_error == pytest.approx(
+        np.hypot(found.n_sig_error_of_ts, found.curve.solve_error(0.9) / found.n_sig)
+    )
+
+
+def _many() -> dict[float, Any]:
+    return {float(n): ToyRunner().fit_trials(range(9000), n, True, seed=7) for n in (2, 4, 6, 8)}
+
+
+def test_a_fitted_threshold_gets_better_with_trials_and_keeps_how_it_is_fitted(background: np.ndarray) -> None:
+    runner = ToyRunner()
+    few = Chi2TSD(background[:300], threshold=0.5)
+    found = discovery_potential(runner, few, seed=1, n_sig_step=3, tol=0.02)
+    made = [len(numbers) for n_sig, numbers in runner.calls if n_sig == 0]
+    assert made[0] == 500  # of the search itself
+    assert sum(made[1:]) > 300
+    # the last search added no background, or 500 again
+    of_last = [Chi2TSD(found.trials[0.0][: 300 + n], threshold=0.5) for n in np.cumsum(made)]
+    assert found.ts in [float(tsd.isf_nsigma(5)) for tsd in of_last]
 
 
 def test_bad_observations_are_refused(background: np.ndarray) -> None:

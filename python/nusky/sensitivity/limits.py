@@ -17,7 +17,7 @@ from nusky.executors.workers import n_workers
 from nusky.sensitivity.efficiency import Method
 from nusky.sensitivity.pool import TrialPool
 from nusky.sensitivity.result import NSigResult
-from nusky.sensitivity.search import FluxAt, NSigSearch, QuoteOptions, search_n_sig
+from nusky.sensitivity.search import FluxAt, NSigSearch, QuoteOptions, more_background, search_n_sig
 from nusky.sensitivity.table import NSigTable
 from nusky.store.trials import TrialStore
 from nusky.threads import resolve_threads
@@ -133,7 +133,9 @@ def find_n_sig(
     pool = _pool(runner, trials, store, seed, poisson, mp_cpus, executor, spool)
     table = NSigTable(logging)
     table.start(_cores(mp_cpus, executor))
-    return search_n_sig(pool, ts, beta, search, table, FluxAt(flux, gamma, E0, unit))
+    found = search_n_sig(pool, ts, beta, search, table, FluxAt(flux, gamma, E0, unit))
+    table.end()
+    return found
 
 
 def sensitivity(
@@ -147,6 +149,7 @@ def sensitivity(
         For a point source or a spatial prior.
     bg : TSD, TS values or None
         Background, at least 10 trials; None takes what `trials` or `store` have at n_sig = 0, or makes `n_bg_trials`.
+        Where the threshold's error keeps the search from its `tol`, further ones are made, up to `max_batch_size`.
     beta : float
         0.9 is the convention.
     n_bg_trials : int
@@ -262,23 +265,37 @@ def _quote(runner: FitsTrials, bg: Any, beta: float, kind: str, options: dict[st
     if pool.count(0.0) == 0:
         if search.max_batch_size == 0:
             raise ValueError("there are no background trials, and max_batch_size=0 forbids making any: give bg=")
-        table.background(int(n_bg_trials))
-        pool.add(0.0, int(n_bg_trials), table.working(int(n_bg_trials)))
-    extrapolated = False
-    if n_sigma is not None:
-        background = bg if isinstance(bg, Chi2TSD) else Chi2TSD(pool.ts(0.0))
-        ts = float(background.isf_nsigma(n_sigma))
-        p = 0.5 * math.erfc(n_sigma / math.sqrt(2))
-        ts_error = background.isf_error(p)
-        extrapolated = p * background.n_total < MIN_TAIL
-    else:
+        _add_background(pool, int(n_bg_trials), table)
+    while True:
+        ts, about = _threshold(pool, bg, n_sigma, ts_obs)
+        found = search_n_sig(pool, ts, beta, search, table, conversion, kind=kind, **about)
+        more = more_background(found, pool.count(0.0), search)
+        if not more:
+            table.end()
+            return found
+        _add_background(pool, more, table)
+
+
+def _add_background(pool: TrialPool, n_trials: int, table: NSigTable) -> None:
+    table.background(n_trials)
+    pool.add(0.0, n_trials, table.working(n_trials))
+
+
+def _threshold(pool: TrialPool, bg: Any, n_sigma: float | None, ts_obs: float | None) -> tuple[float, dict[str, Any]]:
+    """TS that a trial must exceed, its error, and whether it lies beyond the background trials."""
+    if n_sigma is None:
         counted = TSD(pool.ts(0.0))
-        ts, ts_error = counted.median(), counted.isf_error(0.5)
+        ts, error = counted.median(), counted.isf_error(0.5)
         if ts_obs is not None and ts_obs > ts:
-            ts, ts_error = ts_obs, 0.0
-    return search_n_sig(
-        pool, ts, beta, search, table, conversion, kind=kind, ts_error=ts_error, extrapolated=extrapolated
-    )
+            ts, error = ts_obs, 0.0
+        return ts, {"ts_error": error, "extrapolated": False}
+    fit: Mapping[str, Any] = bg.fit_options if isinstance(bg, Chi2TSD) else {}
+    background = Chi2TSD(pool.ts(0.0), **fit)
+    p = 0.5 * math.erfc(n_sigma / math.sqrt(2))
+    beyond = p * background.n_total < MIN_TAIL
+    ts = float(background.isf_nsigma(n_sigma))
+    far = float(background.beyond(ts)) if beyond else 0.0
+    return ts, {"ts_error": background.isf_error(p), "extrapolated": beyond, "ts_beyond": far}
 
 
 def _check(ts: float, beta: float) -> None:

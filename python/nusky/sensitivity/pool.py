@@ -102,19 +102,20 @@ class TrialPool:
         self._run = run
         self._ts: dict[float, list[F64]] = {}
         self._rows: dict[float, list[Any]] = {}
+        self._drawn: dict[float, set[bool | None]] = {}  # whether numbers of events were drawn; None: trials do not say
         self._next = 0
         if store is not None:
             store.require(runner.config())
             for n_sig, rows in store.read_by_n_sig(poisson=poisson).items():
                 if len(rows):
-                    self._take(n_sig, rows)
+                    self._take(n_sig, rows, poisson)
             self._next = store.next_index(self.seed)
         for n_sig, given in (trials or {}).items():
             value = float(n_sig)
             if not (np.isfinite(value) and value >= 0):
                 raise ValueError(f"trials has the key {n_sig!r}: keys are injected signals, finite and >= 0")
             _require_same(given, runner, value)
-            self._take(value, given)
+            self._take(value, given, getattr(given, "poisson", None))
             self._next = max(self._next, _first_unused(given, self.seed))
 
     @property
@@ -126,6 +127,22 @@ class TrialPool:
     def trials(self) -> dict[float, Any]:
         """All trials, {n_sig: rows}; what was given comes back as it was, joined with what was made."""
         return {n: parts[0] if len(parts) == 1 else _joined(parts) for n, parts in sorted(self._rows.items())}
+
+    @property
+    def sources(self) -> str:
+        """Which sources the trials with signal hold: those at "one position"; drawn from a prior, those of "equal
+        counts", "equal flux" or "equal fluence"; "": the runner does not say."""
+        injection = getattr(self.runner, "injection", None)
+        if injection is None:
+            return ""
+        if not hasattr(self.runner, "priors"):
+            return "one position"
+        said = {"count": "equal counts", "flux": "equal flux", "fluence": "equal fluence"}
+        drawn = {poisson for n_sig, kinds in self._drawn.items() if n_sig > 0 for poisson in kinds}
+        if injection.by == "auto" and None in drawn:
+            return "equal counts or equal flux, as the trials that were given"
+        kinds = {said[injection.chosen_by(bool(poisson))] for poisson in drawn or {self.poisson}}
+        return " mixed with ".join(sorted(kinds))
 
     def count(self, n_sig: float) -> int:
         """Number of trials with this injected signal."""
@@ -150,11 +167,11 @@ class TrialPool:
         try:
             rows = run_batches(self.runner, indices, logging=logging, **how)
         except (InterruptedBatch, LostBatch) as stopped:
-            self._take(float(n_sig), _with_origin(stopped.partial, self.seed, stopped.indices))
+            self._take(float(n_sig), _with_origin(stopped.partial, self.seed, stopped.indices), poisson)
             if isinstance(stopped, LostBatch):
                 raise LostSearch(stopped, self.trials) from stopped
             raise InterruptedSearch(self.trials) from None
-        self._take(float(n_sig), _with_origin(rows, self.seed, indices))
+        self._take(float(n_sig), _with_origin(rows, self.seed, indices), poisson)
 
     def passed(self, threshold: float) -> tuple[F64, I64, I64]:
         """Injected signals, trials with TS strictly above the threshold, and all trials."""
@@ -162,9 +179,10 @@ class TrialPool:
         k = np.array([sum(int(np.sum(ts > threshold)) for ts in self._ts[x]) for x in self.n_sigs], dtype=np.int64)
         return n, k, np.array([self.count(x) for x in self.n_sigs], dtype=np.int64)
 
-    def _take(self, n_sig: float, rows: Any) -> None:
+    def _take(self, n_sig: float, rows: Any, poisson: bool | None) -> None:
         ts = ts_values(rows)
         if len(ts):
+            self._drawn.setdefault(n_sig, set()).add(poisson)
             self._ts.setdefault(n_sig, []).append(ts)
             self._rows.setdefault(n_sig, []).append(rows)
 

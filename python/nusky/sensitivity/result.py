@@ -22,6 +22,7 @@ FORMAT = "nusky-n-sig-1"
 
 # The curve's arrays in a file, and the fields that are written apart from the numbers
 _CURVE = ("params", "n_sigs", "n_passed", "n_trials")
+_ERRORS = ("n_sig_relative_error", "n_sig_absolute_error", "E2dNdE_absolute_error", "fluence_absolute_error")
 _APART = ("curve", "trials", "_added")  # what a user added is not ours to keep
 
 
@@ -38,7 +39,9 @@ class NSigResult(MutableMapping[str, Any]):
         Mean number of injected events (of all of them for several priors).
     n_sig_error : float
         Its **relative** standard deviation, as csky has it: binomial errors of the trials and, where it is known, the
-        error of the threshold.
+        error of the threshold. `n_sig_relative_error` is the same, `n_sig_absolute_error` counts events.
+    n_sig_error_of_ts : float
+        The part of it (relative) that the error of the threshold makes.
     ts, beta : float
         Threshold and fraction.
     curve : EfficiencyCurve
@@ -57,14 +60,16 @@ class NSigResult(MutableMapping[str, Any]):
         Standard deviation of the threshold that was propagated (0: taken as exact).
     extrapolated : bool
         The threshold lies beyond the background trials, on a fitted tail.
+    ts_beyond : float
+        By how much it lies above the largest TS of the background trials (0: it does not).
     E2dNdE : float
         E² dN/dE at `E0` in units of ``unit`` GeV cm⁻² s⁻¹ for `n_sig` (NaN where no spectrum was known). With a prior,
         the flux that gives `n_sig` on average over the prior; with several, that of each object.
     sources : str
-        Which sources a fraction `beta` of is found: those at "one position"; with a prior those of "equal counts"
-        (`n_sig` events wherever the source is), "equal flux" or "equal fluence" (``inj_conf={"by": …}``). Of sources of
-        one flux clearly fewer are found above the flux of equal counts, where the prior is wide. "": the runner does
-        not say.
+        Which sources a fraction `beta` of is found: those at "one position"; with a prior those of "equal flux" (the
+        default), of "equal fluence", or of "equal counts" (`n_sig` events wherever the source is: ``poisson=False``,
+        ``inj_conf={"by": "count"}``, or trials made like that). Of sources of one flux clearly fewer are found above
+        the flux of equal counts, where the prior is wide. "": the runner does not say.
     E0, unit : float
         Energy in units of `unit`, and the unit in GeV.
     fluence : float or None
@@ -103,6 +108,8 @@ class NSigResult(MutableMapping[str, Any]):
     config: Mapping[str, Any] = field(default_factory=dict)
     why: str = ""
     sources: str = ""
+    n_sig_error_of_ts: float = 0.0
+    ts_beyond: float = 0.0
     _added: dict[str, Any] = field(default_factory=dict, init=False)
 
     @property
@@ -111,13 +118,23 @@ class NSigResult(MutableMapping[str, Any]):
         return self.n_sig * (1 - self.n_sig_error), self.n_sig * (1 + self.n_sig_error)
 
     @property
-    def E2dNdE_error(self) -> float:
-        """Standard deviation of `E2dNdE` (absolute); the acceptance is taken as exact."""
+    def n_sig_relative_error(self) -> float:
+        """Standard deviation of `n_sig` divided by it: csky's ``n_sig_error``. That of a flux is the same."""
+        return self.n_sig_error
+
+    @property
+    def n_sig_absolute_error(self) -> float:
+        """Standard deviation of `n_sig`, events."""
+        return self.n_sig * self.n_sig_error
+
+    @property
+    def E2dNdE_absolute_error(self) -> float:
+        """Standard deviation of `E2dNdE`, in its unit; the acceptance is taken as exact."""
         return self.E2dNdE * self.n_sig_error
 
     @property
-    def fluence_error(self) -> float | None:
-        """Standard deviation of `fluence` (absolute)."""
+    def fluence_absolute_error(self) -> float | None:
+        """Standard deviation of `fluence`, in its unit."""
         return None if self.fluence is None else self.fluence * self.n_sig_error
 
     @property
@@ -162,7 +179,7 @@ class NSigResult(MutableMapping[str, Any]):
 
     @property
     def _found(self) -> tuple[str, ...]:
-        return (*(f.name for f in fields(self) if f.init), "E2dNdE_error", "fluence_error", "info")
+        return (*(f.name for f in fields(self) if f.init), *_ERRORS, "info")
 
     def as_dict(self) -> dict[str, Any]:
         """Everything but the trials, as values JSON can hold."""
@@ -222,6 +239,8 @@ class NSigResult(MutableMapping[str, Any]):
             flux += f", {'at' if self.sources == 'one position' else 'sources of'} {self.sources}"
         state = "" if self.converged else f", not converged: {self.why}" if self.why else ", not converged"
         beyond = ", threshold extrapolated" if self.extrapolated else ""
+        if self.ts_beyond > 0:
+            beyond += f" {self.ts_beyond:.1f} beyond the largest TS of background"
         return (
             f"NSigResult({self.kind}: n_sig={self.n_sig:.3f} (+/- {self.n_sig_error:.1%}) for {self.beta:g} of trials "
             f"with TS > {self.ts:.3f}{flux}; {n} trials, {self.curve.method}{state}{beyond})"

@@ -16,7 +16,7 @@ from nusky.sensitivity.result import NSigResult
 from nusky.sensitivity.table import NSigTable
 from nusky.units import counted
 
-__all__ = ["FluxAt", "NSigOptions", "NSigSearch", "QuoteOptions", "search_n_sig"]
+__all__ = ["FluxAt", "NSigOptions", "NSigSearch", "QuoteOptions", "more_background", "search_n_sig"]
 
 
 class NSigOptions(TypedDict, total=False):
@@ -91,9 +91,10 @@ class FluxAt:
         object.__setattr__(self, "E0", E0)
         object.__setattr__(self, "unit", unit)
 
-    def of(self, runner: Any, n_sig: float) -> dict[str, Any]:
+    def of(self, pool: TrialPool, n_sig: float) -> dict[str, Any]:
         """Fields of `NSigResult`."""
-        out: dict[str, Any] = {"E0": self.E0, "unit": self.unit, "sources": _sources(runner)}
+        runner: Any = pool.runner
+        out: dict[str, Any] = {"E0": self.E0, "unit": self.unit, "sources": pool.sources}
         flux = self.flux
         if flux is None and self.gamma is None:
             flux = getattr(getattr(runner, "injection", None), "flux", None)
@@ -106,14 +107,6 @@ class FluxAt:
         if getattr(runner, "on_time", None) is not None:
             out["fluence"] = float(runner.to_fluence(n_sig, **how))
         return out
-
-
-def _sources(runner: Any) -> str:
-    """`NSigResult.sources` of a runner."""
-    by = getattr(getattr(runner, "injection", None), "by", None)
-    if by is None:
-        return ""
-    return {"count": "equal counts"}.get(by, f"equal {by}") if hasattr(runner, "priors") else "one position"
 
 
 def search_n_sig(
@@ -154,7 +147,7 @@ def search_n_sig(
             raise _unreachable(pool, ts, beta, "give trials at larger n_sig")
     else:
         curve, n_sig, error = _run(pool, ts, beta, search, table, fitted)
-    of_curve = error
+    of_curve, of_threshold = error, 0.0
     ts_error = about.get("ts_error", 0.0)
     if ts_error > 0 and n_sig > 0:
         # TS is never below 0: a threshold there would let the trials that found nothing pass
@@ -163,20 +156,42 @@ def search_n_sig(
             for at in (max(0.0, ts - ts_error), ts + ts_error)
         )
         if math.isfinite(low) and math.isfinite(high):
-            error = math.hypot(error, abs(high - low) / (2 * n_sig))
-    table.end()
-    why = "" if error <= search.tol or n_sig == 0 else _why(of_curve, error, search)
+            of_threshold = abs(high - low) / (2 * n_sig)
+            error = math.hypot(error, of_threshold)
+    why = "" if error <= search.tol or n_sig == 0 else _why(of_curve, of_threshold, search)
     return NSigResult(
         n_sig, error, float(ts), float(beta), curve, pool.trials, pool.seed, pool.poisson,
-        converged=not why, why=why, config=pool.runner.config(), **about, **conversion.of(pool.runner, n_sig),
+        n_sig_error_of_ts=of_threshold, converged=not why, why=why, config=pool.runner.config(), **about,
+        **conversion.of(pool, n_sig),
     )  # fmt: skip
 
 
-def _why(of_curve: float, error: float, search: NSigSearch) -> str:
+def more_background(found: NSigResult, n_bg: int, search: NSigSearch) -> int:
+    """Background trials to add, so that the error of the threshold lets the search converge; 0: that is not why.
+
+    Parameters
+    ----------
+    found : NSigResult
+    n_bg : int
+        Background trials there are.
+    search : NSigSearch
+        At most ``max_batch_size`` trials are made at one injected signal, also at 0.
+    """
+    of_threshold = found.n_sig_error_of_ts
+    if found.converged or of_threshold <= 0.5 * search.tol:
+        return 0
+    # binomial errors fall with the root of the number; the error of a fitted tail falls more slowly
+    wanted = n_bg * max(2.0, (of_threshold / (0.7 * search.tol)) ** 2)
+    return max(0, min(math.ceil(wanted), search.max_batch_size) - n_bg)
+
+
+def _why(of_curve: float, of_threshold: float, search: NSigSearch) -> str:
     """Why the error is larger than was asked for, and what makes it smaller."""
     if of_curve <= search.tol:
-        of_threshold = math.sqrt(error**2 - of_curve**2)
-        return f"the threshold's error dominates ({of_threshold:.1%} of n_sig): more background trials are needed"
+        return (
+            f"the threshold's error dominates ({of_threshold:.1%} of n_sig): more background trials are needed than "
+            f"max_batch_size={search.max_batch_size}"
+        )
     if search.max_batch_size == 0:
         return "max_batch_size=0 makes no trials: allow some, or give more"
     return f"at most max_batch_size={search.max_batch_size} trials at one injected signal were made: raise it"
