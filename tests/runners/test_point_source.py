@@ -56,7 +56,12 @@ def test_a_fit_says_where_gamma_is_at_its_bound() -> None:
     assert 0 < sum(fit.gamma_at_bound for fit in fits) < len(fits)
     for fit in fits:
         assert fit.gamma_at_bound == (fit.gamma in (first, last))
-    assert not runner(gamma=float(last)).get_one_fit(8, seed=1).gamma_at_bound
+    trials = tr.get_many_fits(20, 8, seed=1)
+    assert 0 < trials.gamma_at_bound.sum() < len(trials)
+    assert trials.gamma_at_bound.tolist() == np.isin(trials["gamma"], [first, last]).tolist()
+    fixed = runner(gamma=float(last))
+    assert not fixed.get_one_fit(8, seed=1).gamma_at_bound
+    assert not fixed.get_many_fits(3, 8, seed=1).gamma_at_bound.any()
 
 
 def test_a_fixed_gamma_is_fitted_as_the_oracle_does_and_the_result_says_so() -> None:

@@ -48,6 +48,13 @@ def test_the_map_has_cskys_shape_and_rows() -> None:
     assert scan.provenance["config"]["nside"] == NSIDE
 
 
+def test_a_scan_says_where_gamma_is_at_its_bound() -> None:
+    scan = runner().get_one_scan(5, seed=1)
+    assert 0 < scan.gamma_at_bound.sum() < NPIX
+    np.testing.assert_array_equal(scan.gamma_at_bound, np.isin(scan.gamma, one_season().gamma_nodes[[0, -1]]))
+    assert not runner(gamma=4.0).get_one_scan(5, seed=1).gamma_at_bound.any()
+
+
 def test_pixels_outside_the_limits_are_not_scanned() -> None:
     scan = runner(min_dec=-0.5, max_dec=0.9).get_one_scan(seed=1)
     inside = runner().pixels

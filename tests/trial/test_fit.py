@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nusky.trial.fit import PER_PRIOR_DTYPE, Fit, result_columns
+from nusky.trial.fit import PER_PRIOR_DTYPE, Fit, at_gamma_bound, result_columns
 from nusky.trial.status import Status
 
 SKY = result_columns(sky=True, gamma_free=True)
@@ -93,6 +93,11 @@ def test_repr_shows_the_array_its_columns_and_what_matters() -> None:
 
 def test_a_gamma_at_its_bound_is_said_and_kept(tmp_path: Path) -> None:
     assert "bound" not in repr(make())
+    config = {"likelihood": {"gamma_range": [1.0, 4.0]}}
+    assert at_gamma_bound([1.0, 2.0, 4.0, np.nan], config).tolist() == [True, False, True, False]
+    assert not at_gamma_bound([4.0], {"likelihood": {"gamma": 4.0}}).any()
+    with pytest.raises(ValueError, match="do not know how they were made"):
+        at_gamma_bound([4.0], {})
     at_bound = make(gamma=4.0, gamma_at_bound=True)
     assert "gamma at its bound" in repr(at_bound)
     at_bound.save(tmp_path / "fit.json")

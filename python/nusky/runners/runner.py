@@ -113,6 +113,8 @@ class Runner(MakesTrials, FitsMany):
         number of threads and the version of the code are left out: the trial store keeps the version beside it.
         """
         window = {} if self.transient is None else {"transient": self.transient.as_dict()}
+        nodes = self.analysis.gamma_nodes
+        gamma_range = {"gamma_range": [float(nodes[0]), float(nodes[-1])]} if self._gamma_free else {}
         return {
             "runner": type(self).__name__,
             "random": RANDOM,
@@ -120,7 +122,7 @@ class Runner(MakesTrials, FitsMany):
                 "keys": list(self.analysis.keys),
                 "fingerprint": self.analysis.fingerprint,
             },
-            "likelihood": self.likelihood.as_dict(),
+            "likelihood": {**self.likelihood.as_dict(), **gamma_range},
             "injection": self.injection.as_dict(),
             "mlog10p_is_ts": self.ts_to_p is None,
             **window,

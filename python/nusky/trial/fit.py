@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from nusky.files import as_path
 from nusky.files.atomic import atomic_write
@@ -20,7 +20,7 @@ from nusky.typing import F64
 if TYPE_CHECKING:
     from nusky.analysis.gamma import GammaMode
 
-__all__ = ["PER_PRIOR_DTYPE", "Fit", "result_columns"]
+__all__ = ["PER_PRIOR_DTYPE", "Fit", "at_gamma_bound", "result_columns"]
 
 PER_PRIOR_DTYPE = np.dtype(
     [
@@ -40,6 +40,31 @@ PER_PRIOR_DTYPE = np.dtype(
 
 _FORMAT = "nusky fit"
 _VERSION = 1
+
+
+def at_gamma_bound(gamma: ArrayLike, config: Mapping[str, Any]) -> NDArray[np.bool_]:
+    """Where a fitted γ is the first or the last of the values it can have: the maximum may lie beyond.
+
+    Parameters
+    ----------
+    gamma : array_like
+    config : mapping
+        Of the runner (`Runner.config`), with ``likelihood.gamma_range``; False everywhere where γ was not fitted.
+
+    Raises
+    ------
+    ValueError
+        If the configuration says nothing about the likelihood.
+
+    Examples
+    --------
+    >>> at_gamma_bound([1.0, 2.5, np.nan], {"likelihood": {"gamma_range": [1.0, 4.0]}}).tolist()
+    [True, False, False]
+    """
+    if "likelihood" not in config:
+        raise ValueError("these fits do not know how they were made (their config is empty), so neither the range of γ")
+    bounds = config["likelihood"].get("gamma_range", ())
+    return np.isin(np.asarray(gamma, dtype=np.float64), np.asarray(bounds, dtype=np.float64))
 
 
 def result_columns(*, sky: bool, gamma_free: bool) -> tuple[str, ...]:

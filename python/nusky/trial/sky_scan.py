@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from nusky.files import as_path
 from nusky.files.atomic import atomic_write
+from nusky.trial.fit import at_gamma_bound
 from nusky.trial.status import Status
 from nusky.typing import F64
 
@@ -93,6 +94,18 @@ class SkyScan:
             return self._row("gamma")
         fixed = self.provenance.get("gamma_fixed")
         return np.where(self.ns > 0, np.nan if fixed is None else fixed, np.nan)
+
+    @property
+    def gamma_at_bound(self) -> NDArray[np.bool_]:
+        """(npix,) whether a fitted γ is the first or the last of its nodes (`Fit.gamma_at_bound`); False where γ is
+        fixed.
+
+        Raises
+        ------
+        ValueError
+            If the scan does not know how it was made.
+        """
+        return at_gamma_bound(self.gamma, self.provenance.get("config", {}))
 
     @property
     def nside(self) -> int:

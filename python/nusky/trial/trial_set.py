@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from nusky.arrays import Arrays
 from nusky.files.npz import read_format, write_npz
+from nusky.trial.fit import at_gamma_bound
 from nusky.version import code_version
 
 if TYPE_CHECKING:
@@ -117,6 +118,18 @@ class TrialSet(Arrays):
         for name in _ORIGIN:
             object.__setattr__(trials, name, meta[name])
         return trials
+
+    @property
+    def gamma_at_bound(self) -> NDArray[np.bool_]:
+        """(n,) whether a fitted γ is the first or the last of its nodes (`Fit.gamma_at_bound`); False where γ is fixed.
+
+        Raises
+        ------
+        ValueError
+            If the trials do not know how they were made.
+        """
+        gamma = self["gamma"] if "gamma" in self.keys() else np.full(len(self), np.nan)
+        return at_gamma_bound(gamma, self.config)
 
     @property
     def as_dataframe(self) -> pandas.DataFrame:
