@@ -10,6 +10,7 @@ import pytest
 
 import nusky as cy
 from nusky.source.positions import Sources, sources
+from nusky.source.window import TimeWindow
 
 
 def test_the_name_at_the_top_stays_a_function_after_the_module_is_imported() -> None:
@@ -156,3 +157,16 @@ def test_bad_input_is_refused_with_place_and_mend(
 def test_an_unknown_field_names_those_there_are() -> None:
     with pytest.raises(KeyError, match="no field 'mjd'; they have ra, dec"):
         sources(1.0, 0.0)["mjd"]
+
+
+def test_a_window_in_days_that_looks_like_seconds_is_asked_about() -> None:
+    with pytest.warns(UserWarning, match=r"a window of 1000 days\. If seconds are meant: t_100=1000 / 86400"):
+        sources(1.0, 0.0, mjd=57000.0, t_100=1000)
+    with pytest.warns(UserWarning, match="a window of 500 days"):
+        sources([1.0, 2.0], 0.0, mjd=57000.0, t_100=[3.0, 500.0])
+    # none of these does: the tests' warnings are errors
+    assert sources(1.0, 0.0, mjd=57000.0, t_100=1000 / 86400).t_100 is not None
+    assert sources(1.0, 0.0, mjd=57000.0, t_100=datetime.timedelta(days=900)).t_100 is not None
+    units = pytest.importorskip("astropy.units")
+    src = sources(1.0, 0.0, mjd=57000.0, t_100=3 * units.yr)
+    assert TimeWindow.of(src) is not None

@@ -5,9 +5,11 @@ The module's name is singular because ``nusky.sources`` is the function: a modul
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import timedelta
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -16,12 +18,16 @@ from numpy.typing import ArrayLike, NDArray
 from nusky.missing import without_missing
 from nusky.sphere import as_mjd, at_limits, coordinates, days, radians
 from nusky.typing import F64
-from nusky.units import in_unit
+from nusky.units import has_unit, in_unit
 
-__all__ = ["Sources", "sources"]
+__all__ = ["Sources", "sources", "time_columns"]
 
 MAX_EXTENSION = np.radians(20.0)
 """Beyond this (rad) an extended source is a template, and an extension is more likely degrees taken for radians."""
+
+
+# A window of so many days is rarely meant: 500 and 1000 s are the windows of follow-ups
+_LIKE_SECONDS = 500.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +173,7 @@ def sources(
     mjd : float, (P,), astropy Time or Quantity, optional
         **Start** of the time window, MJD (UTC).
     t_100 : float, (P,), astropy TimeDelta or Quantity, or a timedelta, optional
-        Length of the window, **days**. Needs `mjd`.
+        Length of the window, **days** (a warning asks from 500 on whether seconds were meant). Needs `mjd`.
     sigma_t : float, (P,), TimeDelta, Quantity or timedelta, optional
         Width of the Gaussian tails before and after the box, days; 0 by default. Needs `mjd`.
     prior : map or sequence of maps, optional
@@ -222,20 +228,48 @@ def sources(
         raise ValueError("t_100 and sigma_t describe a time window and need mjd, its start")
     if mjd is not None and t_100 is None:
         raise ValueError("mjd is the start of a time window and needs t_100, its length in days")
-    huge = np.finfo(float).max
-    unit = "the unit is days"
-    tails = 0.0 if sigma_t is None else days("sigma_t", sigma_t)
+    window = (None, None, None) if mjd is None else time_columns(mjd, t_100, sigma_t, n)
+    if window[1] is not None and isinstance(t_100, (Real, np.ndarray, list, tuple)) and not has_unit(t_100):
+        _warn_of_seconds(window[1])
     return Sources(
         ra=ra_column,
         dec=dec_column,
         weight=weights,
         extension=extensions,
         name=None if name is None else _objects("name", name, n, isinstance(name, str)),
-        mjd=None if mjd is None else _column("mjd", as_mjd(mjd), n, 0.0, 1e6, "MJD runs to about 60 000 today"),
-        t_100=None if t_100 is None else _column("t_100", days("t_100", t_100), n, np.nextafter(0, 1), huge, unit),
-        sigma_t=None if mjd is None else _column("sigma_t", tails, n, 0.0, huge, unit),
+        mjd=window[0],
+        t_100=window[1],
+        sigma_t=window[2],
         prior=None if prior is None else _objects("prior", prior, n, _is_one_map(prior)),
     )
+
+
+def time_columns(mjd: Any, t_100: Any, sigma_t: Any, n: int) -> tuple[F64, F64, F64]:
+    """Start (MJD), length and width of the tails (days) of `n` time windows, checked.
+
+    Parameters
+    ----------
+    mjd, t_100, sigma_t
+        As for `sources`.
+    n : int
+    """
+    huge, unit = np.finfo(float).max, "the unit is days"
+    return (
+        _column("mjd", as_mjd(mjd), n, 0.0, 1e6, "MJD runs to about 60 000 today"),
+        _column("t_100", days("t_100", t_100), n, np.nextafter(0, 1), huge, unit),
+        _column("sigma_t", 0.0 if sigma_t is None else days("sigma_t", sigma_t), n, 0.0, huge, unit),
+    )
+
+
+def _warn_of_seconds(t_100: F64) -> None:
+    longest = float(t_100.max())
+    if longest >= _LIKE_SECONDS:
+        warnings.warn(
+            f"t_100 = {longest:g} is a window of {longest:g} days. If seconds are meant: t_100={longest:g} / 86400; "
+            "3 * u.yr, a Quantity, is taken without this question",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def _position(ra: Any, dec: Any) -> tuple[Any, Any]:

@@ -52,11 +52,10 @@ class TimeWindow:
     sigma_t: float = 0.0
 
     def __post_init__(self) -> None:
-        from nusky.source.positions import sources
+        from nusky.source.positions import time_columns
 
-        checked = sources(0.0, 0.0, mjd=self.mjd, t_100=self.t_100, sigma_t=self.sigma_t)
-        for name in ("mjd", "t_100", "sigma_t"):
-            values = checked[name]
+        columns = time_columns(self.mjd, self.t_100, self.sigma_t, 1)
+        for name, values in zip(("mjd", "t_100", "sigma_t"), columns, strict=True):
             object.__setattr__(self, name, float(values[0]))
 
     @classmethod

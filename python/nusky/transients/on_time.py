@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -33,6 +34,8 @@ Scrambling = Literal["ra", "time"]
 _SLACK = 1.0 / 86_400.0
 # Times rounded to r days move the edges of a window by up to r
 _LEAST_OF_ROUNDED = 10
+# Share of a season's uptime in the window above which the rest is little to measure the rate with
+_MOST_OF_IT = 0.5
 # Days; in this time the Earth turns by 0.04 degrees
 _LEAST_TURN = 1e-4
 
@@ -149,6 +152,13 @@ class OnTime:
     def __post_init__(self) -> None:
         if not self.active:
             raise ValueError(self._nothing())
+        if (most := float(self.shares.max())) > _MOST_OF_IT:
+            warnings.warn(
+                f"the window of {self.window.t_100:g} days holds {most:.0%} of a season's uptime: little is left "
+                "to measure the background with. t_100 is in days: if seconds are meant, t_100 / 86400",
+                UserWarning,
+                stacklevel=2,
+            )
 
     def __iter__(self) -> Iterator[OnTimeSeason]:
         return iter(self.seasons)
