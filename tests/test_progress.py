@@ -97,3 +97,18 @@ def test_an_interruption_keeps_the_true_count_and_ends_the_line() -> None:
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert stream.getvalue().endswith("3/10 trials complete.\n")
+
+
+def test_what_was_there_before_says_nothing_of_the_rate_and_waiting_is_said() -> None:
+    out, clock = Terminal(), Clock()
+    with Progress("", 1000, "trials", stream=out, clock=clock) as progress:
+        progress.resume(900)
+        clock.now = 5.0
+        progress.update(900, note="waiting for workers")
+        assert out.getvalue().split("\r")[-1].strip() == "900/1000 trials complete. waiting for workers"
+        clock.now = 10.0
+        progress.update(950)
+        assert out.getvalue().split("\r")[-1].strip() == "950/1000 trials complete. 5/s, 10 s left"
+        clock.now = 20.0
+        progress.update(950)  # nothing new: the time left is told anew all the same
+        assert out.getvalue().split("\r")[-1].strip() == "950/1000 trials complete. 2.5/s, 20 s left"

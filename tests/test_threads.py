@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -81,3 +83,24 @@ def test_a_container_quota_is_read_and_rounded_up(tmp_path: Path, content: str, 
 
 def test_a_system_without_control_groups_has_no_quota(tmp_path: Path) -> None:
     assert threads._cgroup_quota(tmp_path / "missing", tmp_path) is None
+
+
+LEFT_BY_DASK = """
+import os
+from nusky.threads import allowed_threads
+if __name__ == "__main__":
+    before = allowed_threads()
+    from distributed import Client, LocalCluster
+    with LocalCluster(n_workers=1, processes=True, dashboard_address=None) as cluster, Client(cluster) as client:
+        print(os.environ["OMP_NUM_THREADS"], allowed_threads() == before, client.submit(allowed_threads).result())
+"""
+
+
+@pytest.mark.slow
+def test_dask_does_not_leave_its_client_on_one_thread(tmp_path: Path) -> None:
+    pytest.importorskip("distributed", reason="dask.distributed is an optional dependency")
+    script = tmp_path / "script.py"
+    script.write_text(LEFT_BY_DASK)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("OMP", "MALLOC"))}
+    done = subprocess.run([sys.executable, str(script)], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1", "True", "1"], done.stdout + done.stderr

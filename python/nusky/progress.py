@@ -98,6 +98,8 @@ class Progress:
     _start: float = field(default=0.0, init=False)
     _last: float = field(default=-1.0, init=False)
     _done: int = field(default=0, init=False)
+    _before: int = field(default=0, init=False)
+    _note: str = field(default="", init=False)
     _width: int = field(default=0, init=False)
 
     def __enter__(self) -> Progress:
@@ -132,7 +134,11 @@ class Progress:
     def _out(self) -> TextIO:
         return sys.stdout if self.stream is None else self.stream
 
-    def update(self, done: int, total: int | None = None) -> None:
+    def resume(self, done: int) -> None:
+        """So many were there before: they say nothing of the rate."""
+        self._done = self._before = done
+
+    def update(self, done: int, total: int | None = None, note: str = "") -> None:
         """Say how many are done; redraws a few times a second at most.
 
         Parameters
@@ -141,10 +147,12 @@ class Progress:
             Number done so far.
         total : int, optional
             Ignored: the signature is that of the core's progress callback.
+        note : str
+            What is to be said of this moment: "waiting for workers".
         """
         if not self.logging:
             return
-        self._done = done
+        self._done, self._note = done, note
         now = self.clock()
         if now - self._last >= (_TERMINAL_INTERVAL if _is_watched(self._out) else _FILE_INTERVAL):
             self._last = now
@@ -153,11 +161,12 @@ class Progress:
     def _text(self, finished: bool) -> str:
         text = f"{self._done}/{self.total} {self.noun} complete."
         elapsed = self.clock() - self._start
-        if elapsed > _QUICK and self._done:
-            rate = self._done / elapsed
+        new = self._done - self._before
+        if elapsed > _QUICK and new > 0:
+            rate = new / elapsed
             text += f" {rate:.0f}/s" if rate >= 100 else f" {rate:.3g}/s"
             text += f", {_duration(elapsed)}" if finished else f", {_duration((self.total - self._done) / rate)} left"
-        return text
+        return text if finished or not self._note else f"{text} {self._note}"
 
     def _draw(self, text: str) -> None:
         # Blanks wipe what a longer line left behind. The first drawing needs no carriage return.

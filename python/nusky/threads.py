@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import math
 import os
+import sys
 from functools import cache
 from numbers import Integral
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -46,8 +48,41 @@ def _cgroup_quota(proc: Path = Path("/proc/self/cgroup"), root: Path = Path("/sy
 
 def _openmp_limit() -> int | None:
     """First number of ``OMP_NUM_THREADS``, set by users and batch systems; None when absent or not a number."""
-    first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    now = os.environ.get("OMP_NUM_THREADS", "")
+    if now and "distributed.nanny" in sys.modules and _set_by_dask(now):
+        before = _started_with().get("OMP_NUM_THREADS", "")
+        _say_dask(now)
+        now = before
+    first = now.split(",")[0].strip()
     return int(first) if first.isdigit() and int(first) > 0 else None
+
+
+def _set_by_dask(value: str) -> bool:
+    """Whether dask has put this value of ``OMP_NUM_THREADS`` into the environment of this process.
+
+    Starting workers from here, as its LocalCluster does, leaves their variables in this process, and its fits on one
+    thread. MALLOC_TRIM_THRESHOLD_, which comes with it, shows whose doing it was.
+    """
+    started = _started_with()
+    if not started or "MALLOC_TRIM_THRESHOLD_" in started or "MALLOC_TRIM_THRESHOLD_" not in os.environ:
+        return False
+    given: Any = sys.modules["dask"].config.get("distributed.nanny.pre-spawn-environ", {})
+    return value == str(given.get("OMP_NUM_THREADS", "")) and value != started.get("OMP_NUM_THREADS")
+
+
+@cache
+def _started_with(proc: Path = Path("/proc/self/environ")) -> dict[str, str]:
+    """Environment that this process was started with; empty where the system does not show it."""
+    try:
+        lines = proc.read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return {}
+    return {name: value for name, equals, value in (line.partition("=") for line in lines) if equals}
+
+
+@cache  # said once
+def _say_dask(value: str) -> None:
+    _log.info("dask has set OMP_NUM_THREADS=%s here for the workers it started; it does not limit this process", value)
 
 
 def _batch_limit() -> int | None:

@@ -238,11 +238,13 @@ def test_a_chunk_that_kills_every_worker_ends_the_batch_and_keeps_the_rest(
     assert len(store) == len(kept) > 0
 
 
-def test_a_mistake_in_the_work_is_raised_at_once(runner: Any) -> None:
+def test_a_mistake_in_the_work_ends_the_batch_at_once_and_keeps_what_is_done(runner: Any, here: np.ndarray) -> None:
     executor = Scripted([ValueError("a trial is broken")])
-    with pytest.raises(ValueError, match="a trial is broken"):
+    with pytest.raises(LostBatch, match=r"trials 8:16 failed .*a trial is broken.*8 of 40 trials are finished") as lost:
         run_batches(runner, range(40), **HOW, executor=executor, chunk=8)
+    assert isinstance(lost.value.__cause__, ValueError)
     assert sum(10 in numbers for numbers in executor.submitted) == 1
+    assert lost.value.partial.tobytes() == here[lost.value.indices].tobytes()
 
 
 def test_ctrl_c_on_an_executor_keeps_finished_chunks(runner: Any, here: np.ndarray) -> None:
@@ -295,14 +297,19 @@ def test_killing_a_worker_process_costs_nothing_but_time(quick: Any, given_as: s
 MANY_SMALL = """
 import os, random, signal, threading
 from concurrent.futures import ThreadPoolExecutor
-from nusky.executors.workers import run_tasks
+from nusky.executors.tasks import run_tasks
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background starts with it ignored
-tasks = {(i, i + 1): (i,) for i in range(300_000)}
+class Tasks:
+    def __init__(self):
+        self.numbers = iter(range(300_000))
+    def take(self, n_workers):
+        i = next(self.numbers, None)
+        return None if i is None else ((i, i + 1), (i,))
 for _ in range(12):
     with ThreadPoolExecutor(2) as executor:
         timer = threading.Timer(random.uniform(0.05, 0.3), os.kill, (os.getpid(), signal.SIGINT))
         try:
-            for n, _ in enumerate(run_tasks(executor, abs, tasks, 3)):
+            for n, _ in enumerate(run_tasks(executor, abs, Tasks(), 3)):
                 if n == 100:
                     timer.start()
         except KeyboardInterrupt:
@@ -325,7 +332,7 @@ from nusky.executors.batches import run_batches
 from nusky.executors.spec import read_spec
 from nusky.source.positions import sources
 from nusky.store.trials import TrialStore
-from nusky.executors.workers import ignore_interrupts
+from nusky.executors.pool import ignore_interrupts
 if __name__ == "__main__":
     runner = read_spec(sys.argv[1])
     store = TrialStore(sys.argv[2], runner.config())

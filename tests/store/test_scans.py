@@ -87,7 +87,7 @@ def test_adding_again_makes_only_what_is_missing_and_reopening_finds_all(
     sstr: Any, library: ScanLibrary, tmp_path: Path
 ) -> None:
     mine = ScanLibrary(tmp_path / "scans", sstr)
-    mine.add(sstr, [0, 1, 2], seed=5)
+    mine.add(sstr, [0, 1, 2], seed=5, chunk=20)
     mine.add(sstr, range(6), seed=5, chunk=2)
     again = ScanLibrary(tmp_path / "scans")
     assert len(again) == 6

@@ -2,8 +2,8 @@
 
 A batch is cut into chunks of trial indices. A worker gets the path and hash of a description of the runner
 (`nusky.executors.spec`), never the data; it builds the runner once and keeps it. Since a trial depends on its seed and
-index only, the results are the same bit for bit whichever way they ran, and a chunk whose worker died is simply run
-again.
+index only, the results are the same bit for bit whichever way they ran and were cut, and a chunk whose worker died is
+simply run again.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nusky.executors.on_threads import InterruptedBatch, check_indices
+from nusky.executors.pool import n_workers
 from nusky.executors.protocols import FitsTrials, KeepsTrials
-from nusky.executors.workers import LostTask, n_workers, run_pieces
+from nusky.executors.tasks import LostTask
+from nusky.executors.workers import run_pieces
 from nusky.progress import trial_progress
 from nusky.threads import resolve_threads
 from nusky.typing import I64
@@ -33,15 +35,21 @@ __all__ = ["LostBatch", "contiguous_runs", "fit_chunk", "run_batches"]
 
 Chunk = tuple[int, int]  # positions first … last + 1 in the list of indices, whose trial numbers are consecutive
 
-_CHUNKS = 64  # of a batch: enough for an even load, few enough that a task lasts much longer than it takes to send
-_LARGEST = 1000
 _SECONDS_A_SHARD = 5.0
 
 
 class LostBatch(RuntimeError):
-    """The workers failed for good; the finished trials are in `partial`, their numbers in `indices`."""
+    """Workers failed for good, or the executor is gone; what is finished is kept.
 
-    def __init__(self, message: str, partial: NDArray[np.void], indices: I64) -> None:
+    Attributes
+    ----------
+    partial : (M,) structured array
+        The finished trials. Distributions or None where they were made of trials.
+    indices : (M,) int64
+        Their numbers.
+    """
+
+    def __init__(self, message: str, partial: Any, indices: I64) -> None:
         super().__init__(message)
         self.partial = partial
         self.indices = indices
@@ -76,8 +84,8 @@ def run_batches(
         None: in this process. A callable is asked again when its executor broke; an executor of processes that broke is
         replaced by one of spawned processes of the same size. For dask: ``client.get_executor(pure=False)``.
     chunk : int, optional
-        Trials of one task, and of one shard of the store. Default: a 64th of the batch, at most 1000; without an
-        executor, what takes some seconds.
+        Trials of one task, and of one shard of the store. Default: what takes a worker some 10 s, measured as it goes,
+        less towards the end; without an executor, some seconds.
     n_threads : int, optional
         Threads of each worker, 1 by default; without an executor 0 (all).
     store : TrialStore, optional
@@ -100,7 +108,8 @@ def run_batches(
     InterruptedBatch
         On Ctrl-C, with the finished trials.
     LostBatch
-        If a chunk lost its worker more than `retries` times, with the finished trials.
+        If a chunk lost its worker more than `retries` times (the others are finished first), a trial raised an error
+        there, or the executor is gone: with the finished trials.
     """
     numbers = check_indices(indices)
     if len(numbers) == 0:
@@ -111,7 +120,6 @@ def run_batches(
     if store is not None:
         store.require(runner.config())
         batch.take_stored()
-    size = min(max(-(-len(numbers) // _CHUNKS), 1), _LARGEST) if chunk is None else int(chunk)
     if executor is None:
         threads = resolve_threads(n_threads)
         with _progress(len(numbers), n_sig, threads, logging) as progress:
@@ -119,11 +127,11 @@ def run_batches(
             if chunk is None and (store is not None or progress.logging):
                 batch.run_growing(32 * threads, threads, progress)
             else:
-                batch.run_here(batch.chunks(len(numbers) if chunk is None else size), threads, progress)
+                batch.run_here(batch.chunks(len(numbers) if chunk is None else int(chunk)), threads, progress)
     else:
         threads = 1 if n_threads is None else resolve_threads(n_threads)
-        with _progress(len(numbers), n_sig, threads * n_workers(executor), logging) as progress:
-            batch.run_on(executor, batch.chunks(size), threads, spool, retries, progress)
+        with _progress(len(numbers), n_sig, threads * max(n_workers(executor), 1), logging) as progress:
+            batch.run_on(executor, None if chunk is None else int(chunk), threads, spool, retries, progress)
     assert batch.rows is not None
     return batch.rows
 
@@ -145,13 +153,13 @@ def contiguous_runs(indices: I64) -> Iterator[tuple[int, int]]:
     yield from ((a, z) for a, z in itertools.pairwise(bounds) if z > a)
 
 
-def fit_chunk(runner: FitsTrials, numbers: list[int], how: dict[str, Any], n_threads: int) -> NDArray[np.void]:
+def fit_chunk(runner: FitsTrials, numbers: Sequence[int], how: dict[str, Any], n_threads: int) -> NDArray[np.void]:
     """Rows of some trials as a plain array, which travels lighter than what a runner gives.
 
     Parameters
     ----------
     runner : FitsTrials
-    numbers : list of int
+    numbers : sequence of int
         Trial numbers.
     how : dict
         ``n_sig``, ``poisson``, ``seed``.
@@ -171,6 +179,7 @@ class _Batch:
         self.how: dict[str, Any] = {"n_sig": n_sig, "poisson": poisson, "seed": seed}
         self.store = store
         self.done = np.zeros(len(numbers), dtype=bool)
+        self.n_done = 0
         self.rows: NDArray[np.void] | None = None
 
     def take_stored(self) -> None:
@@ -185,15 +194,16 @@ class _Batch:
                 if found is not None:
                     self._put(first + a - start, found)
 
-    def chunks(self, size: int) -> list[Chunk]:
-        """What is not done yet, in pieces of consecutive trial numbers."""
+    def stretches(self) -> Iterator[Chunk]:
+        """What is not done yet, in stretches of consecutive trial numbers."""
         missing = np.flatnonzero(~self.done)
-        pieces = []
         for first, end in contiguous_runs(missing):
             for a, z in contiguous_runs(self.numbers[missing[first:end]]):
-                low, high = int(missing[first]) + a, int(missing[first]) + z
-                pieces += [(i, min(i + size, high)) for i in range(low, high, size)]
-        return pieces
+                yield int(missing[first]) + a, int(missing[first]) + z
+
+    def chunks(self, size: int) -> list[Chunk]:
+        """The same in pieces."""
+        return [(i, min(i + size, high)) for low, high in self.stretches() for i in range(low, high, size)]
 
     def keep(self, first: int, rows: NDArray[np.void]) -> None:
         """Take the rows of one chunk, and store them."""
@@ -207,6 +217,7 @@ class _Batch:
         if self.rows is None:
             self.rows = np.zeros(len(self.numbers), dtype=rows.dtype)
         self.rows[first : first + len(rows)] = rows
+        self.n_done += len(rows) - int(np.count_nonzero(self.done[first : first + len(rows)]))
         self.done[first : first + len(rows)] = True
 
     def partial(self) -> tuple[NDArray[np.void], I64]:
@@ -216,6 +227,7 @@ class _Batch:
 
     def run_growing(self, size: int, n_threads: int, progress: Progress) -> None:
         """Chunks that take some seconds each: what a kill may cost, without a file for every handful of trials."""
+        progress.resume(self.n_done)
         while pieces := self.chunks(size):
             start = monotonic()
             self.run_here(pieces[:1], n_threads, progress)
@@ -233,33 +245,39 @@ class _Batch:
             except KeyboardInterrupt:
                 raise InterruptedBatch(*self.partial(), len(self.numbers)) from None
             self.keep(a, rows)
-            progress.update(int(self.done.sum()))
+            progress.update(self.n_done)
 
     def run_on(
         self,
         executor: Executor | Callable[[], Executor],
-        chunks: Sequence[Chunk],
+        size: int | None,
         n_threads: int,
         spool: str | os.PathLike[str] | None,
         retries: int,
         progress: Progress,
     ) -> None:
-        tasks = {(a, z): (self.numbers[a:z].tolist(), self.how, n_threads) for a, z in chunks}
-        pieces = run_pieces(self.runner, fit_chunk, tasks, executor=executor, spool=spool, retries=retries)
+        def arguments(a: int, z: int) -> tuple[Any, ...]:
+            first = int(self.numbers[a])
+            return range(first, first + z - a), self.how, n_threads
+
+        def waiting(workers: int) -> None:
+            progress.update(self.n_done, note="" if workers else "waiting for workers")
+
+        pieces = run_pieces(
+            self.runner, fit_chunk, self.stretches(), arguments,
+            size=size, executor=executor, spool=spool, retries=retries, waiting=waiting,
+        )  # fmt: skip
+        progress.resume(self.n_done)
         try:
             with contextlib.closing(pieces) as results:
                 for (a, _), rows in results:
                     if hasattr(self.runner, "fill_p"):
                         self.runner.fill_p(rows)  # the workers have no ts_to_p
                     self.keep(a, rows)
-                    progress.update(int(self.done.sum()))
+                    progress.update(self.n_done)
         except LostTask as lost:
-            a, z = lost.task
-            raise LostBatch(
-                f"the worker fitting trials {self.numbers[a]}:{self.numbers[z - 1] + 1} died {lost.times} times "
-                f"({lost.error}); {int(self.done.sum())} of {len(self.numbers)} trials are finished and kept: give the "
-                "workers more memory, or smaller chunks",
-                *self.partial(),
-            ) from lost.error
+            ranges = ", ".join(f"{self.numbers[a]}:{self.numbers[z - 1] + 1}" for a, z in lost.tasks)
+            done = f"{self.n_done} of {len(self.numbers)} trials"
+            raise LostBatch(lost.told(f"trials {ranges}", done), *self.partial()) from lost.error
         except KeyboardInterrupt:
             raise InterruptedBatch(*self.partial(), len(self.numbers)) from None

@@ -14,11 +14,12 @@ is there. Killed in between, both are there, and the small ones are ignored.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import logging
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,6 +63,18 @@ class Problem:
         return f"{self.shard}: {self.reason}"
 
 
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    """Without the garbage collector, which looks at all entries again and again while they are made."""
+    on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if on:
+            gc.enable()
+
+
 class Journal:
     """The directory itself; `TrialStore` and `ScanLibrary` give it meaning.
 
@@ -95,9 +108,8 @@ class Journal:
         self._problems: dict[str, Problem] = {}
         self._replaced: dict[str, str] = {}  # shards whose content another one has: that one
         self._synced = 0.0
-        self._unreadable: dict[
-            str, tuple[int, int]
-        ] = {}  # size and time of files found damaged, until they are replaced
+        # size and time of files found damaged, until they are replaced
+        self._unreadable: dict[str, tuple[int, int]] = {}
         stored = self._read_identity(missing_ok=identity is not None)
         if stored is None:
             assert identity is not None
@@ -108,7 +120,8 @@ class Journal:
                 stored.require_same(identity, str(self.path), mix_versions=mix_versions)
             self.identity = stored
         self._remove_stale()
-        self.refresh()
+        with _no_collection():
+            self.refresh()
         if identity is not None:
             self._finish_replacements()
 

@@ -20,7 +20,8 @@ from nusky import _core
 from nusky.dists.between import ts_to_p
 from nusky.dists.chi2_tsd import Chi2TSD
 from nusky.dists.tsd import TSD
-from nusky.executors.batches import contiguous_runs
+from nusky.executors.batches import LostBatch, contiguous_runs
+from nusky.executors.tasks import LostTask
 from nusky.executors.workers import run_pieces
 from nusky.files.identity import differences
 from nusky.files.npz import read_format, write_npz
@@ -249,6 +250,8 @@ def declination_tsds(
         For declinations that do not ascend or lie outside −π/2 … π/2, or numbers below 1.
     InterruptedTSDs
         On Ctrl-C, with the distributions of the finished scrambles.
+    LostBatch
+        If the workers fail for good, with them as `partial`.
 
     Examples
     --------
@@ -263,11 +266,8 @@ def declination_tsds(
         raise ValueError(f"dec must be ascending declinations within −π/2 … π/2 rad, got {nodes}")
     n_scrambles = -(-int(n_trials) // int(n_ra))
     threads = resolve_threads(mp_cpus) if executor is None or mp_cpus is not None else 1
-    # here a piece costs nothing but a look at the progress, elsewhere it is sent
-    size = _LOCAL if executor is None else max(1, min(100, n_scrambles // 64))
-    pieces = [(a, min(a + size, n_scrambles)) for a in range(0, n_scrambles, size)]
+    size = _LOCAL if executor is None else None  # here a piece costs nothing but a look at the progress
     numbers = range(first_scramble, first_scramble + n_scrambles)
-    tasks = {(a, z): (list(numbers[a:z]), seed, nodes, int(n_ra), threads) for a, z in pieces}
     ts = np.empty((n_scrambles, len(nodes), int(n_ra)))
     done = np.zeros(n_scrambles, dtype=bool)
     config = runner.config()
@@ -287,27 +287,40 @@ def declination_tsds(
         with (
             Progress(header, n_scrambles, "scrambles", logging) as progress,
             contextlib.closing(
-                run_pieces(runner, ts_at, tasks, executor=executor, spool=spool, retries=retries)
+                run_pieces(
+                    runner,
+                    ts_at,
+                    [(0, n_scrambles)],
+                    lambda a, z: (numbers[a:z], seed, nodes, int(n_ra), threads),
+                    size=size,
+                    executor=executor,
+                    spool=spool,
+                    retries=retries,
+                )
             ) as results,
         ):
             for (a, z), values in results:
                 ts[a:z] = values
                 done[a:z] = True
                 progress.update(int(done.sum()))
+    except LostTask as lost:
+        ranges = ", ".join(f"{numbers[a]}:{numbers[z - 1] + 1}" for a, z in lost.tasks)
+        message = lost.told(f"scrambles {ranges}", f"{int(done.sum())} of {n_scrambles} scrambles")
+        raise LostBatch(message, distributions() if done.any() else None, np.flatnonzero(done)) from lost.error
     except KeyboardInterrupt:
         raise InterruptedTSDs(distributions() if done.any() else None, n_scrambles) from None
     return distributions()
 
 
 def ts_at(
-    runner: Any, numbers: list[int], seed: int, dec: NDArray[np.float64], n_ra: int, n_threads: int
+    runner: Any, numbers: Sequence[int], seed: int, dec: NDArray[np.float64], n_ra: int, n_threads: int
 ) -> NDArray[np.float64]:
     """TS of background trials at some declinations, each at `n_ra` right ascensions.
 
     Parameters
     ----------
     runner : Runner
-    numbers : list of int
+    numbers : sequence of int
         Trial numbers.
     seed : int
     dec : (D,) rad

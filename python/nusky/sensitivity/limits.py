@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from nusky.dists.chi2_tsd import Chi2TSD
 from nusky.dists.tsd import MIN_TAIL, TSD, ts_values
-from nusky.executors.workers import n_workers
+from nusky.executors.pool import n_workers
 from nusky.sensitivity.efficiency import Method
 from nusky.sensitivity.pool import TrialPool
 from nusky.sensitivity.result import NSigResult
@@ -327,4 +327,4 @@ def _pool(
 def _cores(mp_cpus: int | None, executor: Any) -> int:
     if executor is None:
         return resolve_threads(mp_cpus)
-    return n_workers(executor) * int(mp_cpus or 1)
+    return max(n_workers(executor), 1) * int(mp_cpus or 1)

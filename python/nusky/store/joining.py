@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nusky.files.journal import Journal, Replaced, Shard
 from nusky.store.block import Block, BlockSets
 
-__all__ = ["ROWS_PER_SHARD", "WINDOWS", "full_windows", "join_shards", "parts_to_join"]
+__all__ = ["ROWS_PER_SHARD", "WINDOWS", "RecentRows", "full_windows", "join_shards", "parts_to_join"]
 
 ROWS_PER_SHARD = 100_000
 """Rows of a large shard: a few MB, so that opening 10⁷ trials opens a hundred files."""
@@ -56,7 +58,33 @@ def full_windows(blocks: Sequence[Block], width: int) -> list[list[Block]]:
     return [parts for parts in found if parts]
 
 
-def join_shards(journal: Journal, parts: Sequence[Block], shards: Mapping[Block, Shard]) -> Block | None:
+class RecentRows:
+    """Columns of the blocks that this process wrote last: joining them reads no file."""
+
+    def __init__(self) -> None:
+        self._columns: dict[Block, dict[str, NDArray[Any]]] = {}
+        self._rows = 0
+
+    def put(self, block: Block, columns: dict[str, NDArray[Any]]) -> None:
+        """Remember a block, and forget the oldest beyond two large shards."""
+        self.take(block)
+        self._rows += len(block)
+        self._columns[block] = columns
+        while self._rows > 2 * ROWS_PER_SHARD:
+            oldest = next(iter(self._columns))
+            self._rows -= len(oldest)
+            del self._columns[oldest]
+
+    def take(self, block: Block) -> dict[str, NDArray[Any]] | None:
+        """Columns of a block, which is forgotten; None if it is not among the last."""
+        found = self._columns.pop(block, None)
+        self._rows -= len(block) if found is not None else 0
+        return found
+
+
+def join_shards(
+    journal: Journal, parts: Sequence[Block], shards: Mapping[Block, Shard], recent: RecentRows
+) -> Block | None:
     """Make one shard of adjacent ones.
 
     Parameters
@@ -64,6 +92,7 @@ def join_shards(journal: Journal, parts: Sequence[Block], shards: Mapping[Block,
     journal : Journal
     parts : sequence of Block, adjacent and ascending
     shards : mapping from block to its shard
+    recent : RecentRows
 
     Returns
     -------
@@ -75,7 +104,8 @@ def join_shards(journal: Journal, parts: Sequence[Block], shards: Mapping[Block,
     pieces = []
     try:
         for part in parts:
-            arrays = journal.read(shards[part])
+            arrays = recent.take(part)
+            arrays = journal.read(shards[part]) if arrays is None else arrays
             if arrays is None:
                 return None
             pieces.append(arrays)
@@ -88,6 +118,7 @@ def join_shards(journal: Journal, parts: Sequence[Block], shards: Mapping[Block,
     columns = [name for name, _ in meta["columns"]]
     joined = {name: np.concatenate([piece[name] for piece in pieces]) for name in columns}
     journal.join(block.file_name, [shards[part] for part in parts], joined, meta)
+    recent.put(block, joined)
     return block
 
 

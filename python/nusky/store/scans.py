@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nusky.executors.batches import contiguous_runs
+from nusky.executors.batches import LostBatch, contiguous_runs
 from nusky.executors.on_threads import check_indices
+from nusky.executors.tasks import LostTask
 from nusky.executors.workers import run_pieces
 from nusky.files.identity import Identity
 from nusky.files.journal import Journal, Problem
@@ -44,6 +45,8 @@ __all__ = ["ScanLibrary", "StoredScan"]
 
 
 FORMAT = "nusky-scans-1"
+
+_LARGEST = 20  # scans of a shard, unless asked otherwise
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +143,7 @@ class ScanLibrary:
         seed: int,
         mp_cpus: int | None = None,
         executor: Executor | Callable[[], Executor] | None = None,
-        chunk: int = 20,
+        chunk: int | None = None,
         logging: bool = False,
         spool: str | os.PathLike[str] | None = None,
         retries: int = 3,
@@ -158,8 +161,8 @@ class ScanLibrary:
             Threads; with an executor, threads of a worker (1 by default).
         executor, spool, retries
             See `nusky.executors.batches.run_batches`.
-        chunk : int
-            Scans of one shard: what a kill may cost.
+        chunk : int, optional
+            Scans of one shard: what a kill may cost. Default: some 10 s of work, at most 20 scans.
         logging : bool
             Print progress.
 
@@ -168,12 +171,14 @@ class ScanLibrary:
         ValueError, TypeError
             For another configuration than the library's (each key is named), trial numbers or a chunk that are no
             whole numbers, or none at all.
+        LostBatch
+            If the workers fail for good; finished scans are in the library.
         KeyboardInterrupt
             On Ctrl-C; whole shards are kept, and adding the same trials again makes the rest.
         """
         given = Identity(FORMAT, code_version(), _config(runner.config()))
         self._journal.identity.require_same(given, str(self.path), mix_versions=self._journal.mix_versions)
-        if isinstance(chunk, bool) or int(chunk) != chunk or chunk < 1:
+        if chunk is not None and (isinstance(chunk, bool) or int(chunk) != chunk or chunk < 1):
             raise ValueError(f"chunk = {chunk!r} must be a positive integer")
         wanted = check_indices(indices)
         if len(wanted) == 0:
@@ -181,25 +186,30 @@ class ScanLibrary:
         seed = resolve_seed(seed)
         self._journal.refresh()
         numbers = np.setdiff1d(wanted, self._stored(seed))
-        pieces = [(i, min(i + chunk, end)) for first, end in contiguous_runs(numbers) for i in range(first, end, chunk)]
         threads = resolve_threads(mp_cpus) if executor is None or mp_cpus is not None else 1
-        tasks = {(a, z): (numbers[a:z].tolist(), seed, threads) for a, z in pieces}
         done = 0
         header = f"Scanning {len(numbers)} trials at {len(runner.pixels)} locations using {threads} cores:"
-        with (
-            Progress(header, len(numbers), "trials", logging) as progress,
-            contextlib.closing(
-                run_pieces(runner, scan_trials, tasks, executor=executor, spool=spool, retries=retries)
-            ) as made,
-        ):
-            for (a, z), arrays in made:
-                start = int(numbers[a])
-                meta = {"seed": int(seed), "start": start, "stop": start + z - a}
-                name = f"scans-seed{seed}-{start:09d}-{meta['stop']:09d}.npz"
-                self._retire(name, meta)
-                self._journal.append(name, arrays, meta)
-                done += z - a
-                progress.update(done)
+        pieces = run_pieces(
+            runner, scan_trials, contiguous_runs(numbers), lambda a, z: (numbers[a:z].tolist(), seed, threads),
+            size=chunk, largest=_LARGEST, executor=executor, spool=spool, retries=retries,
+            waiting=lambda workers: progress.update(done, note="" if workers else "waiting for workers"),
+        )  # fmt: skip
+        with Progress(header, len(numbers), "trials", logging) as progress, contextlib.closing(pieces) as made:
+            try:
+                for (a, z), arrays in made:
+                    self._keep(arrays, seed, int(numbers[a]), z - a)
+                    done += z - a
+                    progress.update(done)
+            except LostTask as lost:
+                ranges = ", ".join(f"{numbers[a]}:{numbers[z - 1] + 1}" for a, z in lost.tasks)
+                message = lost.told(f"scans {ranges}", f"{done} of {len(numbers)} scans")
+                raise LostBatch(message, None, np.intersect1d(numbers, self._stored(seed))) from lost.error
+
+    def _keep(self, arrays: Mapping[str, NDArray[Any]], seed: int, start: int, n: int) -> None:
+        meta = {"seed": int(seed), "start": start, "stop": start + n}
+        name = f"scans-seed{seed}-{start:09d}-{start + n:09d}.npz"
+        self._retire(name, meta)
+        self._journal.append(name, arrays, meta)
 
     def scans(self) -> Iterator[StoredScan]:
         """All scans, ordered by seed and trial; a shard in memory at a time.

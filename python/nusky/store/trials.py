@@ -22,7 +22,7 @@ from nusky.store.block import Block, block_of, checked_block, overlap_within
 from nusky.store.columns import check_trials, column_names, find_column
 from nusky.store.export import export_trials
 from nusky.store.held_blocks import HeldBlocks
-from nusky.store.joining import WINDOWS, full_windows, join_shards, parts_to_join
+from nusky.store.joining import WINDOWS, RecentRows, full_windows, join_shards, parts_to_join
 from nusky.version import code_version
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ class TrialStore:
     ) -> None:
         identity = None if config is None else Identity(FORMAT, code_version(), _json(config))
         self._journal = Journal(path, identity, mix_versions=mix_versions)
+        self._recent = RecentRows()
         self._looked = False  # for shards that a killed process has left to be joined
         self._held = HeldBlocks(self._journal)
         if self._journal.identity.format != FORMAT:
@@ -182,12 +183,14 @@ class TrialStore:
             if lost is not None and lost.overlaps(block) and problem.shard != block.file_name:
                 self._journal.retire(problem.shard)
         meta = {**vars(block), "columns": columns, "instructions": _core.simd_level()}
-        self._journal.append(block.file_name, {name: np.ascontiguousarray(trials[name]) for name in names}, meta)
+        arrays: dict[str, NDArray[Any]] = {name: np.array(trials[name]) for name in names}
+        self._journal.append(block.file_name, arrays, meta)
+        self._recent.put(block, arrays)
         if not self._looked and len(self._index) > 1:
             self.join()
         last: Block | None = block
         while last is not None and (parts := parts_to_join(self._held.sets, last)):
-            last = join_shards(self._journal, parts, self._index)
+            last = join_shards(self._journal, parts, self._index, self._recent)
 
     def join(self) -> int:
         """Join small shards where windows of 100, 10⁴ or 10⁵ trials are complete; `append` does it in passing.
@@ -200,7 +203,7 @@ class TrialStore:
         self._looked, n = True, 0
         for width in WINDOWS:
             for parts in full_windows(self.blocks, width):
-                n += len(parts) if join_shards(self._journal, parts, self._index) is not None else 0
+                n += len(parts) if join_shards(self._journal, parts, self._index, self._recent) is not None else 0
         return n
 
     def missing(
