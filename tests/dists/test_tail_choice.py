@@ -91,8 +91,30 @@ def test_tails_that_contradict_the_trials_are_no_alternatives() -> None:
     others = alternative_tails(ts[ts > 0], len(ts), tail)
     assert len(others) > 1
     assert all(other.threshold > 3.0 for other in others)
+    assert all((other.threshold, other.ndof) != (tail.threshold, tail.ndof) for other in others)
     assert spread(tail, [tail], 20.0) == 0.0
     assert spread(tail, [], 20.0) == 0.0
+
+
+def test_where_no_tail_describes_the_trials_all_of_them_make_the_error() -> None:
+    rng = np.random.default_rng(2)
+    ts = np.sort(np.r_[rng.chisquare(1, 20_000), rng.uniform(8.0, 11.0, 400)])  # a bump, as one hot event makes
+    tail = choose_tail(ts, 40_000)
+    assert tail is not None
+    others = alternative_tails(ts, 40_000, tail)
+    assert len(others) > 5
+    assert spread(tail, others, 20.0) > 1.0
+
+
+def test_a_scaled_chi2_is_taken_where_degrees_of_freedom_do_not_do() -> None:
+    ts = np.sort(0.8 * np.random.default_rng(3).chisquare(1, 40_000))
+    tail = choose_tail(ts, 80_000)
+    assert tail is not None
+    assert (tail.threshold, tail.ndof) == (0.0, 1.0)
+    assert tail.scale == pytest.approx(0.8, rel=0.02)
+    held = choose_tail(ts, 80_000, scale=0.9)
+    assert held is not None
+    assert held.scale == 0.9
 
 
 def test_held_out_trials_find_a_tail_that_is_wrong() -> None:

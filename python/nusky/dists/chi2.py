@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from nusky.typing import F64
 
-__all__ = ["Chi2Tail", "fit_chi2_tail"]
+__all__ = ["Chi2Tail", "check_held", "fit_chi2_tail"]
 
 
 @dataclass(frozen=True)
@@ -140,13 +140,7 @@ def fit_chi2_tail(
     ValueError
         If `loc` is above `threshold`, or a held parameter is not positive.
     """
-    if loc > threshold:
-        raise ValueError(
-            f"loc = {loc} lies above threshold = {threshold}: a χ² has no density below its loc; raise threshold"
-        )
-    for name, held in (("scale", scale), ("ndof", ndof)):
-        if held is not None and not (held > 0 and math.isfinite(held)):
-            raise ValueError(f"{name} = {held}: hold it at a positive number, or give None to fit it")
+    check_held(threshold, loc, scale, ndof)
     x = values[values > threshold]
     n_free = (scale is None) + (ndof is None)
     if len(x) == 0 or (n_free == 2 and x.min() == x.max()):
@@ -174,6 +168,17 @@ def fit_chi2_tail(
         ndof=float(np.exp(best[0])), loc=float(loc), scale=float(np.exp(best[1])), threshold=float(threshold),
         eta=len(x) / n_total, n_above=len(x), n_total=n_total, covariance=covariance,
     )  # fmt: skip
+
+
+def check_held(threshold: float | None, loc: float, scale: float | None, ndof: float | None) -> None:
+    """Raise ValueError for parameters that `fit_chi2_tail` cannot hold; a threshold of None is one yet to be chosen."""
+    if threshold is not None and loc > threshold:
+        raise ValueError(
+            f"loc = {loc} lies above threshold = {threshold}: a χ² has no density below its loc; raise threshold"
+        )
+    for name, held in (("scale", scale), ("ndof", ndof)):
+        if held is not None and not (held > 0 and math.isfinite(held)):
+            raise ValueError(f"{name} = {held}: hold it at a positive number, or give None to fit it")
 
 
 def _mean_nll(log_params: F64, mean: float, mean_log: float, cut: float) -> float:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nusky.dists.chi2 import Chi2Tail, fit_chi2_tail
+from nusky.dists.chi2 import Chi2Tail, check_held, fit_chi2_tail
 from nusky.dists.held_out import HeldOut, held_out
 from nusky.dists.tail_choice import alternative_tails, choose_tail, spread
 from nusky.dists.tsd import TSD
@@ -30,7 +30,8 @@ class Chi2TSD(TSD):
     values, n_zero
         As for `TSD`.
     threshold : float, optional
-        Fit the trials with TS > threshold; None (default) lets the trials choose.
+        Fit the trials with TS > threshold; None (default) lets the trials choose, and of a χ² with fitted degrees of
+        freedom and a scaled χ²₁ the second where the first does not describe them.
     floc : float
         Origin of the χ².
     fscale, fdf : float or None
@@ -62,18 +63,18 @@ class Chi2TSD(TSD):
         super().__init__(values, n_zero)
         if threshold is not None and not (np.isfinite(threshold) and threshold >= 0):
             raise ValueError(f"threshold = {threshold}: the tail is fitted to TS above a number >= 0, or None")
+        check_held(threshold, floc, fscale, fdf)
         self.fit_options: Mapping[str, float | None] = {
             "threshold": threshold,
             "floc": floc,
             "fscale": fscale,
             "fdf": fdf,
         }
-        self._tail = self._fitted(self._nonzero, self.n_total)
 
-    @property
+    @cached_property
     def tail(self) -> Chi2Tail | None:
         """The fitted tail; None where too few trials are above the threshold."""
-        return self._tail
+        return self._fitted(self._nonzero, self.n_total)
 
     def _fitted(self, values: F64, n_total: int) -> Chi2Tail | None:
         options = self.fit_options
@@ -85,7 +86,7 @@ class Chi2TSD(TSD):
     @cached_property
     def alternatives(self) -> tuple[Chi2Tail, ...]:
         """Tails of other thresholds and forms that agree with the trials: their spread is the systematic error."""
-        return () if self._tail is None else alternative_tails(self._nonzero, self.n_total, self._tail)
+        return () if self.tail is None else alternative_tails(self._nonzero, self.n_total, self.tail)
 
     @cached_property
     def held_out(self) -> HeldOut:
@@ -102,22 +103,22 @@ class Chi2TSD(TSD):
     @property
     def threshold(self) -> float:
         """TS above which the tail was fitted (NaN without one)."""
-        return self._tail.threshold if self._tail else float("nan")
+        return self.tail.threshold if self.tail else float("nan")
 
     @property
     def ndof(self) -> float:
         """Degrees of freedom of the tail (NaN without one)."""
-        return self._tail.ndof if self._tail else float("nan")
+        return self.tail.ndof if self.tail else float("nan")
 
     @property
     def loc(self) -> float:
         """Origin of the tail (NaN without one)."""
-        return self._tail.loc if self._tail else float("nan")
+        return self.tail.loc if self.tail else float("nan")
 
     @property
     def scale(self) -> float:
         """Scale of the tail (NaN without one)."""
-        return self._tail.scale if self._tail else float("nan")
+        return self.tail.scale if self.tail else float("nan")
 
     def pdf(self, x: ArrayLike) -> F64:
         """Density of the fitted tail, normalised to all trials; NaN below its threshold."""
@@ -134,7 +135,7 @@ class Chi2TSD(TSD):
         return {**super()._about(), "fit": dict(self.fit_options)}
 
     def __repr__(self) -> str:
-        if self._tail is None:
+        if self.tail is None:
             return f"Chi2TSD({self.n_total} trials, eta={self.eta:.3f}, no fit, median={self.median():.3f})"
         return (
             f"Chi2TSD({self.n_total} trials, eta={self.eta:.3f}, ndof={self.ndof:.3f}, "

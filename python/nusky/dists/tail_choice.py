@@ -7,7 +7,8 @@ and other forms, all of them in agreement with the trials, say differently is th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,14 +16,20 @@ from numpy.typing import ArrayLike
 from nusky.dists.chi2 import Chi2Tail, fit_chi2_tail
 from nusky.typing import F64
 
+_Form: TypeAlias = Mapping[str, "float | None"]
+
 __all__ = ["alternative_tails", "choose_tail", "goodness", "spread"]
 
 # Thresholds that are tried, as fractions of all trials above them, besides the one asked for first
 _FRACTIONS = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
 # Trials above a threshold, at least: fewer tell forms of a tail not apart
 _LEAST = 200
+# χ² with fitted degrees of freedom, scaled χ²₁, exponential
+_FORMS: tuple[_Form, ...] = ({"scale": 1.0, "ndof": None}, {"scale": None, "ndof": 1.0}, {"scale": None, "ndof": 2.0})
 # Chance of a worse agreement below which a tail is given up, as the one to use and as an alternative to it
 _GOOD, _CREDIBLE = 0.1, 0.05
+# Statistical error of ln sf below which tails weigh the same
+_CERTAIN = 0.3
 # Trials expected in the last of the intervals that are compared
 _LAST = 10.0
 
@@ -30,7 +37,10 @@ _LAST = 10.0
 def choose_tail(
     values: F64, n_total: int, *, loc: float = 0.0, scale: float | None = 1.0, ndof: float | None = None
 ) -> Chi2Tail | None:
-    """χ² tail from the lowest threshold above which it describes the trials; None where nothing can be fitted.
+    """Tail from the lowest threshold above which it describes the trials; None where nothing can be fitted.
+
+    A scaled χ²₁ is taken where a χ² with fitted degrees of freedom does not describe them; if `scale` or `ndof` is held
+    at something else than the default, that form alone is fitted.
 
     Parameters
     ----------
@@ -46,20 +56,21 @@ def choose_tail(
     >>> choose_tail(ts, 10_000).threshold
     0.0
     """
+    free = scale == 1.0 and ndof is None
+    forms: tuple[_Form, ...] = _FORMS[:2] if free else ({"scale": scale, "ndof": ndof},)
     last = None
     for threshold in _thresholds(values, n_total, max(0.0, loc)):
-        tail = fit_chi2_tail(values, n_total, threshold=threshold, loc=loc, scale=scale, ndof=ndof)
-        if tail is None or not np.isfinite(tail.covariance).all():  # ndof runs to 0
-            continue
-        last = tail
-        if goodness(tail, values) > _GOOD:
-            break
+        tails = _fitted(values, n_total, threshold, loc, forms)
+        for tail in tails:
+            if goodness(tail, values) > _GOOD:
+                return tail
+        last = tails[0] if tails else last
     return last
 
 
 def alternative_tails(values: F64, n_total: int, chosen: Chi2Tail) -> tuple[Chi2Tail, ...]:
-    """Tails of other thresholds and forms that agree with the trials: fitted degrees of freedom at scale 1, a scaled
-    χ²₁ and an exponential.
+    """Tails of other thresholds and forms (χ² with fitted degrees of freedom, scaled χ²₁, exponential) that agree
+    with the trials; where none does, all of them.
 
     Parameters
     ----------
@@ -67,20 +78,18 @@ def alternative_tails(values: F64, n_total: int, chosen: Chi2Tail) -> tuple[Chi2
         As for `choose_tail`.
     chosen : Chi2Tail
     """
-    forms: tuple[dict[str, float | None], ...] = ({}, {"ndof": 1.0, "scale": None}, {"ndof": 2.0, "scale": None})
     found = []
     for threshold in dict.fromkeys([*_thresholds(values, n_total, max(0.0, chosen.loc)), chosen.threshold]):
-        for form in forms:
-            tail = fit_chi2_tail(values, n_total, threshold=threshold, loc=chosen.loc, **form)
-            if tail is not None and np.isfinite(tail.covariance).all() and goodness(tail, values) > _CREDIBLE:
-                found.append(tail)
-    return tuple(found)
+        found += _fitted(values, n_total, threshold, chosen.loc, _FORMS)
+    others = [tail for tail in found if (tail.threshold, tail.ndof) != (chosen.threshold, chosen.ndof)]
+    return tuple([tail for tail in others if goodness(tail, values) > _CREDIBLE] or others)
 
 
 def spread(chosen: Chi2Tail, others: Sequence[Chi2Tail], x: ArrayLike) -> F64:
     """Relative systematic error of ``chosen.sf(x)``: how far the others are from it, each as heavy as it is certain.
 
-    The root of the mean square of ln(sf / sf_chosen), weighted with the inverse of the squared statistical errors.
+    The root of the mean square of ln(sf / sf_chosen), weighted with 1 / (0.3² + the squared statistical error): a form
+    that many trials determine well is not the more right for it.
 
     Parameters
     ----------
@@ -96,7 +105,7 @@ def spread(chosen: Chi2Tail, others: Sequence[Chi2Tail], x: ArrayLike) -> F64:
         for tail in others:
             sf = tail.sf(x)
             away, error = np.log(sf) - own, tail.sf_error(x) / sf
-            here = np.where(np.isfinite(away) & np.isfinite(error) & (error > 0), 1.0 / error**2, 0.0)
+            here = np.where(np.isfinite(away) & np.isfinite(error), 1.0 / (_CERTAIN**2 + error**2), 0.0)
             weight += here
             square += here * np.where(here > 0, away, 0.0) ** 2
         return np.where(weight > 0, np.sqrt(square / np.where(weight > 0, weight, 1.0)), 0.0)
@@ -137,6 +146,12 @@ def goodness(tail: Chi2Tail, values: F64) -> float:
     cumulative = (above - n * share)[1:-1] / np.sqrt(n * (share * (1 - share))[1:-1])
     largest = float(np.abs(cumulative).max())
     return min(1.0, 2 * min(float(chdtrc(halvings - free, chi2)), 3 * float(erfc(largest / np.sqrt(2)))))
+
+
+def _fitted(values: F64, n_total: int, threshold: float, loc: float, forms: Sequence[_Form]) -> list[Chi2Tail]:
+    """The forms that can be fitted above a threshold; degrees of freedom that run to 0 are none."""
+    tails = (fit_chi2_tail(values, n_total, threshold=threshold, loc=loc, **form) for form in forms)
+    return [tail for tail in tails if tail is not None and np.isfinite(tail.covariance).all()]
 
 
 def _thresholds(values: F64, n_total: int, lowest: float) -> Iterator[float]:
