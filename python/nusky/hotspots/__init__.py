@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from nusky.hotspots.calibration import RegionCalibration
 from nusky.hotspots.finder import SpotFinder
 from nusky.hotspots.hottest import embed_scan, mlog10, scan_pixels
 from nusky.hotspots.localization import Localization, localize
 from nusky.hotspots.terms import PriorTerms
 
-__all__ = ["Localization", "PriorTerms", "SpotFinder", "embed_scan", "localize", "mlog10", "scan_pixels"]
+__all__ = [
+    "Localization",
+    "PriorTerms",
+    "RegionCalibration",
+    "SpotFinder",
+    "embed_scan",
+    "localize",
+    "mlog10",
+    "scan_pixels",
+]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nusky.hotspots.calibration import RegionCalibration
 from nusky.hotspots.finder import SpotFinder
 from nusky.hotspots.hottest import scan_pixels
 from nusky.hotspots.terms import PriorTerms
@@ -55,6 +56,8 @@ class Localization:
         Whose term is in `ts`.
     provenance : mapping
         How it was made; values JSON can hold.
+    calibration : RegionCalibration or None
+        Trials that the borders were measured on; None: they are nominal, those of Wilks' theorem.
 
     Examples
     --------
@@ -69,6 +72,7 @@ class Localization:
     regions: tuple[PositionRegion, ...]
     prior: int | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    calibration: RegionCalibration | None = None
 
     @property
     def best(self) -> int:
@@ -84,6 +88,11 @@ class Localization:
     def dec(self) -> float:
         """rad: centre of the hottest pixel."""
         return float(self.pixels.dec[self.best])
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether the regions hold the true position as often as they say in trials; False: by Wilks' theorem."""
+        return self.calibration is not None
 
     @property
     def complete(self) -> bool:
@@ -163,9 +172,12 @@ class Localization:
     def __repr__(self) -> str:
         areas = ", ".join(f"{100 * r.level:g} % in {np.degrees(np.degrees(r.area)):.3g} deg²" for r in self.regions)
         end = "" if self.complete else ", which reach the limits of the scan"
+        how = "nominal levels, not calibrated"
+        if self.calibration is not None:
+            how = f"calibrated with {self.calibration.n_trials} trials"
         return (
             f"Localization(ra {np.degrees(self.ra):.3f}, dec {np.degrees(self.dec):.3f} deg, "
-            f"TS {self.ts[self.best]:.2f}; {areas}{end}; nside {self.pixels.nside})"
+            f"TS {self.ts[self.best]:.2f}; {areas}{end}; nside {self.pixels.nside}; {how})"
         )
 
 
@@ -180,6 +192,7 @@ def localize(
     logging: bool,
     has_prior: bool,
     provenance: Mapping[str, Any],
+    calibrate: RegionCalibration | Callable[[dict[str, Any], int, int], RegionCalibration] | None = None,
 ) -> Localization:
     """Position of the hottest spot of a trial and its error regions.
 
@@ -196,6 +209,8 @@ def localize(
         Whether the terms are those of priors; False: they are all 0.
     provenance : mapping
         How the trial was made.
+    calibrate : RegionCalibration or callable, optional
+        Borders measured before, or what measures them: of the source (ra, dec, ns, gamma), prior and nside.
 
     Returns
     -------
@@ -210,7 +225,10 @@ def localize(
         raise TypeError(f"levels={levels!r}: expected a sequence of confidence levels, such as (0.5, 0.9)")
     if not len(levels):
         raise ValueError("levels is empty; give at least one confidence level, such as 0.9")
-    widest = max(delta_ts(level) for level in levels)
+    borders = [delta_ts(level) for level in levels]
+    if isinstance(calibrate, RegionCalibration):
+        borders = [calibrate.border(level) for level in levels]
+    widest = max(borders)
     model, terms = finder.model, finder.terms
     finest = terms.pixels.finest_nside
     if nside is not None and check_nside(nside) < finest:
@@ -224,15 +242,28 @@ def localize(
     fine = _default_nside(terms.pixels, hot, finest) if nside is None else int(nside)
     spot = _Spot(model, index, terms, j, fine, widest, n_threads)
     spot.close(hot)
+    calibration: RegionCalibration | None = None
+    if isinstance(calibrate, RegionCalibration):
+        calibration = calibrate
+    elif calibrate is not None:
+        calibration = calibrate(spot.best(), j, fine)
+        borders = [calibration.border(level) for level in levels]
+        spot.close(np.flatnonzero(total >= total.max() - max(borders) - _SLACK), max(borders))
     pixels = PixelSet(fine, spot.pixel)
     return Localization(
         pixels,
         spot.ts,
         spot.ns,
         spot.gamma,
-        position_regions(pixels, spot.ts, levels=levels),
+        position_regions(pixels, spot.ts, levels=levels, borders=borders),
         j if has_prior else None,
-        {**provenance, "levels": list(levels), "nside": fine},
+        {
+            **provenance,
+            "levels": list(levels),
+            "nside": fine,
+            "calibration": None if calibration is None else calibration.as_dict(),
+        },
+        calibration,
     )
 
 
@@ -285,15 +316,30 @@ class _Spot:
         self.ns: F64 = np.empty(0)
         self.gamma: F64 = np.empty(0)
 
-    def close(self, rows: I64) -> None:
+    def best(self) -> dict[str, Any]:
+        """What was found: ra, dec (rad), ns, gamma."""
+        i = int(self.ts.argmax())
+        where = PixelSet(self._nside, self.pixel[i : i + 1])
+        return {
+            "ra": float(where.ra[0]), "dec": float(where.dec[0]), "ns": float(self.ns[i]), "gamma": float(self.gamma[i])
+        }  # fmt: skip
+
+    def close(self, rows: I64, widest: float | None = None) -> None:
         """Fit inside these rows of the coarse pixels and around them, on and on until the border is passed."""
+        if widest is not None:
+            self._widest = widest
+            rows = np.union1d(rows[~self._done[rows]], self._around())
         while rows.size:
             self._fit(rows)
-            inside = self.pixel[self.ts >= self.ts.max() - self._widest]
-            around = np.setdiff1d(neighbourhood(self._nside, inside), self.pixel, assume_unique=True)
-            rows = np.unique(self._cells.rows(self._nside, around))
-            rows = rows[rows >= 0]
-            rows = rows[~self._done[rows]]
+            rows = self._around()
+
+    def _around(self) -> I64:
+        """Rows of the coarse pixels that border on what is hot enough and were not fitted yet."""
+        inside = self.pixel[self.ts >= self.ts.max() - self._widest]
+        around = np.setdiff1d(neighbourhood(self._nside, inside), self.pixel, assume_unique=True)
+        rows = np.unique(self._cells.rows(self._nside, around))
+        rows = rows[rows >= 0]
+        return np.asarray(rows[~self._done[rows]])
 
     def _fit(self, rows: I64) -> None:
         self._done[rows] = True

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from numpy.typing import NDArray
 
+from nusky.hotspots.calibration import RegionCalibration, calibrate_regions
 from nusky.hotspots.finder import SpotFinder
 from nusky.hotspots.hottest import embed_scan, scan_pixels
 from nusky.hotspots.localization import Localization, localize
 from nusky.hotspots.terms import PriorTerms
+from nusky.hyp.flux import Flux
+from nusky.hyp.power_laws import PowerLawFlux
+from nusky.injection.seeding import resolve_seed, trial_draws
 from nusky.pixels.multi_order import MultiOrderPixels
 from nusky.pixels.pixel_set import PixelSet
 from nusky.pixels.refinement import Refinement
-from nusky.runners.fitter_args import fitting
+from nusky.runners.fitter_args import fitting, whole
 from nusky.runners.runner import Runner
 from nusky.trial.sky_scan import SkyScan
 from nusky.trial.trial import Trial, as_trial
@@ -134,6 +138,8 @@ class MapRunner(Runner):
         levels: Sequence[float] = (0.5, 0.9),
         nside: int | None = None,
         prior: int | None = None,
+        calibrate: int | RegionCalibration | None = None,
+        seed: Any = None,
         mp_cpus: int | None = None,
         logging: bool = False,
     ) -> Localization:
@@ -151,31 +157,73 @@ class MapRunner(Runner):
             Of the fine pixels; default: as fine as about 100 000 pixels allow, up to 2048.
         prior : int, optional
             With several priors: whose hottest spot; default: that of the best one.
+        calibrate : int or RegionCalibration, optional
+            Measure the borders on so many trials with a source of the fitted number of events and spectrum at the
+            fitted position (100 give the coverage of 90 % to ± 3 %), or take those of another localization
+            (``where.calibration``) of a source alike. Without, they are those of Wilks' theorem, which the first-year
+            IC86 season holds 41 ± 4, 64 ± 4, 87 ± 3 % of the sources inside for 50, 68, 90 %.
+        seed : int, Generator or None
+            Of these trials.
         mp_cpus, logging
             As for `get_one_fit`.
 
         Returns
         -------
         Localization
+            ``calibrated`` says whether the borders were measured.
 
         Raises
         ------
         ValueError, TypeError
             A level outside 0 … 1, `nside` coarser than the scan's, a prior that does not exist or lies outside the
-            pixels, or a region of more than five million fine pixels.
+            pixels, a region of more than five million fine pixels, or a calibration with too few trials for a level or
+            of a map without an excess.
         """
         made = as_trial(trial, len(self.analysis))
+        n_threads = self._threads(mp_cpus)
+        measured: Any = calibrate
+        if calibrate is not None and not isinstance(calibrate, RegionCalibration):
+            n_trials = whole("calibrate", calibrate, 1)
+            RegionCalibration.check(n_trials, levels)
+            measured = partial(self._calibrated, n_trials, resolve_seed(whole("seed", seed)), n_threads, logging)
         return localize(
             self._finder,
             made,
             levels=levels,
             nside=nside,
             prior=prior,
-            n_threads=self._threads(mp_cpus),
+            n_threads=n_threads,
             logging=logging,
             has_prior=self._has_prior,
             provenance=self.provenance(made),
+            calibrate=measured,
         )
+
+    def _calibrated(
+        self, n_trials: int, seed: int, n_threads: int, logging: bool, source: dict[str, Any], prior: int, nside: int
+    ) -> RegionCalibration:
+        """Borders of regions from trials with a source like the one found."""
+        if not source["ns"] > 0:
+            raise ValueError("calibrate: there is no excess (ns = 0), and so no source to make trials with")
+        flux: Flux = self.injection.flux
+        if self.likelihood.flux is not None:
+            flux = self.likelihood.flux
+        elif self.likelihood.mode in ("fit", "fixed"):
+            flux = PowerLawFlux(source["gamma"])
+        signal = replace(self.signal_injector, options=replace(self.injection, flux=flux))
+        signal.prepare()
+
+        def make_trial(j: int) -> Trial:
+            draws = trial_draws(seed, j)
+            background = self.draw_trial(seed, j, 0.0, False).background
+            counts = [draws.signal_count(source["ns"], True)]
+            injected = signal.inject(draws, [source["ra"]], [source["dec"]], counts)
+            return Trial(background, injected, (0,) * len(background), **self._made(seed, j))
+
+        return calibrate_regions(
+            self._finder, make_trial, n_trials,
+            source=source, prior=prior, nside=nside, seed=seed, n_threads=n_threads, logging=logging,
+        )  # fmt: skip
 
 
 def describe_pixels(pixels: PixelSet | MultiOrderPixels) -> dict[str, Any]:
