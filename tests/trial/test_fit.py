@@ -91,6 +91,20 @@ def test_repr_shows_the_array_its_columns_and_what_matters() -> None:
         assert part in text
 
 
+def test_what_to_know_before_publishing_is_said() -> None:
+    assert [note[:40] for note in make().notes] == ["fitted at the centres of pixels of nside"]
+    assert "not refined" in repr(make())
+    refined = make(refine={"nside": 1024, "spots": 1, "rings": 1}, nside=1024)
+    assert refined.notes == ()
+    assert "not refined" not in repr(refined)
+    odd = make(nside=1024, gamma=4.0, gamma_at_bound=True, prior_outside=0.034)
+    assert odd.notes == (
+        "gamma = 4 is at the end of its range: the maximum may lie beyond",
+        "3.4% of the prior lie outside the pixels that were fitted",
+    )
+    assert make(columns=result_columns(sky=False, gamma_free=True), pixel=None, nside=None).notes == ()
+
+
 def test_a_gamma_at_its_bound_is_said_and_kept(tmp_path: Path) -> None:
     assert "bound" not in repr(make())
     config = {"likelihood": {"gamma_range": [1.0, 4.0]}}

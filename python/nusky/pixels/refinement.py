@@ -13,7 +13,7 @@ from nusky.sphere.healpix import check_nside
 if TYPE_CHECKING:
     from nusky.typing import I64
 
-__all__ = ["Refinement", "children_of", "neighbourhood", "refined_pixels"]
+__all__ = ["Refinement", "children_of", "neighbourhood", "refined_pixels", "unrefined_note"]
 
 # refine=True: pixels of 0.06 degrees, a third of the smallest event error
 _DEFAULT_NSIDE = 1024
@@ -80,6 +80,31 @@ class Refinement:
     def as_dict(self) -> dict[str, Any]:
         """Values JSON can hold."""
         return asdict(self)
+
+
+# nside: share of TS that sources lose at the nearest pixel centre against the refined fit. First-year IC86 season, 120
+# sources of 12 and 20 events, E⁻², anywhere within 8° of a point at declination 10°
+_LOSS = {32: 0.33, 64: 0.10, 128: 0.025, 256: 0.006}
+
+
+def unrefined_note(nside: int) -> str:
+    """What is lost by fitting the centres of pixels only; empty where that is less than 0.5 %.
+
+    Examples
+    --------
+    >>> unrefined_note(64)
+    'fitted at the centres of pixels of nside 64, not refined: the TS of sources was found about 10 % lower'
+    >>> unrefined_note(512)
+    ''
+    """
+    known = min(_LOSS, key=lambda n: abs(np.log2(n / nside)))
+    loss = _LOSS[known] * min(1.0, (known / nside) ** 2)
+    if loss < 0.005:
+        return ""
+    much = f"{round(100 * loss, 0 if loss > 0.05 else 1):g} %" + (" or more" if nside < known else "")
+    return (
+        f"fitted at the centres of pixels of nside {nside}, not refined: the TS of sources was found about {much} lower"
+    )
 
 
 def children_of(pixels: PixelSet, nside: int) -> PixelSet:

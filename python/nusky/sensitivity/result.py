@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from nusky.dists.tsd import ts_values
 from nusky.files.npz import read_format, write_npz
+from nusky.pixels.refinement import unrefined_note
 from nusky.sensitivity.efficiency import EfficiencyCurve
 from nusky.version import code_version
 
@@ -138,6 +139,19 @@ class NSigResult(MutableMapping[str, Any]):
         return None if self.fluence is None else self.fluence * self.n_sig_error
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What to know before the numbers are published, a sentence each."""
+        said = [] if self.converged else [f"not converged: {self.why}" if self.why else "not converged"]
+        if self.sources and self.sources not in ("one position", "equal flux", "equal fluence"):
+            said.append(f"the flux holds for sources of {self.sources}: of equal flux fewer are found above it")
+        if self.extrapolated:
+            said.append(f"the threshold is {self.ts_beyond:.1f} beyond the largest TS of background, on a fitted tail")
+        nside = self.config.get("nside")
+        if nside is not None and self.config.get("refine") is None and (lost := unrefined_note(int(nside))):
+            said.append(lost)
+        return tuple(said)
+
+    @property
     def info(self) -> dict[str, Any]:
         """csky's details: n_sigs, CLs (fractions), sigmas (their errors), the fit."""
         return {
@@ -235,6 +249,9 @@ class NSigResult(MutableMapping[str, Any]):
         if math.isfinite(self.E2dNdE):
             fluence = "" if self.fluence is None else f" in the window, fluence={self.fluence:.3e}"
             flux = f", E2dNdE={self.E2dNdE:.3e}{fluence} at E0={self.E0:g} (unit={self.unit:g} GeV)"
+        nside = self.config.get("nside")
+        if nside is not None and self.config.get("refine") is None and unrefined_note(int(nside)):
+            flux += f", nside {nside} not refined"
         if self.sources:
             flux += f", {'at' if self.sources == 'one position' else 'sources of'} {self.sources}"
         state = "" if self.converged else f", not converged: {self.why}" if self.why else ", not converged"

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nusky.files import as_path
 from nusky.files.atomic import atomic_write
+from nusky.pixels.refinement import unrefined_note
 from nusky.trial.status import Status
 from nusky.typing import F64
 
@@ -228,6 +229,19 @@ class Fit:
         item: float | F64 = self._array[key]
         return item
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to know before the numbers are published, a sentence each: γ at its bound, a map that was not refined, a
+        prior that reaches beyond the pixels."""
+        said = []
+        if self.gamma_at_bound:
+            said.append(f"gamma = {self.gamma:g} is at the end of its range: the maximum may lie beyond")
+        if self.nside is not None and self.refine is None and self.ts > 0 and (lost := unrefined_note(self.nside)):
+            said.append(lost)
+        if self.prior_outside is not None and self.prior_outside > 0.01:
+            said.append(f"{self.prior_outside:.1%} of the prior lie outside the pixels that were fitted")
+        return tuple(said)
+
     def __repr__(self) -> str:
         numbers = np.array2string(self._array, separator=", ", prefix="array(", max_line_width=120)
         extra = [f"status={self.status.name}"]
@@ -237,6 +251,8 @@ class Fit:
             extra.append(f"sum over {self._n_priors} priors" if self.combine == "sum" else f"prior={self.prior}")
         if self.refine is not None:
             extra.append(f"refined to nside {self.refine['nside']}")
+        elif self.nside is not None and unrefined_note(self.nside):
+            extra.append("not refined")
         if self.ts_raw != self.ts:
             extra.append(f"ts_raw={self.ts_raw:.6g}")
         if self.energy != "fit":
