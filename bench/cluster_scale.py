@@ -4,24 +4,33 @@
     python bench/cluster_scale.py store client   # some of them
 
 `store`: appending to and opening a store of many shards. `merge`: joining what many jobs have left, twice. `client`:
-a batch whose results come from 10 000 workers that exist on paper only, and that would all be busy with real trials.
+a batch whose results come from 10 000 workers that exist on paper only. `executors`: the same trials on processes and
+on dask.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
 import platform
 import shutil
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
+from nusky import conf, selections
+from nusky.analysis.analysis import get_analysis
+from nusky.executors.batches import run_batches
+from nusky.source.positions import sources
 from nusky.store.block import Block
+from nusky.store.merging import merge
 from nusky.store.trials import TrialStore
 from nusky.version import code_version
 
@@ -92,7 +101,93 @@ def of_store(where: Path) -> None:
     )
 
 
-PARTS: dict[str, Callable[[Path], None]] = {"store": of_store}
+def of_merge(where: Path) -> None:
+    """Joining the stores of many jobs, and joining them again."""
+    n_jobs, per_job = 2_000, 1_000
+    made = rows(per_job)
+    for job in range(n_jobs):
+        TrialStore(where / "parts" / str(job), {"benchmark": 1}).append(made, seed=1, start=job * per_job)
+    sources = [where / "parts" / str(job) for job in range(n_jobs)]
+    for attempt in ("first", "second"):
+        start = perf_counter()
+        merged = merge(where / "all", sources)
+        seconds = perf_counter() - start
+        assert len(merged) == n_jobs * per_job
+        print(f"{attempt} merge of {n_jobs} stores, {len(merged):.0e} trials: {seconds:.2f} s", flush=True)
+
+
+class Paper(Executor):
+    """Workers on paper: every task is done at once, here, at no cost but what the client has with it."""
+
+    def __init__(self, n_workers: int, made: np.ndarray) -> None:
+        self._max_workers = n_workers
+        self._made = made
+        self.n_tasks = 0
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """A finished future: rows for the range among the arguments, that took 0.1 s a trial."""
+        self.n_tasks += 1
+        numbers = args[3]
+        future: Future[Any] = Future()
+        future.set_result((self._made[: len(numbers)].copy(), 0.1 * len(numbers)))
+        return future
+
+
+def of_client(where: Path) -> None:
+    """Chunks a second that the client takes from 10 000 workers, without and with a store."""
+    ana = get_analysis(selections.demo, logging=False)
+    runner = conf.get_trial_runner(src=sources(1.0, 0.1), ana=ana)
+    made = runner.fit_trials(range(1000), seed=1).view(np.ndarray)
+    for store, n_chunks in ((None, 50_000), (TrialStore(where / "s", runner.config()), 5_000)):
+        for chunk in (None, 100):
+            # with tasks of its own choice: of 10 s, 100 of these trials
+            start = perf_counter()
+            n = n_chunks * 100
+            executor = Paper(10_000, made)
+            found = run_batches(
+                runner, np.arange(n), seed=1 if chunk else 2, executor=executor, store=store, chunk=chunk, spool=where
+            )
+            seconds = perf_counter() - start
+            assert len(found) == n
+            how = "with a store" if store is not None else "without a store"
+            size = f"{chunk} trials a chunk" if chunk else "chunks by the clock"
+            rate = executor.n_tasks / seconds
+            print(f"client {how}, {size}: {executor.n_tasks} chunks in {seconds:.1f} s, {rate:.0f}/s", flush=True)
+
+
+def of_executors(where: Path) -> None:
+    """Point-source trials on two processes and on dask with two workers, turn by turn."""
+    from distributed import Client, LocalCluster
+
+    ana = get_analysis(selections.demo, logging=False).save(where)
+    runner = conf.get_trial_runner(src=sources(1.0, 0.1), ana=ana)
+    spawn = multiprocessing.get_context("spawn")
+    n = 100_000
+    with (
+        ProcessPoolExecutor(2, mp_context=spawn) as processes,
+        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+    ):
+        executors = {"processes": processes, "dask": client.get_executor(pure=False)}
+        for executor in executors.values():  # every worker opens the runner
+            run_batches(runner, range(64), seed=1, executor=executor, chunk=4)
+        took: dict[str, list[float]] = {name: [] for name in executors}
+        for _ in range(3):
+            for name, executor in executors.items():
+                start = perf_counter()
+                run_batches(runner, range(n), seed=2, executor=executor, chunk=2_500)
+                took[name].append(perf_counter() - start)
+    for name, seconds in took.items():
+        print(f"{n} point-source trials on 2 {name} workers: " + ", ".join(f"{s:.2f}" for s in seconds) + " s")
+    print(f"dask / processes: {min(took['dask']) / min(took['processes']):.3f}", flush=True)
+
+
+PARTS: dict[str, Callable[[Path], None]] = {
+    "store": of_store,
+    "merge": of_merge,
+    "client": of_client,
+    "executors": of_executors,
+}
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 from nusky import conf
 from nusky.executors.plan import plan_jobs
 from nusky.source.positions import sources
+from nusky.store.scans import ScanLibrary
 from nusky.store.trials import TrialStore
 from small_analysis import small_analysis
 
@@ -38,6 +40,7 @@ SelectTypeParameters=CR_Core
 SchedulerParameters=sched_interval=1,batch_sched_delay=0,bf_interval=2
 ReturnToService=2
 MpiDefault=none
+MaxArraySize=2
 KillWait=2
 NodeName={host} NodeAddr=127.0.0.1 CPUs=2 RealMemory=4000 State=UNKNOWN
 PartitionName=normal Nodes={host} Default=YES MaxTime=INFINITE State=UP
@@ -105,6 +108,8 @@ def test_an_array_with_a_lost_job_is_completed_from_its_list(slurm: dict[str, st
     environment = {**slurm, "PATH": slurm["PATH"]}
     subprocess.run(["bash", str(search / "submit.sh")], env=environment, check=True, capture_output=True)
     wait_for_jobs(environment, 120)
+    # three jobs are more than an array takes here
+    assert len({path.name.partition("_")[0] for path in (search / "logs").glob("*_*.txt")}) == 2
     np.testing.assert_array_equal(
         TrialStore(search / "trials").read(n_sig=0)["ts"], runner.get_many_fits(90, seed=5).ts
     )
@@ -119,3 +124,29 @@ def test_an_array_with_a_lost_job_is_completed_from_its_list(slurm: dict[str, st
     subprocess.run(["bash", str(search / "submit.sh"), "resubmit.txt"], cwd=search, env=environment, check=True)
     wait_for_jobs(environment, 120)
     assert len(TrialStore(search / "trials")) == 90
+
+
+@pytest.mark.slow
+def test_workers_of_dask_jobqueue_make_a_library(slurm: dict[str, str], tmp_path: Path) -> None:
+    pytest.importorskip("dask_jobqueue", reason="dask-jobqueue is an optional dependency")
+    runner = conf.get_sky_scan_trial_runner(nside=4, ana=small_analysis("one"))
+    search = tmp_path / "search"
+    plan_jobs(
+        runner, search, system="dask", library=True, n_trials=40, per_job=20, seed=5, minutes=5, memory_mb=500
+    )  # fmt: skip
+    slurm = {
+        **slurm,
+        "DASK_JOBQUEUE__SLURM__INTERFACE": "lo",
+        "DASK_JOBQUEUE__SLURM__SCHEDULER_OPTIONS": "{'dashboard_address': '127.0.0.1:0'}",
+        "DASK_JOBQUEUE__SLURM__WORKER_EXTRA_ARGS": "['--no-dashboard']",
+    }
+    done = subprocess.run(
+        [sys.executable, "workers.py"], cwd=search, env=slurm, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    wait_for_jobs(slurm, 60)
+    library = ScanLibrary(search / "library")
+    assert library.missing(seed=5, start=0, stop=40) == []
+    direct = ScanLibrary(tmp_path / "direct", runner)
+    direct.add(runner, range(40), seed=5)
+    assert library.fit(None).tobytes() == direct.fit(None).tobytes()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -59,19 +60,99 @@ def test_a_moved_folder_makes_the_trials_of_one_run_and_lists_what_is_missing(
     assert "50 trials with n_sig = 0 (seed 3), from 0 to 50" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("system", ["slurm", "htcondor", "snakemake"])
-def test_the_files_of_each_system_say_all_jobs(system: str, runner: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("system", ["slurm", "htcondor", "snakemake", "dask"])
+def test_the_files_of_each_system_say_all_jobs(system: Any, runner: Any, tmp_path: Path) -> None:
     plan, files = plan_jobs(runner, tmp_path, system=system, n_trials=1000, per_job=300, n_sig=2.5, poisson=True)
     text = "\n".join(path.read_text() for path in files)
-    assert "--n-sig 2.5 --poisson" in text
-    assert "--per-job 300 --of 1000" in text
+    said = {"dask": '"n_sig": 2.5, "poisson": True'}
+    assert said.get(system, "--n-sig 2.5 --poisson") in text
+    assert "1000" in text
     for path in files:
         if path.suffix == ".sh":
             assert os.access(path, os.X_OK)
             subprocess.run(["bash", "-n", str(path)], check=True)
-    last = {"slurm": "--array=0-3", "htcondor": 'VARS trials3 JOB="3"', "snakemake": "range(4)"}
+        if path.suffix == ".py":
+            compile(path.read_text(), path.name, "exec")
+    last = {
+        "slurm": "seq 0 3",
+        "htcondor": 'VARS job3 JOB="3"\nRETRY job3 3\nFINAL merge merge.sub\n',
+        "snakemake": "range(4)",
+        "dask": "scale(jobs=4)",
+    }
     assert last[system] in text
     assert plan.n_jobs == 4
+    if system != "dask":
+        assert "--per-job 300 --of 1000" in text
+        assert "logs/" in text
+        assert "nusky merge --parts parts --out trials --expect 0:1000 --per-job 300 --resubmit resubmit.txt" in text
+
+
+def test_a_library_is_planned_as_trials_are(runner: Any, tmp_path: Path) -> None:
+    sky = conf.get_sky_scan_trial_runner(nside=4, ana=runner.analysis)
+    for system in ("slurm", "htcondor", "snakemake", "dask"):
+        plan, files = plan_jobs(sky, tmp_path / system, system=system, n_trials=100, per_job=10, library=True)
+        text = "\n".join(path.read_text() for path in files)
+        if system == "dask":
+            assert 'ScanLibrary(here / "library", runner)' in text
+        else:
+            assert "nusky library make --runner" in text
+            assert "nusky library merge --parts parts --out library --expect 0:100 --per-job 10" in text
+        assert "n-sig" not in text
+        assert plan.library
+    with pytest.raises(ValueError, match=r"n_sig=2 and library=True do not go together"):
+        plan_jobs(sky, tmp_path / "x", n_trials=100, per_job=10, library=True, n_sig=2.0)
+    with pytest.raises(TypeError, match="library=True needs a runner of a sky scan"):
+        plan_jobs(runner, tmp_path / "x", n_trials=100, per_job=10, library=True)
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("shared", [True, False], ids=["shared folder", "files transferred"])
+def test_a_condor_job_runs_in_a_bare_environment(runner: Any, tmp_path: Path, shared: bool) -> None:
+    search = tmp_path / "search"
+    plan_jobs(runner, search, system="htcondor", n_trials=50, per_job=20, seed=3)
+    job = (search / "job.sub").read_text()
+    fields = dict(line.split(" = ", 1) for line in job.splitlines() if " = " in line)
+    where = search / fields["initialdir"]
+    script = search / "job.sh"
+    if not shared:  # condor brings the files named into an empty folder
+        where = tmp_path / "scratch"
+        where.mkdir()
+        for name in fields["transfer_input_files"].split(", "):
+            shutil.copy(search / fields["initialdir"] / name, where)
+        script = Path(shutil.copy(script, where))
+        shutil.move(search, tmp_path / "gone")
+    nusky = tmp_path / "bin" / "nusky"
+    nusky.parent.mkdir()
+    paths = os.pathsep.join(p for p in sys.path if p)
+    nusky.write_text(f'#!/bin/bash\nPYTHONPATH="{paths}" exec "{sys.executable}" -m nusky "$@"\n')
+    nusky.chmod(0o755)
+    bare = {"PATH": f"{nusky.parent}:/usr/bin:/bin"}  # as getenv = PATH gives it
+    assert fields["getenv"] == "PATH"
+    subprocess.run(["bash", str(script), "2"], cwd=where, env=bare, check=True, capture_output=True)
+    made = TrialStore(where / fields["transfer_output_files"].replace("$(JOB)", "2"))
+    np.testing.assert_array_equal(made.read(n_sig=0)["ts"], runner.get_many_fits(50, seed=3).ts[40:])
+
+
+def test_condor_itself_understands_the_submit_files(runner: Any, tmp_path: Path) -> None:
+    htcondor2 = pytest.importorskip("htcondor2", reason="htcondor is an optional checker")
+    plan_jobs(runner, tmp_path, system="htcondor", n_trials=50, per_job=20, seed=3)
+    for name in ("job.sub", "again.sub", "merge.sub"):
+        submit = htcondor2.Submit((tmp_path / name).read_text())
+        assert submit["executable"] in ("job.sh", "merge.sh")
+        assert "PATH" in submit["getenv"]
+    assert submit["universe"] == "local"
+
+
+def test_snakemake_itself_understands_the_rules(runner: Any, tmp_path: Path) -> None:
+    if shutil.which("snakemake") is None:
+        pytest.skip("snakemake is an optional checker")
+    plan_jobs(runner, tmp_path, system="snakemake", n_trials=50, per_job=20, seed=3)
+    dry = subprocess.run(
+        ["snakemake", "--dry-run", "--cores", "1"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert dry.returncode == 0, dry.stdout + dry.stderr
+    jobs = dict(line.split() for line in dry.stdout.splitlines() if re.fullmatch(r"(all|job|merge|total) +\d+", line))
+    assert jobs == {"all": "1", "job": "3", "merge": "1", "total": "5"}
 
 
 def test_a_plan_that_cannot_be_is_refused_before_anything_is_written(runner: Any, tmp_path: Path) -> None:

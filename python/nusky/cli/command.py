@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from nusky.cli import data, follow_up, plan, trials
+from nusky.cli import data, follow_up, library, plan, trials
 from nusky.cli.values import degrees, say, whole_number
 from nusky.progress import tell
 
@@ -120,6 +120,7 @@ def _parser() -> argparse.ArgumentParser:
 
     trials.add_parsers(commands)
     plan.add_parser(commands)
+    library.add_parsers(commands, _source)
     data.add_parsers(commands)
     follow_up.add_parser(commands, _source)
     return parser

@@ -22,19 +22,20 @@ def add_parser(commands: Any) -> None:
     """
     plan = commands.add_parser(
         "plan",
-        help="write the job files of a search for SLURM, HTCondor or Snakemake",
+        help="write the job files of a search for SLURM, HTCondor, Snakemake or dask-jobqueue",
         description=(
             "Make the folder DIR with the runner, the analysis and the files of a batch system. The folder can be "
             "moved as a whole. Each job makes its own part; the last step joins the parts and lists what is missing."
         ),
     )
     plan.add_argument("out", type=Path, metavar="DIR", help="search folder; made if missing")
-    plan.add_argument("--system", choices=("slurm", "htcondor", "snakemake"), default="slurm")
+    plan.add_argument("--system", choices=("slurm", "htcondor", "snakemake", "dask"), default="slurm")
+    plan.add_argument("--library", action="store_true", help="make scans for a library, with --runner of a sky scan")
     plan.add_argument(
         "--runner", type=Path, metavar="FILE", help="written by write_spec; default: the tutorial's search"
     )
-    plan.add_argument("--n-trials", type=whole_number, required=True, metavar="T", help="trials of all jobs")
-    plan.add_argument("--per-job", type=whole_number, required=True, metavar="M", help="trials of each job")
+    plan.add_argument("--n-trials", type=whole_number, required=True, metavar="T", help="trials (scans) of all jobs")
+    plan.add_argument("--per-job", type=whole_number, required=True, metavar="M", help="trials (scans) of each job")
     plan.add_argument("--seed", type=whole_number, required=True)
     plan.add_argument("--n-sig", type=n_events, default=0.0, metavar="N", help="events to inject")
     plan.add_argument("--poisson", action="store_true", help="draw the number of injected events around N")
@@ -59,14 +60,16 @@ def _plan(args: argparse.Namespace) -> int:
         minutes=args.minutes,
         memory_mb=args.memory,
         threads=args.threads,
+        library=args.library,
     )
-    say(f"{plan.n_jobs} jobs of {plan.per_job} trials in {args.out}:")
+    say(f"{plan.n_jobs} jobs of {plan.per_job} {'scans' if plan.library else 'trials'} in {args.out}:")
     for path in files:
         say(f"-> {path}")
     start = {
         "slurm": "bash submit.sh",
         "htcondor": "condor_submit_dag search.dag",
         "snakemake": "snakemake --cores all",
+        "dask": "python workers.py",
     }
     say(f"start them there with: {start[args.system]}")
     return 0

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import signal
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nusky.cli.values import n_events, say, trial_range, whole_number
-from nusky.files.atomic import atomic_write
+from nusky.cli.jobs import (
+    add_expect_options,
+    add_merge_options,
+    add_part_options,
+    part_of_job,
+    sources_of,
+    tell_missing,
+    tell_problems,
+    terminate_as_interrupt,
+)
+from nusky.cli.values import n_events, say, whole_number
 
 if TYPE_CHECKING:
     from nusky.executors.protocols import FitsTrials
@@ -36,11 +43,7 @@ def add_parsers(commands: Any) -> None:
     trials.add_argument(
         "--seed", type=whole_number, required=True, help="seed of the whole run, the same for every job"
     )
-    which = trials.add_mutually_exclusive_group(required=True)
-    which.add_argument("--trials", type=trial_range, metavar="A:B", help="trial numbers of this job")
-    which.add_argument("--job", type=whole_number, metavar="N", help="number of this job, from 0 on, with --per-job")
-    trials.add_argument("--per-job", type=whole_number, metavar="M", help="trials of each job: N·M … N·M + M - 1")
-    trials.add_argument("--of", type=whole_number, metavar="T", help="trials of all jobs: the last one ends there")
+    add_part_options(trials, "trials")
     trials.add_argument("--out", type=Path, required=True, metavar="DIR", help="store; made if missing")
     what = "runner written by nusky.executors.spec.write_spec; default: the tutorial's search on the synthetic season"
     trials.add_argument("--runner", type=Path, metavar="FILE", help=what)
@@ -59,26 +62,12 @@ def add_parsers(commands: Any) -> None:
         help="join stores of trials into one",
         description="Copy the trials of several stores into one, in few large files. The sources stay as they are.",
     )
-    merge.add_argument("sources", type=Path, nargs="*", metavar="DIR", help="stores to join")
-    merge.add_argument("--parts", type=Path, metavar="FOLDER", help="join all stores in this folder too")
-    merge.add_argument(
-        "--expect", type=trial_range, metavar="A:B", help="name the trials of A … B-1 that are missing; exit status 3"
-    )
-    merge.add_argument("--per-job", type=whole_number, metavar="M", help="with --resubmit: trials of each job")
-    merge.add_argument(
-        "--resubmit", type=Path, metavar="FILE", help="write the missing jobs (ranges without --per-job)"
-    )
-    merge.add_argument("--out", type=Path, required=True, metavar="DIR", help="store to write; made if missing")
+    add_merge_options(merge, "trials", "stores")
     merge.add_argument("--export", type=Path, metavar="FILE", help="also write all trials to .h5, .parquet or .npz")
-    merge.add_argument("--mix-versions", action="store_true", help="accept trials of different versions of nusky")
     merge.set_defaults(run=_merge)
     status = commands.add_parser("status", help="what a store of trials holds and what is missing")
     status.add_argument("store", type=Path, metavar="DIR")
-    status.add_argument("--expect", type=trial_range, metavar="A:B", help="trials that should be there; exit status 3")
-    status.add_argument("--per-job", type=whole_number, metavar="M", help="with --resubmit: trials of each job")
-    status.add_argument(
-        "--resubmit", type=Path, metavar="FILE", help="write the missing jobs (ranges without --per-job)"
-    )
+    add_expect_options(status, "trials")
     status.set_defaults(run=_status)
 
 
@@ -87,8 +76,8 @@ def _trials(args: argparse.Namespace) -> int:
     from nusky.executors.on_threads import InterruptedBatch
     from nusky.store.trials import TrialStore
 
-    start, stop = _range(args)
-    _terminate_as_interrupt()
+    start, stop = part_of_job(args)
+    terminate_as_interrupt()
     runner = runner_of(args.runner)
     store = TrialStore(args.out, runner.config())
     where = {"seed": args.seed, "n_sig": args.n_sig, "poisson": args.poisson}
@@ -108,28 +97,23 @@ def _trials(args: argparse.Namespace) -> int:
         say(f"interrupted: {kept} of {stop - start} trials are kept; the same command goes on")
         return 130
     say(f"{store!r}")
-    return _report(store)
+    return tell_problems(store)
 
 
 def _merge(args: argparse.Namespace) -> int:
     from nusky.store.merging import merge
     from nusky.store.trials import TrialStore
 
-    sources = list(args.sources)
-    if args.parts is not None:
-        sources += sorted(path.parent for path in args.parts.glob("*/manifest.jsonl"))
-    merged = merge(args.out, sources, mix_versions=args.mix_versions, logging=True)
+    stores = [TrialStore(source, mix_versions=args.mix_versions) for source in sources_of(args)]
+    merged = merge(args.out, stores, mix_versions=args.mix_versions, logging=True)
     for n_sig in merged.n_sigs:
         say(f"{merged.count(n_sig=n_sig):>12d} trials with n_sig = {n_sig:g}")
     say(f"{merged!r}")
     if args.export is not None:
         merged.export(args.export)
         say(f"-> {args.export}")
-    # opened again: what was left out was left out of the sources
-    stores = [TrialStore(source, mix_versions=args.mix_versions) for source in sources]
-    for store in stores:
-        store.verify()
-    return max([_missing(merged, args), *(_report(store) for store in stores)])
+    # every byte of them was read: what was left out was left out of the sources
+    return max([_missing(merged, args), *(tell_problems(store) for store in stores)])
 
 
 def _status(args: argparse.Namespace) -> int:
@@ -144,7 +128,7 @@ def _status(args: argparse.Namespace) -> int:
     times = sorted(path.stat().st_mtime for path in (store.path / "shards").glob("*.npz"))
     if len(times) > 1 and times[-1] > times[0]:
         say(f"{len(store) / (times[-1] - times[0]):.1f} trials/s between the first shard and the last")
-    return max(_missing(store, args), _report(store))
+    return max(_missing(store, args), tell_problems(store))
 
 
 def _sets(store: Any) -> dict[tuple[float, bool, int], tuple[int, int, int]]:
@@ -161,57 +145,12 @@ def _missing(store: Any, args: argparse.Namespace) -> int:
     if args.expect is None:
         return 0
     start, stop = args.expect
-    gaps: list[tuple[int, int]] = []
-    for n_sig, poisson, seed in list(_sets(store)) or [(0.0, False, 0)]:
-        new = store.missing(seed=seed, start=start, stop=stop, n_sig=n_sig, poisson=poisson)
-        gaps += new
-        for a, z in new:
-            say(f"missing: trials {a}:{z} with n_sig = {n_sig:g}, seed {seed}")
-    if args.resubmit is not None:
-        if args.per_job:
-            jobs = sorted({job for a, z in gaps for job in range(a // args.per_job, (z - 1) // args.per_job + 1)})
-            lines = [str(job) for job in jobs]
-        else:
-            lines = [f"{a}:{z}" for a, z in sorted(set(gaps))]
-        with atomic_write(args.resubmit) as stream:
-            stream.write("".join(f"{line}\n" for line in lines).encode())
-        if lines:
-            say(f"-> {args.resubmit}: {len(lines)} to send again")
-    return 3 if gaps else 0
-
-
-def _range(args: argparse.Namespace) -> tuple[int, int]:
-    """Trials of this job."""
-    if args.trials is not None:
-        if args.per_job is not None or args.of is not None:
-            raise ValueError("--per-job and --of belong to --job; with --trials A:B leave them away")
-        start, stop = args.trials
-        return start, stop
-    if not args.per_job:
-        raise ValueError(f"--job {args.job} needs --per-job, the number of trials of each job, at least 1")
-    start, stop = args.job * args.per_job, (args.job + 1) * args.per_job
-    if args.of is not None:
-        stop = min(stop, args.of)
-    if start >= stop:
-        raise ValueError(f"--job {args.job} of {args.per_job} trials each begins at {start}, beyond --of {args.of}")
-    return start, stop
-
-
-def _terminate_as_interrupt() -> None:
-    """Batch systems end a job by SIGTERM: what is done is kept, as after Ctrl-C."""
-
-    def stop(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, stop)
-
-
-def _report(store: Any) -> int:
-    """Name what cannot be used; such a run has not simply succeeded."""
-    for problem in store.problems:
-        say(f"left out: {store.path / 'shards' / problem.shard}: {problem.reason}")
-    return 1 if store.problems else 0
+    gaps = [
+        ((a, z), f"trials {a}:{z} with n_sig = {n_sig:g}, seed {seed}")
+        for n_sig, poisson, seed in list(_sets(store)) or [(0.0, False, 0)]
+        for a, z in store.missing(seed=seed, start=start, stop=stop, n_sig=n_sig, poisson=poisson)
+    ]
+    return tell_missing(gaps, args)
 
 
 def runner_of(path: Path | None) -> FitsTrials:

@@ -8,7 +8,7 @@ import sys
 
 from nusky.progress import tell
 
-__all__ = ["degrees", "n_events", "say", "trial_range", "whole_number"]
+__all__ = ["degrees", "n_events", "real_number", "say", "trial_range", "whole_number"]
 
 
 def say(text: str) -> None:
@@ -68,6 +68,24 @@ def n_events(text: str) -> float:
         number = math.nan
     if not 0 <= number < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of events, finite and not negative")
+    return number
+
+
+def real_number(text: str) -> float:
+    """Number, finite.
+
+    Examples
+    --------
+    >>> from nusky.cli.values import real_number
+    >>> real_number("12.5")
+    12.5
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"{text!r} is no finite number")
     return number
 
 

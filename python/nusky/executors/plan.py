@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from nusky.executors.batch_systems import dask_files, htcondor_files, slurm_files, snakemake_files
 from nusky.executors.spec import write_spec
 from nusky.files.atomic import atomic_write
 
 __all__ = ["JobPlan", "System", "plan_jobs"]
 
-System = Literal["slurm", "htcondor", "snakemake"]
+System = Literal["slurm", "htcondor", "snakemake", "dask"]
+
+_WRITERS = {"slurm": slurm_files, "htcondor": htcondor_files, "snakemake": snakemake_files, "dask": dask_files}
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,10 @@ class JobPlan:
     memory_mb : int
     threads : int
         Processors of a job.
+    library : bool
+        Make scans for a library, not trials.
+    beside : tuple of str
+        Files in the search folder that the runner needs.
 
     Examples
     --------
@@ -50,107 +57,60 @@ class JobPlan:
     minutes: int = 60
     memory_mb: int = 2000
     threads: int = 1
+    library: bool = False
+    beside: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("n_trials", "per_job", "minutes", "memory_mb", "threads"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise ValueError(f"{name}={value!r} must be a whole number of at least 1")
+        if self.library and (self.n_sig or self.poisson):
+            raise ValueError(f"n_sig={self.n_sig:g} and library=True do not go together: a library is of background")
 
     @property
     def n_jobs(self) -> int:
         """Number of jobs."""
         return -(-self.n_trials // self.per_job)
 
-    def command(self, job: str) -> str:
-        """What one job runs, in the search folder; `job` is its number in the words of the batch system."""
-        poisson = " --poisson" if self.poisson else ""
+    def command(self, job: str, *, runner: str | None = None, out: str | None = None) -> str:
+        """What one job runs, in the search folder.
+
+        Parameters
+        ----------
+        job : str
+            Its number in the words of the batch system.
+        runner, out : str, optional
+            Other places than those in the folder.
+        """
+        signal = "" if self.library else f" --n-sig {self.n_sig:g}{' --poisson' if self.poisson else ''}"
         return (
-            f"nusky trials --runner {self.spec} --seed {self.seed} --n-sig {self.n_sig:g}{poisson} --job {job} "
-            f"--per-job {self.per_job} --of {self.n_trials} --threads {self.threads} --out parts/{job}"
+            f"nusky {'library make' if self.library else 'trials'} --runner {runner or self.spec} --seed {self.seed}"
+            f"{signal} --job {job} --per-job {self.per_job} --of {self.n_trials} --threads {self.threads} "
+            f"--out {out or f'parts/{job}'}"
         )
 
     @property
     def merge(self) -> str:
         """What joins the parts; its exit status is 3 while trials are missing, and `resubmit.txt` lists their jobs."""
-        return (
-            f"nusky merge --parts parts --out trials --expect 0:{self.n_trials} --per-job {self.per_job} "
-            "--resubmit resubmit.txt"
-        )
+        what = "library merge --parts parts --out library" if self.library else "merge --parts parts --out trials"
+        return f"nusky {what} --expect 0:{self.n_trials} --per-job {self.per_job} --resubmit resubmit.txt"
 
     def files(self, system: System) -> dict[str, str]:
         """Text of each file, by name.
 
         Parameters
         ----------
-        system : {"slurm", "htcondor", "snakemake"}
+        system : {"slurm", "htcondor", "snakemake", "dask"}
 
         Raises
         ------
         ValueError
             For another system.
         """
-        writers = {"slurm": self._slurm, "htcondor": self._htcondor, "snakemake": self._snakemake}
-        if system not in writers:
-            raise ValueError(f"system={system!r} is not known; use one of {', '.join(writers)}")
-        return writers[system]()
-
-    def _slurm(self) -> dict[str, str]:
-        array = (
-            "#!/bin/bash\n"
-            f"#SBATCH --job-name=nusky\n#SBATCH --array=0-{self.n_jobs - 1}\n#SBATCH --cpus-per-task={self.threads}\n"
-            f"#SBATCH --mem={self.memory_mb}M\n#SBATCH --time={self.minutes}\n#SBATCH --requeue\n"
-            "#SBATCH --output=logs/%a.txt\n"
-            "# SIGTERM comes 60 s before the limit: what is done is kept, the same job goes on from there.\n"
-            "#SBATCH --signal=B:TERM@60\n"
-            f"exec {self.command('$SLURM_ARRAY_TASK_ID')}\n"
-        )
-        merge = (
-            "#!/bin/bash\n#SBATCH --job-name=nusky-merge\n#SBATCH --output=logs/merge.txt\n"
-            f"#SBATCH --mem={self.memory_mb}M\nexec {self.merge}\n"
-        )
-        submit = (
-            "#!/bin/bash\n# Jobs, and the merge after the last; `bash submit.sh LIST` sends those of a list again.\n"
-            'set -euo pipefail\ncd "$(dirname "$0")"\nmkdir -p logs parts\n'
-            'jobs=()\n[ $# -eq 0 ] || jobs=(--array="$(paste -sd, "$1")")\n'
-            'id=$(sbatch --parsable "${jobs[@]}" array.sh)\nsbatch --dependency=afterany:"$id" merge.sh\n'
-        )
-        return {"array.sh": array, "merge.sh": merge, "submit.sh": submit}
-
-    def _htcondor(self) -> dict[str, str]:
-        job = (
-            "# PATH is that of the machine that submits: condor jobs start without one.\n"
-            "executable = job.sh\narguments = $(JOB)\nlog = logs/$(JOB).log\noutput = logs/$(JOB).out\n"
-            "error = logs/$(JOB).err\ngetenv = PATH\n"
-            f"request_cpus = {self.threads}\nrequest_memory = {self.memory_mb} MB\n"
-            "max_retries = 3\non_exit_hold = (ExitBySignal == True)\nqueue 1\n"
-        )
-        run = f"#!/bin/bash\nset -euo pipefail\nexec {self.command('$1')}\n"
-        lines = [f'JOB trials{i} job.sub\nVARS trials{i} JOB="{i}"\nRETRY trials{i} 3' for i in range(self.n_jobs)]
-        names = " ".join(f"trials{i}" for i in range(self.n_jobs))
-        dag = "\n".join([*lines, "JOB merge merge.sub", f"PARENT {names} CHILD merge", ""])
-        merge = (
-            "executable = merge.sh\nlog = logs/merge.log\noutput = logs/merge.out\nerror = logs/merge.err\n"
-            f"getenv = PATH\nrequest_memory = {self.memory_mb} MB\nqueue 1\n"
-        )
-        return {
-            "job.sub": job,
-            "job.sh": run,
-            "merge.sub": merge,
-            "merge.sh": f"#!/bin/bash\nset -euo pipefail\nexec {self.merge}\n",
-            "search.dag": dag,
-        }
-
-    def _snakemake(self) -> dict[str, str]:
-        rules = (
-            f'rule all:\n    input: "trials/manifest.jsonl"\n\n'
-            f'rule trials:\n    output: "parts/{{job}}/manifest.jsonl"\n    retries: 3\n    threads: {self.threads}\n'
-            f"    resources: mem_mb={self.memory_mb}, runtime={self.minutes}\n"
-            f'    shell: "{self.command("{wildcards.job}")}"\n\n'
-            f'rule merge:\n    input: expand("parts/{{job}}/manifest.jsonl", job=range({self.n_jobs}))\n'
-            f'    output: "trials/manifest.jsonl"\n    shell: "{self.merge}"\n'
-        )
-        return {"Snakefile": rules}
+        if system not in _WRITERS:
+            raise ValueError(f"system={system!r} is not known; use one of {', '.join(_WRITERS)}")
+        return _WRITERS[system](self)
 
 
 def plan_jobs(
@@ -165,7 +125,8 @@ def plan_jobs(
     runner : Runner
     folder : path-like
         Made if missing.
-    system : {"slurm", "htcondor", "snakemake"}
+    system : {"slurm", "htcondor", "snakemake", "dask"}
+        "dask" is a script for dask-jobqueue.
     **options
         `n_trials`, `per_job`, `seed`, … of `JobPlan`.
 
@@ -185,8 +146,11 @@ def plan_jobs(
     """
     JobPlan("", **options).files(system)  # complains before anything is written
     where = Path(folder).expanduser()
+    if options.get("library") and not hasattr(runner, "pixels"):
+        raise TypeError(f"library=True needs a runner of a sky scan, got {runner!r}")
     spec, _ = write_spec(runner, where, portable=True)
-    plan = JobPlan(Path(spec).name, **options)
+    beside = tuple(sorted(path.name for path in where.glob("season-*.npz")))
+    plan = JobPlan(Path(spec).name, beside=beside, **options)
     written = []
     for name in ("logs", "parts"):
         (where / name).mkdir(exist_ok=True)

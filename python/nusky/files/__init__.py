@@ -6,9 +6,10 @@ from nusky.files.atomic import atomic_write
 from nusky.files.digests import file_digest, sha256_of, user_cache_dir
 from nusky.files.hashing import content_hash
 from nusky.files.identity import Identity, config_hash, differences
-from nusky.files.journal import Journal, Problem, Replaced, Shard
+from nusky.files.journal import Journal
 from nusky.files.npz import DamagedFile, read_format, read_npz, write_npz
 from nusky.files.paths import as_path
+from nusky.files.shard import Problem, Replaced, Shard
 
 __all__ = [
     "DamagedFile",

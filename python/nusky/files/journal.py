@@ -18,9 +18,9 @@ import gc
 import json
 import logging
 import os
+import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from numpy.typing import NDArray
@@ -29,38 +29,15 @@ from nusky.files.atomic import TEMPORARY_SUFFIX, atomic_write, sync_directory
 from nusky.files.identity import Identity
 from nusky.files.npz import DamagedFile, read_npz, write_npz
 from nusky.files.paths import as_path
+from nusky.files.shard import Problem, Replaced, Shard
 
-__all__ = ["Journal", "Problem", "Replaced", "Shard"]
+__all__ = ["Journal"]
 
 _log = logging.getLogger("nusky")
 
 _STALE = 3600.0  # seconds: a temporary file older than this has no writer any more
 _SYNC = 1.0  # seconds between syncs of the directory: what a power cut may cost; a kill costs nothing of it
 _REPLACES = "replaces"  # in what a joined shard says of itself: the names of those whose content it has
-
-
-class Replaced(Exception):
-    """A shard was joined with others by another process; `Journal.shards` shows where its content is now."""
-
-
-@dataclass(frozen=True)
-class Shard:
-    """One file of a journal and what it says about itself."""
-
-    name: str
-    n_bytes: int
-    meta: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A shard that cannot be used, and why."""
-
-    shard: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.shard}: {self.reason}"
 
 
 @contextlib.contextmanager
@@ -188,10 +165,7 @@ class Journal:
     def join(
         self, name: str, parts: Sequence[Shard], arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, Any]
     ) -> Shard:
-        """Write one shard with the content of several and remove those.
-
-        Whatever happens, each piece of content is in one usable shard.
-        """
+        """Write one shard with the content of several and remove those; nothing is ever in none."""
         shard, listed = self._write(name, arrays, {**meta, _REPLACES: [part.name for part in parts]})
         if listed:  # else others could not know where the parts went: they stay, and are ignored
             self._unlink([part.name for part in parts])
@@ -200,12 +174,26 @@ class Journal:
     def _write(self, name: str, arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, Any]) -> tuple[Shard, bool]:
         """Write a shard and its line; False if the line could not be written."""
         described = {"identity": self.identity.as_dict(), "shard": meta}
-        size = write_npz(self.path / "shards" / name, arrays, described, durable_name=False)
-        shard = Shard(name, size, dict(meta))
-        listed = self._add_line({"name": name, "n_bytes": size, "meta": meta})
+        shard = Shard(name, write_npz(self.path / "shards" / name, arrays, described, durable_name=False), dict(meta))
+        return shard, self._list(shard)
+
+    def _list(self, shard: Shard) -> bool:
+        """Count a shard that is there; False if its line could not be written."""
+        listed = self._add_line({"name": shard.name, "n_bytes": shard.n_bytes, "meta": shard.meta})
         self._accept(shard)
         self.sync(_SYNC)
-        return shard, listed
+        return listed
+
+    def take(self, source: Journal, shard: Shard) -> Shard:
+        """Have a shard of another journal of the same identity: a hard link where that can be, else a copy."""
+        origin, target = source.path / "shards" / shard.name, self.path / "shards" / shard.name
+        try:
+            os.link(origin, target)
+        except OSError:
+            with open(origin, "rb") as old, atomic_write(target, durable_name=False) as new:
+                shutil.copyfileobj(old, new)
+        self._list(shard)
+        return shard
 
     def sync(self, every: float = 0.0) -> None:
         """Make all names durable against a power cut, unless that was done less than `every` seconds ago."""
@@ -392,9 +380,6 @@ class Journal:
         now = time.time()
         for directory in (self.path, self.path / "shards"):
             for e in os.scandir(directory):
-                if e.name.endswith(TEMPORARY_SUFFIX):
-                    try:
-                        if now - e.stat().st_mtime > _STALE:
-                            os.unlink(e.path)
-                    except OSError:
-                        continue
+                with contextlib.suppress(OSError):
+                    if e.name.endswith(TEMPORARY_SUFFIX) and now - e.stat().st_mtime > _STALE:
+                        os.unlink(e.path)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from nusky.store.export import export_trials
+from nusky.store.library_merging import merge_libraries
 from nusky.store.merging import merge
 from nusky.store.scans import ScanLibrary
 from nusky.store.trials import TrialStore
 
-__all__ = ["ScanLibrary", "TrialStore", "export_trials", "merge"]
+__all__ = ["ScanLibrary", "TrialStore", "export_trials", "merge", "merge_libraries"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from nusky.files.journal import Journal, Shard
+from nusky.files.journal import Journal
+from nusky.files.shard import Shard
 from nusky.store.block import Block, BlockSets, block_of
 
 __all__ = ["HeldBlocks"]

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nusky.files.journal import Journal, Replaced, Shard
+from nusky.files.journal import Journal
+from nusky.files.shard import Replaced, Shard
 from nusky.store.block import Block, BlockSets
 
 __all__ = ["ROWS_PER_SHARD", "WINDOWS", "RecentRows", "full_windows", "join_shards", "parts_to_join"]

@@ -19,7 +19,7 @@ __all__ = ["merge"]
 
 def merge(
     out: str | os.PathLike[str],
-    sources: Iterable[str | os.PathLike[str]],
+    sources: Iterable[str | os.PathLike[str] | TrialStore],
     *,
     mix_versions: bool = False,
     logging: bool = False,
@@ -33,8 +33,8 @@ def merge(
     ----------
     out : path-like
         Directory of the new store, or of one to add to.
-    sources : iterable of path-like
-        Directories of stores with one and the same configuration.
+    sources : iterable of path-like or TrialStore
+        Directories of stores, or the stores, with one and the same configuration.
     mix_versions : bool
         Accept trials of different versions of the code.
     logging : bool
@@ -62,7 +62,7 @@ def merge(
     >>> merge(f"{where}/all", [f"{where}/job0", f"{where}/job1"]).blocks
     (Block(n_sig=0.0, poisson=False, seed=1, start=0, stop=10),)
     """
-    stores = [TrialStore(source, mix_versions=mix_versions) for source in sources]
+    stores = [s if isinstance(s, TrialStore) else TrialStore(s, mix_versions=mix_versions) for s in sources]
     if not stores:
         raise ValueError("sources is empty: give at least one store to merge")
     first = stores[0]

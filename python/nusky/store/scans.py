@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,8 @@ from nusky.executors.on_threads import check_indices
 from nusky.executors.tasks import LostTask
 from nusky.executors.workers import run_pieces
 from nusky.files.identity import Identity
-from nusky.files.journal import Journal, Problem
+from nusky.files.journal import Journal
+from nusky.files.shard import Problem
 from nusky.hotspots.terms import PriorTerms
 from nusky.injection.seeding import resolve_seed
 from nusky.pixels.pixel_set import PixelSet
@@ -30,7 +30,7 @@ from nusky.priors.prior import as_priors
 from nusky.progress import Progress
 from nusky.store.p_search import PValueSearch
 from nusky.store.prior_search import FIT_DTYPE, PriorSearch, pixel_centres
-from nusky.store.sparse_scan import SparseScan, scan_trials, unpack
+from nusky.store.sparse_scan import SparseScan, StoredScan, background_config, scan_trials, unpack
 from nusky.threads import resolve_threads
 from nusky.typing import F64, I64
 from nusky.version import code_version
@@ -41,29 +41,12 @@ if TYPE_CHECKING:
     from nusky.executors.protocols import ScansPixels
     from nusky.trial.sky_scan import SkyScan
 
-__all__ = ["ScanLibrary", "StoredScan"]
+__all__ = ["ScanLibrary"]
 
 
 FORMAT = "nusky-scans-1"
 
 _LARGEST = 20  # scans of a shard, unless asked otherwise
-
-
-@dataclass(frozen=True, eq=False)
-class StoredScan:
-    """One scan of a library.
-
-    Attributes
-    ----------
-    seed, index : int
-        The trial: ``trial index`` of the batch with this seed.
-    scan : SparseScan
-        Pixels with TS > 0.
-    """
-
-    seed: int
-    index: int
-    scan: SparseScan
 
 
 class ScanLibrary:
@@ -98,38 +81,57 @@ class ScanLibrary:
     def __init__(
         self, path: str | os.PathLike[str], runner: ScansPixels | None = None, *, mix_versions: bool = False
     ) -> None:
-        identity = None if runner is None else Identity(FORMAT, code_version(), _config(runner.config()))
-        self._journal = Journal(path, identity, mix_versions=mix_versions)
-        if self._journal.identity.format != FORMAT:
-            raise ValueError(f"{path} has the format {self._journal.identity.format!r}, not that of a scan library")
+        identity = None if runner is None else Identity(FORMAT, code_version(), background_config(runner.config()))
+        self.journal = Journal(path, identity, mix_versions=mix_versions)
+        if self.journal.identity.format != FORMAT:
+            raise ValueError(f"{path} has the format {self.journal.identity.format!r}, not that of a scan library")
 
     @property
     def path(self) -> Path:
         """Directory of the library."""
-        return self._journal.path
+        return self.journal.path
 
     @property
     def config(self) -> Mapping[str, Any]:
         """Configuration of every scan."""
-        return self._journal.identity.config
+        return self.journal.identity.config
 
     @property
     def nside(self) -> int:
         """HEALPix resolution of the scans."""
         return int(self.config["nside"])
 
+    def verify(self) -> tuple[Problem, ...]:
+        """Read every file to the last byte and return those that cannot be used."""
+        self.journal.verify()
+        return self.problems
+
     @property
     def problems(self) -> tuple[Problem, ...]:
         """Damaged, missing or foreign shards found so far; those whose scans were all made again are none any more."""
-        return tuple(p for p in self._journal.problems if not self._made_again(p.shard))
+        return tuple(p for p in self.journal.problems if not self._made_again(p.shard))
 
     @property
     def n_bytes(self) -> int:
         """Size on disk."""
-        return sum(shard.n_bytes for shard in self._journal.shards)
+        return sum(shard.n_bytes for shard in self.journal.shards)
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Seeds of the scans, ascending."""
+        return tuple(sorted({int(s.meta["seed"]) for s in self.journal.shards}))
 
     def __len__(self) -> int:
-        return sum(len(np.unique(self._stored(seed))) for seed in {s.meta["seed"] for s in self._journal.shards})
+        return sum(map(self.count, self.seeds))
+
+    def count(self, seed: int) -> int:
+        """Scans of a seed."""
+        return len(np.unique(self._stored(seed)))
+
+    def missing(self, *, seed: int, start: int, stop: int) -> list[tuple[int, int]]:
+        """Ranges of scan numbers within start … stop that are not there, ascending."""
+        numbers = np.setdiff1d(np.arange(start, stop), self._stored(seed))
+        return [(int(numbers[a]), int(numbers[z - 1]) + 1) for a, z in contiguous_runs(numbers)]
 
     def __repr__(self) -> str:
         damaged = f", {len(self.problems)} unusable shards" if self.problems else ""
@@ -176,15 +178,15 @@ class ScanLibrary:
         KeyboardInterrupt
             On Ctrl-C; whole shards are kept, and adding the same trials again makes the rest.
         """
-        given = Identity(FORMAT, code_version(), _config(runner.config()))
-        self._journal.identity.require_same(given, str(self.path), mix_versions=self._journal.mix_versions)
+        given = Identity(FORMAT, code_version(), background_config(runner.config()))
+        self.journal.identity.require_same(given, str(self.path), mix_versions=self.journal.mix_versions)
         if chunk is not None and (isinstance(chunk, bool) or int(chunk) != chunk or chunk < 1):
             raise ValueError(f"chunk = {chunk!r} must be a positive integer")
         wanted = check_indices(indices)
         if len(wanted) == 0:
             raise ValueError("indices is empty: give at least one trial")
         seed = resolve_seed(seed)
-        self._journal.refresh()
+        self.journal.refresh()
         numbers = np.setdiff1d(wanted, self._stored(seed))
         threads = resolve_threads(mp_cpus) if executor is None or mp_cpus is not None else 1
         done = 0
@@ -209,7 +211,7 @@ class ScanLibrary:
         meta = {"seed": int(seed), "start": start, "stop": start + n}
         name = f"scans-seed{seed}-{start:09d}-{start + n:09d}.npz"
         self._retire(name, meta)
-        self._journal.append(name, arrays, meta)
+        self.journal.append(name, arrays, meta)
 
     def scans(self) -> Iterator[StoredScan]:
         """All scans, ordered by seed and trial; a shard in memory at a time.
@@ -217,8 +219,8 @@ class ScanLibrary:
         A scan that two processes made at the same time comes once: it is the same to the last bit.
         """
         last = (-1, -1)
-        for shard in sorted(self._journal.shards, key=lambda s: (s.meta["seed"], s.meta["start"])):
-            arrays = self._journal.read(shard)
+        for shard in sorted(self.journal.shards, key=lambda s: (s.meta["seed"], s.meta["start"])):
+            arrays = self.journal.read(shard)
             for k, scan in enumerate([] if arrays is None else unpack(arrays)):
                 at = (int(shard.meta["seed"]), int(shard.meta["start"]) + k)
                 if at > last:
@@ -228,8 +230,8 @@ class ScanLibrary:
     @cached_property
     def pixels(self) -> PixelSet:
         """Pixels that were scanned."""
-        for shard in self._journal.shards:
-            arrays = self._journal.read(shard, ["scanned"])
+        for shard in self.journal.shards:
+            arrays = self.journal.read(shard, ["scanned"])
             if arrays is not None:
                 return PixelSet(self.nside, arrays["scanned"].astype(np.int64))
         raise ValueError(f"{self.path} holds no scans yet: add some")
@@ -336,8 +338,8 @@ class ScanLibrary:
         """Raise ValueError, naming each key that differs, unless the scan was made as the library's were."""
         config = scan.provenance.get("config")
         if config is not None:
-            given = Identity(FORMAT, self._journal.identity.version, _config(config))
-            self._journal.identity.require_same(given, str(self.path))
+            given = Identity(FORMAT, self.journal.identity.version, background_config(config))
+            self.journal.identity.require_same(given, str(self.path))
 
     def take(self, scan: SkyScan) -> SparseScan:
         """A full scan, of the real sky say, as the library keeps its own; it must cover the same pixels.
@@ -358,20 +360,20 @@ class ScanLibrary:
         return SparseScan.of(scanned, scan.ts[scanned], scan.ns[scanned], scan.gamma[scanned])
 
     def _stored(self, seed: int) -> I64:
-        ranges = [np.arange(s.meta["start"], s.meta["stop"]) for s in self._journal.shards if s.meta["seed"] == seed]
+        ranges = [np.arange(s.meta["start"], s.meta["stop"]) for s in self.journal.shards if s.meta["seed"] == seed]
         return np.concatenate(ranges) if ranges else np.empty(0, dtype=np.int64)
 
     def _retire(self, name: str, meta: Mapping[str, int]) -> None:
         """Put damaged shards that held some of these scans out of the way."""
-        for problem in self._journal.problems:
-            held = self._journal.held(problem.shard)
+        for problem in self.journal.problems:
+            held = self.journal.held(problem.shard)
             if held is None or problem.shard == name or held["seed"] != meta["seed"]:
                 continue
             if held["start"] < meta["stop"] and meta["start"] < held["stop"]:
-                self._journal.retire(problem.shard)
+                self.journal.retire(problem.shard)
 
     def _made_again(self, name: str) -> bool:
-        held = self._journal.held(name)
+        held = self.journal.held(name)
         return held is not None and bool(
             np.isin(np.arange(held["start"], held["stop"]), self._stored(held["seed"])).all()
         )
@@ -397,9 +399,3 @@ class ScanLibrary:
                 )
         # no table of whole rows: for a thousand scans, the lists of each prior's top pixels are what is quick
         return PriorSearch(PriorTerms.of(given, pixels, matrix_bytes=0), pixels)
-
-
-def _config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of a runner's configuration that decides a background scan."""
-    pixels = {"hash": config["pixels"]["hash"]}
-    return {**{name: config[name] for name in ("analysis", "likelihood", "nside")}, "pixels": pixels}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nusky.hotspots.hottest import scan_pixels
 from nusky.typing import F64, I64
 
-__all__ = ["SparseScan", "pack", "scan_trials", "unpack"]
+__all__ = ["SparseScan", "StoredScan", "background_config", "pack", "scan_trials", "unpack"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +54,23 @@ class SparseScan:
         return out
 
 
+@dataclass(frozen=True, eq=False)
+class StoredScan:
+    """One scan of a library.
+
+    Attributes
+    ----------
+    seed, index : int
+        The trial: ``trial index`` of the batch with this seed.
+    scan : SparseScan
+        Pixels with TS > 0.
+    """
+
+    seed: int
+    index: int
+    scan: SparseScan
+
+
 def pack(scans: Sequence[SparseScan]) -> dict[str, NDArray[Any]]:
     """Several scans as the arrays of a file; scan k is entries ``indptr[k]`` … ``indptr[k + 1]``."""
     joined = {name: np.concatenate([getattr(scan, name) for scan in scans]) for name in ("pixel", "ts", "ns", "gamma")}
@@ -83,3 +100,9 @@ def scan_trials(runner: Any, numbers: list[int], seed: int, n_threads: int) -> d
         ts, ns, gamma, _ = scan_pixels(runner.model, index, runner.pixels, n_threads, False)
         scans.append(SparseScan.of(runner.pixels.pixels, ts, ns, gamma))
     return {**pack(scans), "scanned": runner.pixels.pixels.astype(np.uint32)}
+
+
+def background_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a runner's configuration that decides a background scan."""
+    pixels = {"hash": config["pixels"]["hash"]}
+    return {**{name: config[name] for name in ("analysis", "likelihood", "nside")}, "pixels": pixels}

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from nusky import _core
 from nusky.files.identity import Identity
-from nusky.files.journal import Journal, Problem, Replaced, Shard
+from nusky.files.journal import Journal
+from nusky.files.shard import Problem, Replaced, Shard
 from nusky.store.block import Block, block_of, checked_block, overlap_within
 from nusky.store.columns import check_trials, column_names, find_column
 from nusky.store.export import export_trials
