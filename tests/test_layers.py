@@ -70,7 +70,7 @@ def test_imports_point_down(path: pathlib.Path) -> None:
     here = home(path)
     for line, module, names in imports(path):
         if module in ("nusky", "nusky._core"):
-            assert module != "nusky" or names == ["_core"], f"{path}:{line} goes through the front door"
+            assert module != "nusky" or names == ["_core"], f"{path}:{line} imports nusky itself, not a module"
             continue
         to = module.split(".")[1]
         assert to == here or RANK[to] < RANK[here], f"{path}:{line} imports {to}, which stands no lower"

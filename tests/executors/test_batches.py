@@ -210,7 +210,7 @@ class Scripted(Executor):
 
 
 def killed_worker() -> Exception:
-    """As dask names it; it is recognised by name, lest dask be imported for it."""
+    """As dask names it; it is recognised by name, so that dask need not be imported."""
     return type("KilledWorker", (Exception,), {})("tcp://worker")
 
 

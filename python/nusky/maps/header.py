@@ -213,26 +213,26 @@ def per_steradian(unit: str) -> float | None:
 def frame_of(table: MapTable) -> Frame:
     """Frame named in the header; ValueError if there is none, or if two keywords disagree."""
     said: dict[str, Frame] = {}
-    mend = "give frame='equatorial', 'galactic' or 'ecliptic'"
+    advice = "give frame='equatorial', 'galactic' or 'ecliptic'"
     for key in ("COORDSYS", "FRAME"):
         value = str(table.header.get(key, "") or "").strip()
         if value:
-            said[key] = _known_frame(table, key, value, mend)
+            said[key] = _known_frame(table, key, value, advice)
     if len(set(said.values())) > 1:
-        raise ValueError(f"{table.source}: {' but '.join(f'{k} says {v}' for k, v in said.items())}; {mend}")
+        raise ValueError(f"{table.source}: {' but '.join(f'{k} says {v}' for k, v in said.items())}; {advice}")
     if said:
         return next(iter(said.values()))
     system = str(table.header.get("RADESYS", "") or "").strip()
     if system:
-        return _known_frame(table, "RADESYS", system, mend)
-    raise ValueError(f"{table.source} does not say its coordinate frame (no COORDSYS); {mend}")
+        return _known_frame(table, "RADESYS", system, advice)
+    raise ValueError(f"{table.source} does not say its coordinate frame (no COORDSYS); {advice}")
 
 
-def _known_frame(table: MapTable, key: str, value: str, mend: str) -> Frame:
+def _known_frame(table: MapTable, key: str, value: str, advice: str) -> Frame:
     try:
         return resolve_frame(value)
     except ValueError:
-        raise ValueError(f"{table.source}: {key}={value!r} is no frame known here; {mend}") from None
+        raise ValueError(f"{table.source}: {key}={value!r} is no frame known here; {advice}") from None
 
 
 def is_nested(table: MapTable, nest: bool | None) -> bool:

@@ -63,7 +63,7 @@ class FitsMany(ABC):
 
     @abstractmethod
     def _prepare(self, n_sig: float) -> None:
-        """Make what all trials share before threads start, lest each of them makes its own."""
+        """Make what all trials share before threads start, so that it is made once."""
 
     @abstractmethod
     def draw_trial(self, seed: int, index: int, n_sig: float, poisson: bool) -> Trial:
