@@ -12,7 +12,12 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 }  // namespace
 
 ClusterBound::ClusterBound(const Pool& pool, const Cap& cap, const BoundConstants& constants, CapEvents&& room)
-    : constants_(constants), centre_(cap.centre), most_(pool.most), events_(std::move(room)), tail_(pool.tail) {
+    : constants_(constants),
+      centre_(cap.centre),
+      most_(pool.most),
+      rounding_(constants.rounding * std::max(1.0, static_cast<double>(pool.events.size()) / constants.rounded_events)),  // B7
+      events_(std::move(room)),
+      tail_(pool.tail) {
   const KeptSums kept = keep_events(pool.events, cap.centre - pool.cap.centre, cap.radius, constants_, events_, tail_);
   const auto n = static_cast<double>(constants_.cluster_n);
   cluster_ts_ = tangent_ts(n, n * tail_.u + kept.p, n * n * tail_.u2 + kept.top);
@@ -20,8 +25,8 @@ ClusterBound::ClusterBound(const Pool& pool, const Cap& cap, const BoundConstant
 
 // What the tangent at n proves (B2), from Σ u/(1+u) and Σ 2 [ln(1+u) − u/(1+u)] or what is above that, as Σ u²/(1+u) is.
 double ClusterBound::tangent_ts(double n, double p, double top) const {
-  if (p > (1.0 - constants_.least_fall) * n * (1.0 - constants_.rounding)) return infinity;                       // B2, B7
-  return top * (1.0 + constants_.rounding) + constants_.rounding_of_event * static_cast<double>(events_.size());  // B7
+  if (p > (1.0 - constants_.least_fall) * n * (1.0 - rounding_)) return infinity;                       // B2, B7
+  return top * (1.0 + rounding_) + constants_.rounding_of_event * static_cast<double>(events_.size());  // B7
 }
 
 double ClusterBound::group_ts(const DirectionGroup& group) const {
@@ -53,8 +58,8 @@ double ClusterBound::highest_ts(double needed, const float* u, double& start_n) 
     s.p += n * tail_.u;
     s.q += n * tail_.u;
     s.log += n * tail_.u + 0.5 * n * n * tail_.u2;  // B9: so that log − p bounds Σ [ln(1+u) − u/(1+u)] ≤ Σ u²/2
-    if (s.p <= (1.0 - constants_.least_fall) * n * (1.0 - constants_.rounding)) {
-      least = std::min(least, 2.0 * (s.log - s.p) * (1.0 + constants_.rounding));  // B2
+    if (s.p <= (1.0 - constants_.least_fall) * n * (1.0 - rounding_)) {
+      least = std::min(least, 2.0 * (s.log - s.p) * (1.0 + rounding_));  // B2
       if (least < needed || s.p >= 0.9 * n) break;
     } else if (2.0 * (s.log - n) > needed) {
       break;  // G itself is above: no tangent can lie below

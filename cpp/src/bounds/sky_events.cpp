@@ -67,7 +67,7 @@ SkyEvents::SkyEvents(const std::vector<SkyEvent>& events, const SkyNodes& nodes,
     }
 }
 
-// By the number of rows, so that the loop over them is the same again and again.
+// By the number of rows, so that the loop over them branches the same way again and again.
 void BandEvents::sort() {
   std::stable_sort(events.begin(), events.end(), [](const EventInBand& a, const EventInBand& b) { return a.rows < b.rows; });
   std::vector<RowEntry> sorted;

@@ -264,6 +264,23 @@ TEST_CASE("cluster bound: sums in float need room for their rounding, the more e
   CHECK(below_of_weak > 0);
 }
 
+TEST_CASE("cluster bound: beyond 268 000 events the rounding of sums is larger than a thousandth (B7)") {
+  BoundConstants right, weak;
+  right.rounding_of_event = weak.rounding_of_event = 0.0;
+  weak.rounded_events = 1e18;
+  std::size_t below = 0, below_of_weak = 0;
+  for (const double b : {2.15e-7, 2.25e-7, 2.9e-7}) {  // whose sums, rounded again and again, lose more than a thousandth
+    const Pool pool = flat_pool(2000000, b, 0.0, 1);
+    const double exact = exact_tangent(pool, 60.0);
+    at_every_level([&](const Kernels&, Output&) {
+      below += ClusterBound(pool, pool.cap, right).cluster_ts() < exact;
+      below_of_weak += ClusterBound(pool, pool.cap, weak).cluster_ts() < exact;
+    });
+  }
+  CHECK(below == 0);
+  CHECK(below_of_weak > 0);
+}
+
 TEST_CASE("cluster bound: of an event near 1 + u = 1 more is lost than it adds (B7)") {
   BoundConstants right, weak;
   right.tail_u = weak.tail_u = 0.0F;  // so that it is not in the tail

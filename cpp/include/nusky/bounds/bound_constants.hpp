@@ -10,6 +10,7 @@ struct BoundConstants {
   double mixture = 1.0;             ///< B1: strength of the factor 1 + z(1+z)
   double least_fall = 0.02;         ///< B2: a tangent counts where G falls at least this fast, so that G ends below 0 not too far beyond
   double rounding = 1e-3;           ///< B7: of sums in float, relative
+  double rounded_events = 268000;   ///< B7: for which `rounding` is proven; with more it grows as their number
   double rounding_of_event = 2e-7;  ///< B7: of the two logarithms of an event with 1 + u near 1
   double arc_over_chord = 1.005;    ///< B8: for distances of a pool, below 0.25 rad
   bool tail = true;                 ///< B9: events left out are counted by their sums

@@ -54,6 +54,7 @@ class ClusterBound {
   BoundConstants constants_;
   Vec3 centre_;
   double most_;
+  double rounding_;  // of sums over the events of the pool
   CapEvents events_;
   TailSums tail_;
   double cluster_ts_;
