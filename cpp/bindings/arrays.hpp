@@ -3,6 +3,8 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <cmath>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -45,6 +47,10 @@ Array<T> to_array(std::vector<T>&& values) {
   auto* held = new std::vector<T>(std::move(values));
   py::capsule owner(held, [](void* p) { delete static_cast<std::vector<T>*>(p); });
   return Array<T>(static_cast<py::ssize_t>(held->size()), held->data(), owner);
+}
+
+inline void require_finite(const std::optional<double>& gamma) {
+  if (gamma && !std::isfinite(*gamma)) throw std::invalid_argument("gamma: must be finite, or None to fit it");
 }
 
 }  // namespace nusky::bindings

@@ -5,7 +5,7 @@
 #include <pybind11/stl.h>
 
 #include "arrays.hpp"
-#include "calls.hpp"
+#include "interrupt.hpp"
 #include "nusky/fit/scan.hpp"
 #include "nusky/hottest/hottest.hpp"
 

@@ -3,7 +3,7 @@
 
 #include <pybind11/stl.h>
 
-#include "calls.hpp"
+#include "interrupt.hpp"
 #include "nusky/trials/point_fitter.hpp"
 #include "nusky/trials/point_trials.hpp"
 #include "parts.hpp"

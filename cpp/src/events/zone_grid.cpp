@@ -34,9 +34,9 @@ void ZoneBins::end(std::uint32_t first_of_zone) const {
 }
 
 // Zones about half as high as the cut, but with some events in each bin.
-ZoneGrid::ZoneGrid(double cut, std::size_t n, bool search)
+ZoneGrid::ZoneGrid(double cut, std::size_t n, bool divided)
     : cut_(cut), height_(std::max({0.5 * cut, lowest_zone, degree * std::sqrt(2.0 * 41253.0 / static_cast<double>(n))})) {
-  if (!search || height_ > pi / 6) height_ = pi;
+  if (!divided || height_ > pi / 6) height_ = pi;
   const int n_zones = std::max(1, static_cast<int>(pi / height_));
   height_ = pi / n_zones;
   std::size_t n_bins = 0;

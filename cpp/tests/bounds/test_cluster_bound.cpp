@@ -33,7 +33,7 @@ struct Scanned {
   Core core;
   const Directions& directions;
   std::vector<double> terms;
-  SearchPlan search;
+  SearchPlan plan;
   FitModel model;
   ScanResult map;
 
@@ -41,7 +41,7 @@ struct Scanned {
       : core(m),
         directions(d),
         terms(d.size(), 0.0),
-        search(d, terms.data(), 1),
+        plan(d, terms.data(), 1),
         model(*core.likelihood, *core.index, gamma, d.groups().size(), 1),
         map(scan(*core.likelihood, *core.index, d, gamma, 1)) {}
 
@@ -61,7 +61,7 @@ Counts check(const Scanned& s, const BoundConstants& constants, double most = 10
   Counts out;
   PoolSpace space;
   BoundSpace bound_space;
-  for (const Cluster& c : s.search.clusters()) {
+  for (const Cluster& c : s.plan.clusters()) {
     const auto pool = pool_of(s.model, s.directions, c, c.cap, most, constants, space, CapEvents());
     if (!pool) continue;
     const ClusterBound bound(*pool, c.cap, constants);
@@ -92,11 +92,11 @@ Counts check(const Scanned& s, const BoundConstants& constants, double most = 10
 // Directions that the survey drops though they need no more than they have (`margin` < 0), or how many it drops at all.
 std::size_t dropped(const Scanned& s, const BoundConstants& constants, double margin) {
   Survey survey(s.model, constants);
-  std::vector<std::uint32_t> queue(s.search.clusters().size());
+  std::vector<std::uint32_t> queue(s.plan.clusters().size());
   for (std::uint32_t c = 0; c < queue.size(); ++c) queue[c] = c;
   std::size_t n = 0;
   for (std::size_t q = 0; q < queue.size(); ++q) {
-    const Cluster& c = s.search.clusters()[q];
+    const Cluster& c = s.plan.clusters()[q];
     std::array<double, Cluster::most_groups * group_size> needed{};
     std::array<bool, Cluster::most_groups * group_size> alive{};
     for (std::size_t g = 0; g < c.n_groups; ++g)
@@ -104,7 +104,7 @@ std::size_t dropped(const Scanned& s, const BoundConstants& constants, double ma
         needed[g * group_size + p] = s.ts(c, g, p) + margin;
         alive[g * group_size + p] = true;
       }
-    survey.enter(s.directions, s.search.clusters(), queue.data() + q, queue.size() - q);
+    survey.enter(s.directions, s.plan.clusters(), queue.data() + q, queue.size() - q);
     survey.drop_hopeless(s.directions, c, needed.data(), alive.data());
     for (std::size_t g = 0; g < c.n_groups; ++g)
       for (std::size_t p = 0; p < s.directions.groups()[c.group[g]].count; ++p) n += !alive[g * group_size + p];
@@ -232,7 +232,7 @@ TEST_CASE("cluster bound: beyond `most` a bound proves nothing (B1)") {
   const Scanned s(heap(20000, 900, false), d);
   PoolSpace space;
   BoundSpace bound_space;
-  const Cluster& c = s.search.clusters()[0];
+  const Cluster& c = s.plan.clusters()[0];
   const auto pool = pool_of(s.model, d, c, c.cap, 5.0, {}, space, CapEvents());
   REQUIRE(pool);
   CHECK(pool->most == 5.0);

@@ -71,16 +71,16 @@ TEST_CASE("pool: every event that reaches a direction of its clusters is there, 
     const Core core(sky(o));
     const Directions d = patch(1.0 + seed, 0.4 * seed - 0.9, 0.1, 4000, seed);
     const std::vector<double> terms(d.size(), 0.0);
-    const SearchPlan search(d, terms.data(), 1);
+    const SearchPlan plan(d, terms.data(), 1);
     const FitModel model(*core.likelihood, *core.index, free_gamma, d.groups().size(), 1);
-    const std::vector<std::uint32_t> queue = queue_of(search.clusters());
+    const std::vector<std::uint32_t> queue = queue_of(plan.clusters());
     PoolSpace space;
     const std::optional<Pool> pool =
-        pool_of_neighbours(model, d, search.clusters(), queue.data(), queue.size(), constants, space, CapEvents());
+        pool_of_neighbours(model, d, plan.clusters(), queue.data(), queue.size(), constants, space, CapEvents());
     REQUIRE(pool);
     REQUIRE(pool->clusters.size() >= constants.few_clusters);
-    CHECK(pool->holds(search.clusters()[0]));
-    CHECK_FALSE(pool->holds(search.clusters().back()));
+    CHECK(pool->holds(plan.clusters()[0]));
+    CHECK_FALSE(pool->holds(plan.clusters().back()));
     std::map<std::uint32_t, double> held;
     for (std::size_t i = 0; i < pool->events.size(); ++i)
       if (pool->events.view().weight[i] > 0.0F) held[pool->events.number(i)] = static_cast<double>(pool->events.view().weight[i]);
@@ -122,13 +122,12 @@ TEST_CASE("pool: its cap holds the caps of its clusters; chords taken for arcs d
   for (unsigned seed = 1; seed < 6; ++seed) {
     const Directions d = patch(1.0 + seed, 0.3 * seed - 0.8, 0.2, 8000, seed);
     const std::vector<double> terms(d.size(), 0.0);
-    const SearchPlan search(d, terms.data(), 1);
+    const SearchPlan plan(d, terms.data(), 1);
     const FitModel model(*core.likelihood, *core.index, free_gamma, d.groups().size(), 1);
-    const std::vector<std::uint32_t> queue = queue_of(search.clusters());
+    const std::vector<std::uint32_t> queue = queue_of(plan.clusters());
     PoolSpace space;
     const auto stick_out = [&](const BoundConstants& constants, std::size_t at) {
-      const auto pool =
-          pool_of_neighbours(model, d, search.clusters(), queue.data() + at, queue.size() - at, constants, space, CapEvents());
+      const auto pool = pool_of_neighbours(model, d, plan.clusters(), queue.data() + at, queue.size() - at, constants, space, CapEvents());
       if (!pool) return std::size_t{0};
       ++pools;
       std::size_t n = 0;
@@ -161,11 +160,11 @@ TEST_CASE("pool: there is none where no factor serves, and none of several wide 
   PoolSpace space;
   const auto pools = [&](const Core& core, const Directions& d, double most) {
     const std::vector<double> terms(d.size(), 0.0);
-    const SearchPlan search(d, terms.data(), 1);
+    const SearchPlan plan(d, terms.data(), 1);
     const FitModel model(*core.likelihood, *core.index, free_gamma, d.groups().size(), 1);
-    const std::vector<std::uint32_t> queue = queue_of(search.clusters());
-    const Cluster& c = search.clusters()[0];
-    return std::make_pair(pool_of_neighbours(model, d, search.clusters(), queue.data(), queue.size(), {}, space, CapEvents()).has_value(),
+    const std::vector<std::uint32_t> queue = queue_of(plan.clusters());
+    const Cluster& c = plan.clusters()[0];
+    return std::make_pair(pool_of_neighbours(model, d, plan.clusters(), queue.data(), queue.size(), {}, space, CapEvents()).has_value(),
                           pool_of(model, d, c, c.cap, most, {}, space, CapEvents()).has_value());
   };
   CHECK(pools(many, narrow, 20.0) == std::make_pair(true, true));

@@ -218,10 +218,10 @@ TEST_CASE("sky bound: a steep prior over many fine tiles has the hottest directi
     for (std::size_t i = 0; i < d.size(); ++i) terms.push_back(-70.0 * (1.0 - d.vector(i).dot(peak)));
     for (std::size_t i = 0; i < d.size(); ++i)
       terms.push_back(d.vector(i).dot(other) > -0.9 ? -110.0 * (1.0 - d.vector(i).dot(other)) : -infinity);
-    const SearchPlan search(d, terms.data(), 2), alone(d, terms.data(), 1);
-    REQUIRE(search.wide());
+    const SearchPlan plan(d, terms.data(), 2), alone(d, terms.data(), 1);
+    REQUIRE(plan.wide());
     const ScanResult map = scan(likelihood, index, d, free_gamma, 0);
-    const HottestResult found = find_hottest(likelihood, index, search, free_gamma, 0, true),
+    const HottestResult found = find_hottest(likelihood, index, plan, free_gamma, 0, true),
                         first = find_hottest(likelihood, index, alone, free_gamma, 1, true);
     CHECK(found.n_fitted < 20000);
     for (std::size_t j = 0; j < 2; ++j) {

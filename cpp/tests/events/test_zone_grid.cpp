@@ -15,15 +15,15 @@ TEST_CASE("zone grid: events sorted into bins are all there once, and a search r
   std::mt19937_64 random(8);
   std::uniform_real_distribution<double> uniform(0.0, 1.0);
   for (const double cut : {0.5 * degree, 5.0 * degree, 25.0 * degree, pi})
-    for (const bool search : {true, false}) {
+    for (const bool divided : {true, false}) {
       const std::size_t n = 3000;
       std::vector<double> ra(n), dec(n);
       for (std::size_t i = 0; i < n; ++i) {
         ra[i] = 2 * pi * uniform(random);
         dec[i] = i < 5 ? pi / 2 : std::asin(2 * uniform(random) - 1);
       }
-      ZoneGrid grid(cut, n, search);
-      CHECK((grid.n_zones() == 1) == (!search || cut > pi / 3));
+      ZoneGrid grid(cut, n, divided);
+      CHECK((grid.n_zones() == 1) == (!divided || cut > pi / 3));
       // zone after zone, as an index does
       std::vector<std::size_t> at(n, n);  // event by its number in the index
       std::uint32_t first = 0;
@@ -72,7 +72,7 @@ TEST_CASE("zone grid: events sorted into bins are all there once, and a search r
       }
       CHECK(missed == 0);
       CHECK(reached > 0);
-      if (search && cut < 1.0 * degree) CHECK(asked < 60 * n / 8);  // it is a search, not a loop over all events
-      if (!search) CHECK(asked == 60 * n);
+      if (divided && cut < 1.0 * degree) CHECK(asked < 60 * n / 8);  // it is a search, not a loop over all events
+      if (!divided) CHECK(asked == 60 * n);
     }
 }

@@ -36,8 +36,8 @@ class ZoneGrid {
  public:
   /// @param cut of the class, rad
   /// @param n events that there may be: every bin should hold some
-  /// @param search false: one zone of one bin, because looking at all events costs less
-  ZoneGrid(double cut, std::size_t n, bool search);
+  /// @param divided false: one zone of one bin, because looking at all events costs less
+  ZoneGrid(double cut, std::size_t n, bool divided);
 
   std::size_t n_zones() const { return zones_.size(); }
   std::size_t zone(double dec) const {

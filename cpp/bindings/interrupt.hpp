@@ -1,6 +1,5 @@
 #pragma once
-// What the calls of the core that work for long share.
-#include <cmath>
+// How Ctrl-C stops a call of the core that works for long, and how it shows progress.
 #include <exception>
 #include <optional>
 
@@ -8,10 +7,6 @@
 #include "nusky/fit/scan.hpp"
 
 namespace nusky::bindings {
-
-inline void require_finite(const std::optional<double>& gamma) {
-  if (gamma && !std::isfinite(*gamma)) throw std::invalid_argument("gamma: must be finite, or None to fit it");
-}
 
 /// Stops at signals and passes progress on; what Python raised is kept for after the parallel work.
 inline Checkpoint checkpoint_for(const std::optional<py::function>& progress, std::exception_ptr& raised) {
