@@ -14,7 +14,9 @@ NOUN = re.compile(
     r"^nusky_noun\((?P<noun>\w+)\s+SOURCES\s+(?P<sources>[^)]*?)(?:\s+USES\s+(?P<uses>[^)]*))?\)", re.MULTILINE
 )
 # Of nothing found, nothing would be wrong.
-FEWEST_NOUNS, FEWEST_FILES, FEWEST_INCLUDES = 9, 60, 100
+FEWEST_NOUNS, FEWEST_FILES, FEWEST_INCLUDES, FEWEST_TESTS = 9, 60, 100, 20
+# Of cpp/src/bounds/README.md
+OF_A_PAGE = {("bounds", "inequalities")}
 
 pytestmark = pytest.mark.skipif(not CPP.is_dir(), reason="the sources of the core are not beside the tests")
 
@@ -84,3 +86,21 @@ def test_every_source_is_built_by_its_own_noun() -> None:
         if path.suffix == ".cpp":
             name = path.relative_to(CPP / "src").as_posix()
             assert name in built[noun] or name in extra, f"{name} is not built by nusky_noun({noun} …)"
+
+
+def test_a_test_is_named_after_the_file_it_tests() -> None:
+    nouns: dict[str, set[str]] = {}
+    for path, noun in sources():
+        nouns.setdefault(noun, set()).add(path.stem)
+    files = sorted((CPP / "tests").rglob("test_*.cpp"))
+    assert len(files) >= FEWEST_TESTS
+    lost = []
+    for path in files:
+        parts = path.relative_to(CPP / "tests").parts
+        noun = parts[0] if len(parts) > 1 else "root"
+        tested = path.stem.removeprefix("test_")
+        if (noun, tested) not in OF_A_PAGE and not any(
+            tested == name or tested.startswith(f"{name}_") for name in nouns[noun]
+        ):
+            lost.append(path.name)
+    assert not lost, "cpp/tests/<noun>/test_<file>.cpp, or test_<file>_<what>.cpp"

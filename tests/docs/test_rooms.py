@@ -44,3 +44,11 @@ def test_a_test_file_is_named_after_the_module_it_tests() -> None:
 def test_every_package_has_tests() -> None:
     untested = {p.name for p in PACKAGES} - {p.parent.name for p in TESTS.rglob("test_*.py")}
     assert not untested
+
+
+def test_no_file_is_longer_than_400_lines() -> None:
+    folders = (PACKAGE, TESTS, ROOT / "cpp", ROOT / "bench")
+    files = [p for f in folders for p in f.rglob("*") if p.suffix in {".py", ".pyi", ".cpp", ".hpp", ".inl"}]
+    assert len(files) > 300
+    long = {str(p): n for p in files if (n := len(p.read_text(encoding="utf-8").splitlines())) > 400}
+    assert not long, "divide it by noun"
