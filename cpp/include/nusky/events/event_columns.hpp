@@ -55,8 +55,8 @@ class EventColumns {
   std::array<std::size_t, n_cut_classes> class_size_{};
   std::vector<EventSketch> sketches_;
   AlignedVector<EventRecord> records_;
-  std::vector<std::uint32_t> ratio_row_;    // of the rows of R: in declination, so that a tile finds its own close together
-  AlignedVector<float> log_ratio_, ratio_;  // in the order of ratio_row_
+  std::vector<std::uint32_t> ratio_row_;    // into the two tables below, sorted by declination: those of a tile are close in memory
+  AlignedVector<float> log_ratio_, ratio_;  // by ratio_row_
 };
 
 }  // namespace nusky
