@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nusky.hotspots.terms import PriorTerms
 from nusky.pixels.pixel_set import PixelSet
+from nusky.priors.prior import as_priors
 from nusky.store.sparse_scan import SparseScan
 from nusky.typing import F64, I64
 
@@ -35,6 +37,21 @@ class PriorSearch:
 
     terms: PriorTerms
     pixels: PixelSet
+
+    @classmethod
+    def of(cls, priors: Any, pixels: PixelSet) -> PriorSearch:
+        """Search with these priors (maps, or None for none), which must have the nside of the pixels."""
+        if priors is None:
+            return cls(PriorTerms.flat(pixels), pixels)
+        given = as_priors(priors)
+        for j, prior in enumerate(given):
+            if prior.nside != pixels.nside:
+                raise ValueError(
+                    f"priors[{j}] has nside {prior.nside}, the library {pixels.nside}: bring it there with "
+                    f"SpatialPrior(map, policy=PriorPolicy(regrade={pixels.nside}))"
+                )
+        # no table of whole rows: for a thousand scans, the lists of each prior's top pixels are what is quick
+        return cls(PriorTerms.of(given, pixels, matrix_bytes=0), pixels)
 
     @cached_property
     def row_of(self) -> I64:

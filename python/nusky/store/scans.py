@@ -23,10 +23,8 @@ from nusky.executors.workers import run_pieces
 from nusky.files.identity import Identity
 from nusky.files.journal import Journal
 from nusky.files.shard import Problem
-from nusky.hotspots.terms import PriorTerms
 from nusky.injection.seeding import resolve_seed
 from nusky.pixels.pixel_set import PixelSet
-from nusky.priors.prior import as_priors
 from nusky.progress import Progress
 from nusky.store.p_search import PValueSearch
 from nusky.store.prior_search import FIT_DTYPE, PriorSearch, pixel_centres
@@ -265,7 +263,7 @@ class ScanLibrary:
         --------
         >>> background = TSD(library.fit(prior)[:, 0])                   # doctest: +SKIP
         """
-        search = self._search(priors, min_dec, max_dec)
+        search = PriorSearch.of(priors, self._within(min_dec, max_dec))
         out = np.zeros((len(self), len(search.terms)), dtype=FIT_DTYPE)
         n = 0
         with Progress(
@@ -283,7 +281,7 @@ class ScanLibrary:
         self, scan: SparseScan, priors: Any = None, *, min_dec: float | None = None, max_dec: float | None = None
     ) -> NDArray[np.void]:
         """The same for one scan, such as that of the real sky (see `take`): (J,) structured array."""
-        out = self._search(priors, min_dec, max_dec)(scan)
+        out = PriorSearch.of(priors, self._within(min_dec, max_dec))(scan)
         out["ra"], out["dec"] = pixel_centres(self.nside, out["pixel"])
         return out
 
@@ -385,17 +383,3 @@ class ScanLibrary:
         if len(inside) == 0:
             raise ValueError(f"no scanned pixel lies between min_dec = {low:.4f} and max_dec = {high:.4f} rad")
         return PixelSet(self.nside, inside)
-
-    def _search(self, priors: Any, min_dec: float | None, max_dec: float | None) -> PriorSearch:
-        pixels = self._within(min_dec, max_dec)
-        if priors is None:
-            return PriorSearch(PriorTerms.flat(pixels), pixels)
-        given = as_priors(priors)
-        for j, prior in enumerate(given):
-            if prior.nside != self.nside:
-                raise ValueError(
-                    f"priors[{j}] has nside {prior.nside}, the library {self.nside}: bring it there with "
-                    f"SpatialPrior(map, policy=PriorPolicy(regrade={self.nside}))"
-                )
-        # no table of whole rows: for a thousand scans, the lists of each prior's top pixels are what is quick
-        return PriorSearch(PriorTerms.of(given, pixels, matrix_bytes=0), pixels)
