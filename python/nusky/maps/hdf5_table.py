@@ -1,4 +1,7 @@
-"""HDF5 groups that hold a sky map. Links to other files are not followed: a file says only what is in it."""
+"""HDF5 groups that hold a sky map. Links to other files are not followed: a file says only what is in it.
+
+Run by `hdf5_process` in a process of its own, since the HDF5 library does not come to an end on some damaged files.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,13 @@ import numpy as np
 
 from nusky.maps.table import MOST_BYTES, MapTable, by_name, is_index_name, remarks_of
 
-__all__ = ["table_of_hdf5"]
+__all__ = ["read_hdf5"]
 
 _VALUES = {"PROBDENSITY", "PROBABILITY", "PROB"}
 
 
-def table_of_hdf5(name: str, content: Any, group: int | str | None) -> MapTable:
-    """Table of an HDF5 file.
+def read_hdf5(name: str, content: Any, group: int | str | None) -> MapTable:
+    """Table of an HDF5 file, read in this process.
 
     Parameters
     ----------
@@ -26,15 +29,11 @@ def table_of_hdf5(name: str, content: Any, group: int | str | None) -> MapTable:
 
     Raises
     ------
-    ImportError
-        Without h5py.
     ValueError
         Damaged, no map in it, or values that lie in another file.
     """
-    try:
-        import h5py
-    except ImportError:
-        raise ImportError(f"reading {name} needs h5py: python -m pip install 'nusky[export]'") from None
+    import h5py
+
     try:
         with h5py.File(content, "r") as file:
             found = _groups(h5py, name, file, group)

@@ -141,7 +141,7 @@ def read_map_table(source: Any, *, hdu: int | str | None = None) -> MapTable:
         No FITS or HDF5 file, no table in it that could be a map, or an address.
     """
     from nusky.maps.fits_table import table_of_file, table_of_hdus, table_of_records
-    from nusky.maps.hdf5_table import table_of_hdf5
+    from nusky.maps.hdf5_process import table_of_hdf5
 
     if hasattr(source, "colnames") and hasattr(source, "meta"):
         return _from_astropy(source)
