@@ -28,6 +28,7 @@ import numpy as np
 from nusky import conf, selections
 from nusky.analysis.analysis import get_analysis
 from nusky.executors.batches import run_batches
+from nusky.files.manifest import line_of
 from nusky.source.positions import sources
 from nusky.store.block import Block
 from nusky.store.merging import merge
@@ -61,7 +62,7 @@ def many_shards(where: Path, n: int) -> TrialStore:
             else:
                 os.link(source, shards / block.file_name)
             line = {"name": block.file_name, "n_bytes": entry["n_bytes"], "meta": {**entry["meta"], **vars(block)}}
-            manifest.write("\n" + json.dumps(line))
+            manifest.write("\n" + line_of(line).decode())
     return store
 
 

@@ -1,32 +1,63 @@
-"""Damaged files are read as a probability or refused by name, quickly; the bench does the same ten thousand times."""
+"""Damaged files are read as what they were, as something sensible, or refused by name; the bench does it 10⁵ times."""
 
 from __future__ import annotations
 
-import importlib.util
 import pathlib
-from typing import Any
 
 import numpy as np
 import pytest
 
 from nusky.maps import SkyMap, read_sky_map, write_sky_map
-from places import ROOT
 
+pytest.importorskip("mutated_files", reason="the benches are not beside the tests")
+from file_kinds import Kind, all_kinds
+from mutated_files import flipped, run, wrong
 
-def bench() -> Any:
-    path = ROOT / "bench" / "mutated_maps.py"
-    if not path.exists():
-        pytest.skip("the benches are not beside the tests")
-    spec = importlib.util.spec_from_file_location("mutated_maps", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+SURE = (
+    *("tsd", "chi2_tsd", "binned_tsd", "declinations", "fit", "trial set", "n_sig result"),
+    *("scan fits", "scan fits.gz", "scan npz", "analysis cache", "spec"),
+    *("store shard", "store manifest", "library shard", "library manifest"),
+)
 
 
 def test_damaged_files_are_read_rightly_or_refused_by_name() -> None:
-    assert bench().run(500, seed=7) == {}
+    assert run(60, seed=7) == {}
+
+
+@pytest.mark.slow
+def test_many_damaged_files_are_read_rightly_or_refused_by_name() -> None:
+    assert run(500, seed=8) == {}
+
+
+@pytest.fixture(scope="module")
+def kinds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Kind]:
+    return {kind.name: kind for kind in all_kinds(tmp_path_factory.mktemp("kinds")) if kind.sure}
+
+
+@pytest.mark.parametrize("name", SURE)
+def test_a_flipped_bit_changes_nothing_in_silence(kinds: dict[str, Kind], name: str) -> None:
+    kind = kinds[name]
+    content, original = kind.path.read_bytes(), kind.read()
+    refused = 0
+    for i in range(12):
+        kind.path.write_bytes(flipped(content, np.random.default_rng([3, i])))
+        assert wrong(kind, original) == ""
+        refused += is_refused(kind)
+    kind.path.write_bytes(content)
+    assert refused > 2  # not every bit of a zip file or of a FITS header says anything
+    assert kind.read() == original
+
+
+def is_refused(kind: Kind) -> bool:
+    try:
+        kind.read()
+    except (ValueError, OSError):
+        return True
+    return False
+
+
+def test_every_kind_with_checksums_is_tried(kinds: dict[str, Kind]) -> None:
+    assert set(kinds) == set(SURE)
 
 
 @pytest.mark.parametrize(

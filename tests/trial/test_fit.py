@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nusky.files.checked_json import write_json
 from nusky.trial.fit import PER_PRIOR_DTYPE, Fit, at_gamma_bound, result_columns
 from nusky.trial.status import Status
 
@@ -136,8 +137,15 @@ def test_json_gives_back_every_number_to_the_last_bit(tmp_path: Path) -> None:
 def test_reading_what_is_no_fit_says_so(tmp_path: Path) -> None:
     (tmp_path / "other.json").write_text('{"a": 1}')
     (tmp_path / "broken.json").write_text("{")
-    (tmp_path / "newer.json").write_text('{"format": "nusky fit", "version": 99}')
-    for name, message in (("other", "is not a fit"), ("broken", "is not JSON"), ("newer", "version 99")):
+    write_json(tmp_path / "newer.json", {"format": "nusky fit", "version": 99})
+    write_json(tmp_path / "short.json", {"format": "nusky fit", "version": 1})
+    wrong = {
+        "other": "is not a fit",
+        "broken": "is not JSON",
+        "newer": "version 99",
+        "short": "short.json is not a fit",
+    }
+    for name, message in wrong.items():
         with pytest.raises(ValueError, match=message):
             Fit.read(tmp_path / f"{name}.json")
     with pytest.raises(FileNotFoundError):

@@ -159,13 +159,17 @@ def read_spec(path: str | os.PathLike[str], digest: str | None = None) -> FitsTr
     for name, array in arrays.items():
         if _array_name(array) != name:
             raise ValueError(f"{path}: array {name} is damaged: remove the file, it is written again")
+    try:
+        seasons = [str(path.parent / season) for season in description["analysis"]["paths"]]
+        fields = {name: _decode(value, arrays) for name, value in description["fields"].items()}
+        runner = _class(description["runner"])
+        fingerprint = description["analysis"]["fingerprint"]
+    except Exception as error:  # whole, but not of our making
+        raise ValueError(f"{path} does not describe a runner ({type(error).__name__}: {error})") from error
     from nusky.analysis.analysis import Analysis
 
-    seasons = [str(path.parent / season) for season in description["analysis"]["paths"]]
-    analysis = Analysis.open(seasons, fingerprint=description["analysis"]["fingerprint"])
-    fields = {name: _decode(value, arrays) for name, value in description["fields"].items()}
-    runner: FitsTrials = _class(description["runner"])(analysis=analysis, **fields)
-    return runner
+    made: FitsTrials = runner(analysis=Analysis.open(seasons, fingerprint=fingerprint), **fields)
+    return made
 
 
 def _digest(description: dict[str, Any]) -> str:

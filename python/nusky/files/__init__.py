@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from nusky.files.atomic import atomic_write
+from nusky.files.checked_json import read_json, write_json
 from nusky.files.digests import file_digest, sha256_of, user_cache_dir
+from nusky.files.fits_sums import add_checksums, checked_fits, damage_said, with_checksums
 from nusky.files.hashing import content_hash
 from nusky.files.identity import Identity, config_hash, differences
 from nusky.files.journal import Journal
@@ -18,15 +20,21 @@ __all__ = [
     "Problem",
     "Replaced",
     "Shard",
+    "add_checksums",
     "as_path",
     "atomic_write",
+    "checked_fits",
     "config_hash",
     "content_hash",
+    "damage_said",
     "differences",
     "file_digest",
     "read_format",
+    "read_json",
     "read_npz",
     "sha256_of",
     "user_cache_dir",
+    "with_checksums",
+    "write_json",
     "write_npz",
 ]

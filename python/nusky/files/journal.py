@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import json
 import logging
 import os
 import shutil
@@ -27,6 +26,7 @@ from numpy.typing import NDArray
 
 from nusky.files.atomic import TEMPORARY_SUFFIX, atomic_write, sync_directory
 from nusky.files.identity import Identity
+from nusky.files.manifest import REPLACES, checked, entry_of, line_of, replaced_by
 from nusky.files.npz import DamagedFile, read_npz, write_npz
 from nusky.files.paths import as_path
 from nusky.files.shard import Problem, Replaced, Shard
@@ -37,7 +37,6 @@ _log = logging.getLogger("nusky")
 
 _STALE = 3600.0  # seconds: a temporary file older than this has no writer any more
 _SYNC = 1.0  # seconds between syncs of the directory: what a power cut may cost; a kill costs nothing of it
-_REPLACES = "replaces"  # in what a joined shard says of itself: the names of those whose content it has
 
 
 @contextlib.contextmanager
@@ -166,7 +165,7 @@ class Journal:
         self, name: str, parts: Sequence[Shard], arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, Any]
     ) -> Shard:
         """Write one shard with the content of several and remove those; nothing is ever in none."""
-        shard, listed = self._write(name, arrays, {**meta, _REPLACES: [part.name for part in parts]})
+        shard, listed = self._write(name, arrays, {**meta, REPLACES: [part.name for part in parts]})
         if listed:  # else others could not know where the parts went: they stay, and are ignored
             self._unlink([part.name for part in parts])
         return shard
@@ -280,7 +279,7 @@ class Journal:
         self._note_replaced(shard.name, shard.meta)
 
     def _note_replaced(self, name: str, meta: Mapping[str, Any]) -> None:
-        for part in meta.get(_REPLACES, ()):
+        for part in replaced_by(meta):
             self._replaced[part] = name
             self._remove(part)
             self._problems.pop(part, None)
@@ -289,7 +288,7 @@ class Journal:
         old = self._shards.pop(name, None)
         if old is not None:
             self.changes.append((False, old))
-            for part in old.meta.get(_REPLACES, ()) if name not in self._replaced else ():
+            for part in replaced_by(old.meta) if name not in self._replaced else ():
                 self._replaced.pop(part, None)  # if they are still there, they count again
 
     def _report(self, name: str, reason: str) -> None:
@@ -326,10 +325,12 @@ class Journal:
             )
         with open(self._manifest, "rb") as f:
             first = f.readline()
+        line = checked(first)
         try:
-            line = json.loads(first)
+            if line is None:
+                raise ValueError("its checksum is wrong")
             return Identity(line["format"], line["version"], line["config"])
-        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as e:
+        except (ValueError, KeyError) as e:
             raise ValueError(
                 f"{self._manifest} does not begin with the identity of a store ({e}): it is damaged or something else"
             ) from e
@@ -340,7 +341,7 @@ class Journal:
         except OSError as e:
             raise type(e)(e.errno, f"{self.path} cannot be made: {e.strerror}", str(self.path)) from None
         with atomic_write(self._manifest) as f:
-            f.write(json.dumps(self.identity.as_dict()).encode() + b"\n")
+            f.write(line_of(self.identity.as_dict()) + b"\n")
 
     def _read_manifest(self, *, fresh_only: bool = False) -> dict[str, dict[str, Any]]:
         """Entries by shard name, all or those since the last look; only what was added since then is read."""
@@ -351,18 +352,14 @@ class Journal:
         # the last line may still be in the writing: it is read again next time
         self._manifest_read += max(new.rfind(b"\n"), 0)
         for line in new.split(b"\n"):
-            try:
-                entry = json.loads(line)
-            except (json.JSONDecodeError, UnicodeDecodeError):
-                continue  # blank, or torn by a kill: the directory is the authority
-            if isinstance(entry, dict) and {"name", "n_bytes", "meta"} <= entry.keys():
+            if (entry := entry_of(line)) is not None:
                 self._listed[entry["name"]] = fresh[entry["name"]] = entry
         return fresh if fresh_only else self._listed
 
     def _add_line(self, entry: Mapping[str, Any]) -> bool:
         # one write with O_APPEND; the newline comes first so that a line torn by a kill spoils only itself. Not synced:
         # a shard whose line a power cut took is found in the directory
-        line = b"\n" + json.dumps(entry).encode()
+        line = b"\n" + line_of(entry)
         fd = os.open(self._manifest, os.O_WRONLY | os.O_APPEND)
         try:
             return os.write(fd, line) == len(line)

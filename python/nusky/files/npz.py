@@ -97,15 +97,25 @@ def read_npz(
     DamagedFile
         Truncated, with a wrong checksum, or no such file at all.
     """
-    try:
-        # np.load given a name would leave a damaged file open
-        with open(as_path(path), "rb") as f, np.load(f, allow_pickle=False) as z:
-            meta = json.loads(z[_META].tobytes())
-            return meta, {name: z[name] for name in z.files if name != _META and (names is None or name in names)}
-    except (KeyError, ValueError, TypeError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-        # numpy says of anything that is no zip file that it holds pickles
-        what = "not a file of arrays" if "pickle" in str(error) else str(error)
-        raise DamagedFile(f"{Path(path)} is damaged or something else ({type(error).__name__}: {what})") from error
+    with open(as_path(path), "rb") as f:  # np.load given a name would leave a damaged file open
+        try:
+            with np.load(f, allow_pickle=False) as z:
+                _refuse_packed(z.zip)
+                meta = json.loads(z[_META].tobytes())
+                if not isinstance(meta, dict):
+                    raise ValueError("its description is no mapping")
+                return meta, {name: z[name] for name in z.files if name != _META and (names is None or name in names)}
+        except Exception as error:  # the bytes are not to be trusted: any parser may fail in any way
+            # numpy says of anything that is no zip file that it holds pickles
+            what = "not a file of arrays" if "pickle" in str(error) else str(error)
+            raise DamagedFile(f"{Path(path)} is damaged or something else ({type(error).__name__}: {what})") from error
+
+
+def _refuse_packed(archive: zipfile.ZipFile) -> None:
+    """Ours are not compressed; what is could be a thousand times larger than the file."""
+    packed = [member.filename for member in archive.infolist() if member.compress_type != zipfile.ZIP_STORED]
+    if packed:
+        raise ValueError(f"{packed[0]} is compressed, which nusky writes nowhere")
 
 
 def read_format(

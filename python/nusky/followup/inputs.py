@@ -74,11 +74,16 @@ def read_target(source: Any) -> Target:
         return Target(path.name, sky, _map_time(sky), path.name)
     try:
         notice = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"INPUT {path}: not a JSON notice ({error})") from None
     if not isinstance(notice, dict):
         raise ValueError(f"INPUT {path}: a notice is a JSON object, this is {type(notice).__name__}")
-    return _notice(notice, path.name)
+    try:
+        return _notice(notice, path.name)
+    except (ValueError, TypeError, OverflowError) as error:
+        if path.name in str(error):
+            raise
+        raise ValueError(f"INPUT {path}: not a notice that can be followed up ({error})") from error
 
 
 def _position(text: str) -> Target:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from nusky.files.fits_sums import damage_said
 from nusky.maps.table import MOST_BYTES, MapTable, by_name, remarks_of
 
 __all__ = ["table_of_file", "table_of_hdus", "table_of_records"]
@@ -62,9 +63,12 @@ def table_of_file(name: str, content: Any, hdu: int | str | None) -> MapTable:
         content = _Guarded(content.getvalue())
         content.left = 20 * size + 10_000_000
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with fits.open(content, memmap=False, lazy_load_hdus=False) as hdus:
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            with fits.open(content, memmap=False, lazy_load_hdus=False, checksum=True) as hdus:
+                # a header that somebody edited keeps the old checksum of the whole
+                if damage := damage_said(said, data_only=True):
+                    raise _Refused(f"{name} is damaged: {damage}")
                 return _table_of(name, hdus, hdu, size)
     except _Refused as error:
         raise ValueError(str(error)) from None

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nusky.files import as_path, atomic_write
+from nusky.files.fits_sums import add_checksums
 from nusky.maps.multiorder import MultiOrderMap
 from nusky.missing import UNSEEN, split_mask
 from nusky.sphere import Frame, map_nside, map_object, resolve_frame
@@ -206,6 +207,7 @@ def _write(path: Path, table: Any) -> None:
     from astropy.io import fits
 
     hdus = fits.HDUList([fits.PrimaryHDU(), table])
+    add_checksums(hdus)
     with atomic_write(path) as file:
         if path.suffix == ".gz":
             # mtime 0: the same map gives the same bytes

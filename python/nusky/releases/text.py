@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import os
 import pathlib
 import re
@@ -11,7 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import numpy as np
 
@@ -24,6 +25,9 @@ Log = Callable[[str], None]
 
 _BLOCK = 4 << 20
 _HEAD = 1 << 16
+_LONGEST_LINE = 1 << 20
+_MOST_PACKED = 100  # numbers as text become 3 to 20 times smaller
+_LARGEST = 1 << 20  # of a file so small that the ratio says nothing
 _SAID_EVERY = 5.0  # seconds between lines of progress
 _SPLIT = re.compile(r"[\s,;]+")
 _ENDINGS = (".csv", ".tab", ".csv.gz", ".tab.gz", ".txt", ".txt.gz")
@@ -52,6 +56,22 @@ def find_table(folder: pathlib.Path, stem: str) -> pathlib.Path:
     return folder / f"{stem}.csv"
 
 
+class _Unpacked(io.RawIOBase):
+    """What is in a gzip file; not what a few bytes repeat without end."""
+
+    def __init__(self, stream: gzip.GzipFile, path: pathlib.Path) -> None:
+        self.fileobj = stream.fileobj
+        self._stream, self._path = stream, path
+        self._left = _LARGEST + _MOST_PACKED * path.stat().st_size
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stream.read(size)
+        self._left -= len(data)
+        if self._left < 0:
+            raise ValueError(f"{self._path}: unpacks to more than {_MOST_PACKED} times its size; unpack it first")
+        return data
+
+
 @contextmanager
 def _opened(path: pathlib.Path) -> Iterator[BinaryIO]:
     """The bytes of a file, unpacked if gzipped, under whatever name."""
@@ -63,7 +83,7 @@ def _opened(path: pathlib.Path) -> Iterator[BinaryIO]:
             return
         try:
             with gzip.GzipFile(fileobj=raw) as stream:
-                yield stream  # type: ignore[misc]
+                yield cast(BinaryIO, _Unpacked(stream, path))
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise ValueError(f"{path}: damaged gzip file ({error}); download it again") from None
 
@@ -167,6 +187,8 @@ def read_columns(path: pathlib.Path, wanted: Wanted, log: Log, *, optional: Coll
                 for values, column in zip(parts.values(), table, strict=True):
                     values.append(column)
             body = body[cut:] + more
+            if len(body) - len(more) > _LONGEST_LINE:
+                raise ValueError(f"{path}: line {line + 1} is longer than {_LONGEST_LINE} bytes: not a table of text")
             if monotonic() - said > _SAID_EVERY:
                 said = monotonic()
                 log(f"  {row} rows, {_fraction(stream, size):.0%} of {size / 1e6:.0f} MB")
@@ -177,7 +199,7 @@ def read_columns(path: pathlib.Path, wanted: Wanted, log: Log, *, optional: Coll
 
 
 def _fraction(stream: BinaryIO, size: int) -> float:
-    raw = stream.fileobj if isinstance(stream, gzip.GzipFile) else stream
+    raw = getattr(stream, "fileobj", stream)
     return float(raw.tell() / max(size, 1)) if raw is not None else 0.0
 
 

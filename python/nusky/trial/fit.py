@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Iterator, Mapping
@@ -12,8 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nusky.files import as_path
-from nusky.files.atomic import atomic_write
+from nusky.files.checked_json import read_json, write_json
 from nusky.pixels.refinement import unrefined_note
 from nusky.trial.status import Status
 from nusky.typing import F64
@@ -290,9 +288,7 @@ class Fit:
         path : path-like
             Usually ``*.json``; an existing file is replaced.
         """
-        text = json.dumps({"format": _FORMAT, "version": _VERSION, **self.as_dict()}, indent=1, allow_nan=False)
-        with atomic_write(path) as f:
-            f.write(text.encode() + b"\n")
+        write_json(path, {"format": _FORMAT, "version": _VERSION, **self.as_dict()})
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Fit:
@@ -305,15 +301,19 @@ class Fit:
         ValueError
             The file is not a fit, or was written by a newer version.
         """
-        try:
-            stored = json.loads(as_path(path).read_text())
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise ValueError(f"{path} is not JSON ({error}); give a file written by Fit.save") from None
-        if not isinstance(stored, dict) or stored.pop("format", None) != _FORMAT:
+        stored = read_json(path, "a fit")
+        if stored.pop("format", None) != _FORMAT:
             raise ValueError(f"{path} is not a fit; give a file written by Fit.save")
         version = stored.pop("version", None)
         if version != _VERSION:
             raise ValueError(f"{path} has format version {version}, this nusky reads {_VERSION}; update nusky")
+        try:
+            return cls._of(stored)
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise ValueError(f"{path} is not a fit ({error!r}); give a file written by Fit.save") from error
+
+    @classmethod
+    def _of(cls, stored: dict[str, Any]) -> Fit:
         table = stored.pop("per_prior")
         if table is not None:
             rows = np.zeros(len(table["prior"]), dtype=PER_PRIOR_DTYPE)

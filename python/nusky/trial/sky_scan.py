@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from nusky.files import as_path
 from nusky.files.atomic import atomic_write
+from nusky.files.fits_sums import checked_fits, with_checksums
 from nusky.trial.fit import at_gamma_bound
 from nusky.trial.status import Status
 from nusky.typing import F64
@@ -24,6 +25,7 @@ __all__ = ["SkyScan"]
 
 _FORMAT = "nusky sky scan"
 _VERSION = 1
+_MOST_BYTES = 1 << 33  # of a scan, unpacked: nside 4096 has 6 GB
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -218,7 +220,7 @@ class SkyScan:
                     ("NUSKY", self._header()),
                 ],
             )
-            return temporary.read_bytes()
+            return with_checksums(temporary)
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> SkyScan:
@@ -234,25 +236,35 @@ class SkyScan:
         name = os.fspath(as_path(path))
         if not Path(name).exists():
             raise FileNotFoundError(f"{name} does not exist; give a file written by SkyScan.save")
-        if name.endswith(".npz"):
-            with np.load(name, allow_pickle=False) as archive:
-                if "header" not in archive.files:
-                    raise ValueError(f"{name} is not a sky scan; give a file written by SkyScan.save")
-                header, values, status = str(archive["header"]), archive["values"], archive["status"]
-        else:
-            from astropy.io import fits
-
-            with fits.open(name) as hdus:
-                table = hdus[1] if len(hdus) > 1 else hdus[0]
-                header = table.header.get("NUSKY", "")
-                if not header:
-                    raise ValueError(f"{name} is not a sky scan; give a file written by SkyScan.save")
-                columns = [np.asarray(table.data[c]).ravel() for c in table.columns.names]
-            values, status = np.array(columns[:-1], dtype=np.float64), columns[-1]
-        stored = json.loads(header)
+        try:
+            header, values, status = _arrays_of_npz(name) if name.endswith(".npz") else _arrays_of_fits(name)
+            stored = dict(json.loads(header))
+        except Exception as error:  # the bytes are not to be trusted: any parser may fail in any way
+            raise ValueError(f"{name} is not a sky scan, or damaged ({error}); give a file of SkyScan.save") from error
         if stored.get("format") != _FORMAT or stored.get("version") != _VERSION:
             raise ValueError(
                 f"{name} holds {stored.get('format')!r} version {stored.get('version')}, "
                 f"this nusky reads {_FORMAT!r} version {_VERSION}; update nusky"
             )
         return cls(values, status, tuple(stored["columns"]), stored["provenance"])
+
+
+def _arrays_of_npz(name: str) -> tuple[str, Any, Any]:
+    with open(name, "rb") as file, np.load(file, allow_pickle=False) as archive:
+        if "header" not in archive.files:
+            raise ValueError("it has no header")
+        if sum(member.file_size for member in archive.zip.infolist()) > _MOST_BYTES:
+            raise ValueError("it unpacks to more than 8 GiB")
+        return str(archive["header"]), archive["values"], archive["status"]
+
+
+def _arrays_of_fits(name: str) -> tuple[str, Any, Any]:
+    from astropy.io import fits
+
+    with checked_fits(name) as hdus:
+        table = hdus[1] if len(hdus) > 1 else hdus[0]
+        header = table.header.get("NUSKY", "")
+        if not header or not isinstance(table, fits.BinTableHDU):
+            raise ValueError("it has no keyword NUSKY")
+        columns = [np.asarray(table.data[c]).ravel() for c in table.columns.names]
+    return header, np.array(columns[:-1], dtype=np.float64), columns[-1]
