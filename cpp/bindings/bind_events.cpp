@@ -10,6 +10,18 @@
 namespace nusky::bindings {
 namespace {
 
+// The rows on the gamma nodes, nullptr where there are none.
+const float* rows_of(const std::optional<F32>& rows, const char* name, std::size_t n, const GammaAxis& axis) {
+  if (rows.has_value() != (axis.size() > 0))
+    throw std::invalid_argument(std::string(name) +
+                                (rows ? ": given, but gamma_nodes is empty" : ": needed, because gamma_nodes is not empty"));
+  if (!rows) return nullptr;
+  if (require_ndim(*rows, 2, name) != n || rows->shape(1) != axis.size())
+    throw std::invalid_argument(std::string(name) + ": expected shape (" + std::to_string(n) + ", " + std::to_string(axis.size()) +
+                                "), got (" + std::to_string(rows->shape(0)) + ", " + std::to_string(rows->shape(1)) + ")");
+  return rows->data();
+}
+
 std::shared_ptr<EventColumns> make_columns(const F64& dec, const F64& sigma, const F64& background,
                                            const std::optional<F32>& log_energy_ratio, const F64& gamma_nodes, double cut_n_sigma,
                                            double extension) {
@@ -17,18 +29,19 @@ std::shared_ptr<EventColumns> make_columns(const F64& dec, const F64& sigma, con
   require_length(sigma, n, "sigma");
   require_length(background, n, "background");
   GammaAxis axis(to_vector(gamma_nodes, "gamma_nodes"));
-  const float* ratio = nullptr;
-  if (log_energy_ratio) {
-    if (axis.size() == 0) throw std::invalid_argument("log_energy_ratio: given, but gamma_nodes is empty");
-    if (require_ndim(*log_energy_ratio, 2, "log_energy_ratio") != n || log_energy_ratio->shape(1) != axis.size())
-      throw std::invalid_argument("log_energy_ratio: expected shape (" + std::to_string(n) + ", " + std::to_string(axis.size()) +
-                                  "), got (" + std::to_string(log_energy_ratio->shape(0)) + ", " +
-                                  std::to_string(log_energy_ratio->shape(1)) + ")");
-    ratio = log_energy_ratio->data();
-  }
+  const float* ratio = n == 0 && !log_energy_ratio ? nullptr : rows_of(log_energy_ratio, "log_energy_ratio", n, axis);
   const double *d = dec.data(), *s = sigma.data(), *b = background.data();
   py::gil_scoped_release release;
   return std::make_shared<EventColumns>(n, d, s, b, ratio, std::move(axis), cut_n_sigma, extension, 0);
+}
+
+std::shared_ptr<EventColumns> make_values(const F64& value, const std::optional<F32>& log_ratio, const F64& gamma_nodes) {
+  const std::size_t n = require_ndim(value, 1, "value");
+  GammaAxis axis(to_vector(gamma_nodes, "gamma_nodes"));
+  const float* ratio = rows_of(log_ratio, "log_ratio", n, axis);
+  const double* v = value.data();
+  py::gil_scoped_release release;
+  return std::make_shared<EventColumns>(n, v, ratio, std::move(axis), 0);
 }
 
 std::shared_ptr<EventIndex> make_index(const py::sequence& parts, const F64& n_events, int n_threads, bool few) {
@@ -99,6 +112,16 @@ extension : rad, of the source, added to sigma in quadrature
       .def(py::init(&make_columns), py::arg("dec").noconvert(), py::arg("sigma").noconvert(), py::arg("background").noconvert(),
            py::arg("log_energy_ratio").noconvert(), py::arg("gamma_nodes").noconvert(), py::kw_only(), py::arg("cut_n_sigma") = 5.0,
            py::arg("extension") = 0.0)
+      .def_static("of_values", &make_values, py::arg("value").noconvert(), py::arg("log_ratio").noconvert(),
+                  py::arg("gamma_nodes").noconvert(), R"(
+Events whose S/B is given and the same in every direction: those of a hypothesis that is no single position.
+
+Parameters
+----------
+value : (N,) float64, S/B, 0 ... 1e30
+log_ratio : (N, G) float32 or None, ln of the factor on S/B at the gamma nodes
+gamma_nodes : (G,) float64
+)")
       .def("__len__", &EventColumns::size)
       .def_property_readonly("nbytes", &EventColumns::bytes);
 

@@ -248,8 +248,6 @@ def fit(
     gamma : fixes gamma; None fits it
     n_grid : points of the even gamma grid; the nodes are added to it, and each local maximum is polished
     """
-    from scipy.optimize import minimize_scalar
-
     profile = Profile(
         seasons,
         src_ra,
@@ -261,6 +259,35 @@ def fit(
         extension=extension,
         extended=extended,
     )
+    return maximum(profile, gamma, n_grid)
+
+
+def fit_values(
+    values: Sequence[F64],
+    log_ratio: Sequence[NDArray[np.floating] | None],
+    n_events: Sequence[float],
+    *,
+    gamma_nodes: F64,
+    log_acceptance: F64,
+    gamma: float | None = None,
+    extended: bool = False,
+    n_grid: int = 601,
+) -> OracleFit:
+    """The same for events whose S/B is given.
+
+    Each season has ``values`` (m,) and ``log_ratio`` (m, G); ``log_acceptance`` is (K, G).
+    """
+    profile = Profile((), 0.0, 0.0, gamma_nodes=gamma_nodes, extended=extended)
+    profile.sindec_nodes, profile.log_acceptance = np.zeros(1), np.asarray(log_acceptance)[:, None, :]
+    profile.spatial, profile.log_ratio = [np.asarray(v) for v in values], list(log_ratio)
+    profile.n_events = [float(n) for n in n_events]
+    return maximum(profile, gamma, n_grid)
+
+
+def maximum(profile: Profile, gamma: float | None, n_grid: int) -> OracleFit:
+    """Global maximum of a profile: an even grid of gamma and the nodes, and every local maximum polished."""
+    from scipy.optimize import minimize_scalar
+
     nodes = profile.gamma_nodes
     if gamma is not None:
         grid = np.array([gamma], dtype=np.float64)

@@ -17,6 +17,8 @@ namespace {
 const double widest_gaussian = 7.0 * pi / 180.0;
 // Beyond this R or 1/R would leave the range of the float products in the kernels.
 constexpr float largest_log_ratio = 60.0F;
+// Of a given S/B: squares of weights stay within float.
+constexpr double largest_value = 1e30;
 
 [[noreturn]] void bad(const char* name, std::size_t row, double value, const char* advice) {
   throw std::invalid_argument(std::string(name) + ": row " + std::to_string(row) + " is " + std::to_string(value) + "; " + advice);
@@ -42,7 +44,7 @@ EventColumns::EventColumns(std::size_t n, const double* dec, const double* sigma
   if (!(extension >= 0.0 && extension <= pi)) throw std::invalid_argument("extension: must be within 0 and pi rad");
   if (axis_.size() > 0 && log_energy_ratio == nullptr && n > 0)
     throw std::invalid_argument("log_energy_ratio: needed, because gamma_nodes is not empty");
-  const auto g = static_cast<std::size_t>(axis_.size()), gp = static_cast<std::size_t>(axis_.padded_size());
+  const auto g = static_cast<std::size_t>(axis_.size());
   for (std::size_t i = 0; i < n; ++i) {
     if (!(std::abs(dec[i]) <= pi / 2 + 1e-12)) bad("dec", i, dec[i], "it must be within -pi/2 and pi/2 rad");
     if (!(sigma[i] >= 0.0 && sigma[i] <= pi && sigma[i] + extension > 0.0))
@@ -54,6 +56,30 @@ EventColumns::EventColumns(std::size_t n, const double* dec, const double* sigma
   }
   const auto width = [&](std::size_t row) { return std::hypot(sigma[row], extension); };
   const auto cut_of = [&](std::size_t row) { return std::min(cut_n_sigma * width(row), pi); };
+  const auto term_of = [&](std::size_t row) { return spatial_term(width(row), background[row], cut_of(row)); };
+  build(n, dec, cut_of, term_of, log_energy_ratio, n_threads);
+}
+
+EventColumns::EventColumns(std::size_t n, const double* value, const float* log_ratio, GammaAxis axis, int n_threads)
+    : axis_(std::move(axis)) {
+  const auto g = static_cast<std::size_t>(axis_.size());
+  for (std::size_t i = 0; i < n; ++i) {
+    if (!(value[i] >= 0.0 && value[i] <= largest_value)) bad("value", i, value[i], "S/B must be at least 0 and at most 1e30");
+    for (std::size_t j = 0; j < g; ++j)
+      if (!(std::abs(log_ratio[i * g + j]) <= largest_log_ratio))
+        bad("log_ratio", i, log_ratio[i * g + j], "it must be finite and within -60 and 60");
+  }
+  const std::vector<double> dec(n, 0.0);
+  build(
+      n, dec.data(), [](std::size_t) { return pi; },
+      [&](std::size_t row) { return SpatialTerm{0.0F, 0.0F, static_cast<float>(value[row]), static_cast<float>(chord2(pi))}; }, log_ratio,
+      n_threads);
+}
+
+// The columns of n events with a declination, a cut in rad and a spatial term each.
+template <class Cut, class Term>
+void EventColumns::build(std::size_t n, const double* dec, const Cut& cut_of, const Term& term_of, const float* log_ratios, int n_threads) {
+  const auto g = static_cast<std::size_t>(axis_.size()), gp = static_cast<std::size_t>(axis_.padded_size());
   std::vector<std::uint8_t> class_of(n);
   for (std::size_t i = 0; i < n; ++i) class_of[i] = static_cast<std::uint8_t>(nusky::cut_class(static_cast<float>(cut_of(i))));
   row_.resize(n);
@@ -87,12 +113,12 @@ EventColumns::EventColumns(std::size_t n, const double* dec, const double* sigma
     cut_[i] = static_cast<float>(cut);
     cut_class_[i] = class_of[given];
     EventRecord& e = records_[i];
-    e = {std::sin(dec_[i]), cos_dec_[i], spatial_term(width(given), background[given], cut), nullptr, nullptr, 1.0F, 1.0F};
+    e = {std::sin(dec_[i]), cos_dec_[i], term_of(given), nullptr, nullptr, 1.0F, 1.0F};
     sketches_[i] = {fixed_point(e.sin_dec), fixed_chord(2.0 * std::sin(0.5 * cut)), e.spatial.rate, e.spatial.weight};
     if (g == 0) return;
     e.log_ratio = log_ratio(i);
     float* row = log_ratio_.data() + ratio_row_[i] * gp;
-    for (std::size_t j = 0; j < g; ++j) row[j] = log_energy_ratio[given * g + j];
+    for (std::size_t j = 0; j < g; ++j) row[j] = log_ratios[given * g + j];
     if (!axis_.free()) return;
     e.ratio = ratio_row(i);
     float upper[n_coarse_gamma], lower[n_coarse_gamma], log_peak = -largest_log_ratio, log_lift = 0.0F;

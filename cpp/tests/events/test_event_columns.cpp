@@ -100,3 +100,20 @@ TEST_CASE("event columns: no event is no error") {
   const EventColumns none(0, nullptr, nullptr, nullptr, nullptr, GammaAxis({1.0, 2.0}), 5.0, 0.0, 1);
   CHECK(none.size() == 0);
 }
+
+TEST_CASE("columns: an event whose S/B is given has it in every direction, times R") {
+  const GammaAxis axis(even_nodes(7));
+  const std::vector<double> value{3.0, 0.0, 0.25};
+  std::vector<float> rows(3 * 7);
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = 0.1F * static_cast<float>(i % 5) - 0.2F;
+  const EventColumns columns(3, value.data(), rows.data(), axis, 1);
+  for (std::size_t row = 0; row < 3; ++row) {
+    const std::size_t i = columns.event(row);
+    const SpatialTerm& s = columns.spatial(i);
+    CHECK(s.weight == static_cast<float>(value[row]));
+    CHECK(s.rate == 0.0F);
+    CHECK(s.cut >= 4.0F);
+    for (std::size_t g = 0; g < 7; ++g) CHECK(columns.log_ratio(i)[g] == rows[7 * row + g]);
+  }
+  CHECK_THROWS_AS(EventColumns(3, std::vector<double>{1.0, -1.0, 1.0}.data(), rows.data(), axis, 1), std::invalid_argument);
+}

@@ -10,10 +10,12 @@ from nusky.likelihood.point import PointFit
 from nusky.likelihood.reach import event_reach, widened
 from nusky.likelihood.reading import LikelihoodReading, SeasonReading
 from nusky.likelihood.trial_index import Discs, TrialIndex
+from nusky.likelihood.values import EventValues, Signal
 from nusky.likelihood.window import WindowLikelihoodModel
 
 __all__ = [
     "Discs",
+    "EventValues",
     "LikelihoodModel",
     "LikelihoodOptions",
     "LikelihoodReading",
@@ -21,6 +23,7 @@ __all__ = [
     "NearTiles",
     "PointFit",
     "SeasonReading",
+    "Signal",
     "TrialIndex",
     "WindowLikelihoodModel",
     "event_reach",

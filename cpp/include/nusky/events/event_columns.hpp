@@ -22,6 +22,9 @@ class EventColumns {
   /// @param cut_n_sigma S = 0 beyond this many σ;  @param extension source extension in rad
   EventColumns(std::size_t n, const double* dec, const double* sigma, const double* background, const float* log_energy_ratio,
                GammaAxis axis, double cut_n_sigma, double extension, int n_threads);
+  /// Events whose S/B is given, whatever the direction: those of a hypothesis that is no single position.
+  /// @param value (n,) S/B, at least 0;  @param log_ratio (n, G) row-major ln of what γ makes of it, or nullptr when the axis is empty
+  EventColumns(std::size_t n, const double* value, const float* log_ratio, GammaAxis axis, int n_threads);
 
   std::size_t size() const { return cut_.size(); }
   /// The row, as given, of event i, and the event of a row.
@@ -47,6 +50,9 @@ class EventColumns {
   std::size_t bytes() const;
 
  private:
+  template <class Cut, class Term>
+  void build(std::size_t n, const double* dec, const Cut& cut_of, const Term& term_of, const float* log_ratios, int n_threads);
+
   GammaAxis axis_;
   std::vector<std::uint32_t> row_, event_;
   std::vector<double> dec_, cos_dec_;
