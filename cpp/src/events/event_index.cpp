@@ -63,14 +63,24 @@ void EventIndex::blank_end(std::size_t n) {
   }
 }
 
-void EventIndex::write(std::size_t to, double x, double y, const EventSketch& sketch, const EventRecord& record) {
-  x_[to] = fixed_point(x);
-  y_[to] = fixed_point(y);
-  z_[to] = sketch.z;
-  cut_chord_[to] = sketch.cut_chord;
-  rate_[to] = sketch.rate;
-  weight_[to] = sketch.weight;
-  record_[to] = &record;
+struct EventIndex::Writer {
+  std::int32_t *x, *y, *z;
+  float *cut_chord, *rate, *weight;
+  const EventRecord** record;
+
+  void put(std::size_t to, double x_of, double y_of, const EventSketch& sketch, const EventRecord& record_of) const {
+    x[to] = fixed_point(x_of);
+    y[to] = fixed_point(y_of);
+    z[to] = sketch.z;
+    cut_chord[to] = sketch.cut_chord;
+    rate[to] = sketch.rate;
+    weight[to] = sketch.weight;
+    record[to] = &record_of;
+  }
+};
+
+EventIndex::Writer EventIndex::writer() {
+  return {x_.data(), y_.data(), z_.data(), cut_chord_.data(), rate_.data(), weight_.data(), record_.data()};
 }
 
 struct EventIndex::Incoming {
@@ -135,8 +145,10 @@ std::vector<EventIndex::Zone> EventIndex::zones_of(const EventPart& part, const 
 void EventIndex::fill_zone(const Incoming& in, const Zone& zone, ZoneGrid& grid) {
   const EventColumns& columns = *in.part.columns;
   const ZoneBins bins = grid.bins(zone.number);
+  const Writer out = writer();
+  const PartOrder& order = in.order;
   for (std::size_t j = zone.first; j < zone.last; ++j) {
-    const double ra = in.order.ra(j);
+    const double ra = order.ra(j);
     if (in.turn != nullptr) in.turn[j] = static_cast<float>(ra * (0.5 / pi));
     bins.count(ra);
   }
@@ -147,15 +159,15 @@ void EventIndex::fill_zone(const Incoming& in, const Zone& zone, ZoneGrid& grid)
     double ra[chunk], cos_dec[chunk], x[chunk], y[chunk];
     std::uint32_t to[chunk];
     for (std::size_t j = 0; j < n; ++j) {
-      ra[j] = in.order.ra(first + j);
-      cos_dec[j] = columns.cos_dec(in.order.event(first + j));
+      ra[j] = order.ra(first + j);
+      cos_dec[j] = columns.cos_dec(order.event(first + j));
       to[j] = bins.put(ra[j]);
     }
     kernels().circle(n, ra, cos_dec, x, y);
     for (std::size_t j = 0; j < n; ++j) {
-      const std::size_t i = in.order.event(first + j);
-      write(to[j], x[j], y[j], columns.sketch(i), in.own_record == nullptr ? columns.record(i) : in.own_record[first + j]);
-      if (in.own_record != nullptr) weight_[to[j]] *= static_cast<float>(in.part.factor[in.order.entry(first + j)]);
+      const std::size_t i = order.event(first + j);
+      out.put(to[j], x[j], y[j], columns.sketch(i), in.own_record == nullptr ? columns.record(i) : in.own_record[first + j]);
+      if (in.own_record != nullptr) out.weight[to[j]] *= static_cast<float>(in.part.factor[order.entry(first + j)]);
     }
   }
   bins.end(in.begin + static_cast<std::uint32_t>(zone.first));
@@ -176,7 +188,8 @@ void EventIndex::add_few(int season, const EventColumns& columns, std::size_t n,
   const std::size_t begin = record_.size(), end = begin + n;
   record_.resize(end);
   if (x_.size() < end + block_size) resize_columns(2 * end + block_size);
-  for (std::size_t i = 0; i < n; ++i) write(begin + i, x[i], y[i], columns.sketch(event[i]), columns.record(event[i]));
+  const Writer out = writer();
+  for (std::size_t i = 0; i < n; ++i) out.put(begin + i, x[i], y[i], columns.sketch(event[i]), columns.record(event[i]));
   for (std::size_t k = static_cast<std::size_t>(season); k < grids_.size(); ++k) {
     const auto last = static_cast<std::uint32_t>(end);
     grids_[k][0].set_only_bin(k == static_cast<std::size_t>(season) ? grids_[k][0].first_event() : last, last);

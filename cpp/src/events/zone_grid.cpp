@@ -19,20 +19,6 @@ void append(std::vector<EventRange>& out, std::uint32_t first, std::uint32_t las
 
 }  // namespace
 
-void ZoneBins::begin(std::uint32_t end_of_zone) const {
-  if (last) start[n] = end_of_zone;
-  for (int b = n; b-- > 0;) {
-    end_of_zone -= start[b];
-    start[b] = end_of_zone;
-  }
-}
-
-// By now every bin begins where it ends.
-void ZoneBins::end(std::uint32_t first_of_zone) const {
-  for (int b = n; b-- > 1;) start[b] = start[b - 1];
-  start[0] = first_of_zone;
-}
-
 // Zones about half as high as the cut, but with some events in each bin.
 ZoneGrid::ZoneGrid(double cut, std::size_t n, bool divided)
     : cut_(cut), height_(std::max({0.5 * cut, lowest_zone, degree * std::sqrt(2.0 * 41253.0 / static_cast<double>(n))})) {

@@ -67,6 +67,7 @@ class EventIndex {
 
  private:
   struct Incoming;  // a part on its way in
+  struct Writer;    // the columns, to be filled
   struct Zone {     // of a part: its events, as PartOrder counts them
     std::size_t grid, number, first, last;
   };
@@ -77,7 +78,7 @@ class EventIndex {
   const EventRecord* scaled_records(const EventPart& part, const PartOrder& order);
   static std::vector<Zone> zones_of(const EventPart& part, const PartOrder& order, bool few, std::vector<ZoneGrid>& grids);
   void fill_zone(const Incoming& in, const Zone& zone, ZoneGrid& grid);
-  void write(std::size_t to, double x, double y, const EventSketch& sketch, const EventRecord& record);
+  Writer writer();
 
   std::vector<std::shared_ptr<const EventColumns>> columns_;  // keeps alive what the events point to
   std::vector<double> n_events_;

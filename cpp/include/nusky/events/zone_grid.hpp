@@ -24,10 +24,19 @@ struct ZoneBins {
   int bin(double ra) const { return std::min(n - 1, static_cast<int>(ra * (0.5 / pi) * n)); }
   void count(double ra) const { ++start[bin(ra)]; }
   /// @param end_of_zone of its events in the index
-  void begin(std::uint32_t end_of_zone) const;
+  void begin(std::uint32_t end_of_zone) const {
+    if (last) start[n] = end_of_zone;
+    for (int b = n; b-- > 0;) {
+      end_of_zone -= start[b];
+      start[b] = end_of_zone;
+    }
+  }
   std::uint32_t put(double ra) const { return start[bin(ra)]++; }
   /// @param first_of_zone of its events in the index
-  void end(std::uint32_t first_of_zone) const;
+  void end(std::uint32_t first_of_zone) const {
+    for (int b = n; b-- > 1;) start[b] = start[b - 1];  // by now every bin begins where it ends
+    start[0] = first_of_zone;
+  }
 };
 
 /// Where the events of one cut class are in an index: zones of declination, each cut into bins of right ascension, about half as wide as
