@@ -45,6 +45,20 @@ def test_the_text_is_readable_in_ascii() -> None:
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
+def test_every_help_is_printed_there(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+    from nusky.cli.command import _parser, main
+    from nusky.cli.completion import all_commands
+
+    paths = all_commands(_parser())
+    assert ("library", "make") in paths
+    for path in paths:
+        out = narrow(monkeypatch, encoding)
+        with pytest.raises(SystemExit):
+            main([*path, "--help"])
+        assert text(out).startswith("usage: ")
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
 def test_a_runner_reports_its_pixels_there(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
     from small_analysis import small_analysis
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from nusky.cli import data, follow_up, library, plan, trials
+from nusky.cli import completion, data, follow_up, library, plan, trials
 from nusky.cli.values import degrees, say, whole_number
 from nusky.progress import tell
 
@@ -30,6 +30,9 @@ _FRAMES = ("equatorial", "galactic", "ecliptic")
 
 class _Parser(argparse.ArgumentParser):
     """An error is one line, without the usage above it that pushes it out of sight."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        tell(message, file or sys.stderr)  # also where the terminal has no "…"
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
@@ -123,6 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     library.add_parsers(commands, _source)
     data.add_parsers(commands)
     follow_up.add_parser(commands, _source)
+    completion.add_parser(commands, parser)
     return parser
 
 
