@@ -85,7 +85,7 @@ def test_a_damaged_or_foreign_description_is_refused(ana: Analysis, tmp_path: Pa
     path, digest = write_spec(runners(ana)[3], tmp_path)
     whole = Path(path).read_bytes()
     Path(path).write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ValueError, match=r"is damaged or something else .*remove it, it is written again"):
+    with pytest.raises(ValueError, match=r"is damaged or something else .*write it again"):
         read_spec(path, digest)
     Path(path).write_bytes(whole)
     with pytest.raises(ValueError, match="does not have the expected content"):

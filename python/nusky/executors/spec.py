@@ -148,7 +148,7 @@ def read_spec(path: str | os.PathLike[str], digest: str | None = None) -> FitsTr
     try:
         description, arrays = read_npz(path)
     except DamagedFile as error:
-        raise DamagedFile(f"{error}: remove it, it is written again") from error
+        raise DamagedFile(f"{error}; if it is a runner that write_spec wrote, write it again") from error
     if digest is not None and _digest(description) != digest:
         raise ValueError(f"{path} does not have the expected content: remove it, it is written again")
     if description.get("format") != FORMAT or description.get("version") != code_version():

@@ -96,6 +96,11 @@ def _position(text: str) -> Target:
 
 def _circle(ra: float, dec: float, radius: float, containment: float) -> Any:
     """Gaussian that holds `containment` within `radius` (degrees)."""
+    if not (-360 <= ra <= 360 and -90 <= dec <= 90 and 0 < radius <= 180):
+        raise ValueError(
+            f"RA {ra:g}, Dec {dec:g}, radius {radius:g} is no position in degrees: "
+            "RA -360 … 360, Dec -90 … 90, radius above 0"
+        )
     if not 0 < containment < 1:
         raise ValueError(f"containment_probability {containment!r} must be between 0 and 1")
     sigma = radius / np.sqrt(-2 * np.log1p(-containment))

@@ -227,7 +227,8 @@ def as_priors(llh_priors: Any, nest: bool = False, policy: PriorPolicy | None = 
         try:
             priors.append(SpatialPrior(item, nest=nest, policy=policy))
         except (TypeError, ValueError) as error:
-            raise type(error)(f"llh_priors[{j}]: {error}") from error
+            rows = f" (a row of {np.shape(llh_priors)})" if getattr(llh_priors, "ndim", 1) == 2 else ""
+            raise type(error)(f"llh_priors[{j}]{rows}: {error}") from error
     sizes = sorted({prior.nside for prior in priors})
     if len(sizes) > 1:
         raise ValueError(

@@ -82,6 +82,11 @@ def resolve(
     >>> selections.resolve(selections.demo)
     ('synthetic-v1', (DataSpec('IC86_2011_synthetic'),))
     """
+    if not hasattr(repository, "versions"):
+        raise TypeError(
+            f"expected a repository, got {repository!r}; for a folder give selections.PublicRelease(path) or "
+            "selections.Repository(path), for the synthetic season selections.demo"
+        )
     chosen: tuple[Spec, ...] | None = None
     if version is not None and not isinstance(version, str):
         if specs is not None:
@@ -97,6 +102,8 @@ def resolve(
             version = "custom"  # these carry their own files; no repository has to be there
         else:
             versions = repository.versions
+            if not versions:
+                raise ValueError(f"{repository!r} holds no data: no folder in it is a version of a repository")
             if len(versions) != 1:
                 raise ValueError(f"{repository!r} holds {len(versions)} versions ({', '.join(versions)}); name one")
             version = versions[0]

@@ -256,9 +256,15 @@ def time_columns(mjd: Any, t_100: Any, sigma_t: Any, n: int) -> tuple[F64, F64, 
     huge, unit = np.finfo(float).max, "the unit is days"
     return (
         _column("mjd", as_mjd(mjd), n, 0.0, 1e6, "MJD runs to about 60 000 today"),
-        _column("t_100", days("t_100", t_100), n, np.nextafter(0, 1), huge, unit),
+        _positive(_column("t_100", days("t_100", t_100), n, 0.0, huge, unit)),
         _column("sigma_t", 0.0 if sigma_t is None else days("sigma_t", sigma_t), n, 0.0, huge, unit),
     )
+
+
+def _positive(t_100: F64) -> F64:
+    if not (t_100 > 0).all():
+        raise ValueError(f"t_100[{int(np.argmin(t_100 > 0))}] = 0.0 is no window; give its length in days")
+    return t_100
 
 
 def _warn_of_seconds(t_100: F64) -> None:
