@@ -7,6 +7,7 @@ from nusky.likelihood.model import LikelihoodModel, LikelihoodOptions
 from nusky.likelihood.near_events import NearRows
 from nusky.likelihood.near_tiles import NearTiles
 from nusky.likelihood.point import PointFit
+from nusky.likelihood.profile import LikelihoodProfile
 from nusky.likelihood.reach import event_reach, widened
 from nusky.likelihood.reading import LikelihoodReading, SeasonReading
 from nusky.likelihood.trial_index import Discs, TrialIndex
@@ -18,6 +19,7 @@ __all__ = [
     "EventValues",
     "LikelihoodModel",
     "LikelihoodOptions",
+    "LikelihoodProfile",
     "LikelihoodReading",
     "NearRows",
     "NearTiles",

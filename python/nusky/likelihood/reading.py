@@ -20,6 +20,7 @@ from nusky.typing import F32, F64
 if TYPE_CHECKING:
     from nusky.events import Events
     from nusky.likelihood.model import LikelihoodModel
+    from nusky.likelihood.profile import LikelihoodProfile
     from nusky.trial import Fit, Trial
 
 __all__ = ["LikelihoodReading", "SeasonReading", "space_density"]
@@ -245,6 +246,12 @@ class LikelihoodReading:
         g = np.atleast_1d(np.asarray(gamma, dtype=np.float64))
         ts = np.stack([2.0 * self.log_likelihood_ratio(n, float(one)) for one in g], axis=1)
         return ts, list(np.meshgrid(n, g, indexing="ij"))
+
+    def profile(self, fit: Fit | None = None) -> LikelihoodProfile:
+        """Profile likelihood of a fit at this position (default: the best fit): intervals, region, flux band."""
+        from nusky.likelihood.profile import LikelihoodProfile
+
+        return LikelihoodProfile(self, self.fit() if fit is None else fit)
 
     def carrying(self, fit: Fit | None = None) -> Arrays:
         """The events that carry a fit, those that matter most first.

@@ -18,6 +18,7 @@ from nusky.hotspots.terms import PriorTerms
 from nusky.hyp.flux import Flux
 from nusky.hyp.power_laws import PowerLawFlux
 from nusky.injection.seeding import resolve_seed, trial_draws
+from nusky.likelihood.reading import LikelihoodReading
 from nusky.pixels.multi_order import MultiOrderPixels
 from nusky.pixels.pixel_set import PixelSet
 from nusky.pixels.refinement import Refinement
@@ -130,6 +131,33 @@ class MapRunner(Runner):
         fits = scan_pixels(self.model, self.index_trial(trial, n_threads), self.pixels, n_threads, logging)
         provenance = {**self.provenance(trial), "nside": self.nside, "n_scanned": len(self.pixels)}
         return embed_scan(fits, self.pixels, self.ts_to_p, self.likelihood.mode == "fit", provenance)
+
+    def get_one_llh_from_trial(
+        self, trial: Any, ra: float | None = None, dec: float | None = None, mp_cpus: int | None = None
+    ) -> LikelihoodReading:
+        """The likelihood of a trial at one position, without any prior, to be read at any parameters.
+
+        Parameters
+        ----------
+        trial : Trial or (evss, n_exs)
+        ra, dec : float, rad, optional
+            Default: the hottest spot.
+        mp_cpus : int or None
+            Threads of the fit that finds it.
+
+        Returns
+        -------
+        LikelihoodReading
+            `scan_ts`, `get_minus_llh_ratio`, `carrying`, `profile`; its `fit` is that of the hottest spot.
+        """
+        made = as_trial(trial, len(self.analysis))
+        if (ra is None) != (dec is None):
+            raise TypeError("give ra= and dec= together, or neither (the hottest spot)")
+        fitter = partial(self.get_one_fit_from_trial, made, mp_cpus=mp_cpus)
+        if ra is None or dec is None:
+            fit = fitter()
+            ra, dec = fit.ra, fit.dec
+        return LikelihoodReading(self.model, made, ra, dec, fitter)
 
     def get_localization(
         self,

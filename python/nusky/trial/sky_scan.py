@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nusky.arrays import Arrays
 from nusky.files import as_path
 from nusky.files.atomic import atomic_write
 from nusky.files.fits_sums import checked_fits, with_checksums
 from nusky.trial.fit import at_gamma_bound
+from nusky.trial.hot_spots import hot_spots
 from nusky.trial.status import Status
 from nusky.typing import F64
 
@@ -169,6 +171,38 @@ class SkyScan:
             said += f", window of {window['t_100']:g} d from MJD {window['mjd']:.5f}"
         truth = said + (", TRUTH" if self.provenance.get("TRUTH") else "")
         return f"SkyScan({', '.join(self.columns)} | nside {self.nside}, {self.n_scanned} pixels scanned{best}{truth})"
+
+    def hot_spots(self, n: int = 10, *, separation: float = np.pi / 90, term: F64 | None = None) -> Arrays:
+        """The hottest spots: pixels that are hotter than their neighbours, and apart from each other.
+
+        Parameters
+        ----------
+        n : int
+            At most so many.
+        separation : float, rad
+            Of two spots the weaker one is left out if it is nearer than this; 2° by default.
+        term : (npix,) array, optional
+            Added to TS: the term of a prior, ``llh_prior_term[j]``.
+
+        Returns
+        -------
+        Arrays
+            ``pixel``, ``ra``, ``dec`` (rad), ``ts``, ``ns``, ``gamma``, and ``ts_prior`` where `term` is given; the
+            hottest first. Pixels with TS = 0 are no spots: there may be fewer than `n`.
+
+        Raises
+        ------
+        ValueError
+            For `n`, `separation` or `term` out of range or shape.
+
+        Examples
+        --------
+        >>> values = np.zeros((4, 12))
+        >>> values[1, [2, 7]] = 5.0, 9.0
+        >>> SkyScan(values, np.zeros(12, dtype=np.int8)).hot_spots().pixel.tolist()
+        [7, 2]
+        """
+        return hot_spots(self, n, separation, term)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write to a FITS map (``*.fits``, ``*.fits.gz``) or a NumPy archive (``*.npz``).
