@@ -1,4 +1,4 @@
-"""A map as two gravitational-wave detectors give it: a ring from the time between them, brighter where they hear well."""
+"""A map as two gravitational-wave detectors give it: a ring from the time between them, brighter where they hear."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from nusky.cli.values import say, whole_number
+from nusky.cli.values import n_events, say, whole_number
 
 __all__ = ["add_parser"]
 
@@ -37,6 +37,10 @@ def add_parser(commands: Any, source: Callable[[Path | None], Any]) -> None:
     parser.add_argument("--trials", type=whole_number, default=1000, metavar="N", help="at most; default: %(default)s")
     parser.add_argument("--no-limits", action="store_true", help="leave sensitivity and upper limit out")
     parser.add_argument("--truth", action="store_true", help="the real sky; default: a scramble")
+    parser.add_argument(
+        "--inject", type=n_events, default=0, metavar="N", help="a drill: into the scramble, on average"
+    )
+    parser.add_argument("--library", type=Path, metavar="DIR", help="background scans made beforehand")
     parser.add_argument("--seed", type=whole_number, default=1, help="default: %(default)s")
     parser.add_argument("--threads", type=whole_number, default=0, metavar="N", help="default: all that are allowed")
     parser.add_argument("--out", type=Path, default=Path("nusky-follow-up"), metavar="DIR")
@@ -45,19 +49,28 @@ def add_parser(commands: Any, source: Callable[[Path | None], Any]) -> None:
 
 def _follow_up(args: argparse.Namespace, source: Callable[[Path | None], Any]) -> None:
     from nusky.analysis import get_analysis
-    from nusky.followup import follow_up, read_target, write_follow_up
+    from nusky.followup import follow_up, read_target, search_times, write_follow_up
     from nusky.selections import demo
 
     if args.out.exists() and not args.out.is_dir():
         raise NotADirectoryError(f"--out {args.out} is a file; name a directory")
     target = read_target(args.input)
+    search_times(target, _pair(args.window), args.start, args.stop, args.livetime)
     selection = source(args.data)
     found = follow_up(
-        target, ana=get_analysis(demo if selection is None else selection),
-        window=None if args.window is None else tuple(args.window), start=args.start, stop=args.stop,
+        target, ana=get_analysis(demo if selection is None else selection, logging=False),
+        window=_pair(args.window), start=args.start, stop=args.stop,
         livetime=args.livetime, gamma=args.gamma, containment=args.containment, n_trials=args.trials,
-        limits=not args.no_limits, TRUTH=args.truth, seed=args.seed, mp_cpus=args.threads,
+        limits=not args.no_limits, TRUTH=args.truth, n_sig=args.inject, seed=args.seed,
+        mp_cpus=args.threads, library=args.library,
+        keep=args.out / "background.npz", logging=True,
     )  # fmt: skip
+    say("Pictures, page and files")
+    paths = write_follow_up(found, args.out)
     say(found.sentence)
-    for path in write_follow_up(found, args.out):
+    for path in paths:
         say(f"  {path}")
+
+
+def _pair(window: list[float] | None) -> tuple[float, float] | None:
+    return None if window is None else (window[0], window[1])

@@ -199,7 +199,7 @@ def _root_scale(ts: F64) -> dict[str, Any]:
 def _zoom_picture(search: Search, ts: F64, title: str) -> Figure:
     from matplotlib.figure import Figure
 
-    from nusky.plotting.sky import skymap_cmap, soft_colors
+    from nusky.plotting import skymap_cmap, soft_colors
     from nusky.plotting.zoom import SkyZoom
 
     fit, trial = search.fit, search.trial

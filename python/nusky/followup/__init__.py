@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from nusky.followup.energies import central_energy_range
+from nusky.followup.follow_up import follow_up, search_times
 from nusky.followup.inputs import Target, read_target
+from nusky.followup.limits import Limits
 from nusky.followup.output import write_follow_up
-from nusky.followup.result import FollowUp, follow_up
+from nusky.followup.result import FollowUp
+from nusky.followup.search import Search
 
-__all__ = ["FollowUp", "Target", "central_energy_range", "follow_up", "read_target", "write_follow_up"]
+__all__ = ["FollowUp", "Limits", "Search", "Target", "follow_up", "read_target", "search_times", "write_follow_up"]

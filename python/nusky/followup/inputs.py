@@ -91,6 +91,8 @@ def _position(text: str) -> Target:
         ra, dec, radius = (float(part) for part in text.split(","))
     except ValueError:
         raise ValueError(f"INPUT {text!r}: expected three numbers RA,DEC,RADIUS in degrees") from None
+    if not np.isfinite(ra) or not -90 <= dec <= 90 or not 0 < radius <= 90:
+        raise ValueError(f"INPUT {text!r}: ra must be finite, dec in -90 ... 90 and the radius in 0 ... 90, degrees")
     return Target(f"RA {ra:.2f}, Dec {dec:+.2f}", _circle(ra, dec, radius, 0.9), None, text)
 
 
@@ -120,6 +122,8 @@ def _notice(notice: dict[str, Any], source: str) -> Target:
     mjd = _mjd(notice.get("trigger_time"))
     if place.get("healpix_file"):
         return Target(name, _decoded(place["healpix_file"], source), mjd, source)
+    if place.get("healpix_url"):
+        raise ValueError(f"INPUT {source}: the map is at {place['healpix_url']}; fetch it, and give the file")
     error = place.get("ra_dec_error")
     if isinstance(error, list):
         error = max(error[:2]) if error else None  # the circle around an ellipse

@@ -1,115 +1,159 @@
-"""The picture and the page of a follow-up."""
+"""The page of a follow-up: one HTML file that needs nothing else."""
 
 from __future__ import annotations
 
 import base64
 import html
-import io
 import json
-from typing import Any
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from nusky.followup.pictures import title_of
 
-from nusky.followup.result import FollowUp
-from nusky.plotting import plot_sky
-from nusky.typing import F64
+if TYPE_CHECKING:
+    from nusky.followup.result import FollowUp
 
-__all__ = ["report_page", "sky_picture"]
+__all__ = ["report_page"]
 
 _STYLE = """
-:root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
-img{max-width:100%;background:#fff}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
-div.wide{overflow-x:auto}td,th{padding:.2rem .7rem;text-align:right;border-bottom:1px solid #8886}
-th button{font:inherit;border:0;background:none;color:inherit;cursor:pointer}
-.scramble{border:2px solid #d55e00;padding:.5rem 1rem}@media print{body{max-width:none}button{pointer-events:none}}
+:root{color-scheme:light dark}
+body{font:1rem/1.5 system-ui,sans-serif;max-width:62rem;margin:1.5rem auto;padding:0 1rem}
+h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}.answer{font-size:1.15rem}
+figure{margin:1.5rem 0}img{max-width:100%;height:auto;background:#fff}figcaption{font-size:.9rem;opacity:.8}
+.wide{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
+td,th{padding:.2rem .7rem;text-align:right;border-bottom:1px solid #8886;white-space:nowrap}
+td:first-child,th:first-child{text-align:left}
+th button{font:inherit;border:0;padding:0;background:none;color:inherit;cursor:pointer}
+th button::after{content:" \\2195";opacity:.4}
+th[aria-sort=ascending] button::after{content:" \\2191";opacity:1}
+th[aria-sort=descending] button::after{content:" \\2193";opacity:1}
+.scramble{border:2px solid #d55e00;padding:.5rem 1rem;font-weight:600}
+pre{font-size:.8rem;white-space:pre-wrap;overflow-wrap:anywhere}
+@media print{body{max-width:none;margin:0}figure,tr{break-inside:avoid}h2{break-after:avoid}
+th button::after{content:""}details{display:none}.wide{overflow:visible}td,th{padding:.1rem .35rem;font-size:.75rem}}
 """
 _SORT = """
 document.querySelectorAll("th button").forEach(b=>b.onclick=()=>{const h=b.parentNode,t=h.closest("table").tBodies[0],
-i=h.cellIndex,up=h.getAttribute("aria-sort")!=="ascending",v=r=>r.cells[i].textContent;
+i=h.cellIndex,up=h.getAttribute("aria-sort")!=="ascending",v=r=>r.cells[i].dataset.v??r.cells[i].textContent;
 h.parentNode.querySelectorAll("th").forEach(x=>x.removeAttribute("aria-sort"));
 h.setAttribute("aria-sort",up?"ascending":"descending");
-[...t.rows].sort((a,b)=>{const x=v(a),y=v(b),d=isNaN(x)||isNaN(y)?x.localeCompare(y):x-y;return up?d:-d})
-.forEach(r=>t.append(r))});
+[...t.rows].sort((a,b)=>{const x=v(a),y=v(b);if(x===""||y==="")return (x==="")-(y==="");
+const d=isNaN(x)||isNaN(y)?x.localeCompare(y):x-y;return up?d:-d}).forEach(r=>t.append(r))});
 """
+_COLUMNS = {
+    "season": "season", "dt": "time [s]", "ra": "RA [deg]", "dec": "Dec [deg]", "sigma": "σ [deg]",
+    "separation": "from the spot [deg]", "log10energy": "log10(E/GeV)", "s_over_b_direction": "S/B direction",
+    "s_over_b_energy": "S/B energy", "s_over_b": "S/B", "ts": "TS", "p": "p",
+}  # fmt: skip
 
 
-def _cumulated(probability: F64) -> F64:
-    """(npix,) least containment of a region that holds the pixel."""
-    order = np.argsort(-probability, kind="stable")
-    out = np.empty_like(probability)
-    out[order] = np.cumsum(probability[order])
-    return out
+def report_page(found: FollowUp, result: dict[str, Any], pictures: Sequence[tuple[str, bytes]]) -> str:
+    """The page.
 
-
-def sky_picture(found: FollowUp) -> tuple[bytes, bytes]:
-    """The prior with its 50 and 90 % contours, the events and the hottest spot: PNG and PDF.
-
-    Examples
-    --------
-    >>> png, pdf = sky_picture(found)                                                # doctest: +SKIP
-    """
-    import healpy
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 8.2))
-    ax = figure.add_axes((0.06, 0.4, 0.9, 0.5), projection="aitoff")
-    density = found.prior.probability / (4 * np.pi / found.prior.npix)
-    shown = np.where(density > density.max() * 1e-4, np.log10(np.maximum(density, 1e-300)), np.nan)
-    mark = (found.fit.ra, found.fit.dec) if found.fit.ns > 0 else None
-    plot_sky(ax, shown, "log$_{10}$ of the prior [1/sr]", mark=mark)
-    lon, lat = np.meshgrid(np.linspace(-np.pi, np.pi, 721), np.linspace(-np.pi / 2, np.pi / 2, 361))
-    ra = (np.pi - lon) % (2 * np.pi)  # the axes have RA 180° in the middle, growing to the left
-    level = _cumulated(found.prior.probability)[healpy.ang2pix(found.prior.nside, np.pi / 2 - lat, ra)]
-    ax.contour(lon, lat, level, levels=[0.5, 0.9], colors=["#0072b2", "#d55e00"], linewidths=1)
-    ax.set_title(_title(found) + "\ncontours: 50 % (blue), 90 % (orange)", fontsize="medium", pad=12)
-    below = figure.add_axes((0.12, 0.07, 0.82, 0.25))
-    below.hist(found.background, bins=40, color="#56b4e9", label=f"{len(found.background)} background trials")
-    below.axvline(found.fit.ts, color="#d55e00", label=f"observed, p = {float(found.p_value):.3g}")
-    below.set(xlabel="TS with the prior", ylabel="trials", yscale="log")
-    below.legend()
-    files = []
-    for form in ("png", "pdf"):
-        file = io.BytesIO()
-        figure.savefig(file, format=form, dpi=120)
-        files.append(file.getvalue())
-    return files[0], files[1]
-
-
-def _title(found: FollowUp) -> str:
-    return f"{found.target.name} — " + ("real sky" if found.truth else "SCRAMBLE, not the real sky")
-
-
-def report_page(found: FollowUp, result: dict[str, Any], png: bytes) -> str:
-    """One HTML page that needs nothing else.
+    Parameters
+    ----------
+    found : FollowUp
+    result : dict
+        Its `summary`.
+    pictures : sequence of (str, bytes)
+        What each shows, and its PNG.
 
     Examples
     --------
-    >>> report_page(found, summary(found), png)[:15]                                 # doctest: +SKIP
+    >>> report_page(found, summary(found), [])[:15]                                  # doctest: +SKIP
     '<!doctype html>'
     """
-    title = html.escape(_title(found))
-    warning = (
-        "" if found.truth else '<p class="scramble">Scrambled data: this page says nothing about the real sky.</p>'
+    title = html.escape(title_of(found))
+    warning = "" if found.truth else '<p class="scramble">Scrambled data: nothing here is about the real sky.</p>'
+    figures = "".join(
+        f'<figure><img alt="{html.escape(what)}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
+        f"<figcaption>{html.escape(what)}</figcaption></figure>"
+        for what, png in pictures
     )
-    rows = [{k: "" if v is None else v for k, v in row.items()} for row in found.events]
-    table = "<p>No event carries the fit.</p>"
-    if rows:
-        head = "".join(f'<th scope="col"><button>{html.escape(name)}</button></th>' for name in rows[0])
-        cells = "".join("<tr>" + "".join(f"<td>{_cell(v)}</td>" for v in row.values()) + "</tr>" for row in rows)
-        table = f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{cells}</tbody></table></div>'
-    numbers = html.escape(json.dumps({k: v for k, v in result.items() if k != "events"}, indent=2))
-    picture = base64.b64encode(png).decode()
+    kept = {key: value for key, value in result.items() if key not in ("events", "region")}
+    numbers = html.escape(json.dumps(kept, indent=2, ensure_ascii=False))
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        '<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">'
-        f"<style>{_STYLE}</style></head><body><h1>{title}</h1>{warning}<p>{html.escape(found.sentence)}</p>"
-        f'<img alt="The prior with contours; background and observed TS" src="data:image/png;base64,{picture}">'
-        "<h2>Events</h2><p>Angles in degrees, log10 of the energy in GeV, dt in seconds from the trigger; "
-        f"S/B of the direction alone.</p>{table}"
-        f'<h2>Numbers and provenance</h2><div class="wide"><pre>{numbers}</pre></div>'
+        '<meta name="viewport" content="width=device-width,initial-scale=1"><link rel="icon" href="data:,">'
+        f"<style>{_STYLE}</style></head><body><h1>{title}</h1>{warning}"
+        f'<p class="answer">{html.escape(found.sentence)}</p>'
+        f"<h2>Numbers</h2>{_table(('quantity', 'value', ''), _rows(result))}"
+        f"<h2>Events that carry the fit</h2>{_events(found)}<h2>Pictures</h2>{figures}"
+        f"<h2>Provenance</h2><p>{html.escape(_provenance(found, result))}</p>"
+        f"<details><summary>All numbers</summary><pre>{numbers}</pre></details>"
         f"<script>{_SORT}</script></body></html>\n"
     )
 
 
+def _rows(result: dict[str, Any]) -> list[tuple[Any, ...]]:
+    fit, limits = result["fit"], result["limits"]
+    rows: list[tuple[Any, ...]] = [
+        ("p-value", f"{result['p']:.3g} ± {result['p_error']:.1g}", f"{result['n_trials']} background trials"),
+        ("TS", _cell(fit["ts"]), "with the prior"),
+        ("n_s", _with_interval(fit["ns"], fit["ns_interval"]), "events, 68 % interval"),
+        ("γ", _with_interval(fit["gamma"], fit["gamma_interval"]), "68 % interval"),
+        ("hottest spot", f"RA {fit['ra']:.3f}, Dec {fit['dec']:+.3f}" if fit["ns"] else "none", "deg, J2000"),
+    ]
+    for region in result["region"].get("regions", ()):
+        least = "" if region["complete"] else "at least; it reaches the limits of the search"
+        rows.append((f"{100 * region['level']:g} % error region", f"{region['area']:.3g}", f"deg² {least}"))
+    if limits is not None:
+        windowed = limits["sensitivity"]["fluence"] is not None
+        key, unit = ("fluence", "GeV cm⁻²") if windowed else ("E2dNdE", "GeV cm⁻² s⁻¹")
+        for name in ("sensitivity", "upper_limit"):
+            what = name.replace("_", " ") + (" E²F" if windowed else " E²dN/dE")
+            one = limits[name]
+            shown = "none" if one is None else f"{one[key]:.3g} ± {one['relative_error']:.0%}"
+            rows.append((what, shown, f"{unit}, 90 %, {limits['sources']}"))
+            ends = limits["range_over_90_percent_region"]
+            if ends is not None:
+                low, high = ("none" if value is None else f"{value[key]:.3g}" for value in ends[name])
+                rows.append((f"{what}, range", f"{low} … {high}", f"{unit}, over the 90 % region"))
+    low, high = result["energy_range"]
+    rows.append(("central 90 % of energies", f"{low:.3g} … {high:.3g}", "GeV, expected from sources of equal flux"))
+    rows.append(("probability outside", f"{result['search']['probability_outside']:.2g}", "of the map"))
+    return rows
+
+
+def _with_interval(value: float | None, interval: list[float | None]) -> str:
+    if value is None:
+        return ""
+    low, high = interval
+    return f"{value:.2f}" + ("" if low is None or high is None else f" ({low:.2f} … {high:.2f})")
+
+
+def _events(found: FollowUp) -> str:
+    if not found.events:
+        return "<p>No event carries the fit.</p>"
+    rows = [tuple(row[name] for name in _COLUMNS) for row in found.events]
+    note = "Times count from the trigger. TS is what the event adds. p is that of the search if the event were alone."
+    return f"<p>{note}</p>{_table(tuple(_COLUMNS.values()), rows)}"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    names = "".join(f'<th scope="col"><button>{html.escape(name)}</button></th>' for name in head)
+    cells = "".join("<tr>" + "".join(_td(value) for value in row) + "</tr>" for row in rows)
+    return f'<div class="wide"><table><thead><tr>{names}</tr></thead><tbody>{cells}</tbody></table></div>'
+
+
+def _td(value: Any) -> str:
+    exact = f' data-v="{value!r}"' if isinstance(value, float) else ""
+    return f"<td{exact}>{html.escape(_cell(value))}</td>"
+
+
 def _cell(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else html.escape(str(value))
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _provenance(found: FollowUp, result: dict[str, Any]) -> str:
+    data = result["data"]
+    window = "the whole livetime" if result["window"] is None else "MJD {:.6f} to {:.6f}".format(*result["window"])
+    sky = "the real sky" if found.truth else f"a scramble, seed {found.seed}"
+    return (
+        f"nusky {result['version']}; input {result['input']}; data {', '.join(data['seasons'])} "
+        f"({data['fingerprint'][:16]}); {window}; {sky}; {found.search.describe()}; configuration "
+        f"{result['search']['configuration'][:16]}."
+    )

@@ -227,7 +227,7 @@ class LikelihoodProfile:
         analysis = self.reading.model.analysis
         shares = [1.0] * len(analysis) if on_time is None else on_time.shares
         each = (w * float(s.acceptance(self.reading.dec, gamma)) for w, s in zip(shares, analysis, strict=True))
-        return sum(each)
+        return float(sum(each))
 
     def plot(self, ax: Axes, levels: tuple[float, ...] = (0.6827, 0.9), **kw: Any) -> None:
         """Draw the regions of some levels, the best fit as a cross; keywords go to matplotlib's ``plot``."""

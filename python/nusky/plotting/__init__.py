@@ -1,8 +1,8 @@
-"""Pictures of the sky: whole-sky maps on matplotlib's ``aitoff`` axes and zooms around a position.
+"""Pictures: whole-sky maps on matplotlib's ``aitoff`` axes, zooms around a position, distributions and curves.
 
 Right ascension increases to the **left**, as seen from the Earth, and the centre of a whole-sky map is
-α = 180°, δ = 0. The tick labels are right ascensions in degrees. Pixels that hold NaN or ±inf (not scanned, excluded
-by a prior) are left blank.
+α = 180°, δ = 0, unless something else is asked for. Pixels that hold NaN or ±inf (not scanned, excluded by a prior) are
+left blank.
 
 matplotlib, healpy and astropy are imported when something is drawn, not when this package is imported.
 """
@@ -11,8 +11,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nusky.plotting.contours import containment
+from nusky.plotting.distributions import OBSERVED, plot_passing_fraction, plot_recovery, plot_tsd
 from nusky.plotting.mesh import add_colorbar
-from nusky.plotting.sky import SkyPlotter, mrichman_mpl, plot_sky, plot_tsd, saving, soft_colors
+from nusky.plotting.sky import SkyPlotter, corner_legend, plot_sky
+from nusky.plotting.style import CONTOUR_COLORS, mrichman_mpl, saving, soft_colors
 from nusky.plotting.zoom import SkyZoom
 
 if TYPE_CHECKING:
@@ -21,10 +24,16 @@ if TYPE_CHECKING:
     skymap_cmap: LinearSegmentedColormap
 
 __all__ = [
+    "CONTOUR_COLORS",
+    "OBSERVED",
     "SkyPlotter",
     "SkyZoom",
     "add_colorbar",
+    "containment",
+    "corner_legend",
     "mrichman_mpl",
+    "plot_passing_fraction",
+    "plot_recovery",
     "plot_sky",
     "plot_tsd",
     "saving",
@@ -35,7 +44,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "skymap_cmap":  # made when it is first used, so that importing this does not import matplotlib
-        from nusky.plotting import sky
+        from nusky.plotting import style
 
-        return sky.skymap_cmap
+        return style.skymap_cmap
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

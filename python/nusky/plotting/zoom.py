@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from nusky.plotting.contours import STYLES, containment, draw_contours, smooth
 from nusky.plotting.mesh import add_colorbar, as_full_map, look_up
+from nusky.plotting.style import CONTOUR_COLORS
 from nusky.sphere import at_limits, coordinates, radians
 from nusky.typing import F64
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.collections import QuadMesh
+    from matplotlib.collections import EllipseCollection, QuadMesh
     from matplotlib.colorbar import Colorbar
 
 __all__ = ["SkyZoom"]
@@ -94,6 +96,40 @@ class SkyZoom:
         ra, dec = self._position(*np.meshgrid(mid, mid))
         return np.degrees(edges), ra, dec
 
+    def at(self, x: ArrayLike, y: ArrayLike) -> tuple[F64, F64]:
+        """Right ascension and declination, rad, of points of the axes, degrees."""
+        return self._position(np.radians(np.asarray(x, dtype=np.float64)), np.radians(np.asarray(y, dtype=np.float64)))
+
+    def plot_contours(
+        self,
+        ax: Axes,
+        m: Any,
+        levels: Sequence[float] = (0.5, 0.9),
+        *,
+        label: str | None = None,
+        color: str = CONTOUR_COLORS[0],
+        nest: bool = False,
+    ) -> None:
+        """Draw the smallest regions of a map that hold some probability, or those of a localization.
+
+        Arguments as for `SkyPlotter.plot_contours`.
+        """
+        _require_plain_axes(ax, "SkyZoom.plot_contours")
+        if hasattr(m, "contour"):
+            for i, level in enumerate(sorted(levels)):
+                name = f"{100 * level:g} %" if label is None else f"{label}, {100 * level:g} %"
+                for line in m.contour(level):
+                    x, y = self._offset(line[:, 0], line[:, 1])
+                    ax.plot(np.degrees(x), np.degrees(y), color=color, ls=STYLES[i % len(STYLES)], lw=1.3, label=name)
+                    name = "_"
+            self.frame(ax)
+            return
+        values, nested = containment(m, nest)
+        edges, ra, dec = self.positions()
+        middle = 0.5 * (edges[1:] + edges[:-1])
+        draw_contours(ax, middle, middle, smooth(values, ra, dec, nested), levels, color, label)
+        self.frame(ax)
+
     def frame(self, ax: Axes) -> None:
         """Set limits and labels of the axes: east to the left, north up."""
         half = np.degrees(0.5 * self.width)
@@ -153,6 +189,41 @@ class SkyZoom:
         )
         ax.add_collection(rings)
         return int(inside.sum())
+
+    def plot_rings(
+        self, ax: Axes, ra: ArrayLike, dec: ArrayLike, sigma: ArrayLike, values: ArrayLike, **kw: Any
+    ) -> EllipseCollection:
+        """Draw circles of radius σ around positions, coloured by a value, with a dot in the middle.
+
+        Parameters
+        ----------
+        ax : matplotlib axes
+        ra, dec, sigma : (N,) rad
+        values : (N,)
+            NaN is drawn grey.
+        **kw
+            ``cmap``, ``norm``, ``lw``.
+
+        Returns
+        -------
+        EllipseCollection
+            For ``figure.colorbar``.
+        """
+        from matplotlib import colormaps
+        from matplotlib.collections import EllipseCollection
+
+        _require_plain_axes(ax, "SkyZoom.plot_rings")
+        x, y = (np.degrees(v) for v in self._offset(ra, dec))
+        diameter = 2 * np.degrees(np.atleast_1d(np.asarray(sigma, dtype=np.float64)))
+        cmap = colormaps[kw.pop("cmap", "viridis")].with_extremes(bad=".5")
+        rings = EllipseCollection(
+            diameter, diameter, np.zeros(len(diameter)), units="xy", offsets=np.column_stack([x, y]),
+            offset_transform=ax.transData, facecolor="none", cmap=cmap, **{"lw": 1.5, **kw},
+        )  # fmt: skip
+        rings.set_array(np.ma.masked_invalid(np.atleast_1d(np.asarray(values, dtype=np.float64))))
+        ax.add_collection(rings)
+        ax.plot(x, y, ls="none", marker=".", ms=3, color=".2")
+        return rings
 
     def plot_points(self, ax: Axes, ra: Any, dec: ArrayLike | None = None, **kw: Any) -> None:
         """Mark positions, (N,) rad, Quantities or one SkyCoord; keywords go to matplotlib's ``plot``."""

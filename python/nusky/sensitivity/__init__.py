@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nusky.sensitivity.declinations import DeclinationTSDs, InterruptedTSDs, declination_tsds
 from nusky.sensitivity.efficiency import EfficiencyCurve, fit_efficiency
+from nusky.sensitivity.energies import central_energy_range
 from nusky.sensitivity.limits import discovery_potential, find_n_sig, sensitivity, upper_limit
 from nusky.sensitivity.pool import InterruptedSearch, LostSearch
 from nusky.sensitivity.post_trial import REGIONS, HottestSpot, hottest_spots
@@ -20,6 +21,7 @@ __all__ = [
     "LostSearch",
     "NSigOptions",
     "NSigResult",
+    "central_energy_range",
     "declination_tsds",
     "discovery_potential",
     "find_n_sig",

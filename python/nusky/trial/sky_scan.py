@@ -197,10 +197,10 @@ class SkyScan:
 
         Examples
         --------
-        >>> values = np.zeros((4, 12))
-        >>> values[1, [2, 7]] = 5.0, 9.0
-        >>> SkyScan(values, np.zeros(12, dtype=np.int8)).hot_spots().pixel.tolist()
-        [7, 2]
+        >>> values = np.zeros((4, 192))
+        >>> values[1, [20, 170]] = 5.0, 9.0
+        >>> SkyScan(values, np.zeros(192, dtype=np.int8)).hot_spots().pixel.tolist()
+        [170, 20]
         """
         return hot_spots(self, n, separation, term)
 

@@ -1,0 +1,73 @@
+"""Contours of a map: the smallest regions that hold some of the probability, as smooth lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nusky.plotting.mesh import as_full_map
+from nusky.typing import F64
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["STYLES", "containment", "draw_contours", "smooth"]
+
+#: Line styles of the levels, the innermost first.
+STYLES = ("-", "--", "-.", ":")
+
+
+def containment(m: Any, nest: bool = False) -> tuple[F64, bool]:
+    """For each pixel the probability of the smallest region that holds it, and whether pixels are NESTED.
+
+    Parameters
+    ----------
+    m : map
+        Probability per pixel, up to a factor; what is not finite counts as 0.
+
+    Returns
+    -------
+    (npix,) in 0 … 1
+        Small at the maximum.
+
+    Raises
+    ------
+    ValueError
+        For negative values, or nothing positive.
+
+    Examples
+    --------
+    >>> containment(np.r_[6.0, 3.0, 1.0, np.zeros(9)])[0][:3].round(9).tolist()
+    [0.6, 0.9, 1.0]
+    """
+    values, nest = as_full_map(m, nest)
+    p = np.where(np.isfinite(values), values, 0.0)
+    if p.min() < 0 or not p.max() > 0:
+        raise ValueError("m: contours need a map of probabilities: not negative, and positive somewhere")
+    order = np.argsort(-p, kind="stable")
+    out = np.empty_like(p)
+    out[order] = np.cumsum(p[order] / p.sum())
+    return np.minimum(out, 1.0), nest
+
+
+def smooth(values: F64, ra: F64, dec: F64, nest: bool) -> F64:
+    """Values of a map between its pixels' centres, by interpolation; rad."""
+    import healpy as hp
+
+    return np.asarray(hp.get_interp_val(values, np.pi / 2 - dec, ra, nest=nest))
+
+
+def draw_contours(
+    ax: Axes, x: F64, y: F64, values: F64, levels: Sequence[float], color: str, label: str | None, **kw: Any
+) -> None:
+    """Lines of `values` (Y, X) at the levels, with an entry each for the legend."""
+    levels = sorted(levels)
+    if not all(0 < level < 1 for level in levels):
+        raise ValueError(f"levels={levels}: give probabilities between 0 and 1")
+    for i, level in enumerate(levels):
+        style = STYLES[i % len(STYLES)]
+        ax.contour(x, y, values, levels=[level], colors=[color], linestyles=[style], **{"linewidths": 1.3, **kw})
+        name = f"{100 * level:g} %" if label is None else f"{label}, {100 * level:g} %"
+        ax.plot([], [], color=color, ls=style, lw=1.3, label=name)
