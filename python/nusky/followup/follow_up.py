@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from nusky.hotspots import Localization
     from nusky.typing import F64
 
-__all__ = ["follow_up"]
+__all__ = ["follow_up", "search_times"]
 
 # The median of so many trials is known well enough for a sensitivity
 _FOR_THE_MEDIAN = 400

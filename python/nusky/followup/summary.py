@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nusky.sensitivity import NSigResult
     from nusky.typing import F64
 
-__all__ = ["flux_of", "summary"]
+__all__ = ["flux_of", "number", "summary"]
 
 FORMAT = "nusky follow-up 2"
 _UNITS = {
