@@ -25,8 +25,14 @@ myst_heading_anchors = 3
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the docstrings say types with shapes and units
 autosummary_generate = True
+templates_path = ["_templates"]  # a class is shown with its methods, the inherited ones too
 napoleon_google_docstring = False
 napoleon_use_rtype = False
+# Types of parameters are words, and some are attributes of several classes as well
+suppress_warnings = ["ref.python"]
+napoleon_use_ivar = True  # attributes that are properties too are described once
 
 html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["code.css"]
 html_title = f"nusky {release}"

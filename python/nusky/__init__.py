@@ -42,6 +42,7 @@ _NAMES = {
     "read_sky_map": "maps",
     "scan_events": "likelihood",
     "select_pixels": "pixels",
+    "sensitivity_curve": "conf",
     "show_config": "installation",
     "sources": "source",
     "write_sky_map": "maps",

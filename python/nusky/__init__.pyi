@@ -21,6 +21,7 @@ from nusky.conf import CONF as CONF
 from nusky.conf import get_sky_scan_trial_runner as get_sky_scan_trial_runner
 from nusky.conf import get_spatial_prior_trial_runner as get_spatial_prior_trial_runner
 from nusky.conf import get_trial_runner as get_trial_runner
+from nusky.conf import sensitivity_curve as sensitivity_curve
 from nusky.csky import bk as bk
 from nusky.csky import coord as coord
 from nusky.csky import describe as describe

@@ -10,10 +10,10 @@ import pytest
 
 from nusky.executors import InterruptedBatch
 from nusky.followup import follow_up
+from nusky.followup.background import given_trials
 from nusky.followup.notice import circular, notice
 from nusky.followup.pictures import pictures
 from nusky.followup.summary import summary
-from nusky.followup.trials import given_trials
 
 
 def test_the_p_value_counts_the_runners_trials(found: Any) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from nusky.cli import completion, data, follow_up, library, plan, trials
+from nusky.cli import completion, data, follow_up, library, plan, trials, watch
 from nusky.cli.values import degrees, say, whole_number
 from nusky.progress import tell
 
@@ -126,6 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     library.add_parsers(commands, _source)
     data.add_parsers(commands)
     follow_up.add_parser(commands, _source)
+    watch.add_parser(commands, _source)
     completion.add_parser(commands, parser)
     return parser
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nusky.conf.curves import sensitivity_curve
 from nusky.conf.factories import CONF, get_sky_scan_trial_runner, get_spatial_prior_trial_runner, get_trial_runner
 from nusky.conf.markers import CustomFluxEnergyPDFRatioModel, DecRandomizer, RARandomizer, UTFSeeder
 
@@ -14,4 +15,5 @@ __all__ = [
     "get_sky_scan_trial_runner",
     "get_spatial_prior_trial_runner",
     "get_trial_runner",
+    "sensitivity_curve",
 ]

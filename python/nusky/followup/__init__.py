@@ -8,5 +8,18 @@ from nusky.followup.limits import Limits
 from nusky.followup.output import write_follow_up
 from nusky.followup.result import FollowUp
 from nusky.followup.search import Search
+from nusky.followup.watch import FolderOfNotices, KafkaNotices, watch
 
-__all__ = ["FollowUp", "Limits", "Search", "Target", "follow_up", "read_target", "search_times", "write_follow_up"]
+__all__ = [
+    "FolderOfNotices",
+    "FollowUp",
+    "KafkaNotices",
+    "Limits",
+    "Search",
+    "Target",
+    "follow_up",
+    "read_target",
+    "search_times",
+    "watch",
+    "write_follow_up",
+]

@@ -1,22 +1,38 @@
-"""Background trials of a follow-up: as many as its p-value needs."""
+"""Background trials of a follow-up: as many as its p-value needs, kept on disk so that a later call goes on."""
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nusky.executors import InterruptedBatch
-from nusky.files import differences
+from nusky.files import differences, read_format, write_npz
 from nusky.progress import Progress
 from nusky.store import ScanLibrary
 from nusky.typing import F64
+from nusky.version import code_version
 
 if TYPE_CHECKING:
     from nusky.followup.search import Search
 
-__all__ = ["BACKGROUND_SEED", "enough_background", "library_background", "more_background"]
+__all__ = [
+    "BACKGROUND_SEED",
+    "FILE",
+    "enough_background",
+    "given_trials",
+    "keep_trials",
+    "library_background",
+    "more_background",
+    "trials_file",
+]
+
+FILE = "background.npz"
+_FORMAT = "nusky-follow-up-background-1"
 
 # Trials between two looks at the p-value, and exceedances after which it is known to about 14 %
 _BATCH, _ENOUGH = 100, 50
@@ -105,3 +121,26 @@ def library_background(library: ScanLibrary, search: Search, *, logging: bool = 
 def _length(config: Mapping[str, Any]) -> str:
     window = config.get("transient")
     return "none" if window is None else f"{window['window']['t_100'] * 86_400:.6g} s"
+
+
+def trials_file(runner: Any, background: F64, seed: int) -> bytes:
+    """The bytes of the file that keeps background trials."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / FILE
+        keep_trials(path, runner.config_hash, background, seed)
+        return path.read_bytes()
+
+
+def keep_trials(path: str | os.PathLike[str], config_hash: str, background: F64, seed: int) -> None:
+    """Write background trials."""
+    meta = {"format": _FORMAT, "version": code_version(), "config_hash": config_hash, "seed": seed}
+    write_npz(path, {"ts": np.asarray(background, dtype=np.float64)}, meta)
+
+
+def given_trials(path: str | os.PathLike[str], config_hash: str, seed: int) -> F64 | None:
+    """Background trials that `keep_trials` wrote; None where there is no file, or one of another search or version."""
+    if not Path(path).is_file():
+        return None
+    meta, arrays = read_format(path, _FORMAT, "background trials of a follow-up")
+    same = {"version": code_version(), "config_hash": config_hash, "seed": seed}
+    return arrays["ts"] if all(meta.get(key) == value for key, value in same.items()) else None

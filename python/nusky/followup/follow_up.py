@@ -7,13 +7,12 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from nusky.executors import InterruptedBatch
-from nusky.followup.background import enough_background, library_background
+from nusky.followup.background import enough_background, given_trials, keep_trials, library_background
 from nusky.followup.events import fitted_events
 from nusky.followup.inputs import Target, read_target
 from nusky.followup.limits import find_limits
 from nusky.followup.result import FollowUp
 from nusky.followup.search import make_search
-from nusky.followup.trials import given_trials, keep_trials
 from nusky.progress import tell
 from nusky.sensitivity import central_energy_range
 from nusky.store import ScanLibrary

@@ -13,10 +13,24 @@ import numpy as np
 from nusky.maps import read_sky_map
 from nusky.priors import gaussian
 
-__all__ = ["Target", "read_target"]
+__all__ = ["Retracted", "Target", "read_notice", "read_target"]
 
 # 90 % of a two-dimensional Gaussian lie within 2.1460 σ, the full width at half maximum is 2.3548 σ
 _FWHM = 2.3548200450309493
+
+
+class Retracted(ValueError):
+    """A notice takes back what was announced.
+
+    Attributes
+    ----------
+    name : str
+        Of the event.
+    """
+
+    def __init__(self, name: str, source: str) -> None:
+        self.name = name
+        super().__init__(f"INPUT {source}: {name} was retracted; there is nothing to follow up")
 
 
 @dataclass(frozen=True)
@@ -72,18 +86,42 @@ def read_target(source: Any) -> Target:
     if path.suffix.lower() != ".json":
         sky = read_sky_map(path)
         return Target(path.name, sky, _map_time(sky), path.name)
+    return read_notice(path.read_bytes(), path.name)
+
+
+def read_notice(content: bytes | str, source: str) -> Target:
+    """Read a notice (JSON).
+
+    Parameters
+    ----------
+    content : bytes or str
+    source : str
+        What to call it in messages.
+
+    Raises
+    ------
+    Retracted
+        It takes back what was announced.
+    ValueError
+        It is no notice, or has no position.
+
+    Examples
+    --------
+    >>> read_notice('{"id": "X", "ra": 10.0, "dec": 5.0, "ra_dec_error": 2.0}', "notice").name
+    'X'
+    """
     try:
-        notice = json.loads(path.read_text(encoding="utf-8"))
+        notice = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"INPUT {path}: not a JSON notice ({error})") from None
+        raise ValueError(f"INPUT {source}: not a JSON notice ({error})") from None
     if not isinstance(notice, dict):
-        raise ValueError(f"INPUT {path}: a notice is a JSON object, this is {type(notice).__name__}")
+        raise ValueError(f"INPUT {source}: a notice is a JSON object, this is {type(notice).__name__}")
     try:
-        return _notice(notice, path.name)
+        return _notice(notice, source)
     except (ValueError, TypeError, OverflowError) as error:
-        if path.name in str(error):
+        if source in str(error):
             raise
-        raise ValueError(f"INPUT {path}: not a notice that can be followed up ({error})") from error
+        raise ValueError(f"INPUT {source}: not a notice that can be followed up ({error})") from error
 
 
 def _position(text: str) -> Target:
@@ -113,7 +151,7 @@ def _notice(notice: dict[str, Any], source: str) -> Target:
     name = notice.get("superevent_id") or notice.get("event_name") or notice.get("ref_ID") or notice.get("id") or source
     name = str(name[0] if isinstance(name, list) else name)
     if str(notice.get("alert_type", "")).lower() == "retraction":
-        raise ValueError(f"INPUT {source}: {name} was retracted; there is nothing to follow up")
+        raise Retracted(name, source)
     event = notice.get("event")
     if isinstance(event, dict) and event.get("skymap"):
         return Target(name, _decoded(event["skymap"], source), _mjd(event.get("time")), source)

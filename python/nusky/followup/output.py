@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nusky.files import atomic_write
+from nusky.followup.background import FILE, trials_file
 from nusky.followup.notice import circular, notice
 from nusky.followup.pages import report_page
 from nusky.followup.pictures import as_pdf, as_png, pictures
 from nusky.followup.summary import summary
-from nusky.followup.trials import FILE, trials_file
 
 if TYPE_CHECKING:
     from nusky.followup.result import FollowUp

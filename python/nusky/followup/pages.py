@@ -33,6 +33,8 @@ pre{font-size:.8rem;white-space:pre-wrap;overflow-wrap:anywhere}
 @media print{body{max-width:none;margin:0}figure,tr{break-inside:avoid}h2{break-after:avoid}
 th button::after{content:""}details{display:none}.wide{overflow:visible}td,th{padding:.1rem .35rem;font-size:.75rem}}
 """
+# The page asks nobody for anything
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 _SORT = """
 document.querySelectorAll("th button").forEach(b=>b.onclick=()=>{const h=b.parentNode,t=h.closest("table").tBodies[0],
 i=h.cellIndex,up=h.getAttribute("aria-sort")!=="ascending",v=r=>r.cells[i].dataset.v??r.cells[i].textContent;
@@ -75,6 +77,7 @@ def report_page(found: FollowUp, result: dict[str, Any], pictures: Sequence[tupl
     numbers = html.escape(json.dumps(kept, indent=2, ensure_ascii=False))
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         '<meta name="viewport" content="width=device-width,initial-scale=1"><link rel="icon" href="data:,">'
         f"<style>{_STYLE}</style></head><body><h1>{title}</h1>{warning}"
         f'<p class="answer">{html.escape(found.sentence)}</p>'

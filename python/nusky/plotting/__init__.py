@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from nusky.plotting.contours import containment
 from nusky.plotting.distributions import OBSERVED, plot_passing_fraction, plot_recovery, plot_tsd
 from nusky.plotting.mesh import add_colorbar
+from nusky.plotting.response import plot_response
 from nusky.plotting.sky import SkyPlotter, corner_legend, plot_sky
 from nusky.plotting.style import CONTOUR_COLORS, mrichman_mpl, saving, soft_colors
 from nusky.plotting.zoom import SkyZoom
@@ -34,6 +35,7 @@ __all__ = [
     "mrichman_mpl",
     "plot_passing_fraction",
     "plot_recovery",
+    "plot_response",
     "plot_sky",
     "plot_tsd",
     "saving",

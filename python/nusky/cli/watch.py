@@ -1,0 +1,82 @@
+"""``nusky watch``: follow up notices as they come."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from nusky.cli.values import say, whole_number
+
+__all__ = ["add_parser"]
+
+
+def add_parser(commands: Any, source: Callable[[Path | None], Any]) -> None:
+    """Add the command to the command line.
+
+    Parameters
+    ----------
+    commands : argparse subparsers
+    source : callable
+        From ``--data`` to what `get_analysis` takes.
+    """
+    parser = commands.add_parser(
+        "watch",
+        help="follow up notices as they come",
+        description="Follow up every notice of a folder or of GCN's Kafka stream once, also across restarts. The "
+        "stream needs the package gcn-kafka, and GCN_CLIENT_ID and GCN_CLIENT_SECRET in the environment.",
+    )
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--folder", type=Path, metavar="DIR", help="notices (JSON) and sky maps are put here")
+    where.add_argument("--topic", action="append", metavar="NAME", help="of GCN, such as igwn.gwalert; may be repeated")
+    parser.add_argument("--domain", default="gcn.nasa.gov", help="of the stream; default: %(default)s")
+    parser.add_argument("--data", type=Path, metavar="PATH", help="public release; default: synthetic season")
+    parser.add_argument("--window", nargs=2, type=float, metavar="S", help="around the trigger; default: -500 500")
+    parser.add_argument("--livetime", action="store_true", help="the whole of the data")
+    parser.add_argument("--trials", type=whole_number, default=1000, metavar="N", help="at most; default: %(default)s")
+    parser.add_argument("--no-limits", action="store_true", help="leave sensitivity and upper limit out")
+    parser.add_argument("--library", type=Path, metavar="DIR", help="background scans made beforehand")
+    parser.add_argument("--truth", action="store_true", help="the real sky; default: a scramble")
+    parser.add_argument("--seed", type=whole_number, default=1, help="default: %(default)s")
+    parser.add_argument("--threads", type=whole_number, default=0, metavar="N", help="default: all that are allowed")
+    parser.add_argument("--once", action="store_true", help="end when nothing new is there")
+    parser.add_argument("--out", type=Path, default=Path("nusky-watch"), metavar="DIR")
+    parser.set_defaults(run=lambda args: _watch(args, source))
+
+
+def _watch(args: argparse.Namespace, source: Callable[[Path | None], Any]) -> None:
+    from nusky.analysis import get_analysis
+    from nusky.followup import follow_up, write_follow_up
+    from nusky.followup.watch import watch
+    from nusky.selections import demo
+
+    if args.out.exists() and not args.out.is_dir():
+        raise NotADirectoryError(f"--out {args.out} is a file; name a directory")
+    notices = _notices(args)
+    selection = source(args.data)
+    ana = get_analysis(demo if selection is None else selection, logging=False)
+    window = None if args.window is None else (args.window[0], args.window[1])
+
+    def follow(target: Any, folder: Path) -> str:
+        found = follow_up(
+            target, ana=ana, window=window, livetime=args.livetime, n_trials=args.trials, limits=not args.no_limits,
+            TRUTH=args.truth, seed=args.seed, library=args.library, mp_cpus=args.threads,
+            keep=folder / "background.npz", logging=True,
+        )  # fmt: skip
+        write_follow_up(found, folder)
+        return found.sentence
+
+    watch(notices, args.out, follow, say=say, once=args.once)
+
+
+def _notices(args: argparse.Namespace) -> Any:
+    from nusky.followup.watch import FolderOfNotices, KafkaNotices
+
+    if args.folder is not None:
+        return FolderOfNotices(args.folder)
+    who = [os.environ.get(name) for name in ("GCN_CLIENT_ID", "GCN_CLIENT_SECRET")]
+    if not all(who):
+        raise ValueError("--topic needs GCN_CLIENT_ID and GCN_CLIENT_SECRET in the environment (from gcn.nasa.gov)")
+    return KafkaNotices.of_gcn(str(who[0]), str(who[1]), args.topic, args.domain)
