@@ -47,20 +47,18 @@ NUSKY_INLINE double value_of(LogProduct& l, long normalised) {
   return __builtin_log(p) + static_cast<double>(e - static_cast<std::int64_t>(lanes) * 1023 * normalised) * 0.693147180559945309417;
 }
 
-typedef std::int32_t QuadNumbers __attribute__((vector_size(16)));  // of a shuffle
-
 // ln R at the four nodes from `first` on for 16 events, 16 lanes a node.
 NUSKY_INLINE void gather_nodes(const std::uint32_t* candidate, const float* const* rows, int first, Lanes* node) {
   Quad column[4][4];
   for (std::size_t j = 0; j < 4; ++j) {
     Quad r[4];
     for (std::size_t k = 0; k < 4; ++k) __builtin_memcpy(&r[k], rows[candidate[4 * j + k]] + first, sizeof(Quad));
-    const Quad a = __builtin_shuffle(r[0], r[1], QuadNumbers{0, 4, 1, 5}), b = __builtin_shuffle(r[2], r[3], QuadNumbers{0, 4, 1, 5});
-    const Quad c = __builtin_shuffle(r[0], r[1], QuadNumbers{2, 6, 3, 7}), d = __builtin_shuffle(r[2], r[3], QuadNumbers{2, 6, 3, 7});
-    column[0][j] = __builtin_shuffle(a, b, QuadNumbers{0, 1, 4, 5});
-    column[1][j] = __builtin_shuffle(a, b, QuadNumbers{2, 3, 6, 7});
-    column[2][j] = __builtin_shuffle(c, d, QuadNumbers{0, 1, 4, 5});
-    column[3][j] = __builtin_shuffle(c, d, QuadNumbers{2, 3, 6, 7});
+    const Quad a = __builtin_shufflevector(r[0], r[1], 0, 4, 1, 5), b = __builtin_shufflevector(r[2], r[3], 0, 4, 1, 5);
+    const Quad c = __builtin_shufflevector(r[0], r[1], 2, 6, 3, 7), d = __builtin_shufflevector(r[2], r[3], 2, 6, 3, 7);
+    column[0][j] = __builtin_shufflevector(a, b, 0, 1, 4, 5);
+    column[1][j] = __builtin_shufflevector(a, b, 2, 3, 6, 7);
+    column[2][j] = __builtin_shufflevector(c, d, 0, 1, 4, 5);
+    column[3][j] = __builtin_shufflevector(c, d, 2, 3, 6, 7);
   }
   for (std::size_t k = 0; k < 4; ++k) node[k] = join(column[k]);
 }

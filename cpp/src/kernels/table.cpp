@@ -21,12 +21,26 @@ extern const Kernels table;
 
 namespace {
 
+#ifdef NUSKY_X86_LEVELS
+#if defined(__clang__) && __clang_major__ < 18
+// These do not know the levels by name; what is not asked for here no processor lacks that has the rest.
+bool has_v3() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"); }
+bool has_v4() {
+  return has_v3() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+#else
+bool has_v3() { return __builtin_cpu_supports("x86-64-v3"); }
+bool has_v4() { return __builtin_cpu_supports("x86-64-v4"); }
+#endif
+#endif
+
 std::vector<const Kernels*> available() {
   std::vector<const Kernels*> levels{&baseline::table};
 #ifdef NUSKY_X86_LEVELS
   __builtin_cpu_init();
-  if (__builtin_cpu_supports("x86-64-v3")) levels.push_back(&avx2::table);
-  if (__builtin_cpu_supports("x86-64-v4")) levels.push_back(&avx512::table);
+  if (has_v3()) levels.push_back(&avx2::table);
+  if (has_v4()) levels.push_back(&avx512::table);
 #endif
   return levels;
 }

@@ -127,18 +127,17 @@ NUSKY_INLINE void transpose(const Struct* const* e, Doubles* column) {
   Doubles r[8], t[8], u[8];
   for (std::size_t k = 0; k < 8; ++k) r[k] = load_as<Doubles>(e[k]);
   for (std::size_t k = 0; k < 8; k += 2) {
-    t[k] = __builtin_shuffle(r[k], r[k + 1], Longs{0, 8, 2, 10, 4, 12, 6, 14});
-    t[k + 1] = __builtin_shuffle(r[k], r[k + 1], Longs{1, 9, 3, 11, 5, 13, 7, 15});
+    t[k] = __builtin_shufflevector(r[k], r[k + 1], 0, 8, 2, 10, 4, 12, 6, 14);
+    t[k + 1] = __builtin_shufflevector(r[k], r[k + 1], 1, 9, 3, 11, 5, 13, 7, 15);
   }
-  const Longs low{0, 1, 4, 5, 8, 9, 12, 13}, high{2, 3, 6, 7, 10, 11, 14, 15};
   for (std::size_t k = 0; k < 8; k += 4)
     for (std::size_t j = 0; j < 2; ++j) {
-      u[k + j] = __builtin_shuffle(t[k + j], t[k + j + 2], low);       // words j and j + 4 of four structs
-      u[k + j + 2] = __builtin_shuffle(t[k + j], t[k + j + 2], high);  // words j + 2 and j + 6
+      u[k + j] = __builtin_shufflevector(t[k + j], t[k + j + 2], 0, 1, 4, 5, 8, 9, 12, 13);        // words j and j + 4 of four structs
+      u[k + j + 2] = __builtin_shufflevector(t[k + j], t[k + j + 2], 2, 3, 6, 7, 10, 11, 14, 15);  // words j + 2 and j + 6
     }
   for (std::size_t j = 0; j < 4; ++j) {
-    column[j] = __builtin_shuffle(u[j], u[j + 4], low);
-    column[j + 4] = __builtin_shuffle(u[j], u[j + 4], high);
+    column[j] = __builtin_shufflevector(u[j], u[j + 4], 0, 1, 4, 5, 8, 9, 12, 13);
+    column[j + 4] = __builtin_shufflevector(u[j], u[j + 4], 2, 3, 6, 7, 10, 11, 14, 15);
   }
 }
 NUSKY_INLINE void store_word(const Doubles (*column)[8], const PointerWord& w, std::size_t i) {
@@ -146,9 +145,8 @@ NUSKY_INLINE void store_word(const Doubles (*column)[8], const PointerWord& w, s
 }
 NUSKY_INLINE void store_word(const Doubles (*column)[8], const FloatPairWord& w, std::size_t i) {
   const Floats low = (Floats)column[0][w.word], high = (Floats)column[1][w.word];
-  const Ints even{0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30};
-  store_as(w.first + i, __builtin_shuffle(low, high, even));
-  store_as(w.second + i, __builtin_shuffle(low, high, even + 1));
+  store_as(w.first + i, __builtin_shufflevector(low, high, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30));
+  store_as(w.second + i, __builtin_shufflevector(low, high, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31));
 }
 #else
 template <class Struct>
