@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# The core under sanitizers: its C++ tests and random calls against the slow reference (bench/random_calls.cpp).
+#
+#   bench/sanitize.sh address [calls] [seed]    memory, leaks, undefined behaviour (Clang, or CXX=g++)
+#   bench/sanitize.sh thread [calls] [seed]     data races; needs Clang with libomp, whose Archer tells the sanitizer about OpenMP.
+#                                               With GCC's libgomp, which is not instrumented, it reports races that are none.
+#
+# Debian: clang libomp-dev llvm doctest-dev. The build stays in build/sanitize-KIND; BUILD_DIR, BUILD_JOBS change that.
+set -euo pipefail
+kind=${1:?address or thread} calls=${2:-1000} seed=${3:-1}
+cd "$(dirname "$0")/.."
+build=${BUILD_DIR:-build/sanitize-$kind}
+case $kind in
+  address) option=ON ;;
+  thread) option=thread ;;
+  *) echo "$kind: give address or thread" >&2; exit 2 ;;
+esac
+cmake -S . -B "$build" -DCMAKE_CXX_COMPILER="${CXX:-clang++}" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DNUSKY_BUILD_TESTS=ON \
+  -DNUSKY_BUILD_BENCH=ON -DNUSKY_SANITIZE=$option > "$build.log" || { cat "$build.log"; exit 1; }
+cmake --build "$build" --parallel "${BUILD_JOBS:-$(nproc)}" --target nusky_tests nusky_random_calls
+
+export ASAN_OPTIONS=detect_leaks=1:halt_on_error=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+export TSAN_OPTIONS=halt_on_error=1:ignore_noninstrumented_modules=1
+if [ "$kind" = thread ]; then
+  # Archer is loaded by libomp from its own folder, and says so
+  libomp=$(ldd "$build/bench/nusky_random_calls" | awk '/libomp/ {print $3}')
+  export OMP_TOOL_LIBRARIES=${OMP_TOOL_LIBRARIES:-$(dirname "$(readlink -f "$libomp")")/libarcher.so} ARCHER_OPTIONS=verbose=1
+fi
+[ "${TESTS:-1}" = 0 ] || "$build/cpp/tests/nusky_tests"
+"$build/bench/nusky_random_calls" "$calls" "$seed" 4
