@@ -19,7 +19,7 @@ def blocks(language: str) -> list[str]:
 def test_the_two_commands_are_there_and_nothing_else_is_asked_for() -> None:
     assert [block.strip() for block in blocks("sh")] == [
         'python -m pip install ".[tutorial]" && nusky demo',
-        'python -m pip install ".[test]" && python -m pytest',
+        'python -m pip install ".[test]" && python -m pytest -m "not slow"',
     ]
 
 
