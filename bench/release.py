@@ -72,9 +72,11 @@ def step_point(given: argparse.Namespace) -> str:
     runner.get_many_fits(20, seed=1, logging=False)
     first = time.perf_counter() - start
     start = time.perf_counter()
+    cpu = time.process_time()
     runner.get_many_fits(given.trials, seed=2, logging=False)
-    seconds = time.perf_counter() - start
-    return f"{given.trials / seconds:.0f} trials/s ({given.trials} trials; setting up and the first 20: {first:.2f} s)"
+    seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
+    rate = f"{given.trials / seconds:.0f} trials/s, {given.trials / cpu:.0f} a processor second"
+    return f"{rate} ({given.trials} trials; setting up and the first 20: {first:.2f} s)"
 
 
 def step_prior(given: argparse.Namespace) -> str:
@@ -84,9 +86,25 @@ def step_prior(given: argparse.Namespace) -> str:
 
     runner = cy.get_spatial_prior_trial_runner(llh_priors=tutorial_prior(), ana=analysis(given), mp_cpus=given.threads)
     runner.get_many_fits(2, seed=1, logging=False)
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), time.process_time()
     runner.get_many_fits(given.priors, seed=2, logging=False)
-    return f"{given.priors / (time.perf_counter() - start):.1f} trials/s"
+    seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
+    return f"{given.priors / seconds:.1f} trials/s, {given.priors / cpu:.1f} a processor second"
+
+
+def step_library(given: argparse.Namespace) -> str:
+    """Scans of the whole sky as a library keeps them."""
+    import nusky as cy
+    from nusky.store import ScanLibrary
+
+    runner = cy.get_sky_scan_trial_runner(ana=analysis(given), nside=given.nside, mp_cpus=given.threads)
+    with tempfile.TemporaryDirectory() as folder:
+        library = ScanLibrary(folder, runner)
+        library.add(runner, [0], seed=1, mp_cpus=given.threads)
+        start = time.perf_counter(), time.process_time()
+        library.add(runner, [1, 2], seed=1, mp_cpus=given.threads)
+        wall, cpu = (time.perf_counter() - start[0]) / 2, (time.process_time() - start[1]) / 2
+        return f"a scan in {wall:.2f} s, processor {cpu:.2f} s, {library.n_bytes / len(library) / 1e6:.2f} MB"
 
 
 STEPS: dict[str, Callable[[argparse.Namespace], str]] = {
@@ -95,6 +113,7 @@ STEPS: dict[str, Callable[[argparse.Namespace], str]] = {
     "map": step_map,
     "point": step_point,
     "prior": step_prior,
+    "library": step_library,
 }
 
 

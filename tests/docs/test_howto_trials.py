@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
+import shlex
 import signal
-import stat
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from nusky.executors.plan import JobPlan
 from places import ROOT
 
 PAGES = ROOT / "docs" / "howto"
@@ -68,42 +66,23 @@ def test_the_clusters_of_the_page_write_job_files_with_one_thread_a_worker() -> 
             assert line in script, f"{line} is not in the file for {name}:\n{script}"
 
 
-@pytest.mark.skipif(os.name != "posix", reason="a shell script")
-def test_the_job_array_of_the_page_gives_each_job_its_range_and_merges(tmp_path: Path) -> None:
-    array, merge = blocks("trials_and_cluster.md", "bash")
-    # the program under its own name, saying what it was asked instead of doing it
-    program = tmp_path / "bin" / "nusky"
-    program.parent.mkdir()
-    program.write_text(f'#!{sys.executable}\nimport sys\nprint(" ".join(sys.argv[1:]))\n')
-    program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    environment = {
-        "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}",
-        "SEARCH": "s.npz",
-        "STORES": str(tmp_path),
-    }
-    said = []
-    for job in (0, 7):
-        (tmp_path / f"job{job}").mkdir()
-        slurm = {**environment, "SLURM_ARRAY_TASK_ID": str(job)}
-        for run, arguments in ((slurm, []), (environment, [str(job)])):  # SLURM, and HTCondor
-            command = ["bash", "-c", array, "trials.sh", *arguments]
-            said.append(subprocess.run(command, env=run, check=True, capture_output=True, text=True).stdout)
-    for k, job in ((0, 0), (1, 0), (2, 7), (3, 7)):
-        trials = f"{1000 * job}:{1000 * job + 1000}"
-        assert said[k] == f"trials --runner s.npz --seed 1 --trials {trials} --threads 1 --out {tmp_path}/job{job}\n"
-    merged = subprocess.run(["bash", "-c", merge], env=environment, check=True, capture_output=True, text=True).stdout
-    assert merged == f"merge {tmp_path}/job0 {tmp_path}/job7 --out {tmp_path}/all --export {tmp_path}/all.parquet\n"
-    # and the real program takes exactly these options
+def test_every_command_of_the_pages_has_options_that_exist() -> None:
     from nusky.cli.command import _parser
 
-    for line in (*said, merged):
-        assert _parser().parse_args(line.split()).command in ("trials", "merge")
+    told = []
+    for page in ("trials_and_cluster.md", "scan_library.md"):
+        for block in blocks(page, "bash"):
+            for line in block.splitlines():
+                words = shlex.split(line, comments=True)
+                if words and words[0] == "nusky":
+                    told.append(_parser().parse_args(words[1:]).command)
+    assert {"plan", "status", "merge", "trials", "library"} <= set(told)
 
 
-def test_the_condor_file_of_the_page_runs_the_script_for_as_many_jobs_as_the_array() -> None:
-    (submit,) = blocks("trials_and_cluster.md", "text")
-    settings = dict(re.findall(r"^(\w+)\s*= (.*)$", submit, flags=re.M))
-    assert (settings["executable"], settings["arguments"]) == ("trials.sh", "$(Process)")
-    (array, _) = blocks("trials_and_cluster.md", "bash")
-    last = int(re.search(r"--array=0-(\d+)", array).group(1))  # type: ignore[union-attr]
-    assert f"queue {last + 1}" in submit
+def test_what_the_page_says_of_the_planned_files_is_so(tmp_path: Path) -> None:
+    plan = JobPlan("runner.npz", n_trials=100, per_job=10)
+    page = (PAGES / "trials_and_cluster.md").read_text()
+    for system, command in re.findall(r"^\| `(\w+)` \| `([^`]+)` \|", page, flags=re.M):
+        files = plan.files(system)
+        assert command.split()[-1] in files or system == "snakemake", (system, command)
+        assert "again.sub" in files or system != "htcondor"
