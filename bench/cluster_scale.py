@@ -15,12 +15,13 @@ import json
 import multiprocessing
 import os
 import platform
+import resource
 import shutil
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from nusky import conf, selections
 from nusky.analysis.analysis import get_analysis
 from nusky.executors.batches import run_batches
 from nusky.files.manifest import line_of
+from nusky.executors.workers import run_pieces
 from nusky.source.positions import sources
 from nusky.store.block import Block
 from nusky.store.merging import merge
@@ -139,21 +141,28 @@ def of_client(where: Path) -> None:
     ana = get_analysis(selections.demo, logging=False)
     runner = conf.get_trial_runner(src=sources(1.0, 0.1), ana=ana)
     made = runner.fit_trials(range(1000), seed=1).view(np.ndarray)
-    for store, n_chunks in ((None, 50_000), (TrialStore(where / "s", runner.config()), 5_000)):
-        for chunk in (None, 100):
-            # with tasks of its own choice: of 10 s, 100 of these trials
-            start = perf_counter()
-            n = n_chunks * 100
-            executor = Paper(10_000, made)
-            found = run_batches(
-                runner, np.arange(n), seed=1 if chunk else 2, executor=executor, store=store, chunk=chunk, spool=where
-            )
-            seconds = perf_counter() - start
-            assert len(found) == n
-            how = "with a store" if store is not None else "without a store"
-            size = f"{chunk} trials a chunk" if chunk else "chunks by the clock"
-            rate = executor.n_tasks / seconds
-            print(f"client {how}, {size}: {executor.n_tasks} chunks in {seconds:.1f} s, {rate:.0f}/s", flush=True)
+    store = TrialStore(where / "s", runner.config())
+    # by the clock: tasks of 10 s, 100 of these trials
+    for kept, n_chunks, chunk in ((None, 50_000, None), (None, 50_000, 100), (store, 3_000, 100)):
+        executor = Paper(10_000, made)
+        n = n_chunks * 100
+        start = perf_counter()
+        found = run_batches(
+            runner, np.arange(n), seed=1, executor=executor, store=kept, chunk=chunk, spool=where
+        )  # fmt: skip
+        seconds = perf_counter() - start
+        assert len(found) == n
+        how = "without a store" if kept is None else f"with a store, joined to {len(store.blocks)} files"
+        size = f"{chunk} trials a chunk" if chunk else "chunks by the clock"
+        rate = executor.n_tasks / seconds
+        print(f"client {how}, {size}: {executor.n_tasks} chunks in {seconds:.1f} s, {rate:.0f}/s", flush=True)
+
+
+def counted(runner: Any, first: int, stop: int) -> tuple[int, float, int]:
+    """Trials fitted, processor seconds of the thread that did it, and pages that the system had to give it."""
+    pages, cpu = resource.getrusage(resource.RUSAGE_SELF).ru_minflt, thread_time()
+    runner.fit_trials(range(first, stop), seed=1, n_threads=1)
+    return stop - first, thread_time() - cpu, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - pages
 
 
 def of_executors(where: Path) -> None:
@@ -163,24 +172,35 @@ def of_executors(where: Path) -> None:
     ana = get_analysis(selections.demo, logging=False).save(where)
     runner = conf.get_trial_runner(src=sources(1.0, 0.1), ana=ana)
     spawn = multiprocessing.get_context("spawn")
-    n = 100_000
+    n = 40_000
     with (
         ProcessPoolExecutor(2, mp_context=spawn) as processes,
         LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
         Client(cluster) as client,
     ):
         executors = {"processes": processes, "dask": client.get_executor(pure=False)}
-        for executor in executors.values():  # every worker opens the runner
-            run_batches(runner, range(64), seed=1, executor=executor, chunk=4)
-        took: dict[str, list[float]] = {name: [] for name in executors}
-        for _ in range(3):
+        cpu: dict[str, list[float]] = {name: [] for name in executors}
+        wall: dict[str, list[float]] = {name: [] for name in executors}
+        pages: dict[str, float] = {}
+        for attempt in range(9):
             for name, executor in executors.items():
                 start = perf_counter()
-                run_batches(runner, range(n), seed=2, executor=executor, chunk=2_500)
-                took[name].append(perf_counter() - start)
-    for name, seconds in took.items():
-        print(f"{n} point-source trials on 2 {name} workers: " + ", ".join(f"{s:.2f}" for s in seconds) + " s")
-    print(f"dask / processes: {min(took['dask']) / min(took['processes']):.3f}", flush=True)
+                pieces = run_pieces(
+                    runner, counted, [(0, n)], lambda a, z: (a, z),
+                    size=2_500, executor=executor, spool=where, retries=1,
+                )  # fmt: skip
+                results = [result for _, result in pieces]
+                if attempt:  # the first opens the runner
+                    wall[name].append(perf_counter() - start)
+                    cpu[name].append(sum(seconds for _, seconds, _ in results) / n)
+                    pages[name] = sum(faults for _, _, faults in results) / n
+    for name in executors:
+        print(
+            f"{n} point-source trials on 2 {name} workers: {np.median(wall[name]):.2f} s; "
+            f"{np.median(cpu[name]) * 1e6:.1f} µs of processor and {pages[name]:.2f} pages a trial"
+        )
+    for what, took in (("wall", wall), ("processor", cpu)):
+        print(f"dask / processes, {what}: {np.median(np.divide(took['dask'], took['processes'])):.3f}", flush=True)
 
 
 PARTS: dict[str, Callable[[Path], None]] = {

@@ -127,6 +127,32 @@ def test_an_array_with_a_lost_job_is_completed_from_its_list(slurm: dict[str, st
 
 
 @pytest.mark.slow
+def test_a_job_that_runs_into_its_limit_is_sent_again_and_goes_on(slurm: dict[str, str], tmp_path: Path) -> None:
+    runner = conf.get_trial_runner(src=sources(1.0, 0.3), ana=small_analysis("one"))
+    search = tmp_path / "search"
+    plan_jobs(runner, search, n_trials=200_000, per_job=200_000, seed=5, minutes=5, memory_mb=500)
+    text = (search / "array.sh").read_text()
+    (search / "array.sh").write_text(text.replace("--out parts/$job &", "--out parts/$job --chunk 2000 &"))
+    said = subprocess.run(["bash", "submit.sh"], cwd=search, env=slurm, check=True, capture_output=True, text=True)
+    job = said.stdout.split("jobs: ")[1].split()[0]
+    shards = search / "parts" / "0" / "shards"
+    end = time.monotonic() + 60
+    while time.monotonic() < end and not (shards.exists() and len(list(shards.glob("*.npz"))) >= 2):
+        time.sleep(0.05)
+    subprocess.run(["scancel", "--signal=TERM", "--batch", job], env=slurm, check=True)
+    # SLURM lets two minutes pass before it starts a requeued job: not here
+    while "BeginTime" not in subprocess.run(["squeue", "-h"], env=slurm, capture_output=True, text=True).stdout:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    subprocess.run(["scontrol", "update", f"JobId={job}_0", "StartTime=now"], env=slurm, check=True)
+    wait_for_jobs(slurm, 120)
+    log = (search / "logs" / f"{job}_0.txt").read_text()
+    assert "trials are kept; the same command goes on" in log
+    assert "of them are in" in log.partition("try 2")[2]
+    assert TrialStore(search / "trials").missing(seed=5, start=0, stop=200_000) == []
+
+
+@pytest.mark.slow
 def test_workers_of_dask_jobqueue_make_a_library(slurm: dict[str, str], tmp_path: Path) -> None:
     pytest.importorskip("dask_jobqueue", reason="dask-jobqueue is an optional dependency")
     runner = conf.get_sky_scan_trial_runner(nside=4, ana=small_analysis("one"))
