@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nusky.files.atomic import TEMPORARY_SUFFIX, atomic_write
+from nusky.files.atomic import TEMPORARY_SUFFIX, atomic_write, sync_files
 
 
 def test_a_finished_block_leaves_exactly_the_file(tmp_path: Path) -> None:
@@ -55,3 +55,17 @@ def test_permissions_follow_the_umask(tmp_path: Path) -> None:
         os.umask(old)
     assert (tmp_path / "x").stat().st_mode & 0o777 == 0o640
     assert TEMPORARY_SUFFIX == ".part"
+
+
+def test_files_are_synced_together_and_those_that_are_gone_are_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    real = os.fsync
+    monkeypatch.setattr("os.fsync", lambda fd: (synced.append(os.fstat(fd).st_ino), real(fd)))
+    for i in range(5):
+        with atomic_write(tmp_path / f"{i}", durable=False) as f:
+            f.write(b"x")
+    assert synced == []
+    sync_files(tmp_path, ["0", "1", "2", "3", "4", "gone"])
+    assert sorted(synced) == sorted(p.stat().st_ino for p in (*tmp_path.iterdir(), tmp_path))

@@ -5,18 +5,20 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO, cast
 
 from nusky.files.paths import as_path
 
-__all__ = ["TEMPORARY_SUFFIX", "atomic_write", "sync_directory"]
+__all__ = ["TEMPORARY_SUFFIX", "atomic_write", "sync_directory", "sync_files"]
 
 TEMPORARY_SUFFIX = ".part"
+_SYNCS = 16  # at once
 
 
 @contextlib.contextmanager
-def atomic_write(path: str | os.PathLike[str], *, durable_name: bool = True) -> Iterator[BinaryIO]:
+def atomic_write(path: str | os.PathLike[str], *, durable: bool = True) -> Iterator[BinaryIO]:
     """Open a binary file for writing that takes the name `path` only when the block ends without an exception.
 
     A process killed inside the block leaves at most a file ending in ``.part`` beside `path`, never a half-written
@@ -26,9 +28,9 @@ def atomic_write(path: str | os.PathLike[str], *, durable_name: bool = True) -> 
     ----------
     path : path-like
         Its directory must exist.
-    durable_name : bool
-        Make the name survive a power cut, too. False saves half the time of a small file; the caller does it for many
-        at once with `sync_directory`.
+    durable : bool
+        Make content and name survive a power cut, too. False saves most of the time of a small file; the caller does
+        it for many at once with `sync_files`.
 
     Yields
     ------
@@ -60,11 +62,12 @@ def atomic_write(path: str | os.PathLike[str], *, durable_name: bool = True) -> 
         with os.fdopen(fd, "wb") as f:
             yield cast(BinaryIO, f)
             f.flush()
-            os.fsync(f.fileno())
+            if durable:
+                os.fsync(f.fileno())
         # mkstemp makes files private; give them what the user's umask gives every other file
         os.chmod(name, 0o666 & ~_umask())
         os.replace(name, path)
-        if durable_name:
+        if durable:
             sync_directory(path.parent)
     except BaseException as e:
         with contextlib.suppress(OSError):
@@ -72,6 +75,26 @@ def atomic_write(path: str | os.PathLike[str], *, durable_name: bool = True) -> 
         if isinstance(e, OSError) and e.filename in (None, name):
             raise type(e)(e.errno, f"{path} was not written and nothing is left behind: {e.strerror}", str(path)) from e
         raise
+
+
+def sync_files(directory: str | os.PathLike[str], names: Iterable[str]) -> None:
+    """Make files of a directory, and their names, survive a power cut; those that are gone are left out."""
+    paths = [os.path.join(directory, name) for name in names]
+    try:  # waits that overlap are one wait of the disk
+        with ThreadPoolExecutor(min(len(paths), _SYNCS) or 1) as pool:
+            list(pool.map(_sync, paths))
+    except RuntimeError:  # at the end of the process there are no threads any more
+        list(map(_sync, paths))
+    sync_directory(directory)
+
+
+def _sync(path: str) -> None:
+    with contextlib.suppress(OSError):
+        fd = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
 
 
 def sync_directory(path: str | os.PathLike[str]) -> None:

@@ -3,7 +3,7 @@
     DIR/manifest.jsonl    first line: the identity (format, code version, configuration, its hash); then a line a shard
     DIR/shards/*.npz      arrays and, inside, the JSON of identity and shard
 
-A shard is written under a temporary name, synced and renamed, and describes itself completely; the manifest only makes
+A shard is written under a temporary name and renamed, and describes itself completely; the manifest only makes
 opening fast and shows when a shard went missing. A process killed at any moment therefore loses at most the shard it
 was writing: a shard whose manifest line is missing or torn is found in the directory and adopted (docs/adr).
 
@@ -19,12 +19,13 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+import weakref
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from numpy.typing import NDArray
 
-from nusky.files.atomic import TEMPORARY_SUFFIX, atomic_write, sync_directory
+from nusky.files.atomic import TEMPORARY_SUFFIX, atomic_write, sync_files
 from nusky.files.identity import Identity
 from nusky.files.manifest import REPLACES, checked, entry_of, line_of, replaced_by
 from nusky.files.npz import DamagedFile, read_npz, write_npz
@@ -36,7 +37,7 @@ __all__ = ["Journal"]
 _log = logging.getLogger("nusky")
 
 _STALE = 3600.0  # seconds: a temporary file older than this has no writer any more
-_SYNC = 1.0  # seconds between syncs of the directory: what a power cut may cost; a kill costs nothing of it
+_SYNC = 1.0  # seconds between syncs of what was written: what a power cut may cost; a kill costs nothing of it
 
 
 @contextlib.contextmanager
@@ -49,6 +50,11 @@ def _no_collection() -> Iterator[None]:
     finally:
         if on:
             gc.enable()
+
+
+def _sync_rest(directory: str, names: list[str]) -> None:
+    if names:
+        sync_files(directory, names)
 
 
 class Journal:
@@ -83,7 +89,8 @@ class Journal:
         self._shards: dict[str, Shard] = {}
         self._problems: dict[str, Problem] = {}
         self._replaced: dict[str, str] = {}  # shards whose content another one has: that one
-        self._synced = 0.0
+        self._synced = -_SYNC
+        self._unsynced: list[str] = []
         # size and time of files found damaged, until they are replaced
         self._unreadable: dict[str, tuple[int, int]] = {}
         stored = self._read_identity(missing_ok=identity is not None)
@@ -96,6 +103,7 @@ class Journal:
                 stored.require_same(identity, str(self.path), mix_versions=mix_versions)
             self.identity = stored
         self._remove_stale()
+        weakref.finalize(self, _sync_rest, str(self.path / "shards"), self._unsynced)
         with _no_collection():
             self.refresh()
         if identity is not None:
@@ -167,19 +175,22 @@ class Journal:
         """Write one shard with the content of several and remove those; nothing is ever in none."""
         shard, listed = self._write(name, arrays, {**meta, REPLACES: [part.name for part in parts]})
         if listed:  # else others could not know where the parts went: they stay, and are ignored
-            self._unlink([part.name for part in parts])
+            names = {part.name for part in parts}
+            self._unsynced[:] = [name for name in self._unsynced if name not in names]
+            self._unlink(names)
         return shard
 
     def _write(self, name: str, arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, Any]) -> tuple[Shard, bool]:
         """Write a shard and its line; False if the line could not be written."""
         described = {"identity": self.identity.as_dict(), "shard": meta}
-        shard = Shard(name, write_npz(self.path / "shards" / name, arrays, described, durable_name=False), dict(meta))
+        shard = Shard(name, write_npz(self.path / "shards" / name, arrays, described, durable=False), dict(meta))
         return shard, self._list(shard)
 
     def _list(self, shard: Shard) -> bool:
         """Count a shard that is there; False if its line could not be written."""
         listed = self._add_line({"name": shard.name, "n_bytes": shard.n_bytes, "meta": shard.meta})
         self._accept(shard)
+        self._unsynced.append(shard.name)
         self.sync(_SYNC)
         return listed
 
@@ -189,19 +200,23 @@ class Journal:
         try:
             os.link(origin, target)
         except OSError:
-            with open(origin, "rb") as old, atomic_write(target, durable_name=False) as new:
+            with open(origin, "rb") as old, atomic_write(target, durable=False) as new:
                 shutil.copyfileobj(old, new)
         self._list(shard)
         return shard
 
     def sync(self, every: float = 0.0) -> None:
-        """Make all names durable against a power cut, unless that was done less than `every` seconds ago."""
+        """Make all shards durable against a power cut, unless that was done less than `every` seconds ago.
+
+        Many at once cost little more than one: they share a commit of the file system.
+        """
         now = time.monotonic()
         if now - self._synced >= every:
-            sync_directory(self.path / "shards")
+            sync_files(self.path / "shards", self._unsynced)
+            self._unsynced.clear()
             self._synced = now
 
-    def _unlink(self, names: Sequence[str]) -> None:
+    def _unlink(self, names: Iterable[str]) -> None:
         self.sync()  # the joined shard first
         for name in names:
             with contextlib.suppress(OSError):  # another process did it, or will

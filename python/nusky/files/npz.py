@@ -29,7 +29,7 @@ def write_npz(
     arrays: Mapping[str, NDArray[Any]],
     meta: Mapping[str, Any],
     *,
-    durable_name: bool = True,
+    durable: bool = True,
 ) -> int:
     """Write arrays and their description.
 
@@ -41,7 +41,7 @@ def write_npz(
         No name may be "meta".
     meta : mapping
         What JSON can hold.
-    durable_name : bool
+    durable : bool
         See `atomic_write`.
 
     Returns
@@ -70,7 +70,7 @@ def write_npz(
         _META: np.frombuffer(json.dumps(meta, sort_keys=True).encode(), dtype=np.uint8),
         **arrays,
     }
-    with atomic_write(path, durable_name=durable_name) as f:
+    with atomic_write(path, durable=durable) as f:
         np.savez(f, **described)
         return f.tell()
 

@@ -146,7 +146,9 @@ class TrialStore:
         return self.problems
 
     def append(self, trials: NDArray[Any], *, seed: int, start: int, n_sig: float = 0.0, poisson: bool = False) -> None:
-        """Add one block of trials as one shard; it is on disk when this returns.
+        """Add one block of trials as one shard; when this returns, no kill of this process can lose it.
+
+        Shards are synced to the disk at most once a second: a power cut may cost the last of them.
 
         Parameters
         ----------
