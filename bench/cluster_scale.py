@@ -29,8 +29,8 @@ import numpy as np
 from nusky import conf, selections
 from nusky.analysis.analysis import get_analysis
 from nusky.executors.batches import run_batches
-from nusky.files.manifest import line_of
 from nusky.executors.workers import run_pieces
+from nusky.files.manifest import line_of
 from nusky.source.positions import sources
 from nusky.store.block import Block
 from nusky.store.merging import merge

@@ -102,8 +102,8 @@ def step_library(given: argparse.Namespace) -> str:
         library = ScanLibrary(folder, runner)
         library.add(runner, [0], seed=1, mp_cpus=given.threads)
         start = time.perf_counter(), time.process_time()
-        library.add(runner, [1, 2], seed=1, mp_cpus=given.threads)
-        wall, cpu = (time.perf_counter() - start[0]) / 2, (time.process_time() - start[1]) / 2
+        library.add(runner, [1], seed=1, mp_cpus=given.threads)
+        wall, cpu = time.perf_counter() - start[0], time.process_time() - start[1]
         return f"a scan in {wall:.2f} s, processor {cpu:.2f} s, {library.n_bytes / len(library) / 1e6:.2f} MB"
 
 
