@@ -48,6 +48,12 @@ def test_a_moved_folder_makes_the_trials_of_one_run_and_lists_what_is_missing(
     assert plan.n_jobs == 3
     for job in (0, 2):
         assert run_job(moved, job, monkeypatch) == 0
+    capsys.readouterr()
+    assert main(["status", str(moved), "--expect", "0:50"]) == 3
+    said = capsys.readouterr().out
+    assert "2 stores in" in said
+    assert "30 trials with n_sig = 0 (seed 3), from 0 to 50" in said
+    assert "missing: trials 20:40 with n_sig = 0, seed 3\n" in said
     assert main(plan.merge.split()[1:]) == 3
     assert "missing: trials 20:40" in capsys.readouterr().out
     assert (moved / "resubmit.txt").read_text() == "1\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from nusky.cli.values import n_events, say, whole_number
 
 if TYPE_CHECKING:
     from nusky.executors.protocols import FitsTrials
+    from nusky.store.block import Block
 
 __all__ = ["add_parsers", "runner_of"]
 
@@ -65,8 +67,12 @@ def add_parsers(commands: Any) -> None:
     add_merge_options(merge, "trials", "stores")
     merge.add_argument("--export", type=Path, metavar="FILE", help="also write all trials to .h5, .parquet or .npz")
     merge.set_defaults(run=_merge)
-    status = commands.add_parser("status", help="what a store of trials holds and what is missing")
-    status.add_argument("store", type=Path, metavar="DIR")
+    status = commands.add_parser(
+        "status", help="what a store of trials, or those of a search, holds and what is missing"
+    )
+    status.add_argument(
+        "store", type=Path, metavar="DIR", help="store, or a planned search with the stores of its jobs"
+    )
     add_expect_options(status, "trials")
     status.set_defaults(run=_status)
 
@@ -113,42 +119,58 @@ def _merge(args: argparse.Namespace) -> int:
         merged.export(args.export)
         say(f"-> {args.export}")
     # every byte of them was read: what was left out was left out of the sources
-    return max([_missing(merged, args), *(tell_problems(store) for store in stores)])
+    return max([_missing(merged.blocks, args), *(tell_problems(store) for store in stores)])
 
 
 def _status(args: argparse.Namespace) -> int:
     from nusky.store.trials import TrialStore
 
-    store = TrialStore(args.store, mix_versions=True)
-    say(f"{store!r}")
-    say(f"configuration {store.config_hash}, made by version {store.version}")
-    for (n_sig, poisson, seed), (start, stop, n) in _sets(store).items():
+    stores = [TrialStore(path, mix_versions=True) for path in _stores_of(args.store)]
+    first = stores[0]
+    for store in stores[1:]:
+        first.identity.require_same(store.identity, str(first.path), mix_versions=True)
+    say(f"{first!r}" if len(stores) == 1 else f"{len(stores)} stores in {args.store}")
+    versions = sorted({store.version for store in stores})
+    say(f"configuration {first.config_hash}, made by version {', '.join(versions)}")
+    blocks = sorted(block for store in stores for block in store.blocks)
+    for (n_sig, poisson, seed), (start, stop, n) in _sets(blocks).items():
         how = "Poisson, " if poisson else ""
         say(f"{n:>12d} trials with n_sig = {n_sig:g} ({how}seed {seed}), from {start} to {stop}")
-    times = sorted(path.stat().st_mtime for path in (store.path / "shards").glob("*.npz"))
+    times = sorted(path.stat().st_mtime for store in stores for path in (store.path / "shards").glob("*.npz"))
     if len(times) > 1 and times[-1] > times[0]:
-        say(f"{len(store) / (times[-1] - times[0]):.1f} trials/s between the first shard and the last")
-    return max(_missing(store, args), tell_problems(store))
+        n = sum(map(len, blocks))
+        say(f"{n / (times[-1] - times[0]):.1f} trials/s between the first shard and the last")
+    return max([_missing(blocks, args), *map(tell_problems, stores)])
 
 
-def _sets(store: Any) -> dict[tuple[float, bool, int], tuple[int, int, int]]:
+def _stores_of(path: Path) -> list[Path]:
+    """A store, or those of a planned search or another folder of parts."""
+    if (path / "manifest.jsonl").exists() or not path.is_dir():
+        return [path]
+    parts = path / "parts" if (path / "parts").is_dir() else path
+    return sorted(part.parent for part in parts.glob("*/manifest.jsonl")) or [path]
+
+
+def _sets(blocks: Iterable[Block]) -> dict[tuple[float, bool, int], tuple[int, int, int]]:
     """First trial, end and number of trials of each signal and seed."""
     found: dict[tuple[float, bool, int], tuple[int, int, int]] = {}
-    for block in store.blocks:
+    for block in blocks:
         start, stop, n = found.get(block.set_key, (block.start, block.stop, 0))
         found[block.set_key] = (min(start, block.start), max(stop, block.stop), n + len(block))
     return found
 
 
-def _missing(store: Any, args: argparse.Namespace) -> int:
+def _missing(blocks: Sequence[Block], args: argparse.Namespace) -> int:
     """Name the expected trials that are not there, and the jobs to send again; 3 if there are any."""
+    from nusky.store.block import Block, BlockSets
+
     if args.expect is None:
         return 0
-    start, stop = args.expect
+    sets = BlockSets(blocks)
     gaps = [
         ((a, z), f"trials {a}:{z} with n_sig = {n_sig:g}, seed {seed}")
-        for n_sig, poisson, seed in list(_sets(store)) or [(0.0, False, 0)]
-        for a, z in store.missing(seed=seed, start=start, stop=stop, n_sig=n_sig, poisson=poisson)
+        for n_sig, poisson, seed in list(_sets(blocks)) or [(0.0, False, 0)]
+        for a, z in sets.gaps(Block(n_sig, poisson, seed, *args.expect))
     ]
     return tell_missing(gaps, args)
 

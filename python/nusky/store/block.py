@@ -138,6 +138,15 @@ class BlockSets:
         first, end = bisect_right(reach, block.start), bisect_left(starts, block.stop)
         return [b for b in members[first:end] if b.stop > block.start]
 
+    def gaps(self, block: Block) -> list[tuple[int, int]]:
+        """Ranges of the trials of `block` that none of the blocks holds, ascending."""
+        found, at = [], block.start
+        for b in self.overlapping(block):
+            if b.start > at:
+                found.append((at, b.start))
+            at = max(at, b.stop)
+        return [*found, (at, block.stop)] if at < block.stop else found
+
 
 def overlap_within(blocks: Sequence[Block]) -> tuple[Block, Block] | None:
     """The first two of the sorted blocks that share trials."""

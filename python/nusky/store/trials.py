@@ -216,17 +216,7 @@ class TrialStore:
 
         A killed job that asks this first makes only what it lost.
         """
-        wanted = checked_block(n_sig, poisson, seed, start, stop)
-        gaps, at = [], start
-        for b in self._overlapping(wanted):
-            if b.start > at:
-                gaps.append((at, min(b.start, stop)))
-            at = max(at, b.stop)
-            if at >= stop:
-                break
-        if at < stop:
-            gaps.append((at, stop))
-        return [(a, z) for a, z in gaps if z > a]
+        return self._held.sets.gaps(checked_block(n_sig, poisson, seed, start, stop))
 
     def next_index(self, seed: int) -> int:
         """Smallest trial index above every one stored with this seed, whatever the signal."""
