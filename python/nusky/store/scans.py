@@ -28,7 +28,7 @@ from nusky.pixels.pixel_set import PixelSet
 from nusky.progress import Progress
 from nusky.store.p_search import PValueSearch
 from nusky.store.prior_search import FIT_DTYPE, PriorSearch, pixel_centres
-from nusky.store.sparse_scan import SparseScan, StoredScan, background_config, scan_trials, unpack
+from nusky.store.sparse_scan import SparseScan, StoredScan, background_config, pixels_of, scan_trials, unpack
 from nusky.threads import resolve_threads
 from nusky.typing import F64, I64
 from nusky.version import code_version
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["ScanLibrary"]
 
 
-FORMAT = "nusky-scans-1"
+FORMAT = "nusky-scans-2"
 
 _LARGEST = 20  # scans of a shard, unless asked otherwise
 
@@ -229,9 +229,9 @@ class ScanLibrary:
     def pixels(self) -> PixelSet:
         """Pixels that were scanned."""
         for shard in self.journal.shards:
-            arrays = self.journal.read(shard, ["scanned"])
+            arrays = self.journal.read(shard, ["scanned_runs"])
             if arrays is not None:
-                return PixelSet(self.nside, arrays["scanned"].astype(np.int64))
+                return PixelSet(self.nside, pixels_of(arrays["scanned_runs"]))
         raise ValueError(f"{self.path} holds no scans yet: add some")
 
     def fit(

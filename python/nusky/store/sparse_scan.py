@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nusky.hotspots.hottest import scan_pixels
 from nusky.typing import F64, I64
 
-__all__ = ["SparseScan", "StoredScan", "background_config", "pack", "scan_trials", "unpack"]
+__all__ = ["SparseScan", "StoredScan", "background_config", "pack", "pixels_of", "runs_of", "scan_trials", "unpack"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +99,25 @@ def scan_trials(runner: Any, numbers: list[int], seed: int, n_threads: int) -> d
         index = runner.index_trial(trial, n_threads)
         ts, ns, gamma, _ = scan_pixels(runner.model, index, runner.pixels, n_threads, False)
         scans.append(SparseScan.of(runner.pixels.pixels, ts, ns, gamma))
-    return {**pack(scans), "scanned": runner.pixels.pixels.astype(np.uint32)}
+    return {**pack(scans), "scanned_runs": runs_of(runner.pixels.pixels)}
+
+
+def runs_of(pixels: I64) -> NDArray[np.uint32]:
+    """Ascending pixel numbers as first … end of each run, (R, 2): a band of declinations is one.
+
+    Examples
+    --------
+    >>> runs_of(np.array([4, 5, 6, 9])).tolist(), pixels_of(np.array([[4, 7], [9, 10]])).tolist()
+    ([[4, 7], [9, 10]], [4, 5, 6, 9])
+    """
+    first = np.flatnonzero(np.diff(pixels, prepend=pixels[:1] - 2) != 1)
+    last = np.append(first[1:], len(pixels)) - 1
+    return np.stack([pixels[first], pixels[last] + 1], axis=1).astype(np.uint32)
+
+
+def pixels_of(runs: NDArray[Any]) -> I64:
+    """Inverse of `runs_of`."""
+    return np.concatenate([np.arange(first, end, dtype=np.int64) for first, end in runs.tolist()])
 
 
 def background_config(config: Mapping[str, Any]) -> dict[str, Any]:
