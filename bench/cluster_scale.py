@@ -106,7 +106,7 @@ def of_store(where: Path) -> None:
 
 def of_merge(where: Path) -> None:
     """Joining the stores of many jobs, and joining them again."""
-    n_jobs, per_job = 2_000, 1_000
+    n_jobs, per_job = 1_000, 1_000
     made = rows(per_job)
     for job in range(n_jobs):
         TrialStore(where / "parts" / str(job), {"benchmark": 1}).append(made, seed=1, start=job * per_job)
