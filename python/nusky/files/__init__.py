@@ -8,7 +8,7 @@ from nusky.files.digests import file_digest, sha256_of, user_cache_dir
 from nusky.files.fits_sums import add_checksums, checked_fits, damage_said, with_checksums
 from nusky.files.hashing import content_hash
 from nusky.files.identity import Identity, config_hash, differences
-from nusky.files.journal import Journal
+from nusky.files.journal import Journal, without_collection
 from nusky.files.npz import DamagedFile, read_format, read_npz, write_npz
 from nusky.files.paths import as_path
 from nusky.files.shard import Problem, Replaced, Shard
@@ -35,6 +35,7 @@ __all__ = [
     "sha256_of",
     "user_cache_dir",
     "with_checksums",
+    "without_collection",
     "write_json",
     "write_npz",
 ]

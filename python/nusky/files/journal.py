@@ -32,7 +32,7 @@ from nusky.files.npz import DamagedFile, read_npz, write_npz
 from nusky.files.paths import as_path
 from nusky.files.shard import Problem, Replaced, Shard
 
-__all__ = ["Journal"]
+__all__ = ["Journal", "without_collection"]
 
 _log = logging.getLogger("nusky")
 
@@ -41,7 +41,7 @@ _SYNC = 1.0  # seconds between syncs of what was written: what a power cut may c
 
 
 @contextlib.contextmanager
-def _no_collection() -> Iterator[None]:
+def without_collection() -> Iterator[None]:
     """Without the garbage collector, which looks at all entries again and again while they are made."""
     on = gc.isenabled()
     gc.disable()
@@ -104,7 +104,7 @@ class Journal:
             self.identity = stored
         self._remove_stale()
         weakref.finalize(self, _sync_rest, str(self.path / "shards"), self._unsynced)
-        with _no_collection():
+        with without_collection():
             self.refresh()
         if identity is not None:
             self._finish_replacements()

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from nusky import _core
 from nusky.files.identity import Identity
-from nusky.files.journal import Journal
+from nusky.files.journal import Journal, without_collection
 from nusky.files.shard import Problem, Replaced, Shard
 from nusky.store.block import Block, block_of, checked_block, overlap_within
 from nusky.store.columns import check_trials, column_names, find_column
@@ -72,14 +72,16 @@ class TrialStore:
         self, path: str | os.PathLike[str], config: Mapping[str, Any] | None = None, *, mix_versions: bool = False
     ) -> None:
         identity = None if config is None else Identity(FORMAT, code_version(), _json(config))
-        self._journal = Journal(path, identity, mix_versions=mix_versions)
-        self._recent = RecentRows()
-        self._looked = False  # for shards that a killed process has left to be joined
-        self._held = HeldBlocks(self._journal)
-        if self._journal.identity.format != FORMAT:
-            raise ValueError(
-                f"{path} has the format {self._journal.identity.format!r}, not that of a trial store, {FORMAT!r}"
-            )
+        with without_collection():
+            self._journal = Journal(path, identity, mix_versions=mix_versions)
+            if self._journal.identity.format != FORMAT:
+                raise ValueError(
+                    f"{path} has the format {self._journal.identity.format!r}, not that of a trial store, {FORMAT!r}"
+                )
+            self._held = HeldBlocks(self._journal)
+            self._recent = RecentRows()
+            self._looked = False  # for shards that a killed process has left to be joined
+            _ = self._index
 
     @property
     def path(self) -> Path:
