@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import multiprocessing
 import os
 import signal
@@ -12,7 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +19,6 @@ import pytest
 from nusky import conf
 from nusky.executors.batches import LostBatch, contiguous_runs, run_batches
 from nusky.executors.on_threads import InterruptedBatch
-from nusky.progress import Progress
 from nusky.source.positions import sources
 from nusky.store.trials import TrialStore
 from small_analysis import small_analysis
@@ -180,39 +178,6 @@ def test_every_executor_gives_the_same_bits(
     said = capsys.readouterr().out
     assert "Performing 40 trials with n_sig = 2.000 using 2 cores:" in said
     assert "40/40 trials complete." in said
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def test_waiting_for_workers_is_said_until_the_first_one_comes(quick: Any) -> None:
-    class Client:
-        """Of a cluster whose first worker comes after a while."""
-
-        status = "running"
-        workers: ClassVar[dict[str, int]] = {}
-
-        def nthreads(self) -> dict[str, int]:
-            return self.workers
-
-    class Cluster(ThreadPoolExecutor):
-        _client = Client()
-
-        def submit(self, *args: Any, **kwargs: Any) -> Future[Any]:
-            if not Client.workers:
-                super().submit(time.sleep, 0.6)
-                super().submit(Client.workers.update, {"one": 1})
-            return super().submit(*args, **kwargs)
-
-    out = Terminal()
-    with Cluster(1) as executor:
-        rows = run_batches(quick, range(3), **HOW, executor=executor, logging=Progress("", 3, "trials", stream=out))
-    assert rows.tobytes() == quick.fit_trials(range(3), **HOW).tobytes()
-    told = [line.strip() for line in out.getvalue().split("\r")]
-    assert "0/3 trials complete. waiting for workers" in told
-    assert told[-1] == "3/3 trials complete."
 
 
 def test_p_values_are_filled_in_by_the_one_who_asked(runner: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import multiprocessing
 import os
 import signal
@@ -12,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from nusky import conf
 from nusky.executors.batches import LostBatch, run_batches
 from nusky.executors.pool import WorkerFailed
 from nusky.executors.tasks import LostTask, run_tasks
+from nusky.progress import Progress
 from nusky.source.positions import sources
 from nusky.store.trials import TrialStore
 from small_analysis import small_analysis
@@ -132,6 +134,39 @@ class Seconds:
 
     def take(self, n_workers: int) -> Any:
         return ((0, 1), (self.seconds.pop(),)) if self.seconds else None
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_waiting_for_workers_is_said_until_the_first_one_comes(runner: Any) -> None:
+    class Client:
+        """Of a cluster whose first worker comes after a while."""
+
+        status = "running"
+        workers: ClassVar[dict[str, int]] = {}
+
+        def nthreads(self) -> dict[str, int]:
+            return self.workers
+
+    class Cluster(ThreadPoolExecutor):
+        _client = Client()
+
+        def submit(self, *args: Any, **kwargs: Any) -> Future[Any]:
+            if not Client.workers:
+                super().submit(time.sleep, 0.6)
+                super().submit(Client.workers.update, {"one": 1})
+            return super().submit(*args, **kwargs)
+
+    out = Terminal()
+    with Cluster(1) as executor:
+        rows = run_batches(runner, range(3), seed=5, executor=executor, logging=Progress("", 3, "trials", stream=out))
+    assert rows.tobytes() == runner.fit_trials(range(3), seed=5).tobytes()
+    told = [line.strip() for line in out.getvalue().split("\r")]
+    assert "0/3 trials complete. waiting for workers" in told
+    assert told[-1] == "3/3 trials complete."
 
 
 # ---- dask
