@@ -76,7 +76,8 @@ void bind_random(py::module_& m) {
                py::arg("off_time_count") = static_cast<int>(Purpose::off_time_count),
                py::arg("off_time") = static_cast<int>(Purpose::off_time), py::arg("signal_count") = static_cast<int>(Purpose::signal_count),
                py::arg("signal") = static_cast<int>(Purpose::signal), py::arg("signal_time") = static_cast<int>(Purpose::signal_time),
-               py::arg("extension") = static_cast<int>(Purpose::extension), py::arg("source") = static_cast<int>(Purpose::source));
+               py::arg("extension") = static_cast<int>(Purpose::extension), py::arg("source") = static_cast<int>(Purpose::source),
+               py::arg("declination") = static_cast<int>(Purpose::declination));
   m.def("random_right_ascensions", &right_ascensions, py::arg("key"), py::arg("trial"), py::arg("season"), py::arg("n"), R"(
 Right ascensions (n,) of the background of a trial, rad, 0 ... 2 pi, in steps of 2 pi / 2^32.
 

@@ -13,7 +13,7 @@ from seasons import oracle_fit, two_seasons
 
 def test_declinations_move_by_the_width_and_stay_out_of_the_caps() -> None:
     dec = np.concatenate([np.zeros(20_000), np.full(500, 1.3), np.full(500, -1.55)])
-    new = DecRandomization(0.05, pole_exclusion=0.2).moved(dec, np.random.default_rng(1))
+    new = DecRandomization(0.05, pole_exclusion=0.2).moved(dec, np.random.default_rng(1).random(len(dec)))
     assert new[:20_000].std() == pytest.approx(0.05, rel=0.02)
     assert abs(new[:20_000].mean()) < 4 * 0.05 / np.sqrt(20_000)
     assert new.max() <= np.pi / 2 - 0.2

@@ -11,12 +11,9 @@ from nusky.trial import Scramble
 from nusky.typing import F64
 
 if TYPE_CHECKING:
-    from numpy.random import Generator
+    from nusky.injection.seeding import TrialDraws
 
 __all__ = ["DecRandomization"]
-
-# Streams of their own beside those of the trial: right ascensions stay what they are without it
-_STREAM = 0x44454352
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,7 @@ class DecRandomization:
     Examples
     --------
     >>> moves = DecRandomization(width=0.05, pole_exclusion=0.1)
-    >>> dec = moves.moved(np.array([0.0, 1.5]), np.random.default_rng(1))
+    >>> dec = moves.moved(np.array([0.0, 1.5]), np.array([0.4, 0.4]))
     >>> bool(abs(dec[0]) < 0.3), float(dec[1])
     (True, 1.5)
     """
@@ -56,25 +53,26 @@ class DecRandomization:
                 raise ValueError(f"{name}={value!r} must be rad, {low:.3g} … {high:.3g}")
             object.__setattr__(self, name, float(value))
 
-    def moved(self, dec: F64, rng: Generator) -> F64:
-        """New declinations (N,) rad."""
+    def moved(self, dec: F64, uniform: F64) -> F64:
+        """New declinations (N,) rad, for numbers (N,) uniform in [0, 1)."""
         from scipy.special import ndtr, ndtri
 
         edge = np.pi / 2 - self.pole_exclusion
         low, high = ndtr((-edge - dec) / self.width), ndtr((edge - dec) / self.width)
         inside = np.abs(dec) <= edge
         with np.errstate(invalid="ignore"):
-            new = dec + self.width * ndtri(low + (high - low) * rng.random(len(dec)))
+            new = dec + self.width * ndtri(low + (high - low) * uniform)
         return np.where(inside, np.clip(new, -edge, edge), dec)
 
-    def scramble(self, background: tuple[Scramble, ...], seed: int, index: int) -> tuple[Scramble, ...]:
-        """The same background at new declinations."""
+    def scramble(self, background: tuple[Scramble, ...], draws: TrialDraws) -> tuple[Scramble, ...]:
+        """The same background at new declinations: that of event i of season k is item i of its season."""
         seasons = []
         for k, season in enumerate(background):
-            rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(index, _STREAM, k)))
-            seasons.append(Scramble(season.season, season.ra, dec=self.moved(season.season.data["dec"], rng)))
+            dec = season.season.data["dec"]
+            uniform = draws.uniforms("declination", len(dec), k)[:, 0]
+            seasons.append(Scramble(season.season, season.ra, dec=self.moved(dec, uniform)))
         return tuple(seasons)
 
     def as_dict(self) -> dict[str, Any]:
         """Values JSON can hold."""
-        return {"method": "gaussian_fixed", **asdict(self)}
+        return {"method": "gaussian_fixed", "drawn": "by counter", **asdict(self)}

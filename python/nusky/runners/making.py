@@ -105,7 +105,7 @@ class MakesTrials(ABC):
         draws = trial_draws(seed, index)
         background = self.background_injector.scramble(draws)
         if self.declinations is not None:
-            background = self.declinations.scramble(background, seed, index)
+            background = self.declinations.scramble(background, draws)
         made = self._made(seed, index)
         if n_sig == 0:
             return self._background_only(background, made)

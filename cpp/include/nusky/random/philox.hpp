@@ -14,6 +14,7 @@ enum class Purpose : std::uint32_t {
   signal_time = 5,      ///< when they come
   extension = 6,        ///< where in an extended source
   source = 7,           ///< where the source is
+  declination = 8,      ///< of the background, where it is new
 };
 
 /// The part of a counter and key that many items share: everything that a trial draws is a function of
