@@ -64,6 +64,13 @@ def test_distributions_are_reproducible_whatever_the_route_and_come_back_from_a_
     assert c.about["n_scrambles"] == 10
 
 
+def test_the_ts_of_a_declination_does_not_depend_on_what_else_is_asked(sstr: Any) -> None:
+    dec = np.linspace(-1.2, 1.2, 40)
+    many = sky_tsd.ts_at(sstr, [3, 8], 5, dec, 4, 1)
+    few = sky_tsd.ts_at(sstr, [8], 5, dec[:2], 4, 1)
+    np.testing.assert_array_equal(few[0], many[1, :2])
+
+
 def test_parts_made_apart_are_one_when_merged_and_never_share_a_scramble(ana: Any, sstr: Any) -> None:
     options: dict[str, Any] = {"seed": 3, "n_ra": 4, "dec": [-0.5, 0.0, 0.5]}
     whole = declination_tsds(sstr, 40, **options)

@@ -41,6 +41,7 @@ __all__ = ["DeclinationTSDs", "InterruptedTSDs", "declination_tsds", "ts_at"]
 FORMAT = "nusky-sky-tsd-1"
 
 _LOCAL = 4  # scrambles between two looks at the progress
+_TILE = 1e-9  # rad: a position alone
 
 
 @dataclass(frozen=True, eq=False)
@@ -333,7 +334,10 @@ def ts_at(
     # every declination begins at another right ascension, so that neighbours do not look at the same events
     start = np.arange(len(dec)) * (np.pi * (3 - np.sqrt(5)))
     ra = (start[:, None] + 2 * np.pi / n_ra * np.arange(n_ra)) % (2 * np.pi)
-    directions = _core.Directions(ra.ravel(), np.repeat(dec, n_ra))
+    ra, each = ra.ravel(), np.repeat(dec, n_ra)
+    # a tile for each, so that a TS does not depend on what else is asked for
+    alone = np.arange(len(ra)), ra, each, np.full(len(ra), _TILE)
+    directions = _core.Directions(ra, each, *alone)
     out = np.empty((len(numbers), len(dec), n_ra))
     for i, j in enumerate(numbers):
         index = runner.model.index(runner.draw_trial(seed, j, 0.0, False), n_threads)
