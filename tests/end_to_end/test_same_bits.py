@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import healpy
 import numpy as np
 import pytest
 
@@ -79,6 +80,26 @@ def test_a_prior_with_zeros_gives_the_bits_of_the_whole_sky(containment: float |
         best[np.setdiff1d(np.arange(NPIX), sptr.pixels.pixels)] = -np.inf
         assert fit.ts_raw == best.max()
         assert fit.ns == scan.ns[fit.pixel]
+
+
+@pytest.mark.parametrize("containment", [None, 0.7])
+def test_a_refined_pixel_has_the_bits_of_a_whole_sky_that_fine(containment: float | None) -> None:
+    analysis = two_seasons()
+    x = np.array(healpy.pix2vec(NSIDE, np.arange(NPIX)))
+    prior = np.where(x[0] > 0.8, 1.0 + RNG.random(NPIX), 0.0)
+    sptr = cy.get_spatial_prior_trial_runner(
+        llh_priors=prior, ana=analysis, refine=128, containment=containment, inj_conf={"in_pixel": True}
+    )
+    seen = set()
+    for j in range(3):
+        trial = sptr.draw_trial(8, j, 12, False)
+        fit = sptr.get_one_fit_from_trial(trial)
+        seen.add(fit.nside)
+        scan = cy.get_sky_scan_trial_runner(ana=analysis, nside=fit.nside).get_one_scan_from_trial(trial)
+        coarse = healpy.ang2pix(NSIDE, *healpy.pix2ang(fit.nside, fit.pixel))
+        assert fit.ts_raw == scan.ts[fit.pixel] + sptr.llh_prior_term[0][coarse]
+        assert (fit.ns, fit.gamma) == (scan.ns[fit.pixel], scan.gamma[fit.pixel])
+    assert 128 in seen
 
 
 def test_one_seed_is_one_background_for_every_runner() -> None:
