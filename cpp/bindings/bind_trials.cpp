@@ -4,6 +4,7 @@
 #include <pybind11/stl.h>
 
 #include "interrupt.hpp"
+#include "nusky/kernels/table.hpp"
 #include "nusky/trials/point_fitter.hpp"
 #include "nusky/trials/point_trials.hpp"
 #include "parts.hpp"
@@ -21,6 +22,26 @@ std::shared_ptr<PointSource> make_source(const Seasons& columns, double ra, doub
   if (!(std::abs(dec) <= pi / 2)) throw std::invalid_argument("dec: must be within -pi/2 and pi/2 rad");
   py::gil_scoped_release release;
   return std::make_shared<PointSource>(constant(columns), ra, dec);
+}
+
+// What a loop over trials does before it fits: for `n` trials from a multiple of four on.
+std::size_t count_near(const PointSource& source, std::uint64_t key, std::uint64_t first, std::size_t n) {
+  py::gil_scoped_release release;
+  std::vector<std::uint32_t> numbers, words;
+  std::size_t near = 0;
+  for (std::uint64_t quad = first / trials_of_block; quad < (first + n) / trials_of_block; ++quad)
+    for (std::size_t k = 0; k < source.n_seasons(); ++k) {
+      const PointBackground& season = source.season(k);
+      const std::size_t room = season.size() + random_room;
+      numbers.resize(trials_of_block * room);
+      words.resize(trials_of_block * room);
+      ArcPicks picks[trials_of_block];
+      for (std::size_t w = 0; w < trials_of_block; ++w) picks[w] = {0, numbers.data() + w * room, words.data() + w * room};
+      const RandomPlace place = random_place(key, quad, Purpose::right_ascension, static_cast<std::uint32_t>(k));
+      kernels().in_arc({season.size(), season.item.data(), season.first.data(), season.width.data()}, place, picks);
+      for (const ArcPicks& p : picks) near += p.n;
+    }
+  return near;
 }
 
 std::shared_ptr<PointSignal> make_signal(const Seasons& columns, const std::vector<F64>& ra, const std::vector<F64>& cumulative,
@@ -42,16 +63,20 @@ std::shared_ptr<PointSignal> make_signal(const Seasons& columns, const std::vect
   return std::make_shared<PointSignal>(constant(columns), angles, probabilities, share.data());
 }
 
-py::tuple draw_signal(const PointSignal& signal, std::uint64_t key, std::uint64_t trial, double n_sig, bool poisson) {
+py::tuple draw_signal(const PointSignal& signal, std::uint64_t key, const I64& trials, double n_sig, bool poisson) {
   const std::optional<Poisson> counts = poisson ? std::optional<Poisson>(n_sig) : std::nullopt;
   std::vector<InjectedEvent> drawn;
-  signal.draw(key, trial, n_sig, counts ? &*counts : nullptr, drawn);
-  std::vector<std::int64_t> season, row;
-  for (const InjectedEvent& e : drawn) {
-    season.push_back(e.season);
-    row.push_back(e.row);
+  std::vector<std::int64_t> season, row, first{0};
+  for (std::size_t i = 0; i < require_ndim(trials, 1, "trials"); ++i) {
+    if (trials.data()[i] < 0) throw std::invalid_argument("trials: entry " + std::to_string(i) + " is negative");
+    signal.draw(key, static_cast<std::uint64_t>(trials.data()[i]), n_sig, counts ? &*counts : nullptr, drawn);
+    for (const InjectedEvent& e : drawn) {
+      season.push_back(e.season);
+      row.push_back(e.row);
+    }
+    first.push_back(static_cast<std::int64_t>(row.size()));
   }
-  return py::make_tuple(to_array(std::move(season)), to_array(std::move(row)));
+  return py::make_tuple(to_array(std::move(season)), to_array(std::move(row)), to_array(std::move(first)));
 }
 
 void require_seasons(const Likelihood& likelihood, const PointSource& source, const PointSignal* signal) {
@@ -125,7 +150,9 @@ columns : sequence of EventColumns, of the seasons' own events
 ra, dec : float, rad
 )")
       .def(py::init(&make_source), py::arg("columns"), py::arg("ra"), py::arg("dec"))
-      .def_property_readonly("n_in_reach", &PointSource::n_in_reach);
+      .def_property_readonly("n_in_reach", &PointSource::n_in_reach)
+      .def("count_near", &count_near, py::arg("key"), py::arg("first"), py::arg("n"),
+           "How many background events of trials first ... first + n - 1, multiples of four, come near: drawn and tested, not fitted.");
   py::class_<PointSignal, std::shared_ptr<PointSignal>>(m, "PointSignal", R"(
 Simulated events on a source at a fixed position, of which trials inject some.
 
@@ -137,8 +164,8 @@ cumulative : sequence of (n,) float64, probability up to and with each event; as
 share : (K,) float64, of the injected events that falls to each season
 )")
       .def(py::init(&make_signal), py::arg("columns"), py::arg("ra"), py::arg("cumulative"), py::arg("share"))
-      .def("draw", &draw_signal, py::arg("key"), py::arg("trial"), py::arg("n_sig"), py::arg("poisson"),
-           "Seasons and rows (n,) int64 of the events that a trial injects, in the order drawn.");
+      .def("draw", &draw_signal, py::arg("key"), py::arg("trials").noconvert(), py::arg("n_sig"), py::arg("poisson"),
+           "Seasons and rows (n,) int64 of the events that trials (T,) inject, in the order drawn, and where each trial begins, (T + 1,).");
   m.def("fit_point_trials", &point_trials, py::arg("likelihood"), py::arg("source"), py::arg("signal").none(true), py::kw_only(),
         py::arg("key"), py::arg("numbers").noconvert(), py::arg("n_sig") = 0.0, py::arg("poisson") = false, py::arg("gamma") = py::none(),
         py::arg("rows").noconvert(), py::arg("n_threads") = 0, py::arg("progress") = py::none(), R"(

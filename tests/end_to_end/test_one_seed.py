@@ -129,7 +129,7 @@ def test_injected_events_are_those_of_the_oracle() -> None:
 
 
 def test_how_many_are_injected_and_where_are_those_of_the_oracle() -> None:
-    tr = prior(ana=one_season())
+    tr = prior(ana=one_season(), inj_conf={"by": "count"})
     p = tr.priors[0].probability[tr.pixels.pixels]
     for j in range(5):
         trial = tr.draw_trial(SEED, j, 4.5, True)

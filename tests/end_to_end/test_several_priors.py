@@ -159,7 +159,7 @@ def test_every_pixel_is_drawn_as_often_as_its_prior_says() -> None:
     injector = search.prior_injector
     rng = np.random.default_rng(0)
     n = 20_000
-    drawn = np.concatenate([injector.draw(rng.random(len(injector.priors))) for _ in range(n)])
+    drawn = np.concatenate([injector.draw(rng.random((1, len(injector.priors))))[0] for _ in range(n)])
     counts = np.bincount(drawn, minlength=len(injector.allowed))
     expected = prior[injector.allowed.pixels]
     expected = n * expected / expected.sum()
@@ -175,8 +175,8 @@ def test_draws_at_the_very_ends_stay_on_pixels_with_probability() -> None:
     prior[[70, 71, 500]] = 1.0, 2.0, 1.0
     injector = PriorInjector(runner(prior).signal_injector, (SpatialPrior(prior),), SKY)
     total = float(injector._blocks[0, -1])
-    for at, pixel in ((0.0, 70), (0.2 * total, 70), (0.3 * total, 71), (0.76 * total, 500), (total, 500)):
-        assert injector._row(0, at) == pixel
+    at = np.array([0.0, 0.2, 0.3, 0.76, 1.0]) * total
+    assert injector._rows(0, at).tolist() == [70, 70, 71, 500, 500]
 
 
 def test_averages_over_the_priors_are_plain_sums() -> None:

@@ -18,15 +18,20 @@ from nusky.progress import Progress
 DTYPE = np.dtype([("ts", "f8"), ("ns", "f8")])
 
 
-def square(j: int, n_threads: int) -> tuple[float, ...]:
-    time.sleep(0.0002 * (j % 3))
-    return (float(j * j), float(j))
+def row(ts: float, ns: float) -> np.ndarray:
+    return np.array([(ts, ns)], dtype=DTYPE)
 
 
+def square(some: np.ndarray, n_threads: int) -> np.ndarray:
+    time.sleep(0.0002 * (some[0] % 3))
+    return np.array([(j * j, j) for j in some.tolist()], dtype=DTYPE)
+
+
+@pytest.mark.parametrize("together", [1, 2, 100])
 @pytest.mark.parametrize("n_threads", [1, 2, 5])
-def test_rows_are_in_the_order_of_the_indices_whatever_the_threads(n_threads: int) -> None:
-    indices = np.array([5, 3, 11, 0, 7, 2, 40], dtype=np.int64)
-    rows = fit_batch(square, indices, DTYPE, n_threads, 100)
+def test_rows_are_in_the_order_of_the_indices_whatever_the_threads(n_threads: int, together: int) -> None:
+    indices = np.array([5, 3, 11, 0, 7, 2, 40, *range(60, 100)], dtype=np.int64)
+    rows = fit_batch(square, indices, DTYPE, n_threads, 100, None, together)
     assert rows["ns"].tolist() == indices.tolist()
     assert rows["ts"].tolist() == (indices**2).tolist()
 
@@ -48,12 +53,12 @@ def test_many_trials_run_one_per_thread_and_few_use_all_threads_each() -> None:
 def test_the_first_error_stops_the_batch(n_threads: int) -> None:
     seen: list[int] = []
 
-    def fails(j: int, n_threads: int) -> tuple[float, ...]:
-        seen.append(j)
+    def fails(some: np.ndarray, n_threads: int) -> np.ndarray:
+        seen.append(some[0])
         time.sleep(0.001)
-        if j == 4:
+        if some[0] == 4:
             raise ValueError("trial 4 is broken")
-        return (0.0, 0.0)
+        return row(0.0, 0.0)
 
     with pytest.raises(ValueError, match="trial 4 is broken"):
         fit_batch(fails, np.arange(500), DTYPE, n_threads, 100)
@@ -62,11 +67,11 @@ def test_the_first_error_stops_the_batch(n_threads: int) -> None:
 
 @pytest.mark.parametrize("n_threads", [1, 2])
 def test_ctrl_c_keeps_the_finished_trials(n_threads: int) -> None:
-    def interrupts(j: int, n_threads: int) -> tuple[float, ...]:
-        if j == 30:
+    def interrupts(some: np.ndarray, n_threads: int) -> np.ndarray:
+        if some[0] == 30:
             os.kill(os.getpid(), signal.SIGINT)
         time.sleep(0.002)
-        return (float(j), 1.0)
+        return row(float(some[0]), 1.0)
 
     with pytest.raises(InterruptedBatch) as caught:
         fit_batch(interrupts, np.arange(5000), DTYPE, n_threads, 100)

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from nusky import _core
-from nusky.injection.seeding import resolve_seed, seed_key, trial_draws
+from nusky.injection.seeding import BatchDraws, resolve_seed, seed_key, trial_draws
 from philox import blocks, philox, uniforms
 
 
@@ -37,10 +37,10 @@ def test_uniform_numbers_are_those_of_the_oracle(purpose: str) -> None:
 def test_counts_are_the_inverse_of_the_poisson_distribution() -> None:
     uniform = trial_draws(3, 0).uniforms("signal_count", 400)[:, 0]
     for mean in (0.0, 0.2, 3.7, 250.0):
-        counts = trial_draws(3, 0).poisson("signal_count", np.full(400, mean))
+        counts = trial_draws(3, 0).batch.poisson("signal_count", np.full((1, 400), mean))[0]
         np.testing.assert_array_equal(counts, np.maximum(stats.poisson.ppf(uniform, mean), 0))
     with pytest.raises(ValueError, match="mean"):
-        trial_draws(3, 0).poisson("signal_count", -1.0)
+        trial_draws(3, 0).batch.poisson("signal_count", np.full((1, 1), -1.0))
 
 
 def test_equal_seed_and_index_give_equal_numbers_and_others_do_not() -> None:
@@ -86,3 +86,20 @@ def test_the_trial_index_is_checked_too() -> None:
         trial_draws(1, -1)
     with pytest.raises(TypeError, match="index must be"):
         trial_draws(1, 0.5)  # type: ignore[arg-type]
+
+
+def test_a_batch_holds_the_numbers_of_its_trials_one_by_one() -> None:
+    numbers, counts = np.array([3, 0, 7, 2**40]), np.array([2, 0, 5, 1])
+    batch = BatchDraws(seed_key(12), numbers)
+    each = [trial_draws(12, j) for j in numbers.tolist()]
+    ra = [draws.right_ascensions(1, n) for draws, n in zip(each, counts, strict=True)]
+    np.testing.assert_array_equal(batch.right_ascensions(1, counts), np.concatenate(ra))
+    uniform = [draws.uniforms("signal", n, 1) for draws, n in zip(each, counts, strict=True)]
+    np.testing.assert_array_equal(batch.uniforms("signal", counts, 1), np.concatenate(uniform))
+    shares = np.array([1.0, 3.0, 0.5])
+    shared = np.concatenate([draws.batch.shared(counts[i : i + 1], shares) for i, draws in enumerate(each)])
+    np.testing.assert_array_equal(batch.shared(counts, shares), shared)
+    assert (shared.sum(axis=1) == counts).all()
+    for bad in (np.array([1, -1, 0, 0]), np.array([1])):
+        with pytest.raises(ValueError, match="counts"):
+            batch.uniforms("signal", bad)

@@ -103,6 +103,38 @@ void Survey::enter(const Directions& directions, const std::vector<Cluster>& clu
   pool_ = pool_of_neighbours(*model_, directions, clusters, queue, n, constants_, space_, std::move(pool_room_));
 }
 
+std::size_t Survey::likely_best(const Directions& directions, const Cluster& cluster, const double* needed, const bool* alive) {
+  constexpr double likely_ts = 25.0;  // more than background has
+  std::optional<Pool> pool = pool_of(*model_, directions, cluster, cluster.cap, likely_ts, constants_, space_, std::move(single_room_));
+  if (!pool) return none;
+  ClusterBound bound(*pool, cluster.cap, constants_, std::move(kept_room_));
+  std::size_t best = none;
+  double most = -infinity;
+  for (std::size_t g = 0; g < cluster.n_groups; ++g) {
+    const DirectionGroup& group = directions.groups()[cluster.group[g]];
+    for (std::uint32_t p = 0; p < group.count; ++p) {
+      const std::size_t i = g * group_size + p;
+      if (!alive[i]) continue;
+      const Vec3 at = directions.vector(directions.order()[group.first + p]) - cluster.cap.centre;
+      const float x = static_cast<float>(at.x()), y = static_cast<float>(at.y()), z = static_cast<float>(at.z());
+      double ts = infinity;
+      for (const float n : constants_.direction_n) {  // the second where the first does not fall is the closer one, too
+        double here = infinity;
+        bound.direction_ts(n, 1, &x, &y, &z, &here);
+        ts = std::min(ts, here);
+      }
+      const double above = std::min(ts, constants_.most_needed) - needed[i];
+      if (above > most) {
+        most = above;
+        best = i;
+      }
+    }
+  }
+  kept_room_ = std::move(bound).release();
+  single_room_ = std::move(pool->events);
+  return best;
+}
+
 bool Survey::drop_hopeless(const Directions& directions, const Cluster& cluster, const double* needed, bool* alive) {
   const Needs needs(directions, cluster, needed, alive);
   if (needs.highest == 0.0) return needs.any_wins;

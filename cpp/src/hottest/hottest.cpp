@@ -16,6 +16,8 @@ namespace {
 constexpr double minus_infinity = -std::numeric_limits<double>::infinity();
 // A survey pays where a direction needs more ts than this to win.
 constexpr double worth_a_survey = 4.0;
+// Of so many clusters the likely best direction is fitted before all else.
+constexpr std::size_t first_clusters = 16;
 
 // Bounds on the ts in the cells of a plan; empty where there are none, or where they do not pay.
 std::vector<float> bound_sky(const Likelihood& likelihood, const EventIndex& index, const SearchPlan& plan, int n_threads) {
@@ -39,6 +41,16 @@ bool wins(const Hottest& a, const Hottest& b) {
   return a.ts_prior > b.ts_prior || (a.ts_prior == b.ts_prior && a.direction < b.direction);
 }
 
+// The best of the directions that were not looked at because no event reaches them. Where the largest term is at one that was, that one is
+// in the table already.
+void enter_places_without_events(const SearchPlan& plan, std::vector<Hottest>& best) {
+  for (std::size_t j = 0; j < best.size(); ++j) {
+    Hottest far{plan.top_direction(j), plan.top(j), {}};
+    far.fit.status = Status::no_events;
+    if (wins(far, best[j])) best[j] = far;
+  }
+}
+
 // The search of one trial: what its threads share, and the work space of each.
 class HottestSearch {
  public:
@@ -47,9 +59,14 @@ class HottestSearch {
   /// Bounds on the ts in the cells of the plan that are to be used from now on.
   void use(std::vector<float> sky) { sky_ = std::move(sky); }
   const std::vector<float>& sky() const { return sky_; }
+  /// Bounds on the ts by cluster.
+  void use_local(std::vector<float> ts) { local_ = std::move(ts); }
   const Board& board() const { return board_; }
   /// Looks at the clusters first … last−1 of a queue. False: the checkpoint, which counts clusters of the queue, stopped it.
   bool look(const ClusterQueue& queue, std::size_t first, std::size_t last, const Checkpoint& checkpoint);
+  /// Fits the likely best direction of the first clusters of a queue where nearly every direction would be fitted: however many threads
+  /// there are, they start with a high bar.
+  void raise_bar(const ClusterQueue& queue);
   /// The best of all threads.
   HottestResult gather() const;
 
@@ -73,7 +90,7 @@ class HottestSearch {
   const std::vector<DirectionGroup>* groups_;
   bool prune_;
   Board board_;
-  std::vector<float> sky_;
+  std::vector<float> sky_, local_;
   std::vector<Thread> threads_;
 };
 
@@ -92,6 +109,7 @@ bool HottestSearch::look(const ClusterQueue& queue, std::size_t first, std::size
 
 void HottestSearch::work(Thread& thread, const ClusterQueue& queue, std::size_t q) {
   const std::uint32_t c = queue[q];
+  if (!local_.empty() && static_cast<double>(local_[c]) < board_.needed_in(c) - bound_slack) return;
   const Cluster& cluster = plan_->clusters()[c];
   // close to the peak of the prior nearly every direction would pass
   const bool worth = prune_ && board_.needed_in(c) - bound_slack > worth_a_survey;
@@ -107,6 +125,24 @@ void HottestSearch::work(Thread& thread, const ClusterQueue& queue, std::size_t 
     if (std::any_of(first, first + (*groups_)[cluster.group[g]].count, [](bool a) { return a; }))
       fit_group(thread, cluster.group[g], needed.data() + g * group_size, first);
   }
+}
+
+void HottestSearch::raise_bar(const ClusterQueue& queue) {
+  parallel_for(std::min(queue.size(), first_clusters), static_cast<int>(threads_.size()), 1, [&](std::size_t q) {
+    const std::uint32_t c = queue[q];
+    if (board_.needed_in(c) - bound_slack > worth_a_survey) return;
+    const Cluster& cluster = plan_->clusters()[c];
+    ByLane<double> needed{};
+    ByLane<bool> alive{};
+    find_needed(cluster, needed, alive);
+    Thread& thread = threads_[static_cast<std::size_t>(threads_.size() > 1 ? thread_number() : 0)];
+    const std::size_t i = thread.survey.likely_best(plan_->directions(), cluster, needed.data(), alive.data());
+    if (i == Survey::none) return;
+    const std::size_t g = cluster.group[i / group_size];
+    const auto lane = static_cast<std::uint32_t>(i % group_size);
+    thread.fitter.load(plan_->directions(), g, &lane, 1);
+    enter(thread, (*groups_)[g].first + lane, thread.fitter.fit(0));
+  });
 }
 
 // The ts that each direction needs, and whether it may have that much as far as terms and sky bounds say.
@@ -171,16 +207,27 @@ HottestResult find_hottest(const Likelihood& likelihood, const EventIndex& index
   const int threads = std::min(resolve_threads(n_threads), n_groups < 2 ? 1 : max_threads());
   const FitModel model(likelihood, index, gamma, n_groups, threads);
   HottestSearch search(model, plan, threads, prune);
-  ClusterQueue queue(plan.clusters().size());
-  std::iota(queue.begin(), queue.end(), 0U);
-  if (prune) {
-    raise_early(queue, plan, index);
-    search.use(bound_sky(likelihood, index, plan, threads));
+  ClusterQueue queue;
+  bool local = prune && index.size() <= local_events;
+  if (local) {
+    NearClusters near = clusters_near(plan, model);
+    local = 2 * near.queue.size() <= plan.clusters().size();
+    if (local) {
+      queue = std::move(near.queue);
+      search.use_local(std::move(near.ts));
+    }
   }
+  if (!local) {
+    queue.resize(plan.clusters().size());
+    std::iota(queue.begin(), queue.end(), 0U);
+  }
+  if (prune) raise_early(queue, plan, index);
+  if (prune && !local) search.use(bound_sky(likelihood, index, plan, threads));
+  if (!search.sky().empty()) promising_first(queue, plan, search.sky());
+  if (prune && !local && index.size() > few_events) search.raise_bar(queue);
   bool whole = true;
   std::size_t done = 0;
   if (!search.sky().empty()) {  // the near clusters first: their ts leaves little hope to the others
-    promising_first(queue, plan, search.sky());
     done = plan.first_far();
     whole = search.look(queue, 0, done, checkpoint);
     queue.resize(done);
@@ -188,6 +235,7 @@ HottestResult find_hottest(const Likelihood& likelihood, const EventIndex& index
   }
   whole = whole && search.look(queue, done, queue.size(), checkpoint);
   HottestResult out = search.gather();
+  if (local) enter_places_without_events(plan, out.best);
   out.interrupted = !whole;
   return out;
 }

@@ -1,6 +1,7 @@
 #include "nusky/hottest/order.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -10,8 +11,47 @@ namespace {
 constexpr double minus_infinity = -std::numeric_limits<double>::infinity();
 // How many clusters come first because much may be found there.
 constexpr std::size_t most_promising = 6;
+// Of what is computed in float, and of chords.
+constexpr double rounding = 1e-5;
+
+// With b_i the largest (f_k/N_k) S/B R of m events anywhere in a cluster and at any γ, ts ≤ 2 Σ [ln(1 + u) − u/(1 + u)] with u = m b: the
+// tangent (B2) of the extended likelihood at n = m, where Σ u/(1 + u) < n.
+std::vector<float> bounds_of(const ClusterQueue& queue, const std::vector<float>& b, std::size_t n_clusters) {
+  std::vector<float> m(n_clusters, 0.0F), ts(n_clusters, 0.0F);
+  for (const std::uint32_t c : queue) m[c] += 1.0F;
+  for (std::size_t q = 0; q < queue.size(); ++q) {
+    const double u = static_cast<double>(m[queue[q]]) * static_cast<double>(b[q]);
+    ts[queue[q]] += static_cast<float>(2.0 * (std::log1p(u) - u / (1.0 + u)) * (1.0 + rounding));
+  }
+  return ts;
+}
 
 }  // namespace
+
+NearClusters clusters_near(const SearchPlan& plan, const FitModel& model) {
+  const EventIndex& index = model.index();
+  NearClusters near;
+  std::vector<float> largest;  // b of an event in a cluster, in the order of the queue
+  double fewest = index.n_events(0);
+  for (int k = 1; k < index.n_seasons(); ++k) fewest = std::min(fewest, index.n_events(k));
+  for (std::uint32_t i = 0; i < index.size(); ++i) {
+    const IndexedEvent e = index.event(i);
+    const Vec3 v(e.x, e.y, e.z);
+    const std::size_t first = near.queue.size();
+    plan.near(v, std::sqrt(static_cast<double>(e.spatial.cut)), near.queue);
+    const double ratio = static_cast<double>(model.gamma_free() ? e.peak : model.fixed_ratio(i)),
+                 most = static_cast<double>(e.spatial.weight) * ratio / fewest * (1.0 + rounding);
+    for (std::size_t q = first; q < near.queue.size(); ++q) {
+      const double chord =
+          std::max(0.0, (plan.clusters()[near.queue[q]].cap.centre - v).norm() - plan.cluster_chord(near.queue[q]) - rounding);
+      largest.push_back(static_cast<float>(most * std::exp(-static_cast<double>(e.spatial.rate) * chord * chord)));
+    }
+  }
+  if (model.likelihood().extended()) near.ts = bounds_of(near.queue, largest, plan.clusters().size());
+  std::sort(near.queue.begin(), near.queue.end());
+  near.queue.erase(std::unique(near.queue.begin(), near.queue.end()), near.queue.end());
+  return near;
+}
 
 void raise_early(ClusterQueue& queue, const SearchPlan& plan, const EventIndex& index) {
   if (queue.empty() || index.size() > few_events) return;
@@ -21,9 +61,9 @@ void raise_early(ClusterQueue& queue, const SearchPlan& plan, const EventIndex& 
   for (std::uint32_t i = 0; i < index.size(); ++i) {
     const IndexedEvent e = index.event(i);
     const Vec3 v(e.x, e.y, e.z);
-    std::size_t nearest = 0;
+    std::uint32_t nearest = queue[0];
     double closest = -2.0;
-    for (std::size_t c = 0; c < clusters.size(); ++c)
+    for (const std::uint32_t c : queue)
       for (std::uint32_t g = 0; g < clusters[c].n_groups; ++g) {
         const double cosine = groups[clusters[c].group[g]].centre.dot(v);
         if (cosine > closest) {

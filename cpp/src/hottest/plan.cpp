@@ -26,6 +26,8 @@ struct Promising {
   double promise;  // how far the terms of the group lie below the largest, at most 0
 };
 
+double cap_chord(const Cap& cap) { return 2.0 * std::sin(0.5 * std::min(cap.radius, pi)); }
+
 bool is_far(const Promising& p) { return p.promise < -unordered_term; }
 
 }  // namespace
@@ -38,11 +40,14 @@ SearchPlan::SearchPlan(const Directions& directions, const double* terms, std::s
       throw std::invalid_argument("prior_terms: prior " + std::to_string(i / n) + ", direction " + std::to_string(i % n) +
                                   " must be a number or -inf (cannot win)");
   terms_.reserve(n_priors * n);
-  for (std::size_t j = 0; j < n_priors; ++j)
+  for (std::size_t j = 0; j < n_priors; ++j) {
     for (const std::uint32_t i : directions.order()) {
       terms_.push_back(terms[j * n + i]);
       top_[j] = std::max(top_[j], terms_.back());
     }
+    const double* first = terms + j * n;
+    top_direction_.push_back(top_[j] > minus_infinity ? std::find(first, first + n, top_[j]) - first : -1);
+  }
 
   const std::vector<DirectionGroup>& groups = directions.groups();
   std::vector<Promising> queue;
@@ -74,6 +79,14 @@ SearchPlan::SearchPlan(const Directions& directions, const double* terms, std::s
       cluster_top_.push_back(most);
     }
   }
+  by_height_.resize(clusters_.size());
+  std::iota(by_height_.begin(), by_height_.end(), 0U);
+  std::stable_sort(by_height_.begin(), by_height_.end(),
+                   [&](std::uint32_t a, std::uint32_t b) { return clusters_[a].cap.centre.z() < clusters_[b].cap.centre.z(); });
+  for (const std::uint32_t c : by_height_) {
+    height_.push_back(clusters_[c].cap.centre.z());
+    widest_ = std::max(widest_, cap_chord(clusters_[c].cap));
+  }
   std::size_t n_far = 0;
   for (std::size_t c = 0; c < clusters_.size(); ++c) {
     bool below = true;
@@ -88,6 +101,20 @@ double SearchPlan::promise(std::size_t slot) const {
   double most = minus_infinity;
   for (std::size_t j = 0; j < top_.size(); ++j) most = std::max(most, term(j, slot) - top_[j]);
   return most;
+}
+
+double SearchPlan::cluster_chord(std::size_t cluster) const { return cap_chord(clusters_[cluster].cap); }
+
+void SearchPlan::near(const Vec3& place, double chord, std::vector<std::uint32_t>& out) const {
+  // heights differ by no more than the chord; the margin is for rounding
+  constexpr double margin = 1e-6;
+  const double most = chord + widest_ + margin;
+  auto i = static_cast<std::size_t>(std::lower_bound(height_.begin(), height_.end(), place.z() - most) - height_.begin());
+  for (; i < height_.size() && height_[i] <= place.z() + most; ++i) {
+    const Cap& cap = clusters_[by_height_[i]].cap;
+    const double reach = chord + cap_chord(cap) + margin;
+    if ((cap.centre - place).squaredNorm() <= reach * reach) out.push_back(by_height_[i]);
+  }
 }
 
 // Gives the directions whose promise is within (above, up_to] a cell of a new bound.

@@ -181,3 +181,35 @@ TEST_CASE("plan: a term that is no number is refused with its prior and directio
   CHECK(plan.clusters().empty());
   CHECK(plan.first_far() == 0);
 }
+
+TEST_CASE("plan: the clusters near a place hold every direction within the chord, and few others") {
+  const Directions d = fibonacci(20000);
+  const std::vector<double> terms = two_priors(d, -7.0);
+  const SearchPlan plan(d, terms.data(), 2);
+  std::mt19937_64 random(5);
+  std::uniform_real_distribution<double> uniform(0.0, 1.0);
+  for (int i = 0; i < 30; ++i) {
+    const Vec3 place = unit_vector(2 * pi * uniform(random), std::asin(2 * uniform(random) - 1));
+    const double chord = i == 0 ? 2.3 : 0.5 * uniform(random);
+    std::vector<std::uint32_t> near;
+    plan.near(place, chord, near);
+    const std::set<std::uint32_t> found(near.begin(), near.end());
+    std::size_t missed = 0, within = 0, held = 0;
+    for (std::uint32_t c = 0; c < plan.clusters().size(); ++c) {
+      const Cluster& cluster = plan.clusters()[c];
+      for (std::uint32_t g = 0; g < cluster.n_groups; ++g)
+        for (std::uint32_t p = 0; p < d.groups()[cluster.group[g]].count; ++p) {
+          const Vec3& v = d.vector(d.order()[d.groups()[cluster.group[g]].first + p]);
+          const bool inside = (v - place).norm() <= chord;
+          within += inside;
+          held += found.count(c);
+          missed += inside && found.count(c) == 0;
+        }
+    }
+    CHECK(missed == 0);
+    CHECK(held < 3 * within + 2000);
+  }
+  CHECK(plan.top_direction(0) == std::max_element(terms.begin(), terms.begin() + 20000) - terms.begin());
+  const std::vector<double> nothing(20000, -infinity);
+  CHECK(SearchPlan(d, nothing.data(), 1).top_direction(0) == -1);
+}

@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 from nusky.progress import Progress
 from nusky.typing import I64
 
-Row = tuple[float, ...]
-
 __all__ = ["InterruptedBatch", "check_indices", "fit_batch", "share_threads"]
 
 # Bytes that one event of one trial takes while it is fitted: its right ascension and its place in the core's index
@@ -109,25 +107,28 @@ def share_threads(n_trials: int, n_threads: int, n_events: int) -> tuple[int, in
 
 
 def fit_batch(
-    fit_one: Callable[[int, int], Row],
+    fit_some: Callable[[I64, int], NDArray[np.void]],
     indices: I64,
     dtype: np.dtype[np.void],
     n_threads: int,
     n_events: int,
     progress: Progress | None = None,
+    together: int = 1,
 ) -> NDArray[np.void]:
     """Fit trials and collect one row each; the result depends on the indices only, not on the threads.
 
     Parameters
     ----------
-    fit_one : callable
-        ``fit_one(index, n_threads) -> row``; must release the GIL where it works.
+    fit_some : callable
+        ``fit_some(indices, n_threads) -> rows``; must release the GIL where it works.
     indices : (n,) int64
     dtype : structured dtype of a row
     n_threads : int
     n_events : int
         Events of one trial, for `share_threads`.
     progress : Progress, optional
+    together : int
+        Trials of one call of `fit_some` at most.
 
     Returns
     -------
@@ -138,21 +139,23 @@ def fit_batch(
     InterruptedBatch
         On Ctrl-C, with the finished trials.
     """
-    out = np.zeros(len(indices), dtype=dtype)
-    done = np.zeros(len(indices), dtype=bool)
-    numbers = indices.tolist()
-    at_once, threads_each = share_threads(len(numbers), n_threads, n_events)
-    positions = itertools.count()  # next() of it is atomic: the threads' queue
+    n = len(indices)
+    out = np.zeros(n, dtype=dtype)
+    done = np.zeros(n, dtype=bool)
+    at_once, threads_each = share_threads(n, n_threads, n_events)
+    step = max(1, min(together, n // (4 * at_once)))  # some calls for each thread, so that all end together
+    starts = itertools.count(0, step)  # next() of it is atomic: the threads' queue
     stop = threading.Event()
 
     def work() -> None:
-        for i in positions:
-            if i >= len(numbers) or stop.is_set():
+        for i in starts:
+            if i >= n or stop.is_set():
                 return
-            out[i] = fit_one(numbers[i], threads_each)
-            done[i] = True
+            some = slice(i, min(i + step, n))
+            out[some] = fit_some(indices[some], threads_each)
+            done[some] = True
             if at_once == 1 and progress is not None:
-                progress.update(i + 1)
+                progress.update(some.stop)
 
     try:
         if at_once == 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from nusky.hotspots.hottest import best_by_search, best_of_map, scan_pixels
+from nusky.hotspots.hottest import best_by_search, best_of_map, best_of_trials, best_table, scan_pixels
 from nusky.hotspots.terms import PriorTerms
 from nusky.likelihood.model import LikelihoodModel
 from nusky.likelihood.near_events import NearRows
@@ -21,7 +22,7 @@ from nusky.trial.status import Status
 from nusky.trial.trial import Trial
 
 if TYPE_CHECKING:
-    from nusky.likelihood.trial_index import TrialIndex
+    from nusky.likelihood.trial_index import PartOfTrials, TrialIndex
     from nusky.typing import F64, I64
 
 __all__ = ["SpotFinder", "refined_spots", "separate_spots"]
@@ -60,7 +61,7 @@ class SpotFinder:
         """Make what all trials share."""
         if self._near_rows is not None:
             self._near_rows.prepare()
-        self.terms.prepare(few_events=self._near_rows is None)
+        self.terms.prepare()
         if self.refine is not None:
             _ = self._cells
 
@@ -68,6 +69,18 @@ class SpotFinder:
         """The trial's events, indexed for the core, without those that are near no pixel if most are not."""
         rows = None if self._near_rows is None else self._near_rows.rows(trial)
         return self.model.index(trial, n_threads, rows)
+
+    @property
+    def takes_many(self) -> bool:
+        """Whether many trials are searched in one call of the core: those of a time window, for whole rows of terms."""
+        windowed = isinstance(self.model, WindowLikelihoodModel)
+        return windowed and self.refine is None and self.terms.matrix is not None and len(self.terms.pixels) > 0
+
+    def best_of_trials(self, parts: Sequence[PartOfTrials], n: int, n_threads: int) -> NDArray[np.void]:
+        """Best fits (n, J) of n trials, each what `best` gives for it."""
+        assert isinstance(self.model, WindowLikelihoodModel)
+        best = best_of_trials(self.model, self.terms.search, parts, n, n_threads)
+        return best_table(best["direction"], best["ts_prior"], best["ns"], best["gamma"], best["status"], self.terms)
 
     def best(self, index: TrialIndex, n_threads: int, logging: bool) -> NDArray[np.void]:
         """Best fit of each prior, one row each (`nusky.trial.fit.PER_PRIOR_DTYPE`)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from nusky import _core
 from nusky.hotspots.terms import PriorTerms
 from nusky.likelihood.model import LikelihoodModel
-from nusky.likelihood.trial_index import Discs, TrialIndex
+from nusky.likelihood.trial_index import PartOfTrials, TrialIndex
 from nusky.pixels.pixel_set import PixelSet
 from nusky.progress import scan_progress
 from nusky.trial.fit import PER_PRIOR_DTYPE
@@ -19,12 +20,12 @@ from nusky.trial.status import Status
 from nusky.typing import F64, I64
 
 if TYPE_CHECKING:
-    from nusky.likelihood.near_tiles import NearTiles
+    from nusky.likelihood.window import WindowLikelihoodModel
     from nusky.pixels.multi_order import MultiOrderPixels
 
 Fits = tuple[F64, F64, F64, NDArray[np.int8]]
 
-__all__ = ["best_by_search", "best_of_map", "embed_scan", "mlog10", "scan_pixels"]
+__all__ = ["best_by_search", "best_of_map", "best_of_trials", "best_table", "embed_scan", "mlog10", "scan_pixels"]
 
 
 def scan_pixels(
@@ -68,9 +69,9 @@ def best_of_map(fits: Fits, terms: PriorTerms) -> NDArray[np.void]:
     ts, ns, gamma, status = fits
     found, values = terms.best(ts)
     if not len(ts):
-        return _table(found, values, np.zeros(1), np.zeros(1), np.zeros(1, dtype=np.int8), terms)
+        return best_table(found, values, np.zeros(1), np.zeros(1), np.zeros(1, dtype=np.int8), terms)
     at = np.maximum(found, 0)
-    return _table(found, values, ns[at], gamma[at], status[at], terms)
+    return best_table(found, values, ns[at], gamma[at], status[at], terms)
 
 
 def best_by_search(model: LikelihoodModel, index: TrialIndex, terms: PriorTerms, n_threads: int) -> NDArray[np.void]:
@@ -92,56 +93,33 @@ def best_by_search(model: LikelihoodModel, index: TrialIndex, terms: PriorTerms,
         return best_of_map((*(np.empty(0),) * 3, np.empty(0, dtype=np.int8)), terms)
     if terms.matrix is None:
         return best_of_map(scan_pixels(model, index, pixels, n_threads, False), terms)
-    if index.discs is not None and terms.near_tiles is not None:
-        near = _near_few(model, index.core, index.discs, terms, terms.matrix, terms.near_tiles, n_threads)
-        if near is not None:
-            return near
     best = _core.hottest(model.likelihood, index.core, terms.search, gamma=model.fixed_gamma, n_threads=n_threads)
-    return _table(best["direction"], best["ts_prior"], best["ns"], best["gamma"], best["status"], terms)
+    return best_table(best["direction"], best["ts_prior"], best["ns"], best["gamma"], best["status"], terms)
 
 
-def _near_few(
-    model: LikelihoodModel,
-    index: _core.EventIndex,
-    discs: Discs,
-    terms: PriorTerms,
-    matrix: F64,
-    near: NearTiles,
-    n_threads: int,
-) -> NDArray[np.void] | None:
-    """`best_by_search` of events so few that most pixels are near none and have TS = 0; None if they are not."""
-    cold = terms.cold
-    tiles = near.found(discs)
-    rows = near.rows(tiles)
-    if 2 * len(rows) > len(terms.pixels):
-        return None
-    n = len(terms)
-    found, values = cold.row, cold.value
-    ns, gamma, status = np.zeros(n), np.full(n, np.nan), np.full(n, Status.NO_EVENTS, dtype=np.int8)
-    if len(rows):
-        best = _core.hottest(
-            model.likelihood,
-            index,
-            _core.SearchPlan(near.directions(tiles, rows), np.take(matrix, rows, axis=1)),
-            gamma=model.fixed_gamma,
-            n_threads=n_threads,
-        )
-        row = np.where(best["direction"] >= 0, rows[best["direction"]], -1)
-        # As in the whole map: of equal pixels the first
-        first = (best["ts_prior"] == values) & (row <= found)
-        warm = (row >= 0) & ((best["ts_prior"] > values) | first)
-        found, values = np.where(warm, row, found), np.where(warm, best["ts_prior"], values)
-        ns, gamma = np.where(warm, best["ns"], ns), np.where(warm, best["gamma"], gamma)
-        status = np.where(warm, best["status"], status)
-    return _table(found, values, ns, gamma, status, terms)
+def best_of_trials(
+    model: WindowLikelihoodModel, plan: _core.SearchPlan, parts: Sequence[PartOfTrials], n: int, n_threads: int
+) -> NDArray[np.void]:
+    """The core's `hottest`, (n, J), of n trials in a time window."""
+    return _core.hottest_of_trials(
+        model.likelihood,
+        plan,
+        [part[:5] for part in parts],
+        [part.first for part in parts],
+        n,
+        model.expected,
+        gamma=model.fixed_gamma,
+        n_threads=n_threads,
+    )
 
 
-def _table(
+def best_table(
     found: I64, values: F64, ns: F64, gamma: F64, status: NDArray[np.int8], terms: PriorTerms
 ) -> NDArray[np.void]:
+    """Best fits as runners give them, for rows of the pixel set (…, J), −1 where no pixel is allowed."""
     pixels = terms.pixels
-    table = np.zeros(len(found), dtype=PER_PRIOR_DTYPE)
-    table["prior"] = np.arange(len(found))
+    table = np.zeros(found.shape, dtype=PER_PRIOR_DTYPE)
+    table["prior"] = np.arange(len(terms))
     ok = found >= 0
     table["ts_raw"] = np.where(ok, values, -np.inf)
     table["ts"] = np.maximum(table["ts_raw"], 0.0)
@@ -154,8 +132,9 @@ def _table(
     if not ok.all():
         import healpy
 
-        table["pixel"][~ok], table["nside"][~ok] = terms.fallback[~ok], terms.fallback_nside
-        theta, phi = healpy.pix2ang(terms.fallback_nside, terms.fallback[~ok])
+        fallback = np.broadcast_to(terms.fallback, found.shape)[~ok]
+        table["pixel"][~ok], table["nside"][~ok] = fallback, terms.fallback_nside
+        theta, phi = healpy.pix2ang(terms.fallback_nside, fallback)
         table["ra"][~ok], table["dec"][~ok] = phi, np.pi / 2 - theta
     return table
 

@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nusky import _core
-from nusky.likelihood.near_tiles import NearTiles
 from nusky.pixels.multi_order import MultiOrderPixels
 from nusky.pixels.pixel_set import PixelSet
 
@@ -123,26 +122,11 @@ class PriorTerms:
     def __len__(self) -> int:
         return int(self.fallback.size)
 
-    def prepare(self, *, few_events: bool) -> None:
-        """Make what all trials share.
-
-        Parameters
-        ----------
-        few_events : bool
-            Trials have so few events that the pixels near them are looked for (time windows).
-        """
+    def prepare(self) -> None:
+        """Make what all trials share."""
         _ = self.pixels.directions
-        if few_events:
-            _ = self.near_tiles, self.cold
         if self.matrix is not None and len(self.pixels):
             _ = self.search
-
-    @cached_property
-    def near_tiles(self) -> NearTiles | None:
-        """The pixels' tiles, to be found from a few events; None where that does not pay or the cells are mixed."""
-        if self.matrix is None or not isinstance(self.pixels, PixelSet) or not len(self.pixels):
-            return None
-        return NearTiles.of(self.pixels)
 
     @cached_property
     def search(self) -> _core.SearchPlan:
@@ -156,11 +140,6 @@ class PriorTerms:
         if self.matrix is None:
             raise ValueError("matrix is None: the terms of a catalogue are not in one table; scan all pixels instead")
         return _core.SearchPlan(self.pixels.directions, self.matrix)
-
-    @cached_property
-    def cold(self) -> Best:
-        """Best pixel of each prior where TS = 0 everywhere."""
-        return self.best(np.zeros(len(self.pixels)))
 
     def row(self, j: int) -> F64:
         """(P,) terms of prior j at all pixels."""

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from nusky.injection.background import BackgroundInjector
 from nusky.injection.declination import DecRandomization
-from nusky.injection.off_time import OffTimeInjector
+from nusky.injection.off_time import OffTimeEvents, OffTimeInjector
 from nusky.injection.point import PointInjector
 from nusky.injection.prior import PriorInjector
-from nusky.injection.seeding import RANDOM, TrialDraws, resolve_seed, seed_key, trial_draws
-from nusky.injection.signal import Injected, InjectionOptions, SignalInjector, check_signal
+from nusky.injection.seeding import RANDOM, BatchDraws, TrialDraws, resolve_seed, seed_key, trial_draws
+from nusky.injection.signal import Injected, InjectedMany, InjectionOptions, SignalInjector, check_signal
 
 __all__ = [
     "RANDOM",
     "BackgroundInjector",
+    "BatchDraws",
     "DecRandomization",
     "Injected",
+    "InjectedMany",
     "InjectionOptions",
+    "OffTimeEvents",
     "OffTimeInjector",
     "PointInjector",
     "PriorInjector",

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from nusky.injection.seeding import TrialDraws
-from nusky.injection.signal import Injected, SignalInjector
+from nusky.injection.seeding import BatchDraws, TrialDraws
+from nusky.injection.signal import Injected, InjectedMany, SignalInjector
 from nusky.typing import F64, I64
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class PriorInjector:
         accepting: NDArray[np.bool_] = self._pixel_acceptance > _ACCEPTS * self._pixel_acceptance.max(initial=0.0)
         return accepting
 
-    def _weights(self, j: int, rows: slice = slice(None)) -> F64:
+    def _weights(self, j: int, rows: slice | I64 = slice(None)) -> F64:
         """Probability of prior j at (some of) the allowed pixels, 0 where nothing is accepted; not normalised."""
         return np.where(self._accepting[rows], self.priors[j].probability[self.allowed.pixels[rows]], 0.0)
 
@@ -92,20 +92,22 @@ class PriorInjector:
         _ = self.mean_acceptances
 
     def draw(self, uniform: F64) -> I64:
-        """(J,) rows of the allowed pixels, one drawn from each prior, for numbers (J,) uniform in [0, 1)."""
-        at = self._blocks[:, -1] * uniform
-        return np.array([self._row(j, u) for j, u in enumerate(at.tolist())], dtype=np.int64)
+        """(T, J) rows of the allowed pixels, one drawn from each prior, for numbers (T, J) uniform in [0, 1)."""
+        return np.stack([self._rows(j, column) for j, column in enumerate((self._blocks[:, -1] * uniform).T)], axis=1)
 
-    def _row(self, j: int, at: float) -> int:
-        """Row whose share of the cumulative probability holds `at`; a pixel of probability 0 is never taken."""
+    def _rows(self, j: int, at: F64) -> I64:
+        """(T,) rows whose share of the cumulative probability holds `at`; one of probability 0 is never taken."""
         ends = self._blocks[j]
         # Rounding can bring a draw up to the end: it belongs to the last block, and pixel, that has any probability
-        block = min(int(np.searchsorted(ends, at, side="right")), int(np.searchsorted(ends, ends[-1], side="left")))
-        first = block * _BLOCK
-        inside = np.cumsum(self._weights(j, slice(first, first + _BLOCK)))
-        left = at - (float(ends[block - 1]) if block else 0.0)
-        last = int(np.searchsorted(inside, inside[-1], side="left"))
-        return first + min(int(np.searchsorted(inside, max(left, 0.0), side="right")), last)
+        block = np.minimum(np.searchsorted(ends, at, side="right"), np.searchsorted(ends, ends[-1], side="left"))
+        used, of = np.unique(block, return_inverse=True)
+        place = used[:, None] * _BLOCK + np.arange(_BLOCK)
+        weights = np.where(place < len(self.allowed), self._weights(j, np.minimum(place, len(self.allowed) - 1)), 0.0)
+        inside = np.cumsum(weights, axis=1)
+        left = np.maximum(at - np.concatenate([[0.0], ends])[block], 0.0)
+        within = np.minimum((inside[of] <= left[:, None]).sum(axis=1), (inside < inside[:, -1:]).sum(axis=1)[of])
+        rows: I64 = block * _BLOCK + within
+        return rows
 
     def inject(self, draws: TrialDraws, n_sig: float, poisson: bool) -> tuple[Injected, F64, F64]:
         """Draw the sources and inject.
@@ -118,16 +120,30 @@ class PriorInjector:
         """
         if n_sig == 0:
             return (None,) * len(self.signal.analysis), np.empty(0), np.empty(0)
-        uniform = draws.uniforms("source", len(self.priors))
-        rows = self.draw(uniform[:, 0])
-        ra, dec = self._positions(uniform[:, 1], rows)
+        injected, ra, dec = self.inject_many(draws.batch, n_sig, poisson)
+        return tuple(events for events, _ in injected), ra[0], dec[0]
+
+    def inject_many(self, draws: BatchDraws, n_sig: float, poisson: bool) -> tuple[InjectedMany, F64, F64]:
+        """What `inject` gives for each of T trials.
+
+        Returns
+        -------
+        injected : tuple of (Events or None, (T + 1,) int64)
+            See `SignalInjector.inject_many`.
+        ra, dec : (T, J) rad
+            True positions.
+        """
+        n = len(self.priors)
+        uniform = draws.uniforms("source", np.full(len(draws), n)).reshape(len(draws), n, 2)
+        rows = self.draw(uniform[:, :, 0])
+        ra, dec = self._positions(uniform[:, :, 1], rows)
         shares = self.mean_acceptances / self.mean_acceptances.sum()
         if self.signal.options.chosen_by(poisson) != "count":
             mean = n_sig * shares * self._pixel_acceptance[rows] / self.mean_acceptances
             counts = draws.poisson("signal_count", mean)
         else:
-            counts = draws.shared(draws.signal_count(n_sig, poisson), shares)
-        return self.signal.inject(draws, ra, dec, counts), ra, dec
+            counts = draws.shared(draws.signal_counts(n_sig, poisson), shares)
+        return self.signal.inject_many(draws, ra, dec, counts), ra, dec
 
     def _positions(self, uniform: F64, rows: I64) -> tuple[F64, F64]:
         if not self.signal.options.in_pixel:

@@ -15,12 +15,11 @@ from numbers import Integral
 
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import ArrayLike
 
 from nusky import _core
 from nusky.typing import F64, I64
 
-__all__ = ["RANDOM", "TrialDraws", "resolve_seed", "seed_key", "trial_draws"]
+__all__ = ["RANDOM", "BatchDraws", "TrialDraws", "resolve_seed", "seed_key", "trial_draws"]
 
 
 RANDOM = "philox-1"
@@ -50,23 +49,72 @@ class TrialDraws:
         """(n, 2) numbers uniform in [0, 1), two for each item; `purpose` is a key of ``_core.purposes``."""
         return _core.random_uniforms(self.key, self.index, _core.purposes[purpose], season, n)
 
-    def poisson(self, purpose: str, means: ArrayLike, season: int = 0) -> I64:
-        """(J,) Poisson-distributed counts of these means: item j for mean j."""
-        values = np.atleast_1d(np.asarray(means, dtype=np.float64)).tolist()
-        uniform = self.uniforms(purpose, len(values), season)[:, 0].tolist()
-        return np.array([_core.poisson_count(m, u) for m, u in zip(values, uniform, strict=True)], dtype=np.int64)
-
     def signal_count(self, n_sig: float, poisson: bool) -> int:
         """Number of events to inject."""
-        return int(self.poisson("signal_count", n_sig)[0]) if poisson else int(n_sig)
+        return int(self.batch.signal_counts(n_sig, poisson)[0])
 
-    def shared(self, n: int, shares: F64) -> I64:
-        """(J,) how many of n events fall to each of J sources, multinomial with probabilities ∝ `shares`."""
+    @property
+    def batch(self) -> BatchDraws:
+        """The numbers of this trial as those of a batch of one."""
+        return BatchDraws(self.key, np.array([self.index], dtype=np.int64))
+
+
+@dataclass(frozen=True, eq=False)
+class BatchDraws:
+    """The random numbers of many trials, the same as `TrialDraws` gives for each of them, without Python for each.
+
+    Attributes
+    ----------
+    key : int
+        Of the seed, see `seed_key`.
+    numbers : (T,) int64
+        Of the trials.
+
+    Examples
+    --------
+    >>> draws = BatchDraws(seed_key(1), np.array([0, 7]))
+    >>> together = draws.uniforms("signal", np.array([2, 3]))
+    >>> bool((together[2:] == trial_draws(1, 7).uniforms("signal", 3)).all())
+    True
+    """
+
+    key: int
+    numbers: I64
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def right_ascensions(self, season: int, counts: I64) -> F64:
+        """(Σ counts,) right ascensions of the first `counts` (T,) background events of each trial, trial by trial."""
+        return _core.random_right_ascensions_of_trials(self.key, self.numbers, counts, season)
+
+    def uniforms(self, purpose: str, counts: I64, season: int = 0) -> F64:
+        """(Σ counts, 2) numbers for the first `counts` (T,) items of each trial, trial by trial."""
+        return _core.random_uniforms_of_trials(self.key, self.numbers, counts, _core.purposes[purpose], season)
+
+    def poisson(self, purpose: str, means: F64, season: int = 0) -> I64:
+        """Poisson-distributed counts of means (T, J): item j of each trial for mean j."""
+        each = np.full(len(self), means.shape[1], dtype=np.int64)
+        uniform = np.ascontiguousarray(self.uniforms(purpose, each, season)[:, 0])
+        return _core.poisson_counts(np.ascontiguousarray(means).ravel(), uniform).reshape(means.shape)
+
+    def signal_counts(self, n_sig: float, poisson: bool) -> I64:
+        """(T,) number of events to inject."""
+        if poisson:
+            return self.poisson("signal_count", np.full((len(self), 1), float(n_sig)))[:, 0]
+        return np.full(len(self), int(n_sig), dtype=np.int64)
+
+    def shared(self, counts: I64, shares: F64) -> I64:
+        """(T, J) how many of `counts` (T,) events fall to each of J sources, multinomial, probabilities ∝ `shares`."""
         if len(shares) == 1:
-            return np.array([n])
+            return counts[:, None]
         ends = np.cumsum(shares)
-        uniform = self.uniforms("signal_count", n + 1)[1:, 0]
-        return np.bincount(np.searchsorted(ends / ends[-1], uniform, side="right"), minlength=len(shares))
+        uniform = self.uniforms("signal_count", counts + 1)[:, 0]
+        # The first number of each trial is that of the count itself
+        uniform = np.delete(uniform, np.cumsum(counts + 1) - (counts + 1))
+        source = np.searchsorted(ends / ends[-1], uniform, side="right")
+        of = np.repeat(np.arange(len(self)), counts) * len(shares) + source
+        return np.bincount(of, minlength=len(self) * len(shares)).reshape(len(self), len(shares))
 
 
 def resolve_seed(seed: int | Generator | None) -> int:

@@ -13,7 +13,7 @@ import numpy as np
 from nusky.events import Events
 from nusky.hyp.flux import Flux
 from nusky.hyp.power_laws import PowerLawFlux
-from nusky.injection.seeding import TrialDraws
+from nusky.injection.seeding import BatchDraws, TrialDraws
 from nusky.source.positions import MAX_EXTENSION
 from nusky.sphere.rotation import offset_by, rotate_to
 from nusky.typing import F64, I64
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from nusky.transients.on_time import OnTime
 
 Injected = tuple[Events | None, ...]
+InjectedMany = tuple[tuple[Events | None, I64], ...]
 
-__all__ = ["Injected", "InjectionOptions", "SignalInjector", "check_n_sig", "check_signal"]
+__all__ = ["Injected", "InjectedMany", "InjectionOptions", "SignalInjector", "check_n_sig", "check_signal"]
 
 
 def check_n_sig(n_sig: Any, poisson: bool) -> float:
@@ -245,27 +246,44 @@ class SignalInjector:
         tuple of Events or None
             One for each season; None where nothing was injected.
         """
-        of = np.repeat(np.arange(len(counts)), counts)
-        if not len(of):
-            return (None,) * len(self.analysis)
-        uniform = draws.uniforms("signal", len(of))
-        to_dec = np.asarray(dec, dtype=np.float64)
-        season = self._seasons(to_dec, of, uniform[:, 1])
-        to_ra, to_dec = np.asarray(ra, dtype=np.float64)[of], to_dec[of]
-        if self.injected_extension > 0:
-            scatter = draws.uniforms("extension", len(of))
+        one = np.asarray(ra, dtype=np.float64)[None], np.asarray(dec, dtype=np.float64)[None]
+        return tuple(events for events, _ in self.inject_many(draws.batch, *one, np.asarray(counts)[None]))
+
+    def inject_many(self, draws: BatchDraws, ra: F64, dec: F64, counts: I64) -> InjectedMany:
+        """What `inject` gives for each of T trials.
+
+        Parameters
+        ----------
+        draws : BatchDraws
+        ra, dec : (T, J) rad
+        counts : (T, J) int
+
+        Returns
+        -------
+        tuple of (Events or None, (T + 1,) int64)
+            For each season the events of all trials, trial by trial, and where each trial begins.
+        """
+        n = counts.sum(axis=1)
+        of = np.repeat(np.arange(counts.size), counts.ravel())
+        trial = np.repeat(np.arange(len(draws)), n)
+        uniform = draws.uniforms("signal", n)
+        season = self._seasons(dec.ravel(), of, uniform[:, 1])
+        to_ra, to_dec = ra.ravel()[of], dec.ravel()[of]
+        if self.injected_extension > 0 and len(of):
+            scatter = draws.uniforms("extension", n)
             distance = np.minimum(self.injected_extension * np.sqrt(-2.0 * np.log1p(-scatter[:, 0])), np.pi)
             to_ra, to_dec = offset_by(to_ra, to_dec, distance, 2.0 * np.pi * scatter[:, 1])
-        times = None if self.on_time is None else draws.uniforms("signal_time", len(of))[:, 0]
-        parts: list[Events | None] = []
+        times = None if self.on_time is None else draws.uniforms("signal_time", n)[:, 0]
+        parts: list[tuple[Events | None, I64]] = []
         for k in range(len(self.analysis)):
             some = np.flatnonzero(season == k)
+            first = np.searchsorted(trial[some], np.arange(len(draws) + 1))
             if not len(some):
-                parts.append(None)
+                parts.append((None, first))
                 continue
             rows = self._bands[k].draw(uniform[some, 0], to_dec[some], self.options.sindec_bandwidth)
             events = self.rotated(k, rows, to_ra[some], to_dec[some])
-            parts.append(events if times is None else self.with_times(k, events, times[some]))
+            parts.append((events if times is None else self.with_times(k, events, times[some]), first))
         return tuple(parts)
 
     def shares(self, dec: F64) -> F64:

@@ -5,24 +5,22 @@ from __future__ import annotations
 from nusky.likelihood.direction_scan import scan_events
 from nusky.likelihood.model import LikelihoodModel, LikelihoodOptions
 from nusky.likelihood.near_events import NearRows
-from nusky.likelihood.near_tiles import NearTiles
 from nusky.likelihood.point import PointFit
 from nusky.likelihood.profile import LikelihoodProfile
 from nusky.likelihood.reach import event_reach, widened
 from nusky.likelihood.reading import LikelihoodReading, SeasonReading
-from nusky.likelihood.trial_index import Discs, TrialIndex
+from nusky.likelihood.trial_index import PartOfTrials, TrialIndex
 from nusky.likelihood.values import EventValues, Signal
 from nusky.likelihood.window import WindowLikelihoodModel
 
 __all__ = [
-    "Discs",
     "EventValues",
     "LikelihoodModel",
     "LikelihoodOptions",
     "LikelihoodProfile",
     "LikelihoodReading",
     "NearRows",
-    "NearTiles",
+    "PartOfTrials",
     "PointFit",
     "SeasonReading",
     "Signal",

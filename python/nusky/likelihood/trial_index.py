@@ -1,4 +1,4 @@
-"""`TrialIndex`: the events of one trial as the core reads them, and which part of the sky they can reach."""
+"""The events of trials as the core reads them: of one, indexed, or of many together."""
 
 from __future__ import annotations
 
@@ -7,25 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from nusky import _core
-    from nusky.typing import F64
+    from nusky.typing import F64, I64
 
-__all__ = ["Discs", "TrialIndex"]
-
-
-class Discs(NamedTuple):
-    """Discs on the sky: outside a disc its event contributes nothing.
-
-    Attributes
-    ----------
-    ra, dec : (N,) rad
-        Positions of the events.
-    radius : (N,) rad
-        See `nusky.likelihood.reach.event_reach`.
-    """
-
-    ra: F64
-    dec: F64
-    radius: F64
+__all__ = ["PartOfTrials", "TrialIndex"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,9 +19,31 @@ class TrialIndex:
     Attributes
     ----------
     core : _core.EventIndex
-    discs : Discs or None
-        What the events can reach; TS = 0 elsewhere. None: not known, every pixel may be near an event.
     """
 
     core: _core.EventIndex
-    discs: Discs | None = None
+
+
+class PartOfTrials(NamedTuple):
+    """Events of many trials that share their columns, trial by trial.
+
+    Attributes
+    ----------
+    columns : _core.EventColumns
+    ra : (N,) rad
+    season : int
+        As the core counts them.
+    rows : (N,) int64
+        Of the columns.
+    factor : (N,) or None
+        What W is multiplied with.
+    first : (T + 1,) int64
+        Trial t has the events ``first[t]`` … ``first[t + 1] - 1``.
+    """
+
+    columns: _core.EventColumns
+    ra: F64
+    season: int
+    rows: I64
+    factor: F64 | None
+    first: I64

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nusky import _core
 from nusky.events import Events
 from nusky.likelihood.model import LikelihoodModel
-from nusky.likelihood.reach import event_reach
-from nusky.likelihood.trial_index import Discs, TrialIndex
+from nusky.likelihood.trial_index import PartOfTrials, TrialIndex
 from nusky.transients.on_time import OnTime
 from nusky.trial.trial import Scramble, Trial
 from nusky.typing import F64, I64
 
+if TYPE_CHECKING:
+    from nusky.injection.off_time import OffTimeEvents
+
 Part = tuple[Any, ...]
 
 __all__ = ["WindowLikelihoodModel"]
-
-# Up to so many events it pays to find the pixels near them; more reach most of the sky anyway
-_FEW = 256
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -49,15 +49,10 @@ class WindowLikelihoodModel(LikelihoodModel):
         inside = log_acceptance[active] + np.log(self.on_time.shares[active])[:, None, None]
         return _core.Likelihood(gamma_nodes, sindec, np.ascontiguousarray(inside), extended=True)
 
-    @cached_property
-    def _reach(self) -> tuple[F64, ...]:
-        """For each season how far from each of its events anything can be found, rad."""
-        return tuple(event_reach(season.data["sigma"], self.options) for season in self.analysis)
-
     def prepare(self) -> None:
         """Make what all trials share."""
         super().prepare()
-        _ = self._reach, self._expected
+        _ = self.expected
 
     def index(self, trial: Trial, n_threads: int, rows: tuple[I64, ...] | None = None) -> TrialIndex:
         """Index the events of one trial that are in the window.
@@ -79,37 +74,50 @@ class WindowLikelihoodModel(LikelihoodModel):
             raise ValueError(
                 f"the trial holds only the events of {trial.window}, this runner fits {self.on_time.window}"
             )
-        found: list[tuple[Part, Discs]] = []
+        parts: list[Part] = []
         for season, k in enumerate(self.on_time.active):
             background = trial.background[k]
             if isinstance(background, Scramble) and background.season is self.analysis[k]:
-                found.append(self._own(season, k, background))
+                parts.append(self._own(season, k, background))
             else:
                 events = background.events() if isinstance(background, Scramble) else background
-                found.append(self._other(season, k, events, "background"))
+                parts.append(self._other(season, k, events, "background"))
             injected = trial.injected[k]
             if injected is not None and len(injected):
-                found.append(self._other(season, k, injected, "injected"))
-        parts = [part for part, _ in found]
-        each = [discs for _, discs in found]
-        discs = None
-        if sum(len(one.ra) for one in each) <= _FEW:
-            discs = each[0] if len(each) == 1 else Discs(*(np.concatenate(c) for c in zip(*each, strict=True)))
-        return TrialIndex(_core.EventIndex(parts, self._expected, n_threads=n_threads, few=True), discs)
+                parts.append(self._other(season, k, injected, "injected"))
+        return TrialIndex(_core.EventIndex(parts, self.expected, n_threads=n_threads, few=True))
 
     @cached_property
-    def _expected(self) -> F64:
+    def expected(self) -> F64:
+        """Expected background of the seasons with uptime in the window."""
         return np.array([self.on_time.seasons[k].n_background for k in self.on_time.active])
 
-    def _own(self, season: int, k: int, background: Scramble) -> tuple[Part, Discs]:
+    def background_of_trials(self, seasons: Sequence[OffTimeEvents]) -> list[PartOfTrials]:
+        """Background events of many trials, of every season of the analysis, as `OffTimeInjector.draw` gives them."""
+        parts = []
+        for season, k in enumerate(self.on_time.active):
+            ra, rows, mjd, first = seasons[k]
+            parts.append(PartOfTrials(self.columns[k], ra, season, rows, self.on_time.factor(k, mjd), first))
+        return parts
+
+    def injected_of_trials(
+        self, k: int, columns: _core.EventColumns, ra: F64, rows: I64, mjd: F64, first: I64
+    ) -> PartOfTrials:
+        """Injected events of many trials, of season k: rows of some columns, trial by trial."""
+        inside = self.on_time.contains(k, mjd)
+        if not inside.all():  # as in a trial alone
+            ra, rows, mjd = ra[inside], rows[inside], mjd[inside]
+            first = np.concatenate([[0], np.cumsum(inside)])[first]
+        return PartOfTrials(columns, ra, self.on_time.active.index(k), rows, self.on_time.factor(k, mjd), first)
+
+    def _own(self, season: int, k: int, background: Scramble) -> Part:
         rows, mjd, ra = background.rows, background.mjd, background.ra
         if rows is None or mjd is None:
             rows = self.on_time.seasons[k].on
             mjd, ra = background.season.data["mjd"][rows], ra[rows]
-        part = self.columns[k], ra, season, rows, self.on_time.factor(k, mjd)
-        return part, Discs(ra, background.season.data["dec"][rows], self._reach[k][rows])
+        return self.columns[k], ra, season, rows, self.on_time.factor(k, mjd)
 
-    def _other(self, season: int, k: int, events: Events, what: str) -> tuple[Part, Discs]:
+    def _other(self, season: int, k: int, events: Events, what: str) -> Part:
         if "mjd" not in events:
             raise ValueError(
                 f"the {what} events of season {self.analysis[k].key} have no times (mjd), which a fit in a time window "
@@ -118,5 +126,4 @@ class WindowLikelihoodModel(LikelihoodModel):
         inside = self.on_time.contains(k, events["mjd"])
         if not inside.all():
             events = events[inside]
-        part = self.columns_for(k, events), events["ra"], season, None, self.on_time.factor(k, events["mjd"])
-        return part, Discs(events["ra"], events["dec"], event_reach(events["sigma"], self.options))
+        return self.columns_for(k, events), events["ra"], season, None, self.on_time.factor(k, events["mjd"])

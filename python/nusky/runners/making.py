@@ -13,8 +13,8 @@ import numpy as np
 from nusky.injection.background import BackgroundInjector
 from nusky.injection.declination import DecRandomization
 from nusky.injection.off_time import OffTimeInjector
-from nusky.injection.seeding import TrialDraws, resolve_seed, trial_draws
-from nusky.injection.signal import InjectionOptions, SignalInjector, check_signal
+from nusky.injection.seeding import BatchDraws, TrialDraws, resolve_seed, trial_draws
+from nusky.injection.signal import InjectedMany, InjectionOptions, SignalInjector, check_signal
 from nusky.likelihood.model import LikelihoodOptions
 from nusky.runners.fitter_args import whole
 from nusky.source.window import TimeWindow
@@ -78,6 +78,10 @@ class MakesTrials(ABC):
     @abstractmethod
     def _with_signal(self, background: Background, draws: TrialDraws, n_sig: float, poisson: bool, made: Made) -> Trial:
         """Trial with `n_sig` events injected; `made` holds its seed and index."""
+
+    def _inject_many(self, draws: BatchDraws, n_sig: float, poisson: bool) -> InjectedMany:
+        """Events that many trials inject, the same as `_with_signal` for each; for runners that fit trials together."""
+        raise NotImplementedError(f"{type(self).__name__} makes one trial after the other")
 
     @abstractmethod
     def _background_only(self, background: Background, made: Made) -> Trial:

@@ -78,8 +78,8 @@ class FitsMany(ABC):
         """Best fits of the events, one row a prior (`nusky.trial.fit.PER_PRIOR_DTYPE`); `logging` prints progress."""
 
     @abstractmethod
-    def _summary(self, table: NDArray[np.void]) -> np.void:
-        """The trial's own row."""
+    def _summaries(self, tables: NDArray[np.void]) -> NDArray[np.void]:
+        """The own row of each trial, (n,), of tables (n, J)."""
 
     @abstractmethod
     def fill_p(self, rows: NDArray[np.void]) -> None:
@@ -137,17 +137,24 @@ class FitsMany(ABC):
         self, numbers: I64, n_sig: float, poisson: bool, seed: int, n_threads: int, progress: Progress | None
     ) -> NDArray[np.void]:
         """Rows of the trials with these numbers, of checked arguments and without −log10 p."""
-        gamma_free = self._gamma_free
-        sky = self._sky
 
-        def fit_one(j: int, threads: int) -> tuple[float, ...]:
-            table = self._table(self.draw_trial(seed, j, n_sig, poisson), threads)
-            best = self._summary(table)
-            ts, ns, gamma, ra, dec = (float(best[name]) for name in ("ts", "ns", "gamma", "ra", "dec"))
-            fit = (ts, ns, gamma) if gamma_free else (ts, ns)
-            return (ts, *fit, ra, dec) if sky else fit
+        def fit_some(some: I64, threads: int) -> NDArray[np.void]:
+            best = self._summaries(self._tables(some, n_sig, poisson, seed, threads))
+            rows = np.empty(len(some), dtype=self.dtype)
+            for name in self.dtype.names or ():
+                rows[name] = best["ts" if name == "mlog10p" else name]
+            return rows
 
-        return fit_batch(fit_one, numbers, self.dtype, n_threads, self._n_events, progress)
+        return fit_batch(fit_some, numbers, self.dtype, n_threads, self._n_events, progress, self._together)
+
+    @property
+    def _together(self) -> int:
+        """Trials of one call of `_tables` at most."""
+        return 1
+
+    def _tables(self, numbers: I64, n_sig: float, poisson: bool, seed: int, n_threads: int) -> NDArray[np.void]:
+        """Best fits (n, J) of the trials with these numbers, see `_best`."""
+        return np.stack([self._table(self.draw_trial(seed, j, n_sig, poisson), n_threads) for j in numbers.tolist()])
 
     def get_many_fits(
         self,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 from nusky.hotspots.calibration import RegionCalibration, calibrate_regions
@@ -23,10 +24,10 @@ from nusky.pixels.multi_order import MultiOrderPixels
 from nusky.pixels.pixel_set import PixelSet
 from nusky.pixels.refinement import Refinement
 from nusky.runners.fitter_args import fitting, whole
-from nusky.runners.runner import Runner
+from nusky.runners.runner import MANY_TRIALS, Runner
 from nusky.trial.sky_scan import SkyScan
 from nusky.trial.trial import Trial, as_trial
-from nusky.typing import F64
+from nusky.typing import F64, I64
 
 if TYPE_CHECKING:
     from nusky.likelihood.trial_index import TrialIndex
@@ -95,6 +96,16 @@ class MapRunner(Runner):
 
     def _best(self, index: TrialIndex, n_threads: int, logging: bool = False) -> NDArray[Any]:
         return self._finder.best(index, n_threads, logging)
+
+    @property
+    def _together(self) -> int:
+        return MANY_TRIALS if self._finder.takes_many else 1
+
+    def _tables(self, numbers: I64, n_sig: float, poisson: bool, seed: int, n_threads: int) -> NDArray[np.void]:
+        if not self._finder.takes_many:
+            return super()._tables(numbers, n_sig, poisson, seed, n_threads)
+        parts = self._parts_of_trials(numbers, n_sig, poisson, seed)
+        return self._finder.best_of_trials(parts, len(numbers), n_threads)
 
     def get_one_scan(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -13,25 +13,27 @@ from numpy.typing import NDArray
 from nusky import _core
 from nusky.events import Events
 from nusky.executors.on_threads import InterruptedBatch
+from nusky.hotspots.hottest import best_of_trials
 from nusky.hyp.flux import Flux
 from nusky.injection.point import PointInjector
-from nusky.injection.seeding import TrialDraws, seed_key
-from nusky.injection.signal import Injected
+from nusky.injection.seeding import BatchDraws, TrialDraws, seed_key
+from nusky.injection.signal import InjectedMany
 from nusky.likelihood.point import PointFit
 from nusky.likelihood.reading import LikelihoodReading
+from nusky.likelihood.window import WindowLikelihoodModel
 from nusky.progress import Progress, scan_progress
 from nusky.runners.injectors import SeasonSignal
 from nusky.runners.making import Background, Made
-from nusky.runners.runner import Runner
+from nusky.runners.runner import MANY_TRIALS, Runner
 from nusky.source.positions import Sources
 from nusky.source.window import TimeWindow
 from nusky.transients.on_time import TransientOptions
 from nusky.trial.fit import PER_PRIOR_DTYPE, Fit
 from nusky.trial.trial import Trial, as_trial
-from nusky.typing import I64
+from nusky.typing import F64, I64
 
 if TYPE_CHECKING:
-    from nusky.likelihood.trial_index import TrialIndex
+    from nusky.likelihood.trial_index import PartOfTrials, TrialIndex
 
 
 __all__ = ["TrialRunner", "check_sources"]
@@ -103,12 +105,18 @@ class TrialRunner(Runner):
         return PointInjector(self.signal_injector, float(self.src.ra[0]), float(self.src.dec[0]))
 
     @cached_property
-    def _signal(self) -> _core.PointSignal:
+    def _signal_columns(self) -> list[_core.EventColumns]:
         """Everything that can be injected, evaluated once."""
+        return [self.model.columns_for(k, events) for k, (events, _) in enumerate(self._injector.seasons)]
+
+    @cached_property
+    def _signal(self) -> _core.PointSignal:
+        """Everything that can be injected."""
         seasons = self._injector.seasons
-        columns = [self.model.columns_for(k, events) for k, (events, _) in enumerate(seasons)]
         ra = [events["ra"] for events, _ in seasons]
-        return _core.PointSignal(columns, ra, [cumulative for _, cumulative in seasons], self._injector.shares)
+        return _core.PointSignal(
+            self._signal_columns, ra, [cumulative for _, cumulative in seasons], self._injector.shares
+        )
 
     @property
     def _moves(self) -> bool:
@@ -179,23 +187,57 @@ class TrialRunner(Runner):
         return rows.view(np.recarray)
 
     def _with_signal(self, background: Background, draws: TrialDraws, n_sig: float, poisson: bool, made: Made) -> Trial:
-        injected: Injected
-        if self._moves:
-            counts = [draws.signal_count(n_sig, poisson)]
-            injected = self.signal_injector.inject(draws, self.src.ra, self.src.dec, counts)
-        else:
-            season, row = self._signal.draw(draws.key, draws.index, n_sig, poisson)
-            injected = tuple(self._drawn(k, np.flatnonzero(season == k), row, draws) for k in range(len(background)))
+        injected = tuple(events for events, _ in self._inject_many(draws.batch, n_sig, poisson))
         return Trial(background, injected, (0,) * len(background), **made)
 
-    def _drawn(self, k: int, some: I64, row: I64, draws: TrialDraws) -> Events | None:
-        """Injected events of season k: `some` of those of a trial."""
-        if not len(some):
-            return None
-        events: Events = self._injector.seasons[k][0][row[some]]
-        if self.on_time is None:
-            return events
-        return self.signal_injector.with_times(k, events, draws.uniforms("signal_time", len(row))[some, 0])
+    def _inject_many(self, draws: BatchDraws, n_sig: float, poisson: bool) -> InjectedMany:
+        if self._moves:
+            counts = draws.signal_counts(n_sig, poisson)[:, None]
+            ra, dec = (np.broadcast_to(angle, counts.shape) for angle in (self.src.ra, self.src.dec))
+            return self.signal_injector.inject_many(draws, ra, dec, counts)
+        parts: list[tuple[Events | None, I64]] = []
+        for k, (row, mjd, first) in enumerate(self._drawn(draws, n_sig, poisson)):
+            events = self._injector.seasons[k][0][row] if len(row) else None
+            parts.append((events if events is None or mjd is None else events.with_columns(mjd=mjd), first))
+        return tuple(parts)
+
+    def _drawn(self, draws: BatchDraws, n_sig: float, poisson: bool) -> Iterator[tuple[I64, F64 | None, I64]]:
+        """For each season the rows of what can be injected that many trials draw, when they come, and `first`."""
+        season, row, begin = self._signal.draw(draws.key, draws.numbers, n_sig, poisson)
+        trial = np.repeat(np.arange(len(draws)), np.diff(begin))
+        uniform = None if self.on_time is None else draws.uniforms("signal_time", np.diff(begin))[:, 0]
+        for k in range(len(self.analysis)):
+            some = np.flatnonzero(season == k)
+            timed = uniform is not None and self.on_time is not None and len(some)
+            mjd = self.on_time.signal_times(k, uniform[some]) if timed else None  # type: ignore[union-attr,index]
+            yield row[some], mjd, np.searchsorted(trial[some], np.arange(len(draws) + 1))
+
+    @cached_property
+    def _plan(self) -> _core.SearchPlan:
+        """The one position, as a search that has no prior."""
+        return _core.SearchPlan(self._directions, np.zeros((1, 1)))
+
+    @property
+    def _together(self) -> int:
+        return 1 if self.on_time is None else MANY_TRIALS
+
+    def _tables(self, numbers: I64, n_sig: float, poisson: bool, seed: int, n_threads: int) -> NDArray[np.void]:
+        if not isinstance(self.model, WindowLikelihoodModel):
+            return super()._tables(numbers, n_sig, poisson, seed, n_threads)
+        parts = self._parts_of_trials(numbers, n_sig, poisson, seed)
+        best = best_of_trials(self.model, self._plan, parts, len(numbers), n_threads)
+        return self._rows(best["ts"], best["ns"], best["gamma"], best["status"])
+
+    def _injected_of_trials(self, draws: BatchDraws, n_sig: float, poisson: bool) -> list[PartOfTrials]:
+        if self._moves:
+            return super()._injected_of_trials(draws, n_sig, poisson)
+        assert isinstance(self.model, WindowLikelihoodModel)
+        parts = []
+        for k, (row, mjd, first) in enumerate(self._drawn(draws, n_sig, poisson)):
+            if mjd is not None:
+                ra = self._injector.seasons[k][0]["ra"][row]
+                parts.append(self.model.injected_of_trials(k, self._signal_columns[k], ra, row, mjd, first))
+        return parts
 
     def _background_only(self, background: Background, made: Made) -> Trial:
         return Trial(background, (None,) * len(background), (0,) * len(background), **made)
@@ -214,8 +256,15 @@ class TrialRunner(Runner):
         return self._row(ts[0], ns[0], gamma[0], status[0])
 
     def _row(self, ts: float, ns: float, gamma: float, status: int) -> NDArray[np.void]:
-        table = np.empty(1, dtype=PER_PRIOR_DTYPE)
-        table[0] = (0, -1, 0, ts, ts, ns, gamma, self.src.ra[0], self.src.dec[0], status)
+        one: NDArray[np.void] = self._rows(*(np.array([[value]]) for value in (ts, ns, gamma, status)))[0]
+        return one
+
+    def _rows(self, ts: F64, ns: F64, gamma: F64, status: NDArray[np.integer[Any]]) -> NDArray[np.void]:
+        """Tables (n, 1) of fits (n, 1)."""
+        table = np.zeros(ts.shape, dtype=PER_PRIOR_DTYPE)
+        table["pixel"], table["ra"], table["dec"] = -1, self.src.ra[0], self.src.dec[0]
+        for name, values in (("ts_raw", ts), ("ts", ts), ("ns", ns), ("gamma", gamma), ("status", status)):
+            table[name] = values
         return table
 
     def _fit(self, table: NDArray[np.void], about: dict[str, Any]) -> Fit:

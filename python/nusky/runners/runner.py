@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from nusky.files.identity import config_hash
 from nusky.hotspots.hottest import mlog10
 from nusky.hyp.flux import Flux
-from nusky.injection.seeding import RANDOM
+from nusky.injection.off_time import OffTimeInjector
+from nusky.injection.seeding import RANDOM, BatchDraws, seed_key
 from nusky.likelihood.model import LikelihoodModel
 from nusky.likelihood.window import WindowLikelihoodModel
 from nusky.runners import counts as conversion
@@ -27,16 +28,19 @@ from nusky.sensitivity.result import NSigResult
 from nusky.trial.fit import Fit, result_columns
 from nusky.trial.status import Status
 from nusky.trial.trial import Trial, as_trial
-from nusky.typing import F64
+from nusky.typing import F64, I64
 from nusky.version import code_version
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from nusky.likelihood.trial_index import TrialIndex
+    from nusky.likelihood.trial_index import PartOfTrials, TrialIndex
     from nusky.sensitivity.search import NSigOptions
 
-__all__ = ["Runner"]
+__all__ = ["MANY_TRIALS", "Runner"]
+
+MANY_TRIALS = 256
+"""Trials of a time window that are drawn together: their events are few."""
 
 TsToP = Callable[[F64, F64], Any]
 
@@ -65,10 +69,9 @@ class Runner(MakesTrials, FitsMany):
 
     # What the kinds of runner differ in
 
-    def _summary(self, table: NDArray[np.void]) -> np.void:
-        """The trial's own row: that of the best prior."""
-        best: np.void = table[table["ts_raw"].argmax()] if len(table) > 1 else table[0]
-        return best
+    def _summaries(self, tables: NDArray[np.void]) -> NDArray[np.void]:
+        """The trials' own rows: those of their best priors."""
+        return np.asarray(tables[np.arange(len(tables)), tables["ts_raw"].argmax(axis=1)])
 
     @abstractmethod
     def _fit(self, table: NDArray[np.void], about: dict[str, Any]) -> Fit:
@@ -224,7 +227,7 @@ class Runner(MakesTrials, FitsMany):
         table = self._table(trial, n_threads, logging)
         if self.model.fits_flux:
             table["gamma"] = np.nan
-        best = self._summary(table)
+        best = self._summaries(table[None])[0]
         about: dict[str, Any] = {
             "columns": self.columns,
             "status": Status(int(best["status"])),
@@ -270,7 +273,26 @@ class Runner(MakesTrials, FitsMany):
 
     @property
     def _n_events(self) -> int:
+        if self.on_time is not None:
+            return 1 + int(self.on_time.n_background)
         return sum(len(season.data) for season in self.analysis)
+
+    def _parts_of_trials(self, numbers: I64, n_sig: float, poisson: bool, seed: int) -> list[PartOfTrials]:
+        """The events of many trials of the time window."""
+        assert isinstance(self.model, WindowLikelihoodModel)
+        assert isinstance(self.background_injector, OffTimeInjector)
+        draws = BatchDraws(seed_key(seed), numbers)
+        parts = self.model.background_of_trials(self.background_injector.draw(draws))
+        return parts + (self._injected_of_trials(draws, n_sig, poisson) if n_sig else [])
+
+    def _injected_of_trials(self, draws: BatchDraws, n_sig: float, poisson: bool) -> list[PartOfTrials]:
+        assert isinstance(self.model, WindowLikelihoodModel)
+        parts = []
+        for k, (events, first) in enumerate(self._inject_many(draws, n_sig, poisson)):
+            if events is not None:
+                columns, rows = self.model.columns_for(k, events), np.arange(len(events))
+                parts.append(self.model.injected_of_trials(k, columns, events["ra"], rows, events["mjd"], first))
+        return parts
 
     def _prepare(self, n_sig: float) -> None:
         self.model.prepare()

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nusky.hotspots.terms import PriorTerms
-from nusky.injection.seeding import TrialDraws
+from nusky.injection.seeding import BatchDraws, TrialDraws
+from nusky.injection.signal import InjectedMany
 from nusky.pixels.pixel_set import PixelSet
 from nusky.runners.making import Background, Made
 from nusky.runners.map_runner import MapRunner
@@ -62,6 +63,10 @@ class SkyScanTrialRunner(MapRunner):
         return PriorTerms.flat(self.pixels)
 
     def _with_signal(self, background: Background, draws: TrialDraws, n_sig: float, poisson: bool, made: Made) -> Trial:
+        injected = tuple(events for events, _ in self._inject_many(draws.batch, n_sig, poisson))
+        return Trial(background, injected, (0,) * len(background), **made)
+
+    def _inject_many(self, draws: BatchDraws, n_sig: float, poisson: bool) -> InjectedMany:
         if self.src is None:
             raise ValueError(
                 f"n_sig={n_sig:g} needs a place: pass src=nusky.sources(ra, dec) to get_sky_scan_trial_runner, "
@@ -71,9 +76,9 @@ class SkyScanTrialRunner(MapRunner):
         share = self.src.weight * self.signal_injector.acceptance(self.src.dec).sum(axis=0)
         if not share.sum() > 0:
             raise ValueError("no season accepts signal at any of the sources: nothing can be injected there")
-        counts = draws.shared(draws.signal_count(n_sig, poisson), share)
-        injected = self.signal_injector.inject(draws, self.src.ra, self.src.dec, counts)
-        return Trial(background, injected, (0,) * len(background), **made)
+        counts = draws.shared(draws.signal_counts(n_sig, poisson), share)
+        ra, dec = (np.broadcast_to(angle, counts.shape) for angle in (self.src.ra, self.src.dec))
+        return self.signal_injector.inject_many(draws, ra, dec, counts)
 
     def _background_only(self, background: Background, made: Made) -> Trial:
         return Trial(background, (None,) * len(background), (0,) * len(background), **made)

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from nusky.hotspots.terms import PriorTerms
 from nusky.injection.prior import PriorInjector
-from nusky.injection.seeding import TrialDraws
+from nusky.injection.seeding import BatchDraws, TrialDraws
+from nusky.injection.signal import InjectedMany
 from nusky.pixels.multi_order import MultiOrderPixels
 from nusky.pixels.pixel_set import PixelSet
 from nusky.priors.prior import SpatialPrior
@@ -141,6 +142,9 @@ class SpatialPriorTrialRunner(MapRunner):
         n_exs = (0,) * len(background)
         return SpatialPriorTrial(background, injected, n_exs, **made, ra=ra, dec=dec)
 
+    def _inject_many(self, draws: BatchDraws, n_sig: float, poisson: bool) -> InjectedMany:
+        return self.prior_injector.inject_many(draws, n_sig, poisson)[0]
+
     def _background_only(self, background: Background, made: Made) -> Trial:
         return SpatialPriorTrial(background, (None,) * len(background), (0,) * len(background), **made)
 
@@ -150,12 +154,11 @@ class SpatialPriorTrialRunner(MapRunner):
         maps = [_record(prior) for prior in self.priors]
         return {**super().provenance(trial), "prior_maps": maps, "prior_outside": list(self.prior_outside)}
 
-    def _summary(self, table: NDArray[np.void]) -> np.void:
-        best = super()._summary(table)
+    def _summaries(self, tables: NDArray[np.void]) -> NDArray[np.void]:
+        best = super()._summaries(tables)
         if self.combine == "sum":
-            best = best.copy()
-            best["ts"] = best["ts_raw"] = table["ts"].sum()
-            best["ns"] = table["ns"][table["ts"] > 0].sum()
+            best["ts"] = best["ts_raw"] = tables["ts"].sum(axis=1)
+            best["ns"] = np.where(tables["ts"] > 0, tables["ns"], 0.0).sum(axis=1)
         return best
 
     def _fit(self, table: NDArray[np.void], about: dict[str, Any]) -> Fit:

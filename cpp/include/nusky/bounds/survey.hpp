@@ -19,6 +19,9 @@ class Survey {
   /// Clears `alive` of directions whose ts is proven to stay below `needed`. Both are (groups of the cluster, group_size);
   /// entries beyond a group's directions are not read. Returns whether any is left.
   bool drop_hopeless(const Directions& directions, const Cluster& cluster, const double* needed, bool* alive);
+  /// The direction in question whose bound exceeds what it needs by most, counted as in `alive`; `none` where bounds tell nothing.
+  std::size_t likely_best(const Directions& directions, const Cluster& cluster, const double* needed, const bool* alive);
+  static constexpr std::size_t none = ~std::size_t{0};
 
  private:
   const FitModel* model_;

@@ -5,6 +5,7 @@
 #include "nusky/events/event_index.hpp"
 #include "nusky/hottest/board.hpp"
 #include "nusky/hottest/plan.hpp"
+#include "nusky/likelihood/fit_model.hpp"
 
 namespace nusky {
 
@@ -16,6 +17,15 @@ constexpr std::size_t few_events = 64;
 /// Clusters, by number in SearchPlan::clusters(), in the order in which they are looked at.
 using ClusterQueue = std::vector<std::uint32_t>;
 
+/// With so few events it pays to look for the clusters that they reach.
+constexpr std::size_t local_events = 256;
+
+/// The clusters that hold every direction which an event of the index reaches.
+struct NearClusters {
+  ClusterQueue queue;
+  std::vector<float> ts;  ///< by cluster: no direction of it has more; empty where no such bound is known
+};
+NearClusters clusters_near(const SearchPlan& plan, const FitModel& model);
 /// With few events, as in a short time window, moves the clusters an event lies in to the front: one of them holds the hottest direction,
 /// more often than not, and once it is known hardly any other has to be fitted.
 void raise_early(ClusterQueue& queue, const SearchPlan& plan, const EventIndex& index);

@@ -21,13 +21,19 @@ class SearchPlan {
   double term(std::size_t prior, std::size_t slot) const { return terms_[prior * directions_->size() + slot]; }
   /// How far the term of the direction in a slot lies below the largest of its prior, at most 0, for the prior where that is least.
   double promise(std::size_t slot) const;
-  /// Largest term of a prior.
+  /// Largest term of a prior, and the lowest direction that has it; −1: every term is −∞.
   double top(std::size_t prior) const { return top_[prior]; }
+  std::int64_t top_direction(std::size_t prior) const { return top_direction_[prior]; }
   /// Neighbouring tiles with a finite term, those with the largest terms first, and from `first_far` on in the order of the tiles.
   const std::vector<Cluster>& clusters() const { return clusters_; }
   std::size_t first_far() const { return first_far_; }
   /// Largest term of a prior in a cluster.
   double cluster_top(std::size_t cluster, std::size_t prior) const { return cluster_top_[cluster * top_.size() + prior]; }
+
+  /// Chord of the radius of a cluster's cap.
+  double cluster_chord(std::size_t cluster) const;
+  /// Appends the clusters with a direction within a chord of a place, and others near by; some more than once.
+  void near(const Vec3& place, double chord, std::vector<std::uint32_t>& out) const;
 
   /// Whether so many directions need so much ts that bounds over the sky pay; the following hold only then.
   bool wide() const { return !cell_of_.empty(); }
@@ -51,7 +57,11 @@ class SearchPlan {
   const Directions* directions_;
   std::vector<double> terms_;  // in the order of the groups
   std::vector<double> top_, cluster_top_, cell_top_;
+  std::vector<std::int64_t> top_direction_;
   std::vector<Cluster> clusters_;
+  std::vector<std::uint32_t> by_height_;  // clusters, by z of their centres
+  std::vector<double> height_;            // in this order
+  double widest_ = 0.0;                   // chord of the largest cap
   std::vector<std::uint32_t> cell_of_, far_of_cell_, first_of_cell_;
   std::size_t first_far_ = 0;
   std::vector<std::unique_ptr<SkyBound>> sky_;
