@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+import nusky as cy
 from nusky.executors import InterruptedBatch
 from nusky.followup import follow_up
 from nusky.followup.background import given_trials
 from nusky.followup.notice import circular, notice
 from nusky.followup.pictures import pictures
 from nusky.followup.summary import summary
+from nusky.store import ScanLibrary
 
 
 def test_the_p_value_counts_the_runners_trials(found: Any) -> None:
@@ -92,3 +94,21 @@ def test_intervals_hold_the_fit(found: Any) -> None:
     assert found.gamma_interval[0] < found.fit.gamma < found.gamma_interval[1]
     assert found.localization.contains(found.fit.ra, found.fit.dec, 0.9)
     assert f"{found.trial.n_injected} injected" in found.sentence
+
+
+def test_a_library_gives_the_background_of_trials(ana: Any, tmp_path: pathlib.Path) -> None:
+    start = ana[0].mjd_min + 10
+    limit = np.radians(85)
+    times = {"src_kw": {"mjd": start, "t_100": 0.01}}
+    scans = cy.get_sky_scan_trial_runner(ana=ana, nside=32, min_dec=-limit, max_dec=limit, **times)
+    library = ScanLibrary(tmp_path / "scans", scans)
+    library.add(scans, range(30), seed=5)
+    found = follow_up("180,10,20", ana=ana, start=start, stop=start + 0.01, limits=False, library=tmp_path / "scans")
+    assert found.prior.nside == 32
+    np.testing.assert_allclose(found.background, found.runner.get_many_fits(30, seed=5)["ts"], atol=1e-5)
+    with pytest.raises(ValueError, match="add scans"):
+        found.more_trials(10)
+    with pytest.raises(ValueError, match="window of 864 s"):
+        follow_up("180,10,20", ana=ana, start=start, stop=start + 0.02, limits=False, library=library)
+    with pytest.raises(ValueError, match="containment"):
+        follow_up("180,10,20", ana=ana, start=start, stop=start + 0.01, containment=0.9, library=library)

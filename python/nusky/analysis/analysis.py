@@ -21,6 +21,7 @@ from nusky.analysis.set_up import ModelOptions, SeasonSetup, season_name
 from nusky.data.cleaning import MIN_SIGMA, OnBad, check_min_sigma
 from nusky.events import Events
 from nusky.files import as_path, content_hash, user_cache_dir
+from nusky.notebook import html_table
 from nusky.releases import check_combination
 from nusky.typing import F64
 
@@ -251,6 +252,11 @@ class Analysis:
                 f"{names}: fingerprint {ana.fingerprint[:12]}…, expected {fingerprint[:12]}…; data changed"
             )
         return ana
+
+    def _repr_html_(self) -> str:
+        nodes = self.gamma_nodes
+        seasons = [(ana.key, f"{len(ana.data)} events, {ana.livetime:.2f} days") for ana in self.anas]
+        return html_table("Analysis", [*seasons, ("γ nodes", f"{len(nodes)}, {nodes[0]:g} … {nodes[-1]:g}")])
 
     def __repr__(self) -> str:
         nodes = self.gamma_nodes

@@ -16,6 +16,7 @@ from nusky.dists.histogram import histogram
 from nusky.dists.pvalue import PValue, binomial_error, counted_p, nsigma_to_p, p_to_nsigma
 from nusky.files.npz import write_npz
 from nusky.missing import without_missing
+from nusky.notebook import html_table
 from nusky.typing import F64
 from nusky.units import in_unit
 from nusky.version import code_version
@@ -277,6 +278,11 @@ class TSD:
 
     def __len__(self) -> int:
         return self.n_total
+
+    def _repr_html_(self) -> str:
+        rows = [("trials", self.n_total), ("part with TS > 0", self.eta), ("median", self.median())]
+        tail = None if self.tail is None else f"χ² of {self.tail.ndof:.2f} degrees of freedom"
+        return html_table(type(self).__name__, [*rows, ("fitted tail", tail)])
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.n_total} trials, eta={self.eta:.3f}, median={self.median():.3f})"

@@ -110,8 +110,9 @@ def library_background(library: ScanLibrary, search: Search, *, logging: bool = 
     lengths = [_length(config) for config in (theirs, ours)]
     if lengths[0] != lengths[1]:
         lines.append(f"time window of {lengths[0]} (library) against {lengths[1]}")
-    if not np.array_equal(library.pixels.pixels, search.runner.pixels.pixels):
-        lines.append(f"{len(library.pixels)} pixels (library) against {len(search.runner.pixels)}")
+    missing = np.setdiff1d(search.runner.pixels.pixels, library.pixels.pixels)
+    if len(missing):
+        lines.append(f"{len(missing)} of the {len(search.runner.pixels)} pixels of the search are not in the library")
     if lines:
         raise ValueError(f"library {library.path} is not of this search: {'; '.join(lines)}")
     found = library.fit([search.prior], logging=logging)

@@ -82,6 +82,8 @@ def make_search(
         _inside_the_data(times, ana)
         options["src_kw"] = {"mjd": times[0], "t_100": times[1] - times[0]}
     if library is not None:
+        if containment is not None:
+            raise ValueError("containment and library do not go together: a library is searched in all of its pixels")
         if nside is not None and nside != library.nside:
             raise ValueError(f"nside={nside}, but the library was made with {library.nside}; leave nside out")
         nside = library.nside

@@ -18,6 +18,7 @@ from nusky.injection.off_time import OffTimeInjector
 from nusky.injection.seeding import RANDOM, BatchDraws, seed_key
 from nusky.likelihood.model import LikelihoodModel
 from nusky.likelihood.window import WindowLikelihoodModel
+from nusky.notebook import html_table
 from nusky.runners import counts as conversion
 from nusky.runners.fitter_args import fitting
 from nusky.runners.injectors import SeasonBackground
@@ -137,6 +138,15 @@ class Runner(MakesTrials, FitsMany):
     def config_hash(self) -> str:
         """Hash of `config`."""
         return config_hash(self.config())
+
+    def _repr_html_(self) -> str:
+        about = self._describe()
+        shown = [(key.replace("_", " "), value) for key, value in about.items() if isinstance(value, (int, float))]
+        energy = {"fit": "γ fitted", "off": "no energy term", "flux": "that of a given flux"}
+        term = energy.get(self.likelihood.mode, f"γ = {self.likelihood.gamma}")
+        window = None if self.transient is None else str(self.transient.window)
+        rows = [("seasons", ", ".join(self.analysis.keys)), *shown, ("energy term", term), ("time window", window)]
+        return html_table(type(self).__name__, [*rows, ("configuration", self.config_hash[:16])])
 
     def __repr__(self) -> str:
         shown = (f"{key} {value}" for key, value in self._describe().items() if isinstance(value, (int, float)))

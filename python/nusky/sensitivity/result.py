@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from nusky.dists.tsd import ts_values
 from nusky.files.npz import read_format, write_npz
+from nusky.notebook import html_table
 from nusky.pixels.refinement import unrefined_note
 from nusky.sensitivity.efficiency import EfficiencyCurve
 from nusky.version import code_version
@@ -242,6 +243,17 @@ class NSigResult(MutableMapping[str, Any]):
         curve = EfficiencyCurve(about["method"], params, n_sigs, n_passed, n_trials, about["goodness"])
         trials = {n_sig: arrays[f"trials{i}"] for i, n_sig in enumerate(meta["trials"])}
         return cls(curve=curve, trials=trials, **meta["result"])
+
+    def _repr_html_(self) -> str:
+        unit = f"{self.unit:g} GeV"
+        flux = f"{self.E2dNdE:.3e} {unit} cm⁻² s⁻¹ at {self.E0:g} × {unit}" if math.isfinite(self.E2dNdE) else None
+        fluence = None if self.fluence is None else f"{self.fluence:.3e} {unit} cm⁻²"
+        rows = [
+            ("signal events", f"{self.n_sig:.3f} ± {self.n_sig_error:.1%}"), ("E²dN/dE", flux), ("E²F", fluence),
+            ("sources", self.sources or None), ("threshold", f"TS > {self.ts:.3f} in {self.beta:g} of trials"),
+            ("trials", int(self.curve.n_trials.sum())), ("not converged", self.why or None),
+        ]  # fmt: skip
+        return html_table(self.kind, rows)
 
     def __repr__(self) -> str:
         n = int(self.curve.n_trials.sum())

@@ -123,4 +123,10 @@ def pixels_of(runs: NDArray[Any]) -> I64:
 def background_config(config: Mapping[str, Any]) -> dict[str, Any]:
     """The part of a runner's configuration that decides a background scan."""
     pixels = {"hash": config["pixels"]["hash"]}
-    return {**{name: config[name] for name in ("analysis", "likelihood", "nside")}, "pixels": pixels}
+    part = {**{name: config[name] for name in ("analysis", "likelihood", "nside")}, "pixels": pixels}
+    if "transient" in config:
+        # not when the window is: its background is that of the whole season, wherever it lies
+        about = config["transient"]
+        window = {name: about["window"][name] for name in ("t_100", "sigma_t")}
+        part["transient"] = {**about, "window": window}
+    return part

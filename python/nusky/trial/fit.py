@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nusky.files.checked_json import read_json, write_json
+from nusky.notebook import html_table
 from nusky.pixels.refinement import unrefined_note
 from nusky.trial.status import Status
 from nusky.typing import F64
@@ -239,6 +240,13 @@ class Fit:
         if self.prior_outside is not None and self.prior_outside > 0.01:
             said.append(f"{self.prior_outside:.1%} of the prior lie outside the pixels that were fitted")
         return tuple(said)
+
+    def _repr_html_(self) -> str:
+        place = f"RA {math.degrees(self.ra):.3f}°, Dec {math.degrees(self.dec):+.3f}°"
+        p = None if self.mlog10p_is_ts else self.mlog10p
+        gamma = None if math.isnan(self.gamma) else self.gamma
+        rows = [("−log10 p", p), ("TS", self.ts), ("n_s", self.ns), ("γ", gamma), ("position", place)]
+        return html_table("Real sky" if self.TRUTH else "Fit", [*rows, ("status", self.status.name)])
 
     def __repr__(self) -> str:
         numbers = np.array2string(self._array, separator=", ", prefix="array(", max_line_width=120)

@@ -18,6 +18,7 @@ from nusky.arrays import Arrays
 from nusky.files import as_path
 from nusky.files.atomic import atomic_write
 from nusky.files.fits_sums import checked_fits, with_checksums
+from nusky.notebook import html_table
 from nusky.trial.fit import at_gamma_bound
 from nusky.trial.hot_spots import hot_spots
 from nusky.trial.status import Status
@@ -157,6 +158,12 @@ class SkyScan:
                 raise KeyError(f"this scan has no row {key!r}; it has {', '.join(self.columns)} and status")
             return self._row(key)
         return self.values[key]
+
+    def _repr_html_(self) -> str:
+        rows: list[tuple[str, Any]] = [("nside", self.nside), ("pixels scanned", self.n_scanned)]
+        for spot in self.hot_spots(1) if self.n_scanned else ():
+            rows += [("largest TS", float(spot["ts"])), ("n_s there", float(spot["ns"])), ("pixel", int(spot["pixel"]))]
+        return html_table("Scan of the real sky" if self.provenance.get("TRUTH") else "Scan", rows)
 
     def __repr__(self) -> str:
         best = ""
