@@ -8,6 +8,7 @@ void bind_likelihood(pybind11::module_& m);
 void bind_directions(pybind11::module_& m);
 void bind_scan(pybind11::module_& m);
 void bind_random(pybind11::module_& m);
+void bind_stack(pybind11::module_& m);
 void bind_system(pybind11::module_& m);
 void bind_trials(pybind11::module_& m);
 }  // namespace nusky::bindings
@@ -21,5 +22,6 @@ PYBIND11_MODULE(_core, m) {
   nusky::bindings::bind_scan(m);
   nusky::bindings::bind_random(m);
   nusky::bindings::bind_trials(m);
+  nusky::bindings::bind_stack(m);
   nusky::bindings::bind_system(m);
 }

@@ -109,6 +109,44 @@ def random_right_ascensions_of_trials(key: int, trials: I64, counts: I64, season
 def random_uniforms_of_trials(key: int, trials: I64, counts: I64, purpose: int, season: int) -> F64: ...
 def poisson_counts(means: F64, uniform: F64) -> I64: ...
 
+class Hypothesis:
+    @property
+    def n_seasons(self) -> int: ...
+
+class Stack(Hypothesis):
+    def __init__(
+        self,
+        columns: Sequence[EventColumns],
+        ra: F64,
+        dec: F64,
+        extension: F64,
+        log_weight: F64,
+        *,
+        cut_n_sigma: float = ...,
+    ) -> None: ...
+    def __len__(self) -> int: ...
+
+def fit_hypothesis_trials(
+    likelihood: Likelihood,
+    hypothesis: Hypothesis,
+    injected: Sequence[tuple[EventColumns, F64, I64]] | None,
+    *,
+    key: int,
+    numbers: I64,
+    gamma: float | None = ...,
+    rows: F64,
+    n_threads: int = ...,
+    progress: Callable[[int, int], object] | None = ...,
+) -> tuple[int, bool]: ...
+def fit_hypothesis_events(
+    likelihood: Likelihood,
+    hypothesis: Hypothesis,
+    parts: Sequence[tuple[EventColumns, F64, int, I64 | None, F64 | None]],
+    n_events: F64,
+    *,
+    gamma: float | None = ...,
+) -> tuple[float, float, float, int]: ...
+
 class PointSource:
     def __init__(self, columns: Sequence[EventColumns], ra: float, dec: float) -> None: ...
     @property

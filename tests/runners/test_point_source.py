@@ -324,7 +324,7 @@ def test_conversions_refuse_what_is_ambiguous() -> None:
 
 def test_sources_it_cannot_fit_are_refused() -> None:
     with pytest.raises(ValueError, match="holds 2 sources"):
-        runner(src=cy.sources([1.0, 2.0], 0.0))
+        TrialRunner(analysis=one_season(), src=cy.sources([1.0, 2.0], 0.0))
     with pytest.raises(ValueError, match="time window"):
         runner(src=cy.sources(1.0, 0.0, mjd=57000.0, t_100=1.0))
     with pytest.raises(TypeError, match=r"must come from nusky\.sources"):

@@ -136,7 +136,7 @@ BAD: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"ra": [], "dec": []}, ValueError, "at least one source"),
     ({"ra": [[1.0]], "dec": 0.0}, ValueError, "1-D"),
     ({"ra": "here", "dec": 0.0}, TypeError, "ra must be numbers"),
-    ({"ra": 1.0, "dec": 0.0, "weight": 0.0}, ValueError, "weights are positive"),
+    ({"ra": 1.0, "dec": 0.0, "weight": 0.0}, ValueError, "ratios of fluxes above 0: leave out sources"),
     ({"ra": 1.0, "dec": 0.0, "extension": 1.0}, ValueError, "extension is rad"),
     ({"ra": 1.0, "dec": 0.0, "t_100": 1.0}, ValueError, "need mjd"),
     ({"ra": 1.0, "dec": 0.0, "mjd": 57000.0}, ValueError, "needs t_100"),

@@ -96,7 +96,7 @@ void EventColumns::build(std::size_t n, const double* dec, const Cut& cut_of, co
   sketches_.resize(n);
   records_.resize(n);
   if (g > 0) {
-    log_ratio_.assign(n * gp, 0.0F);
+    log_ratio_.assign(n * gp + n_coarse_gamma, 0.0F);  // rows are read in whole vectors
     std::vector<std::uint32_t> order(n);
     std::iota(order.begin(), order.end(), 0U);
     std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) { return dec[row_[a]] < dec[row_[b]]; });

@@ -183,16 +183,32 @@ void EventIndex::start_trial() {
   for (std::vector<ZoneGrid>& grids : grids_) grids[0].set_only_bin(0, 0);
 }
 
-void EventIndex::add_few(int season, const EventColumns& columns, std::size_t n, const std::uint32_t* event, const double* x,
-                         const double* y) {
+// Room for n more events of a season; gives the number of the first.
+std::size_t EventIndex::make_room(int season, std::size_t n) {
   const std::size_t begin = record_.size(), end = begin + n;
   record_.resize(end);
   if (x_.size() < end + block_size) resize_columns(2 * end + block_size);
-  const Writer out = writer();
-  for (std::size_t i = 0; i < n; ++i) out.put(begin + i, x[i], y[i], columns.sketch(event[i]), columns.record(event[i]));
   for (std::size_t k = static_cast<std::size_t>(season); k < grids_.size(); ++k) {
     const auto last = static_cast<std::uint32_t>(end);
     grids_[k][0].set_only_bin(k == static_cast<std::size_t>(season) ? grids_[k][0].first_event() : last, last);
+  }
+  return begin;
+}
+
+void EventIndex::add_few(int season, const EventColumns& columns, std::size_t n, const std::uint32_t* event, const double* x,
+                         const double* y) {
+  const std::size_t begin = make_room(season, n);
+  const Writer out = writer();
+  for (std::size_t i = 0; i < n; ++i) out.put(begin + i, x[i], y[i], columns.sketch(event[i]), columns.record(event[i]));
+}
+
+void EventIndex::add_values(int season, std::size_t n, const EventRecord* record) {
+  const std::size_t begin = make_room(season, n);
+  const Writer out = writer();
+  const float everywhere = fixed_chord(2.0);
+  for (std::size_t i = 0; i < n; ++i) {
+    const float weight = record[i].spatial.weight;
+    out.put(begin + i, 1.0, 0.0, {0, everywhere, 0.0F, weight * record[i].peak}, record[i]);
   }
 }
 

@@ -104,6 +104,7 @@ void GroupFitter::load(const Directions& directions, std::size_t group) {
 
 DirectionFit GroupFitter::fit(std::size_t p) {
   DirectionFit out;
+  n_ref_ = 0.0;
   if (!tile_.any_event(p)) {
     out.status = Status::no_events;
     return out;
@@ -117,6 +118,7 @@ DirectionFit GroupFitter::fit_fixed(std::size_t p) {
   const double gamma = model_->gamma().value_or(std::numeric_limits<double>::quiet_NaN());
   double n_ref = Tile::first_n_ref;
   for (;;) {
+    n_ref_ = n_ref;
     events_.take(tile_, p, n_ref);
     const DirectionFit found = maximise(0.0, gamma, Accuracy::exact);
     if (found.ns <= 2.0 * n_ref) return found;
@@ -128,6 +130,7 @@ DirectionFit GroupFitter::fit_fixed(std::size_t p) {
 DirectionFit GroupFitter::fit_free(std::size_t p) {
   double n_ref = Tile::first_n_ref;
   for (int attempt = 0;; ++attempt) {
+    n_ref_ = n_ref;
     events_.take(tile_, p, n_ref);
     DirectionFit found;
     found.status = Status::no_excess;

@@ -8,9 +8,6 @@ namespace {
 
 // The derivative test is a bound in exact arithmetic; float sums of a thousand terms stay within this of it.
 constexpr float screen_slack = 1e-4F;
-// Events whose u = y S/B R stays below this for every γ and all n_s up to n_ref belong to the tail. At n_s = 8 that is 75 % of
-// the pairs of the first-year season, with 0.4 % of Σu.
-constexpr double tail_u = 1e-3;
 alignas(64) constexpr float no_row[n_coarse_gamma] = {};
 // So many tiles that follow each other get their events from one search of the index: where tiles are small, the cut of the
 // events is larger than a few of them.

@@ -3,6 +3,7 @@
 #include "kernels/profile.inl"
 #include "kernels/random.inl"
 #include "kernels/sky.inl"
+#include "kernels/stack.inl"
 #include "kernels/sums.inl"
 #include "kernels/survey.inl"
 #include "kernels/tile.inl"
@@ -12,8 +13,8 @@ namespace nusky {
 namespace NUSKY_LEVEL {
 
 extern const Kernels table;
-const Kernels table{index_kernels(),  tile_kernels(), survey_kernels(), profile_kernels(),
-                    random_kernels(), sum_kernels(),  sky_kernels(),    NUSKY_LEVEL_NAME};
+const Kernels table{index_kernels(), tile_kernels(), survey_kernels(), profile_kernels(), random_kernels(),
+                    sum_kernels(),   sky_kernels(),  stack_kernels(),  NUSKY_LEVEL_NAME};
 
 }  // namespace NUSKY_LEVEL
 }  // namespace nusky

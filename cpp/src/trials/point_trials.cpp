@@ -1,6 +1,5 @@
 #include "nusky/trials/point_trials.hpp"
 
-#include <algorithm>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -9,26 +8,6 @@
 #include "nusky/trials/point_fitter.hpp"
 
 namespace nusky {
-namespace {
-
-// Groups of trials of the first batch of a thread, and those that a thread takes at a time.
-constexpr std::size_t first_batch = 32, grain = 4;
-
-struct Quad {  // trials of the same blocks of random numbers
-  std::size_t first, last;
-};
-
-std::vector<Quad> quads_of(const TrialRequest& request) {
-  std::vector<Quad> quads;
-  const auto number = [&](std::size_t i) { return static_cast<std::uint64_t>(request.number[i]) / trials_of_block; };
-  for (std::size_t i = 0; i < request.n; ++i) {
-    if (i == 0 || number(i) != number(quads.back().first)) quads.push_back({i, i});
-    quads.back().last = i + 1;
-  }
-  return quads;
-}
-
-}  // namespace
 
 std::size_t fit_point_trials(const Likelihood& likelihood, const PointSource& source, const PointSignal* signal,
                              std::optional<double> gamma, const TrialRequest& request, int columns, double* rows, int n_threads,
@@ -37,10 +16,10 @@ std::size_t fit_point_trials(const Likelihood& likelihood, const PointSource& so
   const std::optional<Poisson> counts = request.poisson ? std::optional<Poisson>(request.n_sig) : std::nullopt;
   std::vector<std::unique_ptr<PointFitter>> fitters;
   for (int t = 0; t < threads; ++t) fitters.push_back(std::make_unique<PointFitter>(likelihood, source, signal, gamma));
-  const std::vector<Quad> quads = quads_of(request);
+  const std::vector<TrialQuad> quads = quads_of(request);
   const auto fit_quad = [&](std::size_t thread, std::size_t q) {
     PointFitter& fitter = *fitters[thread];
-    const Quad& quad = quads[q];
+    const TrialQuad& quad = quads[q];
     fitter.draw(request.key, static_cast<std::uint64_t>(request.number[quad.first]) / trials_of_block);
     for (std::size_t i = quad.first; i < quad.last; ++i) {
       const std::size_t w = static_cast<std::size_t>(request.number[i]) % trials_of_block;
@@ -52,7 +31,7 @@ std::size_t fit_point_trials(const Likelihood& likelihood, const PointSource& so
     }
   };
   std::size_t done = 0;
-  run_in_batches(quads.size(), threads, first_batch, grain, fit_quad, [&](std::size_t n) {
+  run_in_batches(quads.size(), threads, first_quads, quads_at_once, fit_quad, [&](std::size_t n) {
     done = quads[n - 1].last;
     return !checkpoint || checkpoint(done, request.n);
   });

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from nusky.runners.point_source import TrialRunner
     from nusky.runners.sky_scan import SkyScanTrialRunner
     from nusky.runners.spatial_prior import SpatialPriorTrialRunner
+    from nusky.runners.stacking import StackingTrialRunner
 
 # Probability of a prior outside the limits from which on it is warned of
 _NOTED = 0.01
@@ -37,8 +39,8 @@ CONF: dict[str, Any] = {}
 
 def get_trial_runner(
     conf: Mapping[str, Any] | None = None, inj_conf: Mapping[str, Any] | None = None, **kw: Any
-) -> TrialRunner:
-    """Make a runner for one source.
+) -> TrialRunner | StackingTrialRunner:
+    """Make a runner for one source, or for a stack of several.
 
     Parameters
     ----------
@@ -49,7 +51,8 @@ def get_trial_runner(
         by default).
     ana : Analysis
     src : Sources
-        One source, from `nusky.sources`. Its extension enters the likelihood and the injection; with a time window
+        From `nusky.sources`. Several are a stack: one n_s and γ for all, shared by weight (ratios of fluxes) and
+        acceptance. The extension enters the likelihood and the injection; with a time window
         (``mjd=``, ``t_100=``, ``sigma_t=``) the search is a transient one, see `TransientOptions`.
     gamma : float, optional
         Fix γ. ``fitter_args={"gamma": …}`` does the same.
@@ -72,7 +75,7 @@ def get_trial_runner(
 
     Returns
     -------
-    TrialRunner
+    TrialRunner, or StackingTrialRunner for several sources
 
     Raises
     ------
@@ -87,6 +90,7 @@ def get_trial_runner(
     >>> tr = cy.get_trial_runner(src=cy.sources(83.63, 22.01, deg=True), ana=ana)   # doctest: +SKIP
     """
     from nusky.runners.point_source import TrialRunner
+    from nusky.runners.stacking import StackingTrialRunner
 
     call = "get_trial_runner"
     settings = Settings.merge(call, CONF, conf, kw)
@@ -97,10 +101,13 @@ def get_trial_runner(
     if "src" in injected:
         raise ValueError(f"{call}: inj_conf['src'] is not supported: signal is injected where it is fitted")
     known = hasattr(src, "extension")
-    return TrialRunner(
+    stacked = known and len(src) > 1
+    kind = StackingTrialRunner if stacked else TrialRunner
+    likelihood = settings.likelihood(one_extension(src) if known and not stacked else 0.0)
+    return kind(
         analysis=settings.analysis(),
-        src=src,
-        likelihood=settings.likelihood(one_extension(src) if known else 0.0),
+        src=settings.stack(src) if stacked else src,
+        likelihood=replace(likelihood, extension=0.0) if stacked else likelihood,
         injection=settings.injection(injected),
         transient=settings.transient(src if known else None, injected),
         declinations=settings.declinations(injected),

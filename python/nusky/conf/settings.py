@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -188,6 +188,11 @@ class Settings:
             cut_n_sigma=self.get("cut_n_sigma", 5.0),
             extension=self.get("extension", extension),
         )
+
+    def stack(self, src: Sources) -> Sources:
+        """The sources of a stack; `extension`, where it is given, is that of each."""
+        extension = self.get("extension")
+        return src if extension is None else replace(src, extension=np.full(len(src), float(extension)))
 
     def injection(self, inj_conf: Mapping[str, Any]) -> InjectionOptions:
         """How signal is injected."""

@@ -55,6 +55,7 @@ _CLASSES = {
     "Sources": "source",
     "SpatialPrior": "priors",
     "SpatialPriorTrialRunner": "runners",
+    "StackingTrialRunner": "runners",
     "TableFlux": "hyp",
     "TimeWindow": "source",
     "TransientOptions": "transients",

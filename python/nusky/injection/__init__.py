@@ -9,6 +9,7 @@ from nusky.injection.point import PointInjector
 from nusky.injection.prior import PriorInjector
 from nusky.injection.seeding import RANDOM, BatchDraws, TrialDraws, resolve_seed, seed_key, trial_draws
 from nusky.injection.signal import Injected, InjectedMany, InjectionOptions, SignalInjector, check_signal
+from nusky.injection.stack import StackInjector
 
 __all__ = [
     "RANDOM",
@@ -23,6 +24,7 @@ __all__ = [
     "PointInjector",
     "PriorInjector",
     "SignalInjector",
+    "StackInjector",
     "TrialDraws",
     "check_signal",
     "resolve_seed",

@@ -230,7 +230,12 @@ class SignalInjector:
         return self.extension if self.options.extension is None else self.options.extension
 
     def inject(
-        self, draws: TrialDraws, ra: Sequence[float] | F64, dec: Sequence[float] | F64, counts: Sequence[int] | I64
+        self,
+        draws: TrialDraws,
+        ra: Sequence[float] | F64,
+        dec: Sequence[float] | F64,
+        counts: Sequence[int] | I64,
+        extension: F64 | None = None,
     ) -> Injected:
         """Inject exactly `counts` events at the sources; seasons share them by acceptance.
 
@@ -240,6 +245,8 @@ class SignalInjector:
         ra, dec : (J,) rad
         counts : (J,) int
             Events of each source, over all seasons.
+        extension : (J,) rad, optional
+            Widths of the sources; default `injected_extension`.
 
         Returns
         -------
@@ -247,9 +254,11 @@ class SignalInjector:
             One for each season; None where nothing was injected.
         """
         one = np.asarray(ra, dtype=np.float64)[None], np.asarray(dec, dtype=np.float64)[None]
-        return tuple(events for events, _ in self.inject_many(draws.batch, *one, np.asarray(counts)[None]))
+        return tuple(events for events, _ in self.inject_many(draws.batch, *one, np.asarray(counts)[None], extension))
 
-    def inject_many(self, draws: BatchDraws, ra: F64, dec: F64, counts: I64) -> InjectedMany:
+    def inject_many(
+        self, draws: BatchDraws, ra: F64, dec: F64, counts: I64, extension: F64 | None = None
+    ) -> InjectedMany:
         """What `inject` gives for each of T trials.
 
         Parameters
@@ -257,6 +266,8 @@ class SignalInjector:
         draws : BatchDraws
         ra, dec : (T, J) rad
         counts : (T, J) int
+        extension : (J,) rad, optional
+            Widths of the sources; default `injected_extension`.
 
         Returns
         -------
@@ -269,9 +280,10 @@ class SignalInjector:
         uniform = draws.uniforms("signal", n)
         season = self._seasons(dec.ravel(), of, uniform[:, 1])
         to_ra, to_dec = ra.ravel()[of], dec.ravel()[of]
-        if self.injected_extension > 0 and len(of):
+        width = self.injected_extension if extension is None else extension[of % len(extension)]
+        if np.any(width > 0) and len(of):
             scatter = draws.uniforms("extension", n)
-            distance = np.minimum(self.injected_extension * np.sqrt(-2.0 * np.log1p(-scatter[:, 0])), np.pi)
+            distance = np.minimum(width * np.sqrt(-2.0 * np.log1p(-scatter[:, 0])), np.pi)
             to_ra, to_dec = offset_by(to_ra, to_dec, distance, 2.0 * np.pi * scatter[:, 1])
         times = None if self.on_time is None else draws.uniforms("signal_time", n)[:, 0]
         parts: list[tuple[Events | None, I64]] = []

@@ -9,6 +9,7 @@ from nusky.likelihood.point import PointFit
 from nusky.likelihood.profile import LikelihoodProfile
 from nusky.likelihood.reach import event_reach, widened
 from nusky.likelihood.reading import LikelihoodReading, SeasonReading
+from nusky.likelihood.stack import StackValues
 from nusky.likelihood.trial_index import PartOfTrials, TrialIndex
 from nusky.likelihood.values import EventValues, Signal
 from nusky.likelihood.window import WindowLikelihoodModel
@@ -24,6 +25,7 @@ __all__ = [
     "PointFit",
     "SeasonReading",
     "Signal",
+    "StackValues",
     "TrialIndex",
     "WindowLikelihoodModel",
     "event_reach",

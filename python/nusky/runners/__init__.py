@@ -7,5 +7,13 @@ from nusky.runners.hypothesis import HypothesisRunner
 from nusky.runners.point_source import TrialRunner
 from nusky.runners.sky_scan import SkyScanTrialRunner
 from nusky.runners.spatial_prior import SpatialPriorTrialRunner
+from nusky.runners.stacking import StackingTrialRunner
 
-__all__ = ["FITTER_NOT_NEEDED", "HypothesisRunner", "SkyScanTrialRunner", "SpatialPriorTrialRunner", "TrialRunner"]
+__all__ = [
+    "FITTER_NOT_NEEDED",
+    "HypothesisRunner",
+    "SkyScanTrialRunner",
+    "SpatialPriorTrialRunner",
+    "StackingTrialRunner",
+    "TrialRunner",
+]

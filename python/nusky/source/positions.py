@@ -214,7 +214,7 @@ def sources(
         n,
         np.nextafter(0, 1),
         np.finfo(float).max,
-        "weights are positive",
+        "weights are ratios of fluxes above 0: leave out sources that do not shine",
     )
     extensions = _column(
         "extension",

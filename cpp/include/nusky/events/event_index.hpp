@@ -37,6 +37,9 @@ class EventIndex {
   void start_trial();
   /// Adds n events of the columns, which must outlive them. @param event (n,) of the columns;  @param x, y (n,) of the unit vector
   void add_few(int season, const EventColumns& columns, std::size_t n, const std::uint32_t* event, const double* x, const double* y);
+  /// Adds n events whose S/B is given, the weight of their spatial term, at one place that all of the sky is in reach of. The records must
+  /// outlive them.
+  void add_values(int season, std::size_t n, const EventRecord* record);
   /// @param n_events (K,)
   void end_trial(const double* n_events);
 
@@ -79,6 +82,7 @@ class EventIndex {
   static std::vector<Zone> zones_of(const EventPart& part, const PartOrder& order, bool few, std::vector<ZoneGrid>& grids);
   void fill_zone(const Incoming& in, const Zone& zone, ZoneGrid& grid);
   Writer writer();
+  std::size_t make_room(int season, std::size_t n);
 
   std::vector<std::shared_ptr<const EventColumns>> columns_;  // keeps alive what the events point to
   std::vector<double> n_events_;

@@ -29,6 +29,9 @@ class GroupFitter {
   bool proven_zero(std::size_t p) const { return tile_.bound(p) <= 0.0F; }
   /// The exact fit of direction p. `load` must have run.
   DirectionFit fit(std::size_t p);
+  /// n_s up to which the near events of the last fit were listed: only rows of ln R of events whose u can exceed Tile::tail_u there were
+  /// read.
+  double n_ref() const { return n_ref_; }
   /// Candidates of the group, and of these times directions loaded the pairs within the cut (for benchmarks).
   std::size_t n_candidates() const { return tile_.n_candidates(); }
   std::size_t count_pairs() const { return tile_.count_pairs(); }
@@ -56,6 +59,7 @@ class GroupFitter {
   Tile tile_;
   DirectionEvents events_;
   Profile profile_;
+  double n_ref_ = 0.0;
   std::vector<Share> shares_;  // at the γ entered last
 };
 

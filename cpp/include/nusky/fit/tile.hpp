@@ -31,6 +31,9 @@ class Tile {
  public:
   /// n_s up to which the first lists hold: most of the sky never needs others.
   static constexpr double first_n_ref = 8.0;
+  /// Events whose u = y S/B R stays below this for every γ and all n_s up to n_ref belong to the tail. At n_s = 8 that is 75 % of the
+  /// pairs of the first-year season, with 0.4 % of Σu.
+  static constexpr double tail_u = 1e-3;
 
   /// @param several neighbouring tiles will follow each other, so that looking a little wider at once pays
   explicit Tile(const FitModel& model, bool several);

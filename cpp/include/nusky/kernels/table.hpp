@@ -5,6 +5,7 @@
 #include "nusky/kernels/tables/profile.hpp"
 #include "nusky/kernels/tables/random.hpp"
 #include "nusky/kernels/tables/sky.hpp"
+#include "nusky/kernels/tables/stack.hpp"
 #include "nusky/kernels/tables/sums.hpp"
 #include "nusky/kernels/tables/survey.hpp"
 #include "nusky/kernels/tables/tile.hpp"
@@ -13,7 +14,7 @@ namespace nusky {
 
 /// The inner loops, compiled once for every instruction set. Plain loops over plain arrays: nothing with weak symbols
 /// (no std:: or Eigen templates) may be instantiated in them, because the linker would keep one version for all CPUs.
-struct Kernels : IndexKernels, TileKernels, SurveyKernels, ProfileKernels, RandomKernels, SumKernels, SkyKernels {
+struct Kernels : IndexKernels, TileKernels, SurveyKernels, ProfileKernels, RandomKernels, SumKernels, SkyKernels, StackKernels {
   const char* name;  ///< of the instruction set
 };
 

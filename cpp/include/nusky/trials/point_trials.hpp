@@ -4,17 +4,9 @@
 
 #include "nusky/fit/scan.hpp"
 #include "nusky/trials/point_source.hpp"
+#include "nusky/trials/trial_quads.hpp"
 
 namespace nusky {
-
-/// Which trials are drawn.
-struct TrialRequest {
-  std::uint64_t key;           ///< of the seed
-  std::size_t n;               ///< trials
-  const std::int64_t* number;  ///< (n,) of the trials, not negative
-  double n_sig;
-  bool poisson;
-};
 
 /// Draws and fits trials of a source, each a function of (key, number) alone.
 /// @param rows (n, columns) row-major: ts, ns and, with three columns, γ

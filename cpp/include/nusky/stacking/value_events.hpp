@@ -1,0 +1,50 @@
+#pragma once
+#include <cstddef>
+#include <vector>
+
+#include "nusky/aligned.hpp"
+#include "nusky/events/event_index.hpp"
+
+namespace nusky {
+
+/// Events of one trial whose S/B(γ) has been evaluated, on their way to a fit; the work space of one thread.
+///
+/// An event is a value times R(γ): R is that of the event alone, or has rows of its own here.
+class ValueEvents {
+ public:
+  explicit ValueEvents(const GammaAxis& axis);
+
+  /// Takes all events out.
+  void clear();
+  /// An event with the R of the event alone.
+  void add(float value, const EventRecord& event);
+  /// Room for R of another event at the coarse γ, (16,), and for its logarithm at the nodes, up to a multiple of 16. They stay where they
+  /// are until the next event.
+  float* next_coarse();
+  float* next_nodes();
+  /// An event with the row just written. @param peak, lift see EventRecord;  @param with_nodes its nodes have been written, too
+  void add_with_rows(float value, float peak, float lift, bool with_nodes);
+  /// Only events whose S/B · peak is above this need their nodes.
+  float nodes_above() const { return nodes_above_; }
+  void need_nodes_above(float edge) { nodes_above_ = edge; }
+  /// Length of a row of nodes.
+  std::size_t node_stride() const { return stride_; }
+  std::size_t size() const { return records_.size(); }
+  /// Hands the events from number `first` on to an index, as those of a season. All events must be in.
+  void hand_on(EventIndex& index, int season, std::size_t first, std::size_t last);
+  /// After the last event: rows are where the fit finds them.
+  void close();
+
+ private:
+  static constexpr std::size_t none = static_cast<std::size_t>(-1);
+  struct Rows {
+    std::size_t coarse, nodes;  // none: those of the event alone; no nodes
+  };
+  std::size_t stride_, n_coarse_ = 0, n_nodes_ = 0;
+  float nodes_above_ = 0.0F;
+  AlignedVector<EventRecord> records_;
+  std::vector<Rows> rows_;
+  AlignedVector<float> coarse_, nodes_, blank_;
+};
+
+}  // namespace nusky

@@ -1,0 +1,68 @@
+"""`StackInjector`: signal of many sources, whose shares follow from flux and acceptance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nusky.injection.signal import Injected, InjectedMany, SignalInjector
+
+if TYPE_CHECKING:
+    from nusky.injection.seeding import BatchDraws, TrialDraws
+    from nusky.source import Sources
+    from nusky.typing import F64
+
+__all__ = ["StackInjector"]
+
+
+@dataclass(frozen=True, eq=False)
+class StackInjector:
+    """Signal of sources that share a spectrum, source j in proportion to w_j A_j.
+
+    Parameters
+    ----------
+    signal : SignalInjector
+    src : Sources
+        Weights are ratios of fluxes; each source has its own extension.
+    """
+
+    signal: SignalInjector
+    src: Sources
+
+    @cached_property
+    def extension(self) -> F64:
+        """(J,) widths of the injected sources, rad."""
+        options = self.signal.options
+        return self.src.extension if options.extension is None else np.full(len(self.src), options.extension)
+
+    @cached_property
+    def shares(self) -> F64:
+        """(J,) of the injected events that come from each source, over all seasons; their sum is 1."""
+        weighted = self.src.weight * self.signal.acceptance(self.src.dec).sum(axis=0)
+        if not weighted.any():
+            raise ValueError("no season accepts signal from any of the sources: nothing can be injected")
+        return np.asarray(weighted / weighted.sum())
+
+    def prepare(self) -> None:
+        """Make what all trials share."""
+        self.signal.prepare()
+        _ = self.shares, self.extension
+
+    def inject(self, draws: TrialDraws, n_sig: float, poisson: bool) -> Injected:
+        """Signal of one trial; None for each season without any."""
+        return tuple(events for events, _ in self.inject_many(draws.batch, n_sig, poisson))
+
+    def inject_many(self, draws: BatchDraws, n_sig: float, poisson: bool) -> InjectedMany:
+        """Signal of several trials at once, the same events as `inject` gives one by one.
+
+        Returns
+        -------
+        tuple of (Events or None, (T + 1,) int64)
+            For each season the events of all trials, trial by trial, and where each trial begins.
+        """
+        counts = draws.shared(draws.signal_counts(n_sig, poisson), self.shares)
+        ra, dec = (np.broadcast_to(one, counts.shape) for one in (self.src.ra, self.src.dec))
+        return self.signal.inject_many(draws, ra, dec, counts, self.extension)

@@ -1,0 +1,101 @@
+"""`StackValues`: the likelihood of many sources with weights, in NumPy and for the core."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nusky import _core
+from nusky.analysis import HermiteAxis
+from nusky.likelihood.reading import space_density
+from nusky.likelihood.values import EventValues, Signal
+from nusky.sphere import separation
+
+if TYPE_CHECKING:
+    from nusky.source import Sources
+    from nusky.trial import Trial
+    from nusky.typing import F64
+
+__all__ = ["StackValues"]
+
+# Pairs of events and sources that are looked at together
+_PAIRS = 2_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class StackValues(EventValues):
+    """S_i(γ) = Σ_j p_j(γ) S_ij with p_j = w_j A_j(γ) / Σ_l w_l A_l(γ), of each season.
+
+    σ² of event i and source j is σ_i² + extension_j², and S_ij = 0 beyond `cut_n_sigma` σ.
+
+    Parameters
+    ----------
+    model : LikelihoodModel
+        Its `extension` is 0: the sources have their own.
+    src : Sources
+        (J,) with weights, which are ratios of fluxes, and extensions.
+    """
+
+    src: Sources
+
+    @cached_property
+    def log_weights(self) -> F64:
+        """(K, J, G) ln(w_j A_kj) at the γ nodes, w_j adding up to 1; G = 1 without an energy term."""
+        _, sindec, table = self.model.acceptances()
+        at = np.sin(self.src.dec)
+        accepted = np.stack([[np.interp(at, sindec, row) for row in season.T] for season in table])  # (K, G, J)
+        share = np.log(self.src.weight / self.src.weight.sum())
+        return np.ascontiguousarray((accepted + share).transpose(0, 2, 1))
+
+    def log_acceptance(self) -> F64:
+        most = self.log_weights.max(axis=1, keepdims=True)
+        return np.asarray(np.log(np.exp(self.log_weights - most).sum(axis=1)) + most[:, 0])
+
+    @cached_property
+    def stack(self) -> _core.Stack:
+        """The sources as the core's loop over trials takes them."""
+        src = self.src
+        return _core.Stack(
+            self.model.columns,
+            np.array(src.ra),
+            np.array(src.dec),
+            np.array(src.extension),
+            self.log_weights,
+            cut_n_sigma=self.model.options.cut_n_sigma,
+        )
+
+    def fit(self, trial: Trial) -> tuple[float, float, float, int]:
+        """TS, n_s, γ and status for whole seasons: the bits that the loop over trials gives for these events."""
+        n_events = np.array(trial.n_events, dtype=np.float64)
+        return _core.fit_hypothesis_events(
+            self.likelihood, self.stack, self.model.parts(trial), n_events, gamma=self.model.fixed_gamma
+        )
+
+    def source_shares(self, k: int) -> F64:
+        """(J, G) p_j of season k at the γ nodes; where γ is fixed, (J, 1) there."""
+        logs = self.log_weights[k]
+        gamma = self.model.fixed_gamma
+        if gamma is not None and len(self.gamma_nodes) > 1:
+            index, weight = HermiteAxis(self.gamma_nodes).weights(np.array([gamma]))
+            logs = (logs[:, index[0]] * weight[0]).sum(axis=-1)[:, None]
+        shares = np.exp(logs - logs.max(axis=0))
+        return np.asarray(shares / shares.sum(axis=0))
+
+    def signal(self, k: int, ra: F64, dec: F64, sigma: F64) -> Signal:
+        shares = self.source_shares(k)
+        total = np.zeros((len(ra), shares.shape[1]))
+        step = max(1, _PAIRS // len(self.src))
+        for start in range(0, len(ra), step):
+            some = slice(start, start + step)
+            width = np.hypot(sigma[some, None], self.src.extension)
+            away = np.asarray(separation(ra[some, None], dec[some, None], self.src.ra, self.src.dec))
+            density = np.where(away <= self.model.options.cut_n_sigma * width, space_density(away, width), 0.0)
+            total[some] = density @ shares
+        rows = np.flatnonzero(total.max(axis=1) > 0)
+        found = total[rows]
+        if shares.shape[1] == 1:
+            return Signal(rows, found[:, 0])
+        return Signal(rows, np.ones(len(rows)), np.log(np.maximum(found, 1e-30)))

@@ -1,0 +1,171 @@
+"""`StackingTrialRunner`: trials of many sources that are fitted together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nusky import _core
+from nusky.executors import InterruptedBatch
+from nusky.files import content_hash
+from nusky.injection import BatchDraws, StackInjector, seed_key
+from nusky.likelihood import StackValues
+from nusky.progress import scan_progress
+from nusky.runners.hypothesis import HypothesisRunner
+from nusky.runners.point_source import check_sources
+
+if TYPE_CHECKING:
+    from nusky.injection import Injected, TrialDraws
+    from nusky.progress import Progress
+    from nusky.source import Sources
+    from nusky.trial import Trial
+    from nusky.typing import F64, I64
+
+__all__ = ["StackingTrialRunner"]
+
+# Trials whose signal is made together: Python's share of each is then small
+_TOGETHER = 256
+
+
+def _tell(progress: Progress, before: int, n: int, _: int) -> None:
+    progress.update(before + n)
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class StackingTrialRunner(HypothesisRunner):
+    """Trials of a stack: n_s events of all sources together, shared by flux and acceptance, one spectrum.
+
+    S = Σ_j w_j A_j(γ) S_j / Σ_j w_j A_j(γ); the weights w_j are ratios of fluxes. `to_E2dNdE` and the other conversions
+    give the flux of all sources together, `per_source` that of each.
+
+    Parameters
+    ----------
+    src : Sources
+        With `weight` and `extension` of each.
+    analysis, likelihood, injection, mp_cpus, transient, declinations
+        See `HypothesisRunner`.
+
+    Examples
+    --------
+    >>> import nusky as cy                                                                     # doctest: +SKIP
+    >>> tr = cy.get_trial_runner(src=cy.sources([1.4, 1.8], [0.1, 0.3], weight=[2, 1]), ana=ana)   # doctest: +SKIP
+    >>> tr.get_one_fit(10, seed=1)                                                             # doctest: +SKIP
+    """
+
+    src: Sources
+
+    def __post_init__(self) -> None:
+        check_sources(self.src, self.transient)
+        if self.likelihood.extension:
+            raise ValueError(
+                f"likelihood.extension={self.likelihood.extension:g}: the sources of a stack have their own; "
+                "give sources(…, extension=)"
+            )
+        places = np.stack([self.src.ra, self.src.dec, self.src.extension])
+        _, first, back = np.unique(places, axis=1, return_index=True, return_inverse=True)
+        twice = np.flatnonzero(first[back.ravel()] != np.arange(len(self.src)))
+        if len(twice):
+            raise ValueError(
+                f"source {twice[0]} is at the place of source {first[back.ravel()][twice[0]]}: leave one of them out, "
+                "and give the other the sum of their weights if both shine"
+            )
+        super().__post_init__()
+
+    def _describe(self) -> dict[str, Any]:
+        src = self.src
+        return {"n_sources": len(src), "sources": content_hash([src.ra, src.dec, src.weight, src.extension])}
+
+    @cached_property
+    def values(self) -> StackValues:
+        return StackValues(self.model, self.src)
+
+    @cached_property
+    def stack_injector(self) -> StackInjector:
+        """How the sources share the injected events."""
+        return StackInjector(self.signal_injector, self.src)
+
+    @property
+    def flux_shares(self) -> F64:
+        """(J,) of the flux of all sources, that of each; the weights, adding up to 1."""
+        return np.asarray(self.src.weight / self.src.weight.sum())
+
+    def per_source(self, flux: float) -> F64:
+        """(J,) flux of each source, of a flux of all together such as `to_E2dNdE` gives.
+
+        Examples
+        --------
+        >>> tr.per_source(tr.to_E2dNdE(12.0))                             # doctest: +SKIP
+        """
+        return flux * self.flux_shares
+
+    def _inject(self, draws: TrialDraws, n_sig: float, poisson: bool) -> Injected:
+        return self.stack_injector.inject(draws, n_sig, poisson)
+
+    def _acceptance(self, acceptance: Callable[[Any], Any], **where: Any) -> float:
+        if where:
+            raise TypeError(f"unknown argument {next(iter(where))!r}: the positions are those of the sources")
+        return float(np.sum(self.flux_shares * np.asarray(acceptance(self.src.dec))))
+
+    @property
+    def _whole_seasons(self) -> bool:
+        """Whether the core makes the trials: whole seasons at their own declinations."""
+        return self.on_time is None and self.declinations is None
+
+    def _prepare(self, n_sig: float) -> None:
+        super()._prepare(n_sig)
+        if self.on_time is None:
+            _ = self.values.stack
+        if n_sig:
+            self.stack_injector.prepare()
+
+    def _table(self, trial: Trial, n_threads: int, logging: bool = False) -> NDArray[np.void]:
+        if self.on_time is not None:
+            return super()._table(trial, n_threads, logging)
+        with scan_progress(1, 1, logging):
+            return self._row(*self.values.fit(trial))
+
+    def _fit_numbers(
+        self, numbers: I64, n_sig: float, poisson: bool, seed: int, n_threads: int, progress: Progress | None
+    ) -> NDArray[np.void]:
+        if not self._whole_seasons:
+            return super()._fit_numbers(numbers, n_sig, poisson, seed, n_threads, progress)
+        rows = np.zeros(len(numbers), dtype=self.dtype)
+        table = rows.view(np.float64).reshape(len(rows), len(self.columns))
+        step = _TOGETHER if n_sig else max(1, len(numbers))
+        for start in range(0, len(numbers), step):
+            some = numbers[start : start + step]
+            try:
+                injected = self._injected(seed, some, n_sig, poisson) if n_sig else None
+                done, interrupted = _core.fit_hypothesis_trials(
+                    self.values.likelihood,
+                    self.values.stack,
+                    injected,
+                    key=seed_key(seed),
+                    numbers=some,
+                    gamma=self.model.fixed_gamma,
+                    rows=table[start : start + step],
+                    n_threads=n_threads,
+                    progress=None if progress is None else partial(_tell, progress, start),
+                )
+            except KeyboardInterrupt:
+                done, interrupted = 0, True
+            if interrupted:
+                end = start + done
+                raise InterruptedBatch(rows[:end].view(np.recarray), numbers[:end], len(numbers))
+        return rows.view(np.recarray)
+
+    def _injected(
+        self, seed: int, numbers: I64, n_sig: float, poisson: bool
+    ) -> list[tuple[_core.EventColumns, F64, I64]]:
+        """The signal of some trials as the core takes it."""
+        draws = BatchDraws(seed_key(seed), np.ascontiguousarray(numbers))
+        seasons = []
+        for k, (events, first) in enumerate(self.stack_injector.inject_many(draws, n_sig, poisson)):
+            made = self.analysis[k].sim[:0] if events is None else events
+            seasons.append((self.model.columns_for(k, made), np.ascontiguousarray(made["ra"]), first))
+        return seasons

@@ -1,0 +1,42 @@
+"""Stacks: the events that are injected are found, with their spectrum, and p-values of background are uniform."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import nusky as cy
+from seasons import one_season, two_seasons
+
+pytestmark = pytest.mark.slow
+
+
+def stack(n: int, analysis: Any) -> Any:
+    rng = np.random.default_rng(n)
+    dec = np.arcsin(rng.uniform(-0.3, 1.0, n))
+    wide = np.where(rng.random(n) < 0.3, np.radians(1.0), 0.0)
+    src = cy.sources(rng.uniform(0, 2 * np.pi, n), dec, weight=10 ** rng.normal(0, 0.5, n), extension=wide)
+    return cy.get_trial_runner(ana=analysis, src=src)
+
+
+@pytest.mark.parametrize("n", [3, 30])
+def test_number_and_spectrum_of_injected_events_are_found(n: int) -> None:
+    trials = stack(n, two_seasons()).get_many_fits(150, 50, seed=5)
+    ns, gamma = trials.ns, trials.gamma[trials.ns > 0]
+    # Signal beyond the cut and wide events that look like background: some percent
+    assert np.mean(ns) == pytest.approx(50, abs=3.5 + 3 * np.std(ns) / np.sqrt(len(ns)))
+    assert np.mean(gamma) == pytest.approx(2.0, abs=0.1 + 3 * np.std(gamma) / np.sqrt(len(gamma)))
+
+
+@pytest.mark.parametrize("n", [3, 100])
+def test_p_values_of_background_are_uniform(n: int) -> None:
+    tr = stack(n, one_season())
+    bg = cy.dists.TSD(tr.get_many_fits(1500, seed=1))
+    new = tr.get_many_fits(500, seed=2).ts
+    hot = bg.values[bg.values > 0]
+    assert stats.ks_2samp(hot, new[new > 0]).pvalue > 1e-3
+    assert 0.3 < np.mean(bg.p_values(new[new > 0]) / bg.eta) < 0.7
+    assert np.mean(new > 0) == pytest.approx(bg.eta, abs=4 * np.sqrt(0.25 / 500))
