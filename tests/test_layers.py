@@ -30,6 +30,7 @@ executors
 store
 sensitivity
 runners
+catalogs
 conf
 followup
 installation

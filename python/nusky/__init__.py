@@ -37,6 +37,7 @@ _NAMES = {
     "follow_up": "followup",
     "get_analysis": "analysis",
     "get_sky_scan_trial_runner": "conf",
+    "get_source_list_trial_runner": "conf",
     "get_spatial_prior_trial_runner": "conf",
     "get_trial_runner": "conf",
     "read_sky_map": "maps",

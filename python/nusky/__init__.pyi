@@ -19,6 +19,7 @@ from nusky.analysis import get_analysis as get_analysis
 from nusky.arrays import Arrays as Arrays
 from nusky.conf import CONF as CONF
 from nusky.conf import get_sky_scan_trial_runner as get_sky_scan_trial_runner
+from nusky.conf import get_source_list_trial_runner as get_source_list_trial_runner
 from nusky.conf import get_spatial_prior_trial_runner as get_spatial_prior_trial_runner
 from nusky.conf import get_trial_runner as get_trial_runner
 from nusky.conf import sensitivity_curve as sensitivity_curve

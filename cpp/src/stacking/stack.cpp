@@ -66,11 +66,14 @@ Stack::Stack(std::vector<std::shared_ptr<const EventColumns>> columns, const std
   lifts_.assign(n_seasons(), 1.0F);
   bins_.resize(n_seasons());
   reaches_.resize(n_seasons());
+  own_.resize(n_seasons());
   for (std::size_t k = 0; k < n_seasons(); ++k) {
     fill_rows(k, log_weight + k * n_sources_ * n_nodes_, n_threads);
     const EventColumns& own = *season(k);
     reaches_[k].resize(own.size() * classes_.size());
+    own_[k].resize(own.size());
     parallel_for(own.size(), n_threads, 1024, [&](std::size_t i) {
+      own_[k][i] = stack_event(own.record(i));
       for (std::size_t c = 0; c < classes_.size(); ++c) reaches_[k][i * classes_.size() + c] = reach(classes_[c], own, i);
     });
     if (n_sources_ <= most_marked) mark_bins(k, ra, dec, extension, n_threads);
@@ -160,6 +163,14 @@ std::vector<float> Stack::shares(std::size_t k, std::optional<double> gamma) con
   for (std::size_t j = 0; j < n_sources_; ++j) sum += std::exp(log_of(j));
   for (std::size_t j = 0; j < n_sources_; ++j) out[j] = static_cast<float>(std::exp(log_of(j)) / sum);
   return out;
+}
+
+// σ and B are read off the record, which holds no extension.
+StackEvent Stack::stack_event(const EventRecord& record) {
+  const double sigma2 = 0.5 / static_cast<double>(record.spatial.rate);
+  double per_density = static_cast<double>(record.spatial.weight) * sigma2;
+  if (record.spatial.gaussian == 0.0F) per_density *= -std::expm1(-2.0 / sigma2);
+  return {fixed_point(record.sin_dec), static_cast<float>(sigma2), static_cast<float>(per_density), record.lift};
 }
 
 GridReach Stack::reach(const StackClass& sources, const EventColumns& columns, std::size_t event) const {

@@ -9,17 +9,6 @@ namespace {
 // So many events before they are looked at, what they point to is asked for.
 constexpr std::size_t ahead = 12;
 
-// An event as the kernel takes it: σ and B are read off its record, which holds no extension.
-StackedEvent stacked(const EventRecord& record, double x, double y, double cut_n_sigma) {
-  const double sigma2 = 0.5 / static_cast<double>(record.spatial.rate);
-  double per_density = static_cast<double>(record.spatial.weight) * sigma2;
-  if (record.spatial.gaussian == 0.0F) per_density *= -std::expm1(-2.0 / sigma2);
-  return {{fixed_point(x), fixed_point(y), fixed_point(record.sin_dec)},
-          static_cast<float>(sigma2),
-          static_cast<float>(per_density),
-          static_cast<float>(cut_n_sigma * cut_n_sigma)};
-}
-
 }  // namespace
 
 StackEvaluator::StackEvaluator(const Stack& stack, std::optional<double> gamma)
@@ -37,7 +26,7 @@ void StackEvaluator::add(std::size_t season, const EventColumns& columns, std::s
     add_fixed(season, columns, out);
 }
 
-// The pairs of all events. Records are far apart in memory and asked for before they are needed.
+// The pairs of all events.
 void StackEvaluator::find(std::size_t season, const EventColumns& columns, std::size_t n, const std::uint32_t* event, const double* ra) {
   cos_dec_.resize(n);
   x_.resize(n);
@@ -48,7 +37,6 @@ void StackEvaluator::find(std::size_t season, const EventColumns& columns, std::
   std::size_t pairs = 0;
   const std::size_t room = stack_->size() + block_size;
   for (std::size_t i = 0; i < n; ++i) {
-    __builtin_prefetch(&columns.record(event[std::min(i + ahead, n - 1)]));
     if (source_.size() < pairs + room) {
       source_.resize(2 * (pairs + room));
       ratio_.resize(2 * (pairs + room));
@@ -64,12 +52,14 @@ std::size_t StackEvaluator::find_pairs(std::size_t season, const EventColumns& c
                                        std::size_t pairs) {
   const std::vector<StackClass>& classes = stack_->classes();
   const bool own = &columns == stack_->season(season).get();
+  const StackEvent e = own ? stack_->own(season, event) : Stack::stack_event(columns.record(event));
+  const auto cut2 = static_cast<float>(stack_->cut_n_sigma() * stack_->cut_n_sigma());
+  const StackedEvent here{{fixed_point(x), fixed_point(y), e.z}, e.sigma2, e.per_density, cut2};
   for (std::size_t c = 0; c < classes.size(); ++c) {
     const StackClass& sources = classes[c];
     ranges_.clear();
     sources.grid.near(turn_word(ra), own ? stack_->own_reach(season, event, c) : stack_->reach(sources, columns, event), ranges_);
     if (ranges_.empty()) continue;
-    const StackedEvent here = stacked(columns.record(event), x, y, stack_->cut_n_sigma());
     const std::size_t first = pairs;
     for (const SourceRange r : ranges_)
       pairs = kernels_->stack_pairs({sources.x.data(), sources.y.data(), sources.z.data(), sources.extension2.data()}, r.first, r.last,
@@ -88,25 +78,31 @@ void StackEvaluator::add_fixed(std::size_t season, const EventColumns& columns, 
   }
 }
 
+// First R at the coarse γ of all events, then its logarithm at the nodes of those that need it. Rows are far apart in memory, and asked
+// for before they are read.
 void StackEvaluator::add_free(std::size_t season, const EventColumns& columns, ValueEvents& out) {
+  const bool own = &columns == stack_->season(season).get();
   const float* rows = stack_->rows(season);
-  const std::size_t stride = stack_->row_length(), blocks = stride / block_size;
+  const std::size_t stride = stack_->row_length(), blocks = stride / block_size, first = out.size();
+  near_.clear();
   for (std::size_t k = 0; k < found_.size(); ++k) {
-    if (k + ahead < found_.size()) __builtin_prefetch(columns.record(found_[k + ahead].event).ratio);
+    if (k + ahead < found_.size()) __builtin_prefetch(columns.ratio_row(found_[k + ahead].event));
     const Found& f = found_[k];
-    const EventRecord& record = columns.record(f.event);
-    const std::uint32_t* source = source_.data() + f.first;
-    const float* ratio = ratio_.data() + f.first;
-    const std::size_t n = f.last - f.first;
-    kernels_->stack_rows(n, source, ratio, rows, stride, 1, mixture_.data());
-    const float lift = stack_->lift(season) * record.lift;
-    const float peak = kernels_->stack_coarse(mixture_.data(), record.ratio, out.next_coarse()) * lift;
-    const bool near = peak >= out.nodes_above();
-    if (near) {
-      kernels_->stack_rows(n, source, ratio, rows + n_coarse_gamma, stride, blocks - 1, mixture_.data() + n_coarse_gamma);
-      kernels_->stack_nodes(out.node_stride(), mixture_.data() + n_coarse_gamma, record.log_ratio, out.next_nodes());
+    kernels_->stack_rows(f.last - f.first, source_.data() + f.first, ratio_.data() + f.first, rows, stride, 1, mixture_.data());
+    const float lift = stack_->lift(season) * (own ? stack_->own(season, f.event).lift : columns.ratio_lift(f.event));
+    const float peak = kernels_->stack_coarse(mixture_.data(), columns.ratio_row(f.event), out.next_coarse()) * lift;
+    if (peak >= out.nodes_above()) near_.push_back(k);
+    out.add_with_row(1.0F, peak, lift);
+  }
+  for (std::size_t j = 0; j < near_.size(); ++j) {
+    if (j + ahead < near_.size()) {
+      const float* row = columns.log_ratio(found_[near_[j + ahead]].event);
+      for (std::size_t g = 0; g < out.node_stride(); g += block_size) __builtin_prefetch(row + g);
     }
-    out.add_with_rows(1.0F, peak, lift, near);
+    const Found& f = found_[near_[j]];
+    kernels_->stack_rows(f.last - f.first, source_.data() + f.first, ratio_.data() + f.first, rows + n_coarse_gamma, stride, blocks - 1,
+                         mixture_.data());
+    kernels_->stack_nodes(out.node_stride(), mixture_.data(), columns.log_ratio(f.event), out.nodes_of(first + near_[j]));
   }
 }
 

@@ -35,14 +35,15 @@ float* ValueEvents::next_coarse() {
   return coarse_.data() + n_coarse_ * n_coarse_gamma;
 }
 
-float* ValueEvents::next_nodes() {
-  if (nodes_.size() < (n_nodes_ + 1) * stride_) nodes_.resize(std::max(2 * nodes_.size(), fewest * stride_));
-  return nodes_.data() + n_nodes_ * stride_;
+void ValueEvents::add_with_row(float value, float peak, float lift) {
+  records_.push_back({0.0, 1.0, {0.0F, 0.0F, value, everywhere}, nullptr, nullptr, peak, lift});
+  rows_.push_back({n_coarse_++, none});
 }
 
-void ValueEvents::add_with_rows(float value, float peak, float lift, bool with_nodes) {
-  records_.push_back({0.0, 1.0, {0.0F, 0.0F, value, everywhere}, nullptr, nullptr, peak, lift});
-  rows_.push_back({n_coarse_++, with_nodes ? n_nodes_++ : none});
+float* ValueEvents::nodes_of(std::size_t event) {
+  if (nodes_.size() < (n_nodes_ + 1) * stride_) nodes_.resize(std::max(2 * nodes_.size(), fewest * stride_));
+  rows_[event].nodes = n_nodes_;
+  return nodes_.data() + n_nodes_++ * stride_;
 }
 
 void ValueEvents::close() {

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from nusky.conf.curves import sensitivity_curve
-from nusky.conf.factories import CONF, get_sky_scan_trial_runner, get_spatial_prior_trial_runner, get_trial_runner
+from nusky.conf.factories import (
+    CONF,
+    get_sky_scan_trial_runner,
+    get_source_list_trial_runner,
+    get_spatial_prior_trial_runner,
+    get_trial_runner,
+)
 from nusky.conf.markers import CustomFluxEnergyPDFRatioModel, DecRandomizer, RARandomizer, UTFSeeder
 
 __all__ = [
@@ -13,6 +19,7 @@ __all__ = [
     "RARandomizer",
     "UTFSeeder",
     "get_sky_scan_trial_runner",
+    "get_source_list_trial_runner",
     "get_spatial_prior_trial_runner",
     "get_trial_runner",
     "sensitivity_curve",

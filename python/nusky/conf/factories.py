@@ -16,6 +16,7 @@ from nusky.conf.settings import Settings, one_extension
 from nusky.progress import tell
 
 if TYPE_CHECKING:
+    from nusky.catalogs import SourceListTrialRunner
     from nusky.pixels.multi_order import MultiOrderPixels
     from nusky.pixels.pixel_set import PixelSet
     from nusky.runners.point_source import TrialRunner
@@ -29,6 +30,7 @@ _NOTED = 0.01
 __all__ = [
     "CONF",
     "get_sky_scan_trial_runner",
+    "get_source_list_trial_runner",
     "get_spatial_prior_trial_runner",
     "get_trial_runner",
 ]
@@ -173,6 +175,50 @@ def get_sky_scan_trial_runner(
         likelihood=settings.likelihood(0.0 if template is None else one_extension(template)),
         injection=settings.injection(injected),
         transient=settings.transient(timed, injected),
+        declinations=settings.declinations(injected),
+        mp_cpus=settings.get("mp_cpus"),
+        ts_to_p=settings.get("ts_to_p"),
+    )
+
+
+def get_source_list_trial_runner(
+    conf: Mapping[str, Any] | None = None, inj_conf: Mapping[str, Any] | None = None, **kw: Any
+) -> SourceListTrialRunner:
+    """Make a runner that fits each source of a list by itself, all of them to the same scramble.
+
+    Parameters
+    ----------
+    conf, inj_conf, **kw
+        As for `get_trial_runner`. ``src`` holds the sources; its weights say how injected events are shared.
+
+    Returns
+    -------
+    SourceListTrialRunner
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for `get_trial_runner`; or two sources are at one place.
+
+    Examples
+    --------
+    >>> import nusky as cy                                                                   # doctest: +SKIP
+    >>> runner = cy.get_source_list_trial_runner(src=cy.sources([1.0, 2.0], 0.1), ana=ana)   # doctest: +SKIP
+    """
+    from nusky.catalogs import SourceListTrialRunner
+
+    # the keywords are those of a point source
+    settings = Settings.merge("get_trial_runner", CONF, conf, kw)
+    src = settings.get("src")
+    if src is None or not hasattr(src, "extension"):
+        raise ValueError("get_source_list_trial_runner needs sources: pass src=nusky.sources(ra, dec)")
+    injected = settings.injected(inj_conf)
+    return SourceListTrialRunner(
+        analysis=settings.analysis(),
+        src=settings.stack(src),
+        likelihood=replace(settings.likelihood(0.0), extension=0.0),
+        injection=settings.injection(injected),
+        transient=settings.transient(src, injected),
         declinations=settings.declinations(injected),
         mp_cpus=settings.get("mp_cpus"),
         ts_to_p=settings.get("ts_to_p"),

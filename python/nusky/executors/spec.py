@@ -52,6 +52,7 @@ _CLASSES = {
     "Refinement": "pixels",
     "SkyMap": "maps",
     "SkyScanTrialRunner": "runners",
+    "SourceListTrialRunner": "catalogs",
     "Sources": "source",
     "SpatialPrior": "priors",
     "SpatialPriorTrialRunner": "runners",

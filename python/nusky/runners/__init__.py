@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from nusky.runners.fitter_args import NOT_NEEDED as FITTER_NOT_NEEDED
+from nusky.runners.fitter_args import whole
 from nusky.runners.hypothesis import HypothesisRunner
-from nusky.runners.point_source import TrialRunner
+from nusky.runners.making import Background, Made
+from nusky.runners.many_fits import FitsMany
+from nusky.runners.point_source import TrialRunner, check_sources
+from nusky.runners.runner import Runner
 from nusky.runners.sky_scan import SkyScanTrialRunner
 from nusky.runners.spatial_prior import SpatialPriorTrialRunner
 from nusky.runners.stacking import StackingTrialRunner
 
 __all__ = [
     "FITTER_NOT_NEEDED",
+    "Background",
+    "FitsMany",
     "HypothesisRunner",
+    "Made",
+    "Runner",
     "SkyScanTrialRunner",
     "SpatialPriorTrialRunner",
     "StackingTrialRunner",
     "TrialRunner",
+    "check_sources",
+    "whole",
 ]

@@ -18,6 +18,7 @@ from nusky.likelihood import StackValues
 from nusky.progress import scan_progress
 from nusky.runners.hypothesis import HypothesisRunner
 from nusky.runners.point_source import check_sources
+from nusky.source import check_distinct
 
 if TYPE_CHECKING:
     from nusky.injection import Injected, TrialDraws
@@ -66,14 +67,7 @@ class StackingTrialRunner(HypothesisRunner):
                 f"likelihood.extension={self.likelihood.extension:g}: the sources of a stack have their own; "
                 "give sources(…, extension=)"
             )
-        places = np.stack([self.src.ra, self.src.dec, self.src.extension])
-        _, first, back = np.unique(places, axis=1, return_index=True, return_inverse=True)
-        twice = np.flatnonzero(first[back.ravel()] != np.arange(len(self.src)))
-        if len(twice):
-            raise ValueError(
-                f"source {twice[0]} is at the place of source {first[back.ravel()][twice[0]]}: leave one of them out, "
-                "and give the other the sum of their weights if both shine"
-            )
+        check_distinct(self.src)
         super().__post_init__()
 
     def _describe(self) -> dict[str, Any]:

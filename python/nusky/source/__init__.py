@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nusky.source.positions import MAX_EXTENSION, Sources, sources
+from nusky.source.positions import MAX_EXTENSION, Sources, check_distinct, sources
 from nusky.source.window import TimeWindow
 
-__all__ = ["MAX_EXTENSION", "Sources", "TimeWindow", "sources"]
+__all__ = ["MAX_EXTENSION", "Sources", "TimeWindow", "check_distinct", "sources"]

@@ -20,7 +20,7 @@ from nusky.sphere import as_mjd, at_limits, coordinates, days, radians
 from nusky.typing import F64
 from nusky.units import has_unit, in_unit
 
-__all__ = ["Sources", "sources", "time_columns"]
+__all__ = ["Sources", "check_distinct", "sources", "time_columns"]
 
 MAX_EXTENSION = np.radians(20.0)
 """Beyond this (rad) an extended source is a template, and an extension is more likely degrees taken for radians."""
@@ -276,6 +276,27 @@ def _warn_of_seconds(t_100: F64) -> None:
             UserWarning,
             stacklevel=3,
         )
+
+
+def check_distinct(src: Sources) -> None:
+    """Raise for sources at one place, of one extension.
+
+    Raises
+    ------
+    ValueError
+        With the numbers of both.
+
+    Examples
+    --------
+    >>> check_distinct(sources([1.0, 2.0], 0.1))
+    """
+    first: dict[tuple[float, ...], int] = {}
+    for j, place in enumerate(zip(src.ra.tolist(), src.dec.tolist(), src.extension.tolist(), strict=True)):
+        if first.setdefault(place, j) != j:
+            raise ValueError(
+                f"source {j} is at the place of source {first[place]}: leave one of them out (in a stack, give the "
+                "other the sum of their weights)"
+            )
 
 
 def _position(ra: Any, dec: Any) -> tuple[Any, Any]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import Any
+
 from nusky.trial.fit import PER_PRIOR_DTYPE, Fit, result_columns
 from nusky.trial.sky_scan import SkyScan
 from nusky.trial.sky_scanner import SkyScanner
@@ -22,3 +25,12 @@ __all__ = [
     "as_trial",
     "result_columns",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # csky has its runners in a module of this name, too: they are in the place of its small names
+    if not name.startswith("_"):
+        csky = import_module("nusky.csky.trial")
+        if name in csky.__all__:
+            return getattr(csky, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

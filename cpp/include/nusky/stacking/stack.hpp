@@ -13,6 +13,14 @@ struct StackClass {
   AlignedVector<float> extension2;
 };
 
+/// What a stack reads of an event wherever it is: 16 bytes in place of its record.
+struct StackEvent {
+  std::int32_t z;     ///< fixed_point of its sin δ
+  float sigma2;       ///< squared angular error without any extension, rad²
+  float per_density;  ///< 1/(2π B)
+  float lift;         ///< see EventRecord
+};
+
 /// Many sources with relative weights: S_i(γ) = Σ_j p_j(γ) S_ij, p_j = w_j A_j(γ) / Σ w A, of each season.
 class Stack : public Hypothesis {
  public:
@@ -36,6 +44,9 @@ class Stack : public Hypothesis {
   /// Which sources of a class an event can reach.
   GridReach reach(const StackClass& sources, const EventColumns& columns, std::size_t event) const;
 
+  /// Of the seasons' own events; of others, see `stack_event`.
+  const StackEvent& own(std::size_t season, std::size_t event) const { return own_[season][event]; }
+  static StackEvent stack_event(const EventRecord& record);
   GridReach own_reach(std::size_t season, std::size_t event, std::size_t sources) const {
     return reaches_[season][event * classes_.size() + sources];
   }
@@ -56,6 +67,7 @@ class Stack : public Hypothesis {
   std::vector<AlignedVector<float>> rows_;
   std::vector<float> lifts_;
   std::vector<std::vector<std::uint64_t>> bins_;
+  std::vector<std::vector<StackEvent>> own_;
   std::vector<std::vector<GridReach>> reaches_;  // (K)(events, classes) of the seasons' own events
 };
 

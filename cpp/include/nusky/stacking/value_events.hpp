@@ -18,12 +18,12 @@ class ValueEvents {
   void clear();
   /// An event with the R of the event alone.
   void add(float value, const EventRecord& event);
-  /// Room for R of another event at the coarse γ, (16,), and for its logarithm at the nodes, up to a multiple of 16. They stay where they
-  /// are until the next event.
+  /// Room for R of another event at the coarse γ, (16,). It stays where it is until the next one.
   float* next_coarse();
-  float* next_nodes();
-  /// An event with the row just written. @param peak, lift see EventRecord;  @param with_nodes its nodes have been written, too
-  void add_with_rows(float value, float peak, float lift, bool with_nodes);
+  /// An event with the row just written. @param peak, lift see EventRecord
+  void add_with_row(float value, float peak, float lift);
+  /// Room for ln R of such an event at the nodes, up to a multiple of 16. It stays where it is until the next one.
+  float* nodes_of(std::size_t event);
   /// Only events whose S/B · peak is above this need their nodes.
   float nodes_above() const { return nodes_above_; }
   void need_nodes_above(float edge) { nodes_above_ = edge; }

@@ -1,0 +1,317 @@
+"""`SourceListTrialRunner`: one scramble, every source of a list fitted by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nusky.catalogs.local_p import LocalP
+from nusky.catalogs.result import SourceListResult
+from nusky.executors import InterruptedBatch, fit_batch
+from nusky.files import content_hash
+from nusky.injection import StackInjector, check_signal, resolve_seed
+from nusky.runners import Background, Made, Runner, TrialRunner, check_sources, whole
+from nusky.source import check_distinct
+from nusky.trial import Fit, Trial, as_trial
+from nusky.typing import F64
+
+if TYPE_CHECKING:
+    from nusky.hyp import Flux
+    from nusky.injection import TrialDraws
+    from nusky.likelihood import TrialIndex
+    from nusky.progress import Progress
+    from nusky.sensitivity import NSigResult
+    from nusky.source import Sources
+    from nusky.typing import I64
+
+__all__ = ["ListFits", "SourceListTrialRunner"]
+
+# Trials between two looks at progress and Ctrl-C
+_TOGETHER = 4096
+
+
+class ListFits(NamedTuple):
+    """Fits of every source in n trials.
+
+    Attributes
+    ----------
+    ts, ns, gamma : (n, J)
+        γ is NaN where it is undefined or fixed.
+    """
+
+    ts: F64
+    ns: F64
+    gamma: F64
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class SourceListTrialRunner(Runner):
+    """Trials of a list: each source is fitted alone, all of them to the same events; the best one is the trial's fit.
+
+    The fit of source j is, to the last bit, that of a `TrialRunner` at its position for the same seed. Which is the
+    best says its local p once background trials are known (`with_background`), before that its TS.
+
+    Parameters
+    ----------
+    src : Sources
+        (J,). Weights (ratios of fluxes) say how injected events are shared.
+    background : (n, J) array, optional
+        TS of background trials of these sources, for local p.
+    analysis, likelihood, injection, mp_cpus, declinations
+        See `Runner`.
+
+    Examples
+    --------
+    >>> runner = cy.get_source_list_trial_runner(src=sources, ana=ana).with_background(10_000, seed=1)  # doctest: +SKIP
+    >>> print(runner.test(TRUTH=True))                                                                  # doctest: +SKIP
+    """
+
+    src: Sources
+    background: F64 | None = None
+
+    _sky: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        check_sources(self.src, self.transient)
+        if self.transient is not None:
+            raise ValueError(
+                "a list of sources is tested on whole seasons; for a time window make a runner of each source"
+            )
+        if self.ts_to_p is not None:
+            raise ValueError("ts_to_p: the local p of a list are those of its own positions; use with_background")
+        check_distinct(self.src)
+        if self.background is not None and np.shape(self.background)[1:] != (len(self.src),):
+            raise ValueError(
+                f"background has shape {np.shape(self.background)} for {len(self.src)} sources; use with_background"
+            )
+        super().__post_init__()
+
+    def _describe(self) -> dict[str, Any]:
+        src = self.src
+        about = {"n_sources": len(src), "sources": content_hash([src.ra, src.dec, src.weight, src.extension])}
+        if self.background is not None:
+            about["background"] = content_hash([np.asarray(self.background)])
+        return about
+
+    @cached_property
+    def runners(self) -> tuple[TrialRunner, ...]:
+        """One for each source."""
+        return tuple(
+            TrialRunner(
+                analysis=self.analysis,
+                src=one,
+                likelihood=replace(self.likelihood, extension=float(one.extension[0])),
+                injection=self.injection,
+                mp_cpus=self.mp_cpus,
+                declinations=self.declinations,
+            )
+            for one in self.src
+        )
+
+    @cached_property
+    def stack_injector(self) -> StackInjector:
+        """How the sources share the injected events."""
+        return StackInjector(self.signal_injector, self.src)
+
+    @cached_property
+    def local_p(self) -> LocalP:
+        """Local p from the background trials.
+
+        Raises
+        ------
+        ValueError
+            Without them.
+        """
+        if self.background is None:
+            raise ValueError("local p need background trials: runner = runner.with_background(n_trials, seed=)")
+        return LocalP(self.background)
+
+    def with_background(
+        self, n_trials: int, seed: Any = None, mp_cpus: int | None = None, logging: bool = False
+    ) -> SourceListTrialRunner:
+        """The same list, with local p from so many background trials; arguments as for `fit_sources`."""
+        return replace(self, background=self.fit_sources(n_trials, seed=seed, mp_cpus=mp_cpus, logging=logging).ts)
+
+    def fit_sources(
+        self,
+        n_trials: int,
+        n_sig: float = 0,
+        poisson: bool = False,
+        seed: Any = None,
+        mp_cpus: int | None = None,
+        logging: bool = False,
+        *,
+        first_trial: int = 0,
+    ) -> ListFits:
+        """Fit every source in many trials; arguments as for `get_many_fits`.
+
+        Returns
+        -------
+        ListFits
+        """
+        from nusky.progress import trial_progress
+
+        n_trials, first_trial = whole("n_trials", n_trials, 1), whole("first_trial", first_trial, 0)
+        n_sig, poisson = check_signal(n_sig, poisson)
+        numbers = np.arange(first_trial, first_trial + n_trials, dtype=np.int64)
+        n_threads = self._threads(mp_cpus)
+        self._prepare(n_sig)
+        with trial_progress(n_trials, n_sig, n_threads, logging) as progress:
+            fits = self._all(numbers, n_sig, poisson, resolve_seed(whole("seed", seed)), n_threads, progress)
+        return ListFits(*np.moveaxis(fits, 2, 0))
+
+    def test(self, trial: Any = None, *, TRUTH: bool = False, largest: float = 1.0) -> SourceListResult:
+        """Test a trial, or the real sky: local p, the best source and the binomial test with their trial corrections.
+
+        Parameters
+        ----------
+        trial : Trial or (evss, n_exs), optional
+        TRUTH : bool
+            The real events, in place of `trial`.
+        largest : float
+            See `binomial_test`.
+
+        Raises
+        ------
+        ValueError
+            Without background trials, or with both `trial` and `TRUTH`.
+        """
+        local = self.local_p
+        if (trial is None) != bool(TRUTH):
+            raise ValueError("test: give a trial, or TRUTH=True for the real events")
+        made = self._one_trial(0, False, None, True) if trial is None else as_trial(trial, len(self.analysis))
+        table = self._table(made, self._threads(None))
+        return SourceListResult.of(self.src, table["ts"], table["ns"], table["gamma"], local, largest)
+
+    # What Runner asks for
+
+    def _prepare(self, n_sig: float) -> None:
+        super()._prepare(n_sig)
+        for runner in self.runners:
+            runner._prepare(0)
+        if n_sig:
+            self.stack_injector.prepare()
+
+    def _with_signal(self, background: Background, draws: TrialDraws, n_sig: float, poisson: bool, made: Made) -> Trial:
+        injected = self.stack_injector.inject(draws, n_sig, poisson)
+        return Trial(background, injected, (0,) * len(background), **made)
+
+    def _background_only(self, background: Background, made: Made) -> Trial:
+        return Trial(background, (None,) * len(background), (0,) * len(background), **made)
+
+    def index_trial(self, trial: Trial, n_threads: int) -> TrialIndex:
+        raise TypeError("the sources of a list are fitted one by one: ask .runners[j].index_trial")
+
+    def _best(self, index: TrialIndex, n_threads: int, logging: bool = False) -> NDArray[np.void]:
+        raise TypeError("the sources of a list are fitted one by one: ask .runners[j]")
+
+    def _table(self, trial: Trial, n_threads: int, logging: bool = False) -> NDArray[np.void]:
+        table = np.concatenate([runner._table(trial, n_threads) for runner in self.runners])
+        table["prior"] = np.arange(len(table))
+        return table
+
+    def _p(self, ts: F64) -> F64:
+        """(…, J) what orders the sources: −log10 of the local p, or TS where there is none."""
+        return ts if self.background is None else -np.log10(self.local_p.p(ts))
+
+    def _winner(self, ts: F64) -> I64:
+        """(…) the best source; of equal p the one with the larger TS."""
+        p = self._p(ts)
+        return np.asarray(np.where(p == p.max(axis=-1, keepdims=True), ts, -1.0).argmax(axis=-1))
+
+    def _summary(self, table: NDArray[np.void]) -> np.void:
+        best: np.void = table[int(self._winner(table["ts"]))]
+        return best
+
+    def _fit(self, table: NDArray[np.void], about: dict[str, Any]) -> Fit:
+        best = int(self._winner(table["ts"]))
+        mlog10p = float(self._p(table["ts"])[best])
+        return Fit(n_scanned=len(table), **{**about, "mlog10p": mlog10p, "mlog10p_is_ts": self.background is None})
+
+    def fill_p(self, rows: NDArray[np.void]) -> None:
+        """Nothing is left to do: the p of a row is that of its source."""
+
+    def _fit_numbers(
+        self, numbers: I64, n_sig: float, poisson: bool, seed: int, n_threads: int, progress: Progress | None
+    ) -> NDArray[np.void]:
+        rows = np.zeros(len(numbers), dtype=self.dtype)
+        for start in range(0, len(numbers), _TOGETHER):
+            some = slice(start, start + _TOGETHER)
+            try:
+                ts, ns, gamma = np.moveaxis(self._all(numbers[some], n_sig, poisson, seed, n_threads, None), 2, 0)
+            except (KeyboardInterrupt, InterruptedBatch):
+                raise InterruptedBatch(rows[:start].view(np.recarray), numbers[:start], len(numbers)) from None
+            best = self._winner(ts)[:, None]
+            values = {"ts": ts, "ns": ns, "gamma": gamma, "mlog10p": self._p(ts)}
+            for name in self.columns:
+                if name in values:
+                    rows[name][some] = np.take_along_axis(values[name], best, axis=1)[:, 0]
+            rows["ra"][some], rows["dec"][some] = self.src.ra[best[:, 0]], self.src.dec[best[:, 0]]
+            if progress is not None:
+                progress.update(min(start + _TOGETHER, len(numbers)))
+        return rows.view(np.recarray)
+
+    def _all(
+        self, numbers: I64, n_sig: float, poisson: bool, seed: int, n_threads: int, progress: Progress | None
+    ) -> F64:
+        """(n, J, 3) TS, n_s and γ of every source."""
+        out = np.full((len(numbers), len(self.src), 3), np.nan)
+        names = [name for name in ("ts", "ns", "gamma") if name in self.columns]
+        if n_sig:
+            dtype = np.dtype([(name, np.float64, len(self.src)) for name in names])
+
+            def fit_one(j: int, threads: int) -> tuple[Any, ...]:
+                table = self._table(self.draw_trial(seed, j, n_sig, poisson), threads)
+                return tuple(table[name] for name in names)
+
+            fits = fit_batch(fit_one, numbers, dtype, n_threads, self._n_events, progress)
+            for i, name in enumerate(names):
+                out[:, :, i] = fits[name]
+            return out
+        for start in range(0, len(numbers), _TOGETHER):
+            some = slice(start, start + _TOGETHER)
+            for j, runner in enumerate(self.runners):
+                fits = runner.fit_trials(numbers[some], 0, False, seed, n_threads)
+                for i, name in enumerate(names):
+                    out[some, j, i] = fits[name]
+            if progress is not None:
+                progress.update(min(start + _TOGETHER, len(numbers)))
+        return out
+
+    @property
+    def _default_flux(self) -> Flux | None:
+        return self.injection.flux
+
+    def _acceptance(self, acceptance: Callable[[Any], Any], **where: Any) -> float:
+        if where:
+            raise TypeError(f"unknown argument {next(iter(where))!r}: the positions are those of the sources")
+        shares = self.src.weight / self.src.weight.sum()
+        return float(np.sum(shares * np.asarray(acceptance(self.src.dec))))
+
+    def upper_limits(self, fits: SourceListResult, **options: Any) -> tuple[NSigResult, ...]:
+        """Upper limit of each source, of a spectrum injected at its place.
+
+        Parameters
+        ----------
+        fits : SourceListResult
+            See `test`.
+        **options
+            Those of `nusky.sensitivity.upper_limit`: ``beta``, ``seed``, ``E0``, ``unit``, ``tol`` …
+
+        Returns
+        -------
+        tuple of NSigResult
+        """
+        from nusky.dists import TSD
+        from nusky.sensitivity import upper_limit
+
+        local = self.local_p
+        return tuple(
+            upper_limit(runner, float(ts), TSD(local.ts[:, j]), **options)
+            for j, (runner, ts) in enumerate(zip(self.runners, fits.ts, strict=True))
+        )
