@@ -30,7 +30,7 @@ class StackEvaluator : public Evaluator {
   std::vector<double> cos_dec_, x_, y_;
   std::vector<SourceRange> ranges_;
   std::vector<Found> found_;
-  std::vector<std::size_t> near_;  // of found_: those that need rows at the nodes
+  std::vector<std::size_t> near_;      // of found_: those that need rows at the nodes
   std::vector<std::uint32_t> source_;  // of all pairs
   AlignedVector<float> ratio_, mixture_;
 };
