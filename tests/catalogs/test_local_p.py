@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from nusky.catalogs import LocalP
 
@@ -33,6 +34,17 @@ def test_p_of_the_best_of_a_list_is_uniform_whatever_the_correlations() -> None:
         assert np.mean(post <= alpha) == pytest.approx(
             alpha, abs=4 * np.sqrt(alpha * (1 - alpha) * (1 / 1000 + 1 / 2000)) + 2e-3
         )
+
+
+def test_beyond_the_trials_p_comes_from_a_fitted_tail_where_it_is_asked_for() -> None:
+    rng = np.random.default_rng(8)
+    ts = np.where(rng.random((4000, 2)) < 0.5, rng.chisquare(1, (4000, 2)), 0.0)
+    counted, fitted = LocalP(ts), LocalP(ts, tail=True)
+    hot = np.array([[25.0, 40.0], [1.0, 2.0]])
+    assert np.all(counted.p(hot)[0] == 1 / 4001)
+    assert np.allclose(np.log10(fitted.p(hot)[0]), np.log10(0.5 * stats.chi2.sf(hot[0], 1)), atol=1.0)
+    assert fitted.p(hot)[1].tolist() == counted.p(hot)[1].tolist()
+    assert np.mean(fitted.of_trials <= 0.01) == pytest.approx(0.01, abs=0.002)
 
 
 def test_arrays_that_are_no_background_are_refused() -> None:

@@ -8,9 +8,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
+from nusky.dists import Chi2TSD
 from nusky.typing import F64
 
 __all__ = ["LocalP"]
+
+# Trials at or above a TS from which on p is counted
+_FEWEST = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,6 +25,9 @@ class LocalP:
     ----------
     ts : (n, J) array
         TS of n background trials at each of J sources.
+    tail : bool
+        Where fewer than 10 trials are left, take p from the tail of a `Chi2TSD` fitted at each source: without it no
+        local p is below 1/(1 + n), and of several sources beyond all trials the hottest is not known.
 
     Raises
     ------
@@ -35,6 +42,7 @@ class LocalP:
     """
 
     ts: F64
+    tail: bool = False
 
     def __post_init__(self) -> None:
         ts = np.asarray(self.ts, dtype=np.float64)
@@ -48,6 +56,19 @@ class LocalP:
     def _sorted(self) -> F64:
         return np.sort(self.ts, axis=0)
 
+    @cached_property
+    def _tails(self) -> tuple[Chi2TSD, ...]:
+        return tuple(Chi2TSD(column) for column in self.ts.T)
+
+    def _of_ranks(self, ts: F64, ranks: F64) -> F64:
+        p = ranks / (1.0 + len(self.ts))
+        if self.tail:
+            for j, tsd in enumerate(self._tails):
+                far = (ranks[..., j] <= _FEWEST) & (ts[..., j] > 0)
+                if np.any(far):
+                    p[..., j][far] = np.clip(tsd.sf(ts[..., j][far], fit=True), 1e-300, 1.0)
+        return np.asarray(np.where(ts > 0, p, 1.0))
+
     def _at_or_above(self, ts: F64) -> F64:
         counts = np.empty(ts.shape)
         for j, column in enumerate(self._sorted.T):
@@ -55,11 +76,11 @@ class LocalP:
         return counts
 
     def p(self, ts: ArrayLike) -> F64:
-        """(…, J) p of new fits (…, J): (1 + background trials at or above) / (1 + trials); 1 where TS = 0."""
+        """(…, J) p of new fits (…, J): (1 + trials at or above) / (1 + trials), or the tail; 1 where TS = 0."""
         values = np.asarray(ts, dtype=np.float64)
         if values.shape[-1:] != self.ts.shape[1:]:
             raise ValueError(f"ts has shape {values.shape}, the background is of {self.ts.shape[1]} sources")
-        return (1.0 + self._at_or_above(values)) / (1.0 + len(self.ts))
+        return self._of_ranks(values, 1.0 + self._at_or_above(values))
 
     @cached_property
     def of_trials(self) -> F64:
@@ -67,4 +88,4 @@ class LocalP:
 
         A new trial and those of the background are then alike, and how often these have a p as small is its own p.
         """
-        return np.where(self.ts > 0, self._at_or_above(self.ts) / (1.0 + len(self.ts)), 1.0)
+        return self._of_ranks(self.ts, self._at_or_above(self.ts))

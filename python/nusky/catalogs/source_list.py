@@ -62,6 +62,8 @@ class SourceListTrialRunner(Runner):
         (J,). Weights (ratios of fluxes) say how injected events are shared.
     background : (n, J) array, optional
         TS of background trials of these sources, for local p.
+    tail : bool
+        Local p beyond these trials from fitted tails, see `LocalP`.
     analysis, likelihood, injection, mp_cpus, declinations
         See `Runner`.
 
@@ -73,6 +75,7 @@ class SourceListTrialRunner(Runner):
 
     src: Sources
     background: F64 | None = None
+    tail: bool = False
 
     _sky: ClassVar[bool] = True
 
@@ -95,7 +98,7 @@ class SourceListTrialRunner(Runner):
         src = self.src
         about = {"n_sources": len(src), "sources": content_hash([src.ra, src.dec, src.weight, src.extension])}
         if self.background is not None:
-            about["background"] = content_hash([np.asarray(self.background)])
+            about |= {"background": content_hash([np.asarray(self.background)]), "tail": self.tail}
         return about
 
     @cached_property
@@ -129,13 +132,28 @@ class SourceListTrialRunner(Runner):
         """
         if self.background is None:
             raise ValueError("local p need background trials: runner = runner.with_background(n_trials, seed=)")
-        return LocalP(self.background)
+        return LocalP(self.background, self.tail)
 
     def with_background(
-        self, n_trials: int, seed: Any = None, mp_cpus: int | None = None, logging: bool = False
+        self,
+        n_trials: int,
+        seed: Any = None,
+        mp_cpus: int | None = None,
+        logging: bool = False,
+        *,
+        tail: bool = False,
     ) -> SourceListTrialRunner:
-        """The same list, with local p from so many background trials; arguments as for `fit_sources`."""
-        return replace(self, background=self.fit_sources(n_trials, seed=seed, mp_cpus=mp_cpus, logging=logging).ts)
+        """The same list, with local p from so many background trials.
+
+        Parameters
+        ----------
+        n_trials, seed, mp_cpus, logging
+            As for `fit_sources`.
+        tail : bool
+            Beyond the trials take p from fitted tails, see `LocalP`.
+        """
+        fits = self.fit_sources(n_trials, seed=seed, mp_cpus=mp_cpus, logging=logging)
+        return replace(self, background=fits.ts, tail=tail)
 
     def fit_sources(
         self,
