@@ -163,13 +163,13 @@ class MultiTrialRunner(FitsMany):
     def _best(self, index: TrialIndex, n_threads: int, logging: bool = False) -> NDArray[np.void]:
         raise TypeError("each hypothesis is fitted by its own runner: ask .trs[i]")
 
-    def _summary(self, table: NDArray[np.void]) -> np.void:
+    def _summaries(self, tables: NDArray[np.void]) -> NDArray[np.void]:
         raise TypeError("no hypothesis stands for all; see `hottest`")
 
     def _row(self, trial: Trial, n_threads: int) -> tuple[float, ...]:
         row: list[float] = []
         for tr in self.trs:
-            best = tr._summary(tr._table(trial, n_threads))
+            best = tr._summaries(tr._table(trial, n_threads)[None])[0]
             row += [float(best["ts"]), *(float(best[name]) for name in self._of(tr))]
         return tuple(row)
 
@@ -178,10 +178,14 @@ class MultiTrialRunner(FitsMany):
     ) -> NDArray[np.void]:
         same = [_background_of(tr) == _background_of(self.tr_inj) for tr in self.trs]
         if n_sig or not all(same):
-            return fit_batch(
-                lambda j, threads: self._row(self.draw_trial(seed, j, n_sig, poisson), threads),
-                numbers, self.dtype, n_threads, self._n_events, progress,
-            )  # fmt: skip
+
+            def fit_some(some: I64, threads: int) -> NDArray[np.void]:
+                made = np.empty(len(some), dtype=self.dtype)
+                for i, j in enumerate(some.tolist()):
+                    made[i] = self._row(self.draw_trial(seed, j, n_sig, poisson), threads)
+                return made
+
+            return fit_batch(fit_some, numbers, self.dtype, n_threads, self._n_events, progress)
         # the background of a trial is the same for every runner: each makes all of them in its fastest way
         rows = np.zeros(len(numbers), dtype=self.dtype)
         for i, tr in enumerate(self.trs):

@@ -242,9 +242,8 @@ class SourceListTrialRunner(Runner):
         p = self._p(ts)
         return np.asarray(np.where(p == p.max(axis=-1, keepdims=True), ts, -1.0).argmax(axis=-1))
 
-    def _summary(self, table: NDArray[np.void]) -> np.void:
-        best: np.void = table[int(self._winner(table["ts"]))]
-        return best
+    def _summaries(self, tables: NDArray[np.void]) -> NDArray[np.void]:
+        return np.asarray(tables[np.arange(len(tables)), self._winner(tables["ts"])])
 
     def _fit(self, table: NDArray[np.void], about: dict[str, Any]) -> Fit:
         best = int(self._winner(table["ts"]))
@@ -283,11 +282,15 @@ class SourceListTrialRunner(Runner):
         if n_sig:
             dtype = np.dtype([(name, np.float64, len(self.src)) for name in names])
 
-            def fit_one(j: int, threads: int) -> tuple[Any, ...]:
-                table = self._table(self.draw_trial(seed, j, n_sig, poisson), threads)
-                return tuple(table[name] for name in names)
+            def fit_some(some: I64, threads: int) -> NDArray[np.void]:
+                rows = np.empty(len(some), dtype=dtype)
+                for i, j in enumerate(some.tolist()):
+                    table = self._table(self.draw_trial(seed, j, n_sig, poisson), threads)
+                    for name in names:
+                        rows[name][i] = table[name]
+                return rows
 
-            fits = fit_batch(fit_one, numbers, dtype, n_threads, self._n_events, progress)
+            fits = fit_batch(fit_some, numbers, dtype, n_threads, self._n_events, progress)
             for i, name in enumerate(names):
                 out[:, :, i] = fits[name]
             return out
