@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["LikelihoodProfile"]
 
 _N_GAMMA, _N_NS = 49, 160
+# Share of n_s an event, S/B with energy and time of the events near, and N of a season
+_Term = tuple[float, F64, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +61,7 @@ class LikelihoodProfile:
         nodes = self.reading.model.analysis.gamma_nodes
         return np.linspace(nodes[0], nodes[-1], _N_GAMMA) if self.gamma_free else np.array([np.nan])
 
-    @property
+    @cached_property
     def n_max(self) -> float:
         """n_s cannot be larger: as many events as there are; without end in a time window."""
         if self.reading.extended:
@@ -86,22 +88,51 @@ class LikelihoodProfile:
             return ns, float(self.gammas[at]), ts
         return (*self.over_ns(gamma)[:1], gamma, value)
 
+    def _terms(self, gamma: float) -> list[_Term]:
+        """What n_s multiplies at one γ, season by season."""
+        at = float(gamma) if self.gamma_free else None
+        reading = self.reading
+        pairs = zip(reading.seasons, reading.shares(at), strict=True)
+        return [
+            (float(share) / one.n_events, one.space * one.time * reading.energy_ratio(one, at), one.n_events)
+            for one, share in pairs
+        ]
+
+    @cached_property
+    def _grid(self) -> list[list[_Term]]:
+        """`_terms` at each of `gammas`."""
+        return [self._terms(gamma) for gamma in self.gammas]
+
+    def _value(self, terms: list[_Term], ns: float) -> float:
+        """2 ln Λ, as `LikelihoodReading.log_likelihood_ratio` has it."""
+        total = -ns if self.reading.extended else 0.0
+        for scale, weight, n_events in terms:
+            x = ns * scale
+            if self.reading.extended:
+                total += float(np.log1p(x * weight).sum())
+            else:
+                total += float(np.log1p(x * (weight - 1.0)).sum())
+                total += (n_events - len(weight)) * math.log1p(-x)
+        return 2.0 * total
+
     def over_ns(self, gamma: float) -> tuple[float, float]:
         """n_s ≥ 0 with the largest TS at this γ, and that TS; ln Λ is concave in n_s."""
-        high = min(self.n_max * (1 - 1e-9), max(4.0, 3.0 * self.fit.ns))
-        while high < min(self.n_max, 1e6) * 0.5 and self.ts(2 * high, gamma) > self.ts(high, gamma):
+        terms, most = self._terms(gamma), self.n_max * (1 - 1e-9)
+        high = min(most, max(4.0, 3.0 * self.fit.ns))
+        while high < min(most, 1e6) * 0.5 and self._value(terms, 2 * high) > self._value(terms, high):
             high *= 2
-        ns, ts = _maximum(lambda n: float(self.ts(n, gamma)), 0.0, min(2 * high, self.n_max * (1 - 1e-9)))
+        ns, ts = _maximum(lambda n: self._value(terms, n), 0.0, min(2 * high, most))
         return (ns, ts) if ts > 0 else (0.0, 0.0)
 
     def over_gamma(self, ns: float) -> float:
-        """Largest TS over γ at this n_s."""
-        if not self.gamma_free:
-            return float(self.ts(ns))
-        values = [float(self.ts(ns, gamma)) for gamma in self.gammas]
+        """Largest TS over γ at this n_s: that of a parabola through the best of `gammas` and its neighbours."""
+        values = [self._value(terms, ns) for terms in self._grid]
         at = int(np.argmax(values))
-        low, high = self.gammas[max(at - 1, 0)], self.gammas[min(at + 1, len(self.gammas) - 1)]
-        return max(values[at], _maximum(lambda g: float(self.ts(ns, g)), low, high)[1])
+        if not 0 < at < len(values) - 1:
+            return values[at]
+        left, top, right = values[at - 1 : at + 2]
+        bend = left - 2 * top + right
+        return top if bend >= 0 else top - (left - right) ** 2 / (8 * bend)
 
     def interval(self, name: Literal["ns", "gamma"], level: float = 0.6827) -> tuple[float, float]:
         """Profile-likelihood interval of a parameter.
