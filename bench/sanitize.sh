@@ -5,7 +5,7 @@
 #   bench/sanitize.sh thread [calls] [seed]     data races; needs Clang with libomp, whose Archer tells the sanitizer about OpenMP.
 #                                               With GCC's libgomp, which is not instrumented, it reports races that are none.
 #
-# Debian: clang libomp-dev llvm doctest-dev. The build stays in build/sanitize-KIND; BUILD_DIR, BUILD_JOBS change that.
+# Debian: clang libclang-rt-dev libomp-dev llvm doctest-dev. The build stays in build/sanitize-KIND; BUILD_DIR, BUILD_JOBS change that.
 set -euo pipefail
 kind=${1:?address or thread} calls=${2:-1000} seed=${3:-1}
 cd "$(dirname "$0")/.."
