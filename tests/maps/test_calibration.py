@@ -24,10 +24,10 @@ def two_llh() -> np.ndarray:
     return value - value.min()
 
 
-def alert(path: pathlib.Path, primary: dict[str, Any], **header: Any) -> pathlib.Path:
+def alert(path: pathlib.Path, primary: dict[str, Any], column: str = "2LLH", **header: Any) -> pathlib.Path:
     from astropy.io import fits
 
-    table = fits.BinTableHDU.from_columns([fits.Column("2LLH", "E", array=two_llh())])
+    table = fits.BinTableHDU.from_columns([fits.Column(column, "E", array=two_llh())])
     table.header.update({"PIXTYPE": "HEALPIX", "ORDERING": "RING", "COORDSYS": "C", "NSIDE": NSIDE, **header})
     first = fits.PrimaryHDU()
     first.header.update(primary)
@@ -56,7 +56,9 @@ def test_without_levels_the_column_of_alerts_is_asked_about(tmp_path: pathlib.Pa
         read_sky_map(path)
     sky = read_sky_map(path, calibration={0.5: 22.2, 0.9: 64.2})
     assert dict(sky.record.header) == {"RUNID": "1", "EVENTMJD": "60000.5", "START": "2023-02-25"}
-    assert read_sky_map(path, kind="2dlnl").record.calibration == "Wilks"
+    with pytest.warns(UserWarning, match=r"the column 2LLH of an alert is read by Wilks' theorem.*ten times as large"):
+        assert read_sky_map(path, kind="2dlnl").record.calibration == "Wilks"
+    assert read_sky_map(path, calibration="wilks").record.calibration == "Wilks"
     assert "Wilks" in str(read_sky_map(two_llh(), kind="2dlnl").record)
 
 
@@ -70,6 +72,15 @@ def test_without_levels_the_column_of_alerts_is_asked_about(tmp_path: pathlib.Pa
         ("the 90% contour is at 2LLH of 64.2", {0.9: 64.2}),
         ("50%: 2LLH 22.2, 90%: 2LLH 64.2", {0.5: 22.2, 0.9: 64.2}),
         ("68%(95%) => change in 2LLH of 3(7)", {0.68: 3.0, 0.95: 7.0}),
+        ("Change in 2LLH of 22.2 (64.2) gives the 50% (90%) region", {0.5: 22.2, 0.9: 64.2}),
+        ("50 % and 90 % containment: delta 2LLH = 22.2 and 64.2", {0.5: 22.2, 0.9: 64.2}),
+        ("2*deltaLLH thresholds: 22.2 (50%), 64.2 (90%)", {0.5: 22.2, 0.9: 64.2}),
+        ("90% contour at 2 Delta log L = 64.2; 50% contour at 22.2", {0.5: 22.2, 0.9: 64.2}),
+        ("90% containment: 2(LLH_max - LLH) < 64.2", {0.9: 64.2}),
+        ("contours: -2lnL 22.2 [50%] 64.2 [90%]", {0.5: 22.2, 0.9: 64.2}),
+        ("90 percent region: 2LLH < 64.2, 50 percent region: 2LLH < 22.2", {0.5: 22.2, 0.9: 64.2}),
+        ("2LLH=22.2 for 50%, 2LLH=64.2 for 90%", {0.5: 22.2, 0.9: 64.2}),
+        ("log-likelihood contour 68% 2.3 90% 4.6 99% 9.2", {0.68: 2.3, 0.9: 4.6, 0.99: 9.2}),
     ],
 )
 def test_levels_are_found_in_what_people_write(text: str, levels: dict[float, float]) -> None:
@@ -78,7 +89,42 @@ def test_levels_are_found_in_what_people_write(text: str, levels: dict[float, fl
     assert dict(found.levels) == pytest.approx(levels)
 
 
-@pytest.mark.parametrize("text", ["", "90% of the sky", "2LLH map", "uncertainty 64.2", "90 percent at 64.2"])
+def test_levels_may_stand_in_several_remarks() -> None:
+    halves = ["50%(90%) uncertainty location =>", "Change in 2LLH of 22.2(64.2)"]
+    broken = calibration_in([*halves, " ".join(halves)])  # as a long comment comes out of its cards
+    assert broken is not None
+    assert broken.as_dict() == {0.5: 22.2, 0.9: 64.2}
+    found = calibration_in(["50% contour at 2LLH 22.2", "nothing", "90% contour at 2LLH 64.2"])
+    assert found is not None
+    assert found.as_dict() == {0.5: 22.2, 0.9: 64.2}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0.5 (0.9) containment corresponds to a change in 2LLH of 22.2 (64.2)",
+        "50% and 90% uncertainty from the change in 2LLH",
+        "90% (50%) region: 2LLH of 22.2 (64.2)",
+        "2LLH at the border of the region: 64.2",
+    ],
+)
+@pytest.mark.parametrize("column", ["2LLH", "2DLNL"])
+def test_levels_that_cannot_be_read_are_asked_about(text: str, column: str, tmp_path: pathlib.Path) -> None:
+    path = alert(tmp_path / "a.fits", {"COMMENTS": text}, column)
+    with pytest.raises(ValueError, match=r"a\.fits.*cannot be read; give values of 2ΔLLH as calibration="):
+        read_sky_map(path)
+    assert read_sky_map(path, calibration={0.9: 64.2}).record.calibration == "90 % at 64.2"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "90% of the sky", "2LLH map", "uncertainty 64.2", "90 percent at 64.2",
+        "scan of LLH at 90% efficiency, version 2.3",
+        "uncertainty region from a likelihood scan of 2024-01-05T12:33:00",
+        "location by LLH reconstruction v3.1",
+    ],
+)  # fmt: skip
 def test_other_remarks_are_no_levels(text: str) -> None:
     assert calibration_in([text]) is None
 

@@ -58,43 +58,83 @@ class Calibration:
         beyond = np.maximum(x - known[-1], 0.0)
         return np.asarray(np.interp(x, known, wilks) + slope * beyond)
 
+    def as_dict(self) -> dict[float, float]:
+        """2ΔlnL by confidence."""
+        return dict(self.levels)
+
     def __str__(self) -> str:
         if not self.levels:
             return "Wilks"
         return ", ".join(f"{100 * q:g} % at {x:g}" for q, x in self.levels)
 
 
-_PERCENT = r"(\d+(?:\.\d+)?)\s*%"
-_NUMBER = r"([0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?)"
-# "50%(90%) uncertainty location => Change in 2LLH of 22.2(64.2)"
-_TWO = re.compile(
-    _PERCENT + r"\s*\(\s*" + _PERCENT + r"\s*\)[^%]*?2\s*\*?\s*(?:d|delta|Δ)?\s*(?:log\s*)?(?:LLH|lnL|LogL)[^0-9(]*"
-    + _NUMBER + r"\s*\(\s*" + _NUMBER + r"\s*\)",
+_PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*(?:%|per\s?cent\b)", re.IGNORECASE)
+# LLH, lnL, log L, log-likelihood, and a factor of 2 (or −2) and a Δ before it
+_LIKELIHOOD = re.compile(
+    r"[-−]?\s*(?:2\s*[*·×x]?\s*)?\(?\s*(?:d|delta|Δ)?\s*"
+    r"(?:LLH|ln\s*\(?L\b|log\s*\(?L\b|log[\s-]*likelihood|likelihood)\w*",
     re.IGNORECASE,
-)  # fmt: skip
-_ONE = re.compile(
-    _PERCENT + r"[^%()]*?2\s*\*?\s*(?:d|delta|Δ)?\s*(?:log\s*)?(?:LLH|lnL|LogL)[^0-9(]*" + _NUMBER, re.IGNORECASE
 )
+_REGION = re.compile(
+    r"contain|contour|region|confidence|credib|\bC\.?L\b|uncertainty|locali[sz]ation|location|threshold|level|change|delta|Δ|Wilks",
+    re.IGNORECASE,
+)
+_EQUAL = re.compile(_LIKELIHOOD.pattern + r"\s*[=<:]", re.IGNORECASE)
+# Not within a word (v2.3, IC86) or a date
+_NUMBER = re.compile(r"(?<![\w.:-])\d+(?:\.\d*)?(?:[eE][+-]?\d+)?(?![\w:]|-\d)")
 
 
 def calibration_in(texts: Iterable[str]) -> Calibration | None:
-    """The levels that a header's remarks name, or None.
+    """The levels that a header's remarks name, or None if they do not speak of any.
+
+    A remark that speaks of the likelihood at the border of a region is read if it has as many percentages as other
+    numbers, which then belong together in the order of both.
+
+    Raises
+    ------
+    ValueError
+        A remark speaks of it, and cannot be read; or several contradict each other.
 
     Examples
     --------
     >>> print(calibration_in(["50%(90%) uncertainty location => Change in 2LLH of 22.2(64.2)"]))
     50 % at 22.2, 90 % at 64.2
+    >>> print(calibration_in(["2LLH = 64.2 at the 90 % contour"]))
+    90 % at 64.2
     """
+    levels: dict[float, float] = {}
+    clear, unclear = [], []
     for text in texts:
         line = " ".join(text.split())
-        two = _TWO.search(line)
-        if two:
-            q1, q2, x1, x2 = (float(group) for group in two.groups())
-            return Calibration(((q1 / 100, x1), (q2 / 100, x2)))
-        found = _ONE.findall(line)
-        if found:
-            return Calibration(tuple((float(q) / 100, float(x)) for q, x in found))
-    return None
+        percents, numbers = _told(line)
+        if not percents and not numbers:
+            continue
+        found = dict(zip(percents, numbers, strict=False))
+        try:
+            if len(percents) != len(numbers) or any(levels.get(q, x) != x for q, x in found.items()):
+                raise ValueError
+            levels |= Calibration(tuple(found.items())).as_dict()
+            clear.append(line)
+        except ValueError:
+            unclear.append(line)
+    for line in unclear:
+        if not any(line in whole for whole in clear):  # half of a sentence that was broken into cards
+            raise ValueError(
+                f"the header says {line!r}, which may be where regions end and cannot be read; give values of 2ΔLLH as "
+                "calibration={0.5: 22.2, 0.9: 64.2}, or calibration='wilks'"
+            )
+    return Calibration(tuple(levels.items())) if levels else None
+
+
+def _told(line: str) -> tuple[list[float], list[float]]:
+    """Confidences and other numbers of a remark about the likelihood at the border of regions; of another, none."""
+    if not _LIKELIHOOD.search(line):
+        return [], []
+    percents = [float(percent) / 100 for percent in _PERCENT.findall(line)]
+    rest = _LIKELIHOOD.sub(" ", _PERCENT.sub(" ", line))
+    numbers = [float(number) for number in _NUMBER.findall(rest)]
+    pairs = len(percents) == len(numbers) > 1 or _EQUAL.search(line)
+    return (percents, numbers) if pairs or _REGION.search(line) else ([], [])
 
 
 def resolve_calibration(calibration: Any) -> Calibration | None:

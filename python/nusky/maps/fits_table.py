@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 import warnings
@@ -17,6 +18,7 @@ __all__ = ["table_of_file", "table_of_hdus", "table_of_records"]
 _BLOCK = 2880
 _COUNTS = re.compile(rb"(NAXIS[0-9]*|TFIELDS|PCOUNT|GCOUNT) *= *(-?[0-9]+)")
 _MOST_COUNTED = 999
+_SURE = 5  # likeness of a table that says it is HEALPix and has a column of a map
 _MAP_NAMES = {"PROB", "PROBABILITY", "PROBDENSITY", "PROB_DENSITY", "DENSITY", "2DLNL", "2DLLH", "2LLH", "CL"}
 
 
@@ -130,6 +132,11 @@ def _table_of(name: str, hdus: Any, hdu: int | str | None, size: int | None) -> 
     if not chosen:
         raise _Refused(f"{name} holds no table, so no HEALPix map (an image?); give a HEALPix FITS table")
     index, table = max(chosen, key=lambda one: (_likeness(one[1]), -one[0]))
+    equal = [i for i, other in chosen if _likeness(other) == _likeness(table) >= _SURE]
+    if len(equal) > 1:
+        raise _Refused(
+            f"{name} holds several maps, in the extensions {', '.join(map(str, equal))}; say which with hdu="
+        )
     source = f"{name}[{index}]"
     _check_size(source, table, size)
     for i, column in enumerate(table.columns):
@@ -157,7 +164,8 @@ def _likeness(table: Any) -> int:
     """How much a table looks like a sky map: other tables may come before it."""
     names = {str(name or "").upper() for name in table.columns.names}
     healpix = str(table.header.get("PIXTYPE", "")).strip().upper() == "HEALPIX" or "UNIQ" in names
-    return 2 * healpix + bool(names & _MAP_NAMES)
+    said = any(str(table.header.get(key, "")).strip() for key in ("NSIDE", "ORDERING"))
+    return 4 * healpix + 2 * said + bool(names & _MAP_NAMES)
 
 
 def _check_size(source: str, table: Any, size: int | None) -> None:
@@ -178,20 +186,29 @@ def _check_size(source: str, table: Any, size: int | None) -> None:
         raise _Refused(f"{source}: {wanted / 2**30:.3g} GiB in one table; a map of nside 8192 has 6")
 
 
+def _number(value: Any) -> float | None:
+    """A number of a header, also one that stands there as text; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    with contextlib.suppress(ValueError):
+        return float(value.strip().upper().replace("D", "E")) if isinstance(value, str) else value
+    return None
+
+
 def _values(data: Any, i: int, column: Any, header: Any) -> Any:
     """Values of a column, masked where TNULLn or BAD_DATA says that there is none."""
     values = np.asarray(data.field(i))
     if values.dtype.kind not in "iuf":
         return values
     hidden = np.zeros(values.shape, dtype=bool)
-    for null in (column.null, header.get(f"TNULL{i + 1}")):
-        if isinstance(null, (int, float)) and not isinstance(null, bool):
+    for null in (_number(column.null), _number(header.get(f"TNULL{i + 1}"))):
+        if null is not None:
             # TNULL is of the numbers as stored, before TSCAL and TZERO
             stored = np.asarray(data.view(np.ndarray)[data.dtype.names[i]]).reshape(values.shape)
             hidden |= stored == null
             if not (column.bscale or column.bzero):
                 hidden |= values == null
-    bad = header.get("BAD_DATA")
-    if isinstance(bad, (int, float)) and not isinstance(bad, bool):
+    bad = _number(header.get("BAD_DATA"))
+    if bad is not None:
         hidden |= np.isclose(values.astype(np.float64), float(bad), rtol=1e-6, atol=0.0)
     return np.ma.array(values, mask=hidden) if hidden.any() else values

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -292,8 +293,19 @@ def _record(table: MapTable, asked: _Asked, kind: Kind) -> MapRecord:
 
 
 def _calibration(table: MapTable, name: str, asked: _Asked) -> Calibration:
-    found = asked.calibration or calibration_in(table.remarks)
-    if found is None and name.upper() == "2LLH" and asked.kind is None:
+    try:
+        found = asked.calibration or calibration_in(table.remarks)
+    except ValueError as error:
+        raise ValueError(f"{table.source}: {error}") from None
+    if found is None and name.upper() == "2LLH" and asked.kind is not None:
+        warnings.warn(
+            f"{table.source}: the column {name} of an alert is read by Wilks' theorem: the header does not say where "
+            "its regions end; its 90 % region may be ten times as large. Give calibration={0.5: 22.2, 0.9: 64.2} with "
+            "the alert's values, or calibration='wilks'",
+            UserWarning,
+            stacklevel=4,
+        )
+    elif found is None and name.upper() == "2LLH":
         raise ValueError(
             f"{table.source}: the column {name} is 2ΔLLH of an alert, whose regions end elsewhere than by Wilks' "
             "theorem, and the header does not say where; give calibration={0.5: 22.2, 0.9: 64.2} with the alert's "
