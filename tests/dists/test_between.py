@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from made_trials import half_chi2
-from nusky.dists import TSD, Chi2TSD, read_tsd, ts_to_p
+from nusky.dists import TSD, Chi2TSD, read_tsd, ts_to_p, ts_to_p_error
 from nusky.dists.binned_tsd import BinnedTSD
 
 
@@ -43,6 +43,27 @@ def test_p_between_distant_declinations_warns_once_and_names_their_distance(unit
     ts_to_p(bgs, np.array([0.2, 0.6, 21.45, 80.0, 90.0]) * unit, 0.5)
     ts_to_p(bgs, 40.0 * unit, 0.0)
     ts_to_p({5.0 * unit: TSD([1.0])}, 5.0 * unit, 0.5)
+
+
+@pytest.mark.parametrize("apart", [0.35, 0.9])
+def test_the_error_between_declinations_covers_structure_that_the_nodes_see(apart: float) -> None:
+    def p(dec: np.ndarray | float) -> np.ndarray:
+        return 0.03 * np.exp(0.3 * np.sin(np.asarray(dec) * 2 * np.pi / apart))  # bumps so many deg apart
+
+    n = 100_000
+    rng = np.random.default_rng(1)
+    nodes = np.arange(10.0, 15.0, 0.25)
+    bgs = {d: TSD([1.0] * int(k), n_zero=n - int(k)) for d, k in zip(nodes, rng.binomial(n, p(nodes)), strict=True)}
+    dec = np.linspace(10.0, 14.7, 400)
+    pulls = np.log(ts_to_p(bgs, dec, 0.5) / p(dec)) / ts_to_p_error(bgs, dec, 0.5)
+    assert 0.2 < np.sqrt(np.mean(pulls**2)) < 1.3
+    at_nodes = ts_to_p_error(bgs, nodes[1:-1], 0.5)
+    np.testing.assert_allclose(at_nodes, np.sqrt((1 - p(nodes)) / (n * p(nodes)))[1:-1], rtol=0.05)
+    assert (ts_to_p_error(bgs, nodes[1:-1] + 0.125, 0.5) > 3 * at_nodes).mean() > 0.5
+    assert ts_to_p_error(bgs, 12.1, 0.0) == 0.0
+    assert ts_to_p_error({5.0: TSD([1.0], n_zero=99)}, 5.0, 0.5) == pytest.approx(0.0099499 / 0.0198, rel=1e-3)
+    two = {5.0: TSD([1.0] * 10, n_zero=990), 7.0: TSD([1.0] * 40, n_zero=960)}
+    assert ts_to_p_error(two, 6.0, 0.5) > 1.0
 
 
 @pytest.mark.parametrize("kind", [TSD, Chi2TSD, BinnedTSD])

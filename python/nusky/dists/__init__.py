@@ -11,7 +11,7 @@ Everywhere `fit` chooses what a number comes from: ``False`` the trials alone, `
 
 from __future__ import annotations
 
-from nusky.dists.between import PValues, ts_to_p
+from nusky.dists.between import PValues, ts_to_p, ts_to_p_error
 from nusky.dists.binned_tsd import BinnedTSD
 from nusky.dists.chi2_tsd import Chi2TSD
 from nusky.dists.post_trial import post_trial_p
@@ -31,5 +31,6 @@ __all__ = [
     "post_trial_p",
     "read_tsd",
     "ts_to_p",
+    "ts_to_p_error",
     "ts_values",
 ]

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nusky import _core
-from nusky.dists.between import ts_to_p
+from nusky.dists.between import ts_to_p, ts_to_p_error
 from nusky.dists.chi2_tsd import Chi2TSD
 from nusky.dists.tsd import TSD
 from nusky.executors.batches import LostBatch, contiguous_runs
@@ -26,8 +26,10 @@ from nusky.executors.workers import run_pieces
 from nusky.files.identity import differences
 from nusky.files.npz import read_format, write_npz
 from nusky.progress import Progress
+from nusky.sphere import at_limits
 from nusky.threads import resolve_threads
 from nusky.typing import F64
+from nusky.units import numbers
 from nusky.version import code_version
 
 if TYPE_CHECKING:
@@ -40,6 +42,10 @@ __all__ = ["DeclinationTSDs", "InterruptedTSDs", "declination_tsds", "ts_at"]
 
 FORMAT = "nusky-sky-tsd-1"
 
+# Declinations that a runner's pixels may have to be the default: nside 256 has 1023
+_RINGS = 1023
+# deg, of the default otherwise: p at TS 4 is then interpolated to 2 % (bench/declinations.py)
+_STEP = 0.25
 _LOCAL = 4  # scrambles between two looks at the progress
 _TILE = 1e-9  # rad: a position alone
 
@@ -74,7 +80,7 @@ class DeclinationTSDs:
     about: Mapping[str, Any]
 
     def __init__(self, dec: ArrayLike, tsds: Sequence[TSD], about: Mapping[str, Any] | None = None) -> None:
-        nodes = np.array(dec, dtype=np.float64)
+        nodes = _checked_dec(dec)
         if nodes.ndim != 1 or len(nodes) != len(tsds) or len(nodes) == 0:
             raise ValueError(
                 f"dec has shape {nodes.shape} for {len(tsds)} distributions: give one declination for each"
@@ -97,6 +103,12 @@ class DeclinationTSDs:
         ts : array_like
         """
         return ts_to_p(dict(zip(self.dec.tolist(), self.tsds, strict=True)), dec, ts, _degrees=False)
+
+    def relative_error(self, dec: ArrayLike, ts: ArrayLike) -> F64:
+        """Standard deviation of p divided by p, of the trials and of what lies between the declinations (see
+        `nusky.dists.ts_to_p_error`); arguments as for a call.
+        """
+        return ts_to_p_error(dict(zip(self.dec.tolist(), self.tsds, strict=True)), dec, ts, _degrees=False)
 
     @classmethod
     def merged(cls, parts: Iterable[DeclinationTSDs]) -> DeclinationTSDs:
@@ -226,7 +238,9 @@ def declination_tsds(
     n_trials : int
         TS values wanted at each declination, at least.
     dec : (D,) array_like, rad, optional
-        Default: every 2° from the lowest to the highest pixel of the runner (−85° … 85° without pixels).
+        Default: those of the runner's pixels, where p is then exact (up to nside 256; finer ones, and a runner without
+        pixels, −85° … 85°: every 0.25°). Give those of your sources: p is exact at these declinations, and between them
+        structure of the size of an event's angular error is missed.
     seed : int
     n_ra : int
         Directions fitted at each declination of a scramble, evenly spaced in right ascension. They share no event near
@@ -262,13 +276,13 @@ def declination_tsds(
     for name, value, least in (("n_trials", n_trials, 1), ("n_ra", n_ra, 1), ("first_scramble", first_scramble, 0)):
         if isinstance(value, bool) or int(value) != value or value < least:
             raise ValueError(f"{name} = {value!r} must be an integer >= {least}")
-    nodes = _default_dec(runner) if dec is None else np.array(dec, dtype=np.float64)
+    nodes = _default_dec(runner) if dec is None else _checked_dec(dec)
     if nodes.ndim != 1 or len(nodes) == 0 or not np.all(np.diff(nodes) > 0) or np.abs(nodes).max() > np.pi / 2:
         raise ValueError(f"dec must be ascending declinations within −π/2 … π/2 rad, got {nodes}")
     n_scrambles = -(-int(n_trials) // int(n_ra))
     threads = resolve_threads(mp_cpus) if executor is None or mp_cpus is not None else 1
     size = _LOCAL if executor is None else None  # here a piece costs nothing but a look at the progress
-    numbers = range(first_scramble, first_scramble + n_scrambles)
+    indices = range(first_scramble, first_scramble + n_scrambles)
     ts = np.empty((n_scrambles, len(nodes), int(n_ra)))
     done = np.zeros(n_scrambles, dtype=bool)
     config = runner.config()
@@ -292,7 +306,7 @@ def declination_tsds(
                     runner,
                     ts_at,
                     [(0, n_scrambles)],
-                    lambda a, z: (numbers[a:z], seed, nodes, int(n_ra), threads),
+                    lambda a, z: (indices[a:z], seed, nodes, int(n_ra), threads),
                     size=size,
                     executor=executor,
                     spool=spool,
@@ -305,7 +319,7 @@ def declination_tsds(
                 done[a:z] = True
                 progress.update(int(done.sum()))
     except LostTask as lost:
-        ranges = ", ".join(f"{numbers[a]}:{numbers[z - 1] + 1}" for a, z in lost.tasks)
+        ranges = ", ".join(f"{indices[a]}:{indices[z - 1] + 1}" for a, z in lost.tasks)
         message = lost.told(f"scrambles {ranges}", f"{int(done.sum())} of {n_scrambles} scrambles")
         raise LostBatch(message, distributions() if done.any() else None, np.flatnonzero(done)) from lost.error
     except KeyboardInterrupt:
@@ -348,8 +362,17 @@ def ts_at(
     return out
 
 
+def _checked_dec(dec: ArrayLike) -> F64:
+    return np.array(at_limits(numbers("dec", dec, "rad"), -np.pi / 2, np.pi / 2))
+
+
 def _default_dec(runner: Any) -> F64:
     pixels = getattr(runner, "pixels", None)
-    low, high = (np.radians(-85), np.radians(85)) if pixels is None else (pixels.dec.min(), pixels.dec.max())
-    n = max(2, round(float(np.degrees(high - low)) / 2) + 1)
+    low, high = np.radians(-85.0), np.radians(85.0)
+    if pixels is not None:
+        rings = np.unique(pixels.dec.round(12))
+        if len(rings) <= _RINGS:
+            return np.asarray(rings)
+        low, high = rings[0], rings[-1]
+    n = max(2, int(np.ceil(np.degrees(high - low) / _STEP)) + 1)
     return np.linspace(low, high, n)
