@@ -12,7 +12,9 @@ from nusky.analysis.gamma import GAMMA_NODES, check_gamma_nodes
 from nusky.analysis.interpolation import HermiteAxis
 from nusky.hyp.flux import Flux
 from nusky.hyp.power_laws import PowerLawFlux
+from nusky.sphere import at_limits
 from nusky.typing import F64
+from nusky.units import numbers
 
 if TYPE_CHECKING:
     from nusky.events import Events
@@ -215,7 +217,7 @@ class Acceptance:
         ValueError
             γ outside the nodes (`for_flux` takes any), or a declination off the sphere.
         """
-        s, g = np.broadcast_arrays(_sindec(dec), np.asarray(gamma, dtype=np.float64))
+        s, g = np.broadcast_arrays(_sindec(dec), at_limits(numbers("gamma", gamma), *self.gamma_nodes[[0, -1]]))
         low, high = self.gamma_nodes[0], self.gamma_nodes[-1]
         if not np.all((g >= low) & (g <= high)):
             bad = g[~((g >= low) & (g <= high))].ravel()[0]
@@ -280,9 +282,9 @@ class Acceptance:
 
 
 def _sindec(dec: ArrayLike) -> F64:
-    d = np.asarray(dec, dtype=np.float64)
     # One step beyond a pole is rounding, a degree value taken for radians is not.
-    good = np.abs(d) <= 0.5 * np.pi + 1e-9
+    d = at_limits(numbers("dec", dec, "rad"), -0.5 * np.pi, 0.5 * np.pi)
+    good = np.abs(d) <= 0.5 * np.pi
     if not np.all(good):
         raise ValueError(f"dec={np.ravel(d)[~np.ravel(good)][0]!r} is off the sphere; give radians, −π/2 … π/2")
     return np.sin(d)

@@ -23,6 +23,7 @@ from nusky.events import Events
 from nusky.files import as_path, content_hash, user_cache_dir
 from nusky.notebook import html_table
 from nusky.releases import check_combination
+from nusky.sphere import radians
 from nusky.typing import F64
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ class Analysis:
         tuple of EventColumns
             One for each season.
         """
-        setting = (float(cut_n_sigma), float(extension))
+        setting = (float(cut_n_sigma), float(radians("extension", extension)))
         with self._lock:
             if setting not in self._columns:
                 self._columns[setting] = tuple(

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from nusky.analysis.histograms import density_histogram
 from nusky.typing import F64
+from nusky.units import numbers
 
 __all__ = ["Background"]
 
@@ -146,7 +147,7 @@ class Background:
         """
         assert self.curve is not None
         x, y, slope = self.curve
-        at = np.clip(np.asarray(sindec, dtype=np.float64), x[0], x[-1])
+        at = np.clip(numbers("sindec", sindec), x[0], x[-1])
         k = np.clip(x.searchsorted(at, side="right") - 1, 0, len(x) - 2)
         # Cubic Hermite in numpy: importing scipy.interpolate takes longer than opening an analysis and a scan do.
         h = x[k + 1] - x[k]

@@ -14,6 +14,7 @@ from nusky.analysis.histograms import histogram
 from nusky.analysis.interpolation import HermiteAxis
 from nusky.analysis.smoothing import smooth_counts
 from nusky.typing import F64, Bool
+from nusky.units import numbers
 
 if TYPE_CHECKING:
     from nusky.events import Events
@@ -243,7 +244,7 @@ class EnergyRatio:
         -------
         (N, G)
         """
-        s, e = np.asarray(sindec, dtype=np.float64), np.asarray(log10energy, dtype=np.float64)
+        s, e = numbers("sindec", sindec), numbers("log10energy", log10energy)
         if s.ndim != 1 or s.shape != e.shape:
             raise ValueError(f"sindec and log10energy must be (N,) alike, got {s.shape} and {e.shape}")
         out = np.empty((len(s), len(self.gamma_nodes)))

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from nusky.sphere import at_limits
 from nusky.typing import F64
 
 __all__ = ["GAMMA_NODES", "GammaMode", "check_gamma", "check_gamma_nodes"]
@@ -67,6 +68,7 @@ def check_gamma(gamma: Any, nodes: F64) -> float | None:
         raise TypeError(f"gamma must be a number or None (None: fitted), got {gamma!r}") from None
     if len(nodes) == 0:
         raise ValueError(f"gamma={value} has no meaning without an energy term (gamma_nodes is empty)")
+    value = float(at_limits(value, float(nodes[0]), float(nodes[-1])))
     if not nodes[0] <= value <= nodes[-1]:
         raise ValueError(f"gamma={value} is outside the nodes {nodes[0]:g} … {nodes[-1]:g}")
     return value

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nusky.typing import F64
+from nusky.units import numbers
 
 if TYPE_CHECKING:
     pass
@@ -40,7 +41,7 @@ class Uptime:
     stop: F64
 
     def __post_init__(self) -> None:
-        start, stop = np.asarray(self.start, dtype=np.float64), np.asarray(self.stop, dtype=np.float64)
+        start, stop = numbers("start", self.start, "day"), numbers("stop", self.stop, "day")
         keep = stop > start
         order = np.argsort(start[keep], kind="stable")
         start, stop = start[keep][order], stop[keep][order]
@@ -75,7 +76,7 @@ class Uptime:
 
     def contains(self, mjd: ArrayLike, slack: float = 0.0) -> NDArray[np.bool_]:
         """Whether times lie in an interval, ends included, or within `slack` days of one."""
-        times = np.asarray(mjd, dtype=np.float64)
+        times = numbers("mjd", mjd, "day")
         if not len(self):
             return np.zeros(times.shape, dtype=bool)
         run = np.searchsorted(self.start, times + slack, side="right") - 1
@@ -93,7 +94,7 @@ class Uptime:
         >>> Uptime(np.array([1.0, 5.0]), np.array([2.0, 6.0])).at([0.5, 1.25]).tolist()
         [1.5, 5.25]
         """
-        days = np.asarray(elapsed, dtype=np.float64)
+        days = numbers("elapsed", elapsed, "day")
         run = np.minimum(np.searchsorted(self._ends, days, side="right"), len(self) - 1)
         # From the end of the interval: no rounding can put a time beyond it
         return np.clip(self.stop[run] - (self._ends[run] - days), self.start[run], self.stop[run])

@@ -11,9 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from nusky.dists.histogram import histogram
 from nusky.dists.pvalue import PValue, binomial_error, counted_p, nsigma_to_p, p_to_nsigma
-from nusky.dists.tsd import about_file, config_of, ts_values
+from nusky.dists.tsd import about_file, config_of, finite, ts_values
 from nusky.files.npz import write_npz
+from nusky.sphere import at_limits
 from nusky.typing import F64
+from nusky.units import numbers
 
 __all__ = ["BinnedTSD"]
 
@@ -128,9 +130,7 @@ class BinnedTSD:
 
     def n_above(self, x: ArrayLike) -> NDArray[np.int64]:
         """Trials with TS >= the bin edge at or below x (all trials for x <= 0)."""
-        x = np.asarray(x, dtype=np.float64)
-        if np.isnan(x).any():
-            raise ValueError(f"x holds NaN at {int(np.argmax(np.isnan(x)))}: a TS must be a number")
+        x = finite(x)
         if self._counts[-1] and np.any(x > self._edges[-1]):
             raise ValueError(
                 f"x = {float(np.max(x)):g} lies beyond the last bin edge {self._edges[-1]:g}, where "
@@ -176,7 +176,7 @@ class BinnedTSD:
             If p is outside (0, 1], below 1 / n_total, or the edge would be in the overflow.
         """
         self._refuse(fit)
-        p = np.asarray(p, dtype=np.float64)
+        p = at_limits(numbers("p", p), 0.0, 1.0)
         if not np.all((p > 0) & (p <= 1)):
             raise ValueError(f"p = {p[~((p > 0) & (p <= 1))].flat[0]} is not within 0 < p <= 1")
         allowed = p * self.n_total * (1 + 1e-12)

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from nusky.dists.chi2 import Chi2Tail, check_held, fit_chi2_tail
 from nusky.dists.held_out import HeldOut, held_out
 from nusky.dists.tail_choice import alternative_tails, choose_tail, spread
-from nusky.dists.tsd import TSD
+from nusky.dists.tsd import TSD, finite
 from nusky.typing import F64
 
 __all__ = ["Chi2TSD"]
@@ -95,7 +95,7 @@ class Chi2TSD(TSD):
 
     def sf_systematic(self, x: ArrayLike) -> F64:
         """Systematic error of the tail's `sf`: how much thresholds and forms that agree with the trials differ."""
-        x = np.asarray(x, dtype=np.float64)
+        x = finite(x)
         tail = self._require_tail()
         inside = np.maximum(x, tail.threshold)
         return np.where(x >= tail.threshold, tail.sf(inside) * spread(tail, self.alternatives, inside), 0.0)
@@ -122,7 +122,7 @@ class Chi2TSD(TSD):
 
     def pdf(self, x: ArrayLike) -> F64:
         """Density of the fitted tail, normalised to all trials; NaN below its threshold."""
-        return self._require_tail().pdf(x)
+        return self._require_tail().pdf(finite(x))
 
     @property
     def description(self) -> str:

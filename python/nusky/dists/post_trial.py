@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nusky.dists.pvalue import PValue
 from nusky.dists.tsd import TSD
-
-if TYPE_CHECKING:
-    pass
+from nusky.units import in_unit
 
 __all__ = ["post_trial_p"]
 
@@ -47,5 +45,5 @@ def post_trial_p(observed: Any, background: Any, fit: bool | None = None) -> PVa
             "cannot be compared; make background trials with the runner of the fit"
         )
     distribution = background if hasattr(background, "p_value") else TSD(background)
-    p: PValue = distribution.p_value(float(getattr(observed, "ts", observed)), fit)
+    p: PValue = distribution.p_value(float(in_unit("observed", getattr(observed, "ts", observed), "")), fit)
     return p

@@ -17,8 +17,9 @@ from nusky.dists.pvalue import PValue, binomial_error, counted_p, nsigma_to_p, p
 from nusky.files.npz import write_npz
 from nusky.missing import without_missing
 from nusky.notebook import html_table
+from nusky.sphere import at_limits
 from nusky.typing import F64
-from nusky.units import in_unit
+from nusky.units import in_unit, numbers
 from nusky.version import code_version
 
 __all__ = ["FORMAT", "MIN_TAIL", "TSD", "about_file", "config_of", "finite", "ts_values"]
@@ -199,7 +200,7 @@ class TSD:
         ValueError
             If p is outside (0, 1], or so small that the trials do not reach it and there is no fitted tail.
         """
-        p = np.asarray(p, dtype=np.float64)
+        p = at_limits(numbers("p", p), 0.0, 1.0)
         if not np.all((p > 0) & (p <= 1)):
             raise ValueError(f"p = {p[~((p > 0) & (p <= 1))].flat[0]} is not within 0 < p <= 1")
         n = self.n_total
@@ -389,7 +390,7 @@ def ts_values(values: Any) -> F64:
 
 def finite(x: ArrayLike, name: str = "x") -> F64:
     """`x` as a float64 array without NaN."""
-    x = np.asarray(x, dtype=np.float64)
+    x = numbers(name, x)
     if np.isnan(x).any():
         raise ValueError(f"{name} holds NaN at {int(np.argmax(np.isnan(x)))}: a TS must be a number")
     return x

@@ -17,9 +17,10 @@ from nusky.pixels.cells import CellIndex
 from nusky.pixels.pixel_set import PixelSet
 from nusky.pixels.refinement import children_of, neighbourhood
 from nusky.pixels.regions import PositionRegion, delta_ts, position_regions
-from nusky.sphere import check_nside, separation
+from nusky.sphere import at_limits, check_nside, radians, separation
 from nusky.trial.trial import Trial
 from nusky.typing import F64, I64
+from nusky.units import numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -121,6 +122,7 @@ class Localization:
         """Whether a position (rad) is in a region."""
         import healpy
 
+        ra, dec = float(radians("ra", ra)), float(at_limits(radians("dec", dec), -np.pi / 2, np.pi / 2))
         pixel = int(healpy.ang2pix(self.pixels.nside, np.pi / 2 - dec, ra))
         row = int(np.searchsorted(self.pixels.pixels, pixel))
         return row < len(self.pixels) and self.pixels.pixels[row] == pixel and bool(self.region(level).inside[row])
@@ -129,7 +131,11 @@ class Localization:
         """(…) TS of the pixels at some positions (rad), NaN where none was fitted."""
         import healpy
 
-        pixel = healpy.ang2pix(self.pixels.nside, np.pi / 2 - np.asarray(dec), np.asarray(ra))
+        pixel = healpy.ang2pix(
+            self.pixels.nside,
+            np.pi / 2 - at_limits(numbers("dec", dec, "rad"), -np.pi / 2, np.pi / 2),
+            numbers("ra", ra, "rad"),
+        )
         row = np.minimum(np.searchsorted(self.pixels.pixels, pixel), len(self.pixels) - 1)
         return np.where(self.pixels.pixels[row] == pixel, self.ts[row], np.nan)
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nusky.sphere import radians
 from nusky.trial import Scramble
 from nusky.typing import F64
+from nusky.units import numbers
 
 if TYPE_CHECKING:
     from nusky.injection.seeding import TrialDraws
@@ -48,7 +50,7 @@ class DecRandomization:
 
     def __post_init__(self) -> None:
         for name, low, high in (("width", np.nextafter(0, 1), np.pi), ("pole_exclusion", 0.0, np.pi / 2)):
-            value = getattr(self, name)
+            value = radians(name, getattr(self, name))
             if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not low <= value <= high:
                 raise ValueError(f"{name}={value!r} must be rad, {low:.3g} … {high:.3g}")
             object.__setattr__(self, name, float(value))
@@ -57,6 +59,7 @@ class DecRandomization:
         """New declinations (N,) rad, for numbers (N,) uniform in [0, 1)."""
         from scipy.special import ndtr, ndtri
 
+        dec = numbers("dec", dec, "rad")
         edge = np.pi / 2 - self.pole_exclusion
         low, high = ndtr((-edge - dec) / self.width), ndtr((edge - dec) / self.width)
         inside = np.abs(dec) <= edge

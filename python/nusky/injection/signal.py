@@ -15,8 +15,10 @@ from nusky.hyp.flux import Flux
 from nusky.hyp.power_laws import PowerLawFlux
 from nusky.injection.seeding import BatchDraws, TrialDraws
 from nusky.source.positions import MAX_EXTENSION
+from nusky.sphere import radians
 from nusky.sphere.rotation import offset_by, rotate_to
 from nusky.typing import F64, I64
+from nusky.units import in_unit
 
 if TYPE_CHECKING:
     from nusky.analysis.analysis import Analysis
@@ -109,6 +111,8 @@ class InjectionOptions:
     def __post_init__(self) -> None:
         if not isinstance(self.flux, Flux):
             raise TypeError(f"flux must be a flux such as hyp.PowerLawFlux(2), got {self.flux!r}")
+        object.__setattr__(self, "sindec_bandwidth", in_unit("sindec_bandwidth", self.sindec_bandwidth, ""))
+        object.__setattr__(self, "extension", radians("extension", self.extension))
         if not 0 < self.sindec_bandwidth <= 2:
             raise ValueError(f"sindec_bandwidth={self.sindec_bandwidth!r} must be in 0 … 2 (sin dec), 0 excluded")
         if not isinstance(self.in_pixel, (bool, np.bool_)):

@@ -140,7 +140,8 @@ class LikelihoodModel:
     @property
     def fixed_gamma(self) -> float | None:
         """γ as the core takes it: None where it is fitted or there is no energy term."""
-        return self.options.fixed_gamma
+        gamma = self.options.fixed_gamma
+        return check_gamma(gamma, self.analysis.gamma_nodes) if self.options.mode == "fixed" else gamma
 
     @property
     def fits_flux(self) -> bool:

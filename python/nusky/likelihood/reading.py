@@ -16,6 +16,7 @@ from nusky.likelihood.window import WindowLikelihoodModel
 from nusky.sphere import separation
 from nusky.trial import Scramble
 from nusky.typing import F32, F64
+from nusky.units import in_unit, numbers
 
 if TYPE_CHECKING:
     from nusky.events import Events
@@ -160,6 +161,7 @@ class LikelihoodReading:
 
     def _gamma(self, gamma: float | None) -> float | None:
         mode, fixed = self.model.options.mode, self.model.fixed_gamma
+        gamma = in_unit("gamma", gamma, "")
         if mode == "fit" and gamma is None:
             raise TypeError("give gamma=: it is free in this likelihood")
         if mode != "fit" and gamma is not None and gamma != self.model.options.gamma:
@@ -199,7 +201,7 @@ class LikelihoodReading:
         -------
         (…)
         """
-        n = np.asarray(ns, dtype=np.float64)
+        n = numbers("ns", ns)
         total = np.zeros(n.shape)
         with np.errstate(divide="ignore", invalid="ignore"):
             for season, share in zip(self.seasons, self.shares(gamma), strict=True):
@@ -240,10 +242,10 @@ class LikelihoodReading:
         mesh : list of arrays of that shape
             n_s, and γ.
         """
-        n = np.atleast_1d(np.asarray(ns, dtype=np.float64))
+        n = np.atleast_1d(numbers("ns", ns))
         if gamma is None:
             return 2.0 * self.log_likelihood_ratio(n), [n]
-        g = np.atleast_1d(np.asarray(gamma, dtype=np.float64))
+        g = np.atleast_1d(numbers("gamma", gamma))
         ts = np.stack([2.0 * self.log_likelihood_ratio(n, float(one)) for one in g], axis=1)
         return ts, list(np.meshgrid(n, g, indexing="ij"))
 

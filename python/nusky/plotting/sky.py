@@ -14,6 +14,7 @@ from nusky.plotting.mesh import add_colorbar, coarsen_for_mesh, look_up
 from nusky.plotting.style import CONTOUR_COLORS, skymap
 from nusky.sphere import at_limits, coordinates, radians
 from nusky.typing import F64
+from nusky.units import numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -243,7 +244,7 @@ class SkyPlotter:
         >>> float(x), float(y)
         (0.0, 0.0)
         """
-        return self.radec_to_mpl(phi, np.pi / 2 - np.asarray(theta, dtype=np.float64))
+        return self.radec_to_mpl(phi, np.pi / 2 - numbers("theta", theta, "rad"))
 
 
 def corner_legend(ax: Axes) -> None:

@@ -170,6 +170,7 @@ class SkyZoom:
         half = 0.5 * self.width
         inside = (np.abs(x) <= half) & (np.abs(y) <= half)
         x, y, sigma = x[inside], y[inside], sigma[inside]
+        max_sigma = radians("max_sigma", max_sigma)
         ringed = (sigma <= (0.1 * self.width if max_sigma is None else max_sigma)) & (np.hypot(x, y) <= reach * sigma)
         x, y = np.degrees(x), np.degrees(y)
         color, lw, alpha = kw.get("color", ".3"), kw.get("lw", 0.6), kw.get("alpha", 0.6)

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from nusky.priors.prior import SpatialPrior
+from nusky.sphere import radians
 
 __all__ = ["gaussian"]
 
@@ -39,6 +40,7 @@ def gaussian(ra: float, dec: float, *, fwhm: float, nside: int | None = None) ->
     """
     import healpy
 
+    ra, dec, fwhm = radians("ra", ra), radians("dec", dec), radians("fwhm", fwhm)
     if not (math.isfinite(ra) and -np.pi / 2 <= dec <= np.pi / 2):
         raise ValueError(f"ra={ra!r}, dec={dec!r} is no position; give rad, dec in -pi/2 … pi/2")
     if not 0 < fwhm <= np.pi:

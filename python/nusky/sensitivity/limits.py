@@ -21,6 +21,7 @@ from nusky.sensitivity.search import FluxAt, NSigSearch, QuoteOptions, more_back
 from nusky.sensitivity.table import NSigTable
 from nusky.store.trials import TrialStore
 from nusky.threads import resolve_threads
+from nusky.units import in_unit
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -129,6 +130,7 @@ def find_n_sig(
     >>> found.n_sig, found.n_sig_error, found.E2dNdE                               # doctest: +SKIP
     """
     search = NSigSearch(n_sig_step, first_batch_size, batch_size, max_batch_size, n_batches, tol, method, max_n_sig)
+    ts = in_unit("ts", ts, "")
     _check(ts, beta)
     pool = _pool(runner, trials, store, seed, poisson, mp_cpus, executor, spool)
     table = NSigTable(logging)
@@ -228,7 +230,7 @@ def upper_limit(
             "search; fit with this runner, or give ts_obs=fit.ts if only what is injected differs"
         )
     try:
-        observed = float(getattr(ts_obs, "ts", ts_obs))
+        observed = float(in_unit("ts_obs", getattr(ts_obs, "ts", ts_obs), ""))
     except (TypeError, ValueError):
         raise TypeError(f"ts_obs = {ts_obs!r} is neither a TS nor a Fit") from None
     if not (math.isfinite(observed) and observed >= 0):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nusky.typing import F64
+from nusky.units import numbers
 
 if TYPE_CHECKING:
     from nusky.source.positions import Sources
@@ -101,7 +102,7 @@ class TimeWindow:
 
     def inside(self, mjd: ArrayLike) -> NDArray[np.bool_]:
         """Whether times are within `start` … `stop`, both included."""
-        times = np.asarray(mjd, dtype=np.float64)
+        times = numbers("mjd", mjd, "day")
         return np.asarray((times >= self.start) & (times <= self.stop))
 
     def profile(self, mjd: ArrayLike) -> F64:
@@ -114,7 +115,7 @@ class TimeWindow:
         >>> TimeWindow(100.0, 1.0, 0.5).profile([99.5, 100.5, 103.5]).round(4).tolist()
         [0.6065, 1.0, 0.0]
         """
-        times = np.asarray(mjd, dtype=np.float64)
+        times = numbers("mjd", mjd, "day")
         late = times - self.mjd
         away = np.maximum(np.maximum(-late, late - self.t_100), 0.0)
         shape = np.exp(-0.5 * (away / self.sigma_t) ** 2) if self.sigma_t > 0 else 1.0
@@ -128,7 +129,7 @@ class TimeWindow:
         >>> TimeWindow(100.0, 1.0).elapsed([99.0, 100.25, 102.0]).tolist()
         [0.0, 0.25, 1.0]
         """
-        late = np.asarray(mjd, dtype=np.float64) - self.mjd
+        late = numbers("mjd", mjd, "day") - self.mjd
         box = np.clip(late, 0.0, self.t_100)
         if self.sigma_t == 0:
             return np.asarray(box)
@@ -147,7 +148,7 @@ class TimeWindow:
         >>> TimeWindow(100.0, 1.0).at([0.0, 0.25, 1.0]).tolist()
         [100.0, 100.25, 101.0]
         """
-        days = np.asarray(elapsed, dtype=np.float64)
+        days = numbers("elapsed", elapsed, "day")
         if self.sigma_t == 0:
             return np.asarray(self.mjd + np.clip(days, 0.0, self.t_100))
         from scipy.special import ndtr, ndtri

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nusky.typing import F64
+from nusky.units import numbers
 
 __all__ = ["offset_by", "rotate_to", "separation"]
 
@@ -35,7 +36,8 @@ def separation(ra_1: ArrayLike, dec_1: ArrayLike, ra_2: ArrayLike, dec_2: ArrayL
     >>> round(float(separation(0.0, 0.0, 1e-9, 0.0)), 12)
     1e-09
     """
-    ra_1, dec_1, ra_2, dec_2 = (np.asarray(x, dtype=np.float64) for x in (ra_1, dec_1, ra_2, dec_2))
+    given = {"ra_1": ra_1, "dec_1": dec_1, "ra_2": ra_2, "dec_2": dec_2}
+    ra_1, dec_1, ra_2, dec_2 = (numbers(name, x, "rad") for name, x in given.items())
     d = ra_2 - ra_1
     s1, c1, s2, c2 = np.sin(dec_1), np.cos(dec_1), np.sin(dec_2), np.cos(dec_2)
     sine = np.hypot(c2 * np.sin(d), c1 * s2 - s1 * c2 * np.cos(d))
@@ -86,7 +88,9 @@ def rotate_to(
     >>> ra.round(12), dec.round(12)
     (array([2.]), array([-0.5]))
     """
-    ra, dec, true_ra, true_dec = (np.asarray(x, dtype=np.float64) for x in (ra, dec, true_ra, true_dec))
+    given = {"ra": ra, "dec": dec, "true_ra": true_ra, "true_dec": true_dec}
+    ra, dec, true_ra, true_dec = (numbers(name, x, "rad") for name, x in given.items())
+    source_ra, source_dec = numbers("source_ra", source_ra, "rad"), numbers("source_dec", source_dec, "rad")
     d = ra - true_ra
     sin_dec, cos_dec, sin_true, cos_true = np.sin(dec), np.cos(dec), np.sin(true_dec), np.cos(true_dec)
     foot = cos_dec * np.cos(d)
@@ -117,6 +121,7 @@ def offset_by(ra: ArrayLike, dec: ArrayLike, distance: ArrayLike, angle: ArrayLi
     >>> round(float(dec), 12)
     0.3
     """
-    distance, angle = np.asarray(distance, dtype=np.float64), np.asarray(angle, dtype=np.float64)
+    ra, dec = numbers("ra", ra, "rad"), numbers("dec", dec, "rad")
+    distance, angle = numbers("distance", distance, "rad"), numbers("angle", angle, "rad")
     sine = np.sin(distance)
     return _from_local(sine * np.sin(angle), sine * np.cos(angle), np.cos(distance), ra, dec)

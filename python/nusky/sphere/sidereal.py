@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nusky.typing import F64
+from nusky.units import numbers
 
 __all__ = ["local_azimuth", "turned_with_earth"]
 
@@ -24,9 +25,9 @@ def local_azimuth(ra: ArrayLike, mjd: ArrayLike) -> F64:
     >>> round(float(local_azimuth(local_azimuth(1.0, 55700.25), 55700.25)), 9)
     1.0
     """
-    days = np.asarray(mjd, dtype=np.float64) - 51_544.5
+    days = numbers("mjd", mjd, "day") - 51_544.5
     turns = 0.779_057_273_264_0 + 0.002_737_811_911_354_48 * days + np.mod(days, 1.0)
-    angle = np.mod(_TWO_PI * np.mod(turns, 1.0) + 0.5 * np.pi - np.asarray(ra, dtype=np.float64), _TWO_PI)
+    angle = np.mod(_TWO_PI * np.mod(turns, 1.0) + 0.5 * np.pi - numbers("ra", ra, "rad"), _TWO_PI)
     return np.asarray(np.where(angle >= _TWO_PI, 0.0, angle))
 
 
@@ -53,4 +54,4 @@ def turned_with_earth(ra: ArrayLike, mjd: ArrayLike, new_mjd: ArrayLike) -> F64:
     >>> turned_with_earth(1.0, 55700.0, [55700.0 + 0.99726957, 55701.0]).round(4).tolist()
     [1.0, 1.0172]
     """
-    return local_azimuth(local_azimuth(ra, mjd), new_mjd)
+    return local_azimuth(local_azimuth(ra, mjd), numbers("new_mjd", new_mjd, "day"))

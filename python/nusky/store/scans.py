@@ -26,6 +26,7 @@ from nusky.files.shard import Problem
 from nusky.injection.seeding import resolve_seed
 from nusky.pixels.pixel_set import PixelSet
 from nusky.progress import Progress
+from nusky.sphere import radians
 from nusky.store.p_search import PValueSearch
 from nusky.store.prior_search import FIT_DTYPE, PriorSearch, pixel_centres
 from nusky.store.sparse_scan import SparseScan, StoredScan, background_config, pixels_of, scan_trials, unpack
@@ -378,7 +379,8 @@ class ScanLibrary:
 
     def _within(self, min_dec: float | None, max_dec: float | None) -> PixelSet:
         pixels = self.pixels
-        low, high = -np.pi / 2 if min_dec is None else min_dec, np.pi / 2 if max_dec is None else max_dec
+        low = -np.pi / 2 if min_dec is None else float(radians("min_dec", min_dec))
+        high = np.pi / 2 if max_dec is None else float(radians("max_dec", max_dec))
         inside = pixels.pixels[(pixels.dec >= low) & (pixels.dec <= high)]
         if len(inside) == 0:
             raise ValueError(f"no scanned pixel lies between min_dec = {low:.4f} and max_dec = {high:.4f} rad")
