@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import sys
 
@@ -12,6 +13,7 @@ import nusky as cy
 from nusky.cli.values import say
 from nusky.pixels import select_pixels
 from nusky.progress import Progress, tell
+from places import ROOT
 
 ENCODINGS = ["ascii", "latin-1", "cp1252"]
 
@@ -66,3 +68,21 @@ def test_a_runner_reports_its_pixels_there(monkeypatch: pytest.MonkeyPatch, enco
     out = narrow(monkeypatch, encoding)
     cy.get_spatial_prior_trial_runner(ana=ana, llh_priors=prior, mp_cpus=1, logging=True)
     assert str(len(select_pixels(4))) in text(out)
+
+
+SAYING = {"__repr__", "__str__", "describe", "_of_tail", "notes"}
+
+
+def test_what_an_object_says_of_itself_is_ascii() -> None:
+    # print(analysis) in a batch job whose output is ASCII would end the job
+    said = [
+        (path.name, node.name, text.value)
+        for path in (ROOT / "python" / "nusky").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef) and node.name in SAYING
+        for statement in node.body[int(ast.get_docstring(node) is not None) :]
+        for text in ast.walk(statement)
+        if isinstance(text, ast.Constant) and isinstance(text.value, str)
+    ]
+    assert len(said) > 200
+    assert [one for one in said if not one[2].isascii()] == []

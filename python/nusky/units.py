@@ -89,15 +89,18 @@ def in_unit(name: str, value: Any, unit: str, example: str = "") -> Any:
 
 
 def numbers(name: str, value: Any, unit: str = "") -> NDArray[np.float64]:
-    """float64 array of what `in_unit` gives: NumPy's own ``asarray`` drops units in silence.
+    """float64 array of what `in_unit` gives, NaN where it is masked: NumPy's own ``asarray`` drops units and masks.
 
     Examples
     --------
     >>> from astropy import units as u
-    >>> numbers("dec", [60, 90] * u.arcmin, "deg").tolist(), numbers("ts", 4).tolist()
-    ([1.0, 1.5], 4.0)
+    >>> numbers("dec", [60, 90] * u.arcmin, "deg").tolist(), numbers("ts", np.ma.array([4, 5], mask=[0, 1])).tolist()
+    ([1.0, 1.5], [4.0, nan])
     """
-    return np.asarray(in_unit(name, value, unit, {"rad": "10 * u.deg", "day": "1000 * u.s"}.get(unit, "")), np.float64)
+    plain = in_unit(name, value, unit, {"rad": "10 * u.deg", "day": "1000 * u.s"}.get(unit, ""))
+    if hasattr(plain, "filled"):  # a masked array of NumPy or astropy
+        plain = plain.astype(np.float64).filled(np.nan)
+    return np.asarray(plain, np.float64)
 
 
 def counted(E0: Any, unit: Any) -> tuple[Any, Any]:

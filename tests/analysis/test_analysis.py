@@ -53,7 +53,7 @@ def test_cskys_names_are_there(season):
     assert season.bg_data is season.data
     assert (season.mjd_min, season.mjd_max) == (55_000.0, pytest.approx(55_000 + 100 * 9 / 8 + 10))
     assert "made-up" in season.notes[0]
-    assert repr(season) == "SubAnalysis(SMALL_1 | v1 | 2000 events, 100.00 days, 49 gamma nodes 1 … 4)"
+    assert repr(season) == "SubAnalysis(SMALL_1 | v1 | 2000 events, 100.00 days, 49 gamma nodes 1 ... 4)"
 
 
 def test_columns_need_no_sindec(season):
@@ -205,7 +205,7 @@ def test_an_analysis_is_a_sequence_of_seasons(two):
     assert isinstance(two[:1], Analysis)
     assert two.livetime == 109.0
     assert Analysis([two[1]]).fingerprint != two.fingerprint
-    assert repr(two) == "Analysis(A, B | 2300 events, 109.00 days, 49 gamma nodes 1 … 4)"
+    assert repr(two) == "Analysis(A, B | 2300 events, 109.00 days, 49 gamma nodes 1 ... 4)"
     with pytest.raises(KeyError, match="has A, B"):
         two["C"]
     with pytest.raises(ValueError, match="named twice: A"):

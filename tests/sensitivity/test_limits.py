@@ -46,12 +46,16 @@ def test_the_result_says_for_which_sources_its_flux_is(background: np.ndarray, t
         runner.injection = InjectionOptions(by=by)  # type: ignore[attr-defined, arg-type]
         found = sensitivity(runner, background, seed=1, tol=0.3)
         assert found.sources == found.as_dict()["sources"] == "one position"
-        runner.priors = (None,)  # type: ignore[attr-defined]
+        runner.priors, runner.prior_outside = (None,), (0.25,)  # type: ignore[attr-defined]
         found = sensitivity(runner, background, seed=1, tol=0.3)
         assert found.sources == found.as_dict()["sources"] == said
         assert f"sources of {said}" in repr(found)
+        notes = " ".join(found.notes)
+        assert "25.0% of a prior lie outside the pixels" in notes
+        assert ("of equal flux fewer are found" in notes) == (said == "equal counts")
         found.save(tmp_path / "n_sig.npz")
         assert NSigResult.read(tmp_path / "n_sig.npz").sources == said
+        assert NSigResult.read(tmp_path / "n_sig.npz").notes == found.notes
 
 
 @pytest.mark.parametrize(

@@ -278,7 +278,7 @@ class Acceptance:
             return np.asarray(np.maximum(np.log(expected), np.log(largest) - _NOTHING))
 
     def __repr__(self) -> str:
-        return f"Acceptance({len(self.sindec_nodes)} sindec nodes, {self.energy[0]:.3g} … {self.energy[-1]:.3g} GeV)"
+        return f"Acceptance({len(self.sindec_nodes)} sindec nodes, {self.energy[0]:.3g} ... {self.energy[-1]:.3g} GeV)"
 
 
 def _sindec(dec: ArrayLike) -> F64:

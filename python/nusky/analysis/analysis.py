@@ -263,7 +263,7 @@ class Analysis:
         nodes = self.gamma_nodes
         return (
             f"Analysis({', '.join(self.keys)} | {sum(len(ana.data) for ana in self.anas)} events, "
-            f"{self.livetime:.2f} days, {len(nodes)} gamma nodes {nodes[0]:g} … {nodes[-1]:g})"
+            f"{self.livetime:.2f} days, {len(nodes)} gamma nodes {nodes[0]:g} ... {nodes[-1]:g})"
         )
 
 

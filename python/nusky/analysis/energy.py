@@ -292,7 +292,7 @@ class EnergyRatio:
         rows, columns, n = self.table.shape
         assert self.neutral is not None
         return (
-            f"EnergyRatio({rows} x {columns} cells, {n} gamma {self.gamma_nodes[0]:g} … {self.gamma_nodes[-1]:g}; "
+            f"EnergyRatio({rows} x {columns} cells, {n} gamma {self.gamma_nodes[0]:g} ... {self.gamma_nodes[-1]:g}; "
             f"{self.n_filled} filled, {self.n_replaced} by rule ({self.empty}), {int(self.neutral.sum())} neutral)"
         )
 

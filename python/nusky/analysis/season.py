@@ -273,7 +273,7 @@ class SubAnalysis:
     def __repr__(self) -> str:
         return (
             f"SubAnalysis({self.key} | {self.version} | {len(self.data)} events, {self.livetime:.2f} days, "
-            f"{len(self.gamma_nodes)} gamma nodes {self.gamma_nodes[0]:g} … {self.gamma_nodes[-1]:g})"
+            f"{len(self.gamma_nodes)} gamma nodes {self.gamma_nodes[0]:g} ... {self.gamma_nodes[-1]:g})"
         )
 
 

@@ -42,6 +42,11 @@ class Uptime:
 
     def __post_init__(self) -> None:
         start, stop = numbers("start", self.start, "day"), numbers("stop", self.stop, "day")
+        if start.shape != stop.shape or start.ndim != 1 or not (np.isfinite(start).all() and np.isfinite(stop).all()):
+            raise ValueError(
+                f"start and stop must be finite MJD, one of each for an interval, got {start} and {stop}; leave out "
+                "intervals without a beginning or an end"
+            )
         keep = stop > start
         order = np.argsort(start[keep], kind="stable")
         start, stop = start[keep][order], stop[keep][order]

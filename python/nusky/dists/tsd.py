@@ -17,6 +17,7 @@ from nusky.dists.pvalue import PValue, binomial_error, counted_p, nsigma_to_p, p
 from nusky.files.npz import write_npz
 from nusky.missing import without_missing
 from nusky.notebook import html_table
+from nusky.missing import is_unseen, without_missing
 from nusky.sphere import at_limits
 from nusky.typing import F64
 from nusky.units import in_unit, numbers
@@ -391,6 +392,7 @@ def ts_values(values: Any) -> F64:
 def finite(x: ArrayLike, name: str = "x") -> F64:
     """`x` as a float64 array without NaN."""
     x = numbers(name, x)
+    x = np.where(is_unseen(x), np.nan, x) if x.size and np.nanmin(x, initial=0.0) < -1e30 else x
     if np.isnan(x).any():
         raise ValueError(f"{name} holds NaN at {int(np.argmax(np.isnan(x)))}: a TS must be a number")
     return x

@@ -17,7 +17,7 @@ from nusky.pixels.cells import CellIndex
 from nusky.pixels.pixel_set import PixelSet
 from nusky.pixels.refinement import children_of, neighbourhood
 from nusky.pixels.regions import PositionRegion, delta_ts, position_regions
-from nusky.sphere import at_limits, check_nside, radians, separation
+from nusky.sphere import at_limits, check_nside, coordinates, radians, separation
 from nusky.trial.trial import Trial
 from nusky.typing import F64, I64
 from nusky.units import numbers
@@ -118,19 +118,21 @@ class Localization:
         """Area of a region, sr."""
         return self.region(level).area
 
-    def contains(self, ra: float, dec: float, level: float) -> bool:
-        """Whether a position (rad) is in a region."""
+    def contains(self, ra: Any, dec: Any, level: float) -> bool:
+        """Whether a position (rad; or a SkyCoord for `ra`, and None for `dec`) is in a region."""
         import healpy
 
+        ra, dec = coordinates(ra) or (ra, dec)
         ra, dec = float(radians("ra", ra)), float(at_limits(radians("dec", dec), -np.pi / 2, np.pi / 2))
         pixel = int(healpy.ang2pix(self.pixels.nside, np.pi / 2 - dec, ra))
         row = int(np.searchsorted(self.pixels.pixels, pixel))
         return row < len(self.pixels) and self.pixels.pixels[row] == pixel and bool(self.region(level).inside[row])
 
-    def ts_at(self, ra: Any, dec: Any) -> F64:
-        """(…) TS of the pixels at some positions (rad), NaN where none was fitted."""
+    def ts_at(self, ra: Any, dec: Any = None) -> F64:
+        """(…) TS of the pixels at some positions (rad, or one SkyCoord), NaN where none was fitted."""
         import healpy
 
+        ra, dec = coordinates(ra) or (ra, dec)
         pixel = healpy.ang2pix(
             self.pixels.nside,
             np.pi / 2 - at_limits(numbers("dec", dec, "rad"), -np.pi / 2, np.pi / 2),
@@ -215,7 +217,7 @@ class Localization:
         return bar
 
     def __repr__(self) -> str:
-        areas = ", ".join(f"{100 * r.level:g} % in {np.degrees(np.degrees(r.area)):.3g} deg²" for r in self.regions)
+        areas = ", ".join(f"{100 * r.level:g} % in {np.degrees(np.degrees(r.area)):.3g} deg2" for r in self.regions)
         end = "" if self.complete else ", which reach the limits of the scan"
         how = "nominal levels, not calibrated"
         if self.calibration is not None:

@@ -229,4 +229,4 @@ class MultiOrderMap:
         return SkyMap(ring, self.record)
 
     def __repr__(self) -> str:
-        return f"MultiOrderMap({len(self)} cells, nside {1 << int(self.order.min())} … {self.nside})"
+        return f"MultiOrderMap({len(self)} cells, nside {1 << int(self.order.min())} ... {self.nside})"

@@ -70,7 +70,7 @@ class MapRecord:
             parts.append(f"sum {self.total:.6g} before normalisation")
         if self.calibration:
             parts.append(
-                f"2ΔlnL by {'Wilks' if self.calibration == 'Wilks' else 'its own levels, ' + self.calibration}"
+                f"2 Delta lnL by {'Wilks' if self.calibration == 'Wilks' else 'its own levels, ' + self.calibration}"
             )
         parts += [f"{n} {reason} values set to 0" for reason, n in self.repaired.items()]
         if self.n_missing:

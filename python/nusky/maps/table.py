@@ -168,7 +168,10 @@ def _content(source: Any) -> tuple[str, Any]:
     if isinstance(source, (bytes, bytearray, memoryview)):
         return "the bytes", io.BytesIO(bytes(source))
     if hasattr(source, "read"):
-        data = source.read()
+        try:
+            data = source.read()
+        except UnicodeDecodeError:
+            data = ""
         if not isinstance(data, bytes):
             raise TypeError(f"{type(source).__name__} gives text; open the file with mode 'rb'")
         return str(getattr(source, "name", None) or type(source).__name__), io.BytesIO(data)

@@ -125,6 +125,8 @@ def _flat_table(map: Any, column: str | None, unit: str | None, nest: bool, fram
     for name, given in arrays.items():
         own_unit = str(getattr(given, "unit", None) or "") or None
         values = _unmasked(given)
+        if values.dtype.kind == "f":  # how maps say that nothing is known
+            values = np.where(np.isnan(values), values.dtype.type(UNSEEN), values)
         if values.shape != (npix,):
             raise ValueError(
                 f"{name}: shape {values.shape}, but {first} has {npix} values; give full-sky maps of one nside"

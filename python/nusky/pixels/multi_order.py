@@ -65,7 +65,7 @@ class MultiOrderPixels:
     def __repr__(self) -> str:
         if not self.parts:
             return "MultiOrderPixels(0 cells)"
-        return f"MultiOrderPixels({len(self)} cells, nside {self.parts[0].nside} … {self.parts[-1].nside})"
+        return f"MultiOrderPixels({len(self)} cells, nside {self.parts[0].nside} ... {self.parts[-1].nside})"
 
     @cached_property
     def ra(self) -> F64:

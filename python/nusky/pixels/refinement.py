@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nusky.missing import without_missing
 from nusky.pixels.pixel_set import PixelRule, PixelSet
 from nusky.sphere.healpix import check_nside
 
@@ -211,7 +212,7 @@ def refined_pixels(
     nside = check_nside(nside)
     if nside <= pixels.nside:
         raise ValueError(f"nside={nside} is not finer than the scan's {pixels.nside}; give {2 * pixels.nside} or more")
-    ts = np.asarray(values, dtype=np.float64)
+    ts, _ = without_missing(values, "values")
     if ts.shape != (len(pixels),):
         raise ValueError(f"values: shape {ts.shape}, expected one for each of the {len(pixels)} pixels")
     ts = np.where(np.isnan(ts), -np.inf, ts)

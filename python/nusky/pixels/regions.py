@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nusky.missing import without_missing
 from nusky.pixels.cells import CellIndex
 from nusky.pixels.multi_order import MultiOrderPixels
 from nusky.pixels.pixel_set import PixelSet
@@ -107,7 +108,7 @@ def position_regions(
     >>> [round(region.area / np.pi / 0.1**2, 1) for region in position_regions(sky, ts)]
     [1.4, 4.6]
     """
-    value = np.asarray(ts, dtype=np.float64)
+    value, _ = without_missing(ts, "ts")
     if value.shape != (len(pixels),):
         raise ValueError(f"ts: shape {value.shape}, expected one for each of the {len(pixels)} pixels")
     value = np.where(np.isnan(value), -np.inf, value)

@@ -14,7 +14,7 @@ from nusky.missing import split_mask
 from nusky.pixels.pixel_set import PixelRule, PixelSet, declination_limits, full_sky
 from nusky.priors.prior import SpatialPrior, as_priors
 from nusky.sphere import at_limits, check_nside, coordinates, radians
-from nusky.units import in_unit
+from nusky.units import in_unit, numbers
 
 if TYPE_CHECKING:
     from nusky.typing import F64, Bool
@@ -247,11 +247,11 @@ def nearby(pixels: PixelSet, ra: Any, dec: Any, radius: Any) -> PixelSet:
 
 
 def _checked_discs(ra: Any, dec: Any, radius: Any) -> tuple[F64, F64, F64]:
-    ra, dec, radius = (radians(f"near_events: {n}", v) for n, v in (("ra", ra), ("dec", dec), ("radius", radius)))
-    ra, dec = np.atleast_1d(np.asarray(ra, dtype=np.float64)), np.atleast_1d(at_limits(dec, -np.pi / 2, np.pi / 2))
+    given = {"ra": ra, "dec": dec, "radius": radius}
+    ra, dec, reach = (numbers(f"near_events: {name}", value, "rad") for name, value in given.items())
+    ra, dec = np.atleast_1d(ra), np.atleast_1d(at_limits(dec, -np.pi / 2, np.pi / 2))
     if ra.ndim != 1 or ra.shape != dec.shape:
         raise ValueError(f"near_events: ra has shape {ra.shape}, dec {dec.shape}; give 1-D arrays of equal length")
-    reach = np.asarray(radius, dtype=np.float64)
     if reach.ndim and reach.shape != ra.shape:
         raise ValueError(f"near_events: radius has shape {reach.shape}; give one number or one per event {ra.shape}")
     reach = np.broadcast_to(reach, ra.shape)

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from nusky.priors.prior import SpatialPrior
-from nusky.sphere import radians
+from nusky.sphere import coordinates, radians
 
 __all__ = ["gaussian"]
 
 
-def gaussian(ra: float, dec: float, *, fwhm: float, nside: int | None = None) -> SpatialPrior:
+def gaussian(ra: Any, dec: Any = None, *, fwhm: float, nside: int | None = None) -> SpatialPrior:
     """Gaussian prior around a position, p ∝ exp(−ψ² / 2σ²) with σ = fwhm / √(8 ln 2).
 
     Parameters
     ----------
-    ra, dec : float, rad
+    ra, dec : float, rad, Quantity, or a SkyCoord in place of both
     fwhm : float, rad
         Full width at half maximum, 0 < fwhm ≤ π.
     nside : int, optional
@@ -40,6 +41,9 @@ def gaussian(ra: float, dec: float, *, fwhm: float, nside: int | None = None) ->
     """
     import healpy
 
+    ra, dec = coordinates(ra) or (ra, dec)
+    if dec is None:
+        raise TypeError("gaussian needs ra and dec, or a SkyCoord in place of both")
     ra, dec, fwhm = radians("ra", ra), radians("dec", dec), radians("fwhm", fwhm)
     if not (math.isfinite(ra) and -np.pi / 2 <= dec <= np.pi / 2):
         raise ValueError(f"ra={ra!r}, dec={dec!r} is no position; give rad, dec in -pi/2 … pi/2")

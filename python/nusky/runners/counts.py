@@ -11,7 +11,7 @@ from nusky.analysis.gamma import check_gamma
 from nusky.hyp import Flux, PowerLawFlux
 from nusky.transients.on_time import OnTime
 from nusky.trial.fit import Fit
-from nusky.units import counted, has_unit, in_unit
+from nusky.units import counted, has_unit, in_unit, numbers
 
 if TYPE_CHECKING:
     from nusky.analysis.analysis import Analysis
@@ -294,4 +294,6 @@ def to_model_norm(
 def _events(ns: Any) -> Any:
     if isinstance(ns, Fit):
         return ns.ns
-    return ns["n_sig"] if isinstance(ns, Mapping) else in_unit("ns", ns, "")  # a result of find_n_sig
+    if isinstance(ns, Mapping):
+        return ns["n_sig"]  # a result of find_n_sig
+    return numbers("ns", ns) if hasattr(ns, "filled") else in_unit("ns", ns, "")

@@ -161,7 +161,7 @@ class DeclinationTSDs:
     def __repr__(self) -> str:
         low, high = np.degrees(self.dec[[0, -1]])
         n = min(tsd.n_total for tsd in self.tsds)
-        return f"DeclinationTSDs({len(self)} declinations {low:.1f} … {high:.1f} deg, at least {n} trials each)"
+        return f"DeclinationTSDs({len(self)} declinations {low:.1f} ... {high:.1f} deg, at least {n} trials each)"
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write an npz file; `DeclinationTSDs.read` reads it back."""

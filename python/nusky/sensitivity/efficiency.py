@@ -134,6 +134,8 @@ def fit_efficiency(
     n = np.asarray(n_sigs, dtype=np.float64)[order]
     k = np.asarray(n_passed, dtype=np.int64)[order]
     total = np.asarray(n_trials, dtype=np.int64)[order]
+    if not np.isfinite(n).all():
+        raise ValueError(f"n_sigs = {n.tolist()}: injected signals must be finite")
     if len(n) < 2 or len(np.unique(n)) < len(n) or n[0] < 0:
         raise ValueError(f"n_sigs = {n.tolist()}: give trials at two or more different injected signals >= 0")
     if np.any(total < 1) or np.any(k > total) or np.any(k < 0):

@@ -72,6 +72,9 @@ class NSigResult(MutableMapping[str, Any]):
         default), of "equal fluence", or of "equal counts" (`n_sig` events wherever the source is: ``poisson=False``,
         ``inj_conf={"by": "count"}``, or trials made like that). Of sources of one flux clearly fewer are found above
         the flux of equal counts, where the prior is wide. "": the runner does not say.
+    prior_outside : tuple of float
+        Probability of each prior outside the pixels that are fitted: sources are drawn inside, and the flux holds for
+        those. Empty without a prior.
     E0, unit : float
         Energy in units of `unit`, and the unit in GeV.
     fluence : float or None
@@ -112,6 +115,7 @@ class NSigResult(MutableMapping[str, Any]):
     sources: str = ""
     n_sig_error_of_ts: float = 0.0
     ts_beyond: float = 0.0
+    prior_outside: tuple[float, ...] = ()
     _added: dict[str, Any] = field(default_factory=dict, init=False)
 
     @property
@@ -147,6 +151,11 @@ class NSigResult(MutableMapping[str, Any]):
             said.append(f"the flux holds for sources of {self.sources}: of equal flux fewer are found above it")
         if self.extrapolated:
             said.append(f"the threshold is {self.ts_beyond:.1f} beyond the largest TS of background, on a fitted tail")
+        if max(self.prior_outside, default=0.0) > 0.01:
+            said.append(
+                f"{max(self.prior_outside):.1%} of a prior lie outside the pixels that are fitted: the flux is that of "
+                "sources inside"
+            )
         nside = self.config.get("nside")
         if nside is not None and self.config.get("refine") is None and (lost := unrefined_note(int(nside))):
             said.append(lost)
@@ -242,7 +251,8 @@ class NSigResult(MutableMapping[str, Any]):
         params, n_sigs, n_passed, n_trials = (arrays[name] for name in _CURVE)
         curve = EfficiencyCurve(about["method"], params, n_sigs, n_passed, n_trials, about["goodness"])
         trials = {n_sig: arrays[f"trials{i}"] for i, n_sig in enumerate(meta["trials"])}
-        return cls(curve=curve, trials=trials, **meta["result"])
+        result = {**meta["result"], "prior_outside": tuple(meta["result"].get("prior_outside", ()))}
+        return cls(curve=curve, trials=trials, **result)
 
     def _repr_html_(self) -> str:
         unit = f"{self.unit:g} GeV"

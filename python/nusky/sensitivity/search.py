@@ -94,7 +94,8 @@ class FluxAt:
     def of(self, pool: TrialPool, n_sig: float) -> dict[str, Any]:
         """Fields of `NSigResult`."""
         runner: Any = pool.runner
-        out: dict[str, Any] = {"E0": self.E0, "unit": self.unit, "sources": pool.sources}
+        outside = tuple(getattr(runner, "prior_outside", ()))
+        out: dict[str, Any] = {"E0": self.E0, "unit": self.unit, "sources": pool.sources, "prior_outside": outside}
         flux = self.flux
         if flux is None and self.gamma is None:
             flux = getattr(getattr(runner, "injection", None), "flux", None)

@@ -317,4 +317,6 @@ def _position(ra: Any, dec: Any) -> tuple[Any, Any]:
 
 def _is_one_map(prior: Any) -> bool:
     """Distinguish one map (an object with ``.map``, or numbers in one dimension) from a sequence of maps."""
+    if isinstance(prior, (str, bytes)) or not (hasattr(prior, "map") or hasattr(prior, "__getitem__")):
+        raise TypeError(f"prior: expected a map or several, got {prior!r}; read a file with read_sky_map(path)")
     return hasattr(prior, "map") or (not hasattr(prior[0], "map") and np.ndim(prior[0]) == 0)

@@ -235,7 +235,7 @@ class OnTime:
         window = self.window
         length = window.stop - window.start
         tails = f", tails of {window.sigma_t:g} days" if window.sigma_t else ""
-        lines = [f"window MJD {window.mjd:.6f} … {window.mjd + window.t_100:.6f} ({window.seconds:g} s{tails})"]
+        lines = [f"window MJD {window.mjd:.6f} ... {window.mjd + window.t_100:.6f} ({window.seconds:g} s{tails})"]
         for on in self.seasons:
             if on.active:
                 lines.append(
