@@ -13,7 +13,7 @@ from astropy import units as u
 
 import nusky as cy
 from nusky.data import Uptime
-from nusky.dists import TSD, BinnedTSD, Chi2TSD, ts_to_p
+from nusky.dists import TSD, BinnedTSD, Chi2TSD, ts_to_p, ts_to_p_error
 from nusky.followup import central_energy_range
 from nusky.injection import DecRandomization
 from nusky.injection.signal import InjectionOptions
@@ -242,6 +242,10 @@ CASES: dict[str, Callable[[Numbers], Any]] = {
     "followup.central_energy_range.dec": lambda q: central_energy_range(one_season(), q.rad(0.2)),
     "followup.central_energy_range.width": lambda q: central_energy_range(one_season(), 0.2, width=q.rad(0.1)),
     "dists.ts_to_p.dec": lambda q: ts_to_p(SDT, q.rad(0.102), 1.0),
+    "dists.ts_to_p_error.dec": lambda q: ts_to_p_error(SDT, q.rad(0.102), 1.0),
+    "sensitivity.DeclinationTSDs.relative_error.dec": lambda q: DeclinationTSDs(
+        [0.1, 0.105], [bg(), bg()]
+    ).relative_error(q.rad(0.102), 1.0),
     "dists.ts_to_p.ts": lambda q: ts_to_p(SDT, 0.102, q.pure(1.0)),
     "sensitivity.DeclinationTSDs.dec": lambda q: DeclinationTSDs(q.rad([0.1, 0.105]), [bg(), bg()]).dec,
     "sensitivity.DeclinationTSDs.__call__.dec": lambda q: DeclinationTSDs([0.1, 0.105], [bg(), bg()])(

@@ -50,7 +50,7 @@ class Analysis:
     >>> import nusky as cy
     >>> ana = cy.get_analysis(cy.selections.demo)                # doctest: +SKIP
     >>> ana                                                      # doctest: +SKIP
-    Analysis(IC86_2011_synthetic | 136244 events, 332.61 days, 49 gamma nodes 1 … 4)
+    Analysis(IC86_2011_synthetic | 136244 events, 332.61 days, 49 gamma nodes 1 ... 4)
     >>> north_year = cy.Analysis([ana[0]])                       # doctest: +SKIP
     """
 

@@ -295,7 +295,7 @@ def open_season(path: Path, fingerprint: str | None = None) -> SubAnalysis:
     --------
     >>> from nusky.analysis.season import open_season
     >>> open_season(Path("ana/IC86_2011.subanalysis.version-003-p02.npz"))     # doctest: +SKIP
-    SubAnalysis(IC86_2011 | version-003-p02 | 136244 events, 332.92 days, 49 gamma nodes 1 … 4)
+    SubAnalysis(IC86_2011 | version-003-p02 | 136244 events, 332.92 days, 49 gamma nodes 1 ... 4)
     """
     meta, arrays = read_cache(path, fingerprint)
     try:

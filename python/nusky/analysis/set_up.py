@@ -100,7 +100,7 @@ def set_up(
     >>> from nusky import selections
     >>> from nusky.analysis.set_up import set_up
     >>> set_up(selections.demo.read("synthetic-v1", "IC86_2011"))                               # doctest: +SKIP
-    SubAnalysis(IC86_2011_synthetic | synthetic-v1 | 136244 events, 332.61 days, 49 gamma nodes 1 … 4)
+    SubAnalysis(IC86_2011_synthetic | synthetic-v1 | 136244 events, 332.61 days, 49 gamma nodes 1 ... 4)
     """
     options = ModelOptions() if options is None else options
     gammas = np.asarray(options.gammas, dtype=np.float64)

@@ -120,7 +120,7 @@ class MultiOrderMap:
         Examples
         --------
         >>> MultiOrderMap.from_flat(SkyMap(np.r_[np.ones(191), 5.0]))
-        MultiOrderMap(18 cells, nside 1 … 4)
+        MultiOrderMap(18 cells, nside 1 ... 4)
         """
         import healpy
 

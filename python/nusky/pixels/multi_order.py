@@ -46,7 +46,7 @@ class MultiOrderPixels:
     >>> from nusky.maps.skymap import SkyMap
     >>> x = np.exp(-0.5 * (np.arange(3072) / 300) ** 2)
     >>> follow_prior(SkyMap(x), min_nside=4, max_nside=16, p_max=1e-3)
-    MultiOrderPixels(870 cells, nside 4 … 16)
+    MultiOrderPixels(870 cells, nside 4 ... 16)
     """
 
     parts: tuple[PixelSet, ...]
