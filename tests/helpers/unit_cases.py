@@ -14,13 +14,12 @@ from astropy import units as u
 import nusky as cy
 from nusky.data import Uptime
 from nusky.dists import TSD, BinnedTSD, Chi2TSD, ts_to_p, ts_to_p_error
-from nusky.followup import central_energy_range
 from nusky.injection import DecRandomization
 from nusky.injection.signal import InjectionOptions
 from nusky.likelihood.model import LikelihoodOptions
 from nusky.pixels import full_sky, near_events_mask, nearby, select_pixels
 from nusky.priors import gaussian
-from nusky.sensitivity import DeclinationTSDs, declination_tsds
+from nusky.sensitivity import DeclinationTSDs, central_energy_range, declination_tsds, sensitivity_curve
 from nusky.source import TimeWindow, sources
 from nusky.sphere import local_azimuth, offset_by, rotate_to, separation, turned_with_earth
 from nusky.transients import TransientOptions
@@ -192,6 +191,16 @@ CASES: dict[str, Callable[[Numbers], Any]] = {
     "plotting.SkyZoom.plot_points.dec": lambda q: drawn(
         lambda ax: cy.plotting.SkyZoom(1.0, 0.2).plot_points(ax, 1.01, q.rad(0.21))
     ),
+    **{
+        f"plotting.SkyZoom.plot_rings.{name}": lambda q, i=i: drawn(
+            lambda ax: cy.plotting.SkyZoom(1.0, 0.2).plot_rings(
+                ax,
+                *(q.rad(np.array([x])) if k == i else np.array([x]) for k, x in enumerate((1.01, 0.21, 0.02))),
+                [1.0],
+            )
+        )
+        for i, name in enumerate(("ra", "dec", "sigma"))
+    },
     "plotting.SkyZoom.plot_events.max_sigma": lambda q: drawn(
         lambda ax: cy.plotting.SkyZoom(1.0, 0.2).plot_events(ax, season().data, max_sigma=q.rad(0.02))
     ),
@@ -239,8 +248,8 @@ CASES: dict[str, Callable[[Numbers], Any]] = {
     "to_ns.E0": lambda q: runner("point").to_ns(1e-12, gamma=2.5, E0=q.gev(1e5)),
     "to_dNdE.E0": lambda q: runner("point").to_dNdE(3.0, gamma=2.5, E0=q.gev(1e5)),
     "to_model_norm.ns": lambda q: runner("point").to_model_norm(q.pure(3.0), gamma=2),
-    "followup.central_energy_range.dec": lambda q: central_energy_range(one_season(), q.rad(0.2)),
-    "followup.central_energy_range.width": lambda q: central_energy_range(one_season(), 0.2, width=q.rad(0.1)),
+    "sensitivity.central_energy_range.where": lambda q: central_energy_range(one_season(), q.rad(0.2)),
+    "sensitivity.central_energy_range.width": lambda q: central_energy_range(one_season(), 0.2, width=q.rad(0.1)),
     "dists.ts_to_p.dec": lambda q: ts_to_p(SDT, q.rad(0.102), 1.0),
     "dists.ts_to_p_error.dec": lambda q: ts_to_p_error(SDT, q.rad(0.102), 1.0),
     "sensitivity.DeclinationTSDs.relative_error.dec": lambda q: DeclinationTSDs(
@@ -253,6 +262,11 @@ CASES: dict[str, Callable[[Numbers], Any]] = {
     ),
     "sensitivity.DeclinationTSDs.__call__.ts": lambda q: DeclinationTSDs([0.1, 0.105], [bg(), bg()])(
         0.102, q.pure(1.0)
+    ),
+    "sensitivity.sensitivity_curve.dec": lambda q: (
+        sensitivity_curve(
+            lambda dec: runner("point"), q.rad(np.array([0.1, 0.3])), seed=1, tol=0.5, batch_size=60, n_bg_trials=60
+        ).dec
     ),
     "sensitivity.declination_tsds.dec": lambda q: (
         declination_tsds(runner(), 4, dec=q.rad([0.1, 0.3]), seed=1, n_ra=2).dec
@@ -305,4 +319,5 @@ CASES: dict[str, Callable[[Numbers], Any]] = {
         for name in ("min_dec", "max_dec")
     },
 }
+_RING = (1.01, 0.21, 0.02)
 _SIX = (1.0, 0.2, 1.05, 0.21, 2.0, -0.3)

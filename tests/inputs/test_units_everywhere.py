@@ -57,6 +57,7 @@ PURE = {"sindec", "log10energy", "sindec_bandwidth"}
 # Objects that nusky makes itself from values it has checked
 MADE = {
     "Sources", "Fit", "Trial", "SpatialPriorTrial", "sensitivity.HottestSpot", "likelihood.LikelihoodReading",
+    "sensitivity.SensitivityCurve", "sensitivity.GoodnessOfFit",
     "analysis.acceptance.Acceptance", "sensitivity.NSigResult", "Localization", "SubAnalysis", "Dataset",
 }  # fmt: skip
 # tested elsewhere, or one function under several names
@@ -66,6 +67,7 @@ ELSEWHERE = {
     "Analysis.columns_for": "as Analysis.event_columns, whose setting it takes",
     "pixels.follow_prior": "its limits go to select_pixels",
     "csky.utils.Sources": "is sources",
+    "sensitivity_curve": "its declinations go to sensitivity.sensitivity_curve",
     "follow_up": "takes MJD and seconds for the command line",
     "analysis.acceptance.Acceptance.from_sim": "of a season that was read",
     "analysis.background.Background.from_data": "of a season that was read",
@@ -80,7 +82,7 @@ def physical() -> dict[str, set[str]]:
         *(f"sphere.{name}" for name in ("separation", "offset_by", "rotate_to", "local_azimuth", "turned_with_earth")),
         "analysis.acceptance.Acceptance", "analysis.acceptance.FluxAcceptance", "analysis.background.Background",
         "analysis.EnergyRatio", "data.Uptime", "csky.coord.rotate_to", "csky.utils.Sources", "priors.gaussian",
-        "injection.InjectionOptions", "likelihood.LikelihoodOptions", "followup.central_energy_range",
+        "injection.InjectionOptions", "likelihood.LikelihoodOptions",
     ]  # fmt: skip
     found: dict[str, set[str]] = {}
     for entry in entries:

@@ -14,6 +14,7 @@ from nusky.plotting.mesh import add_colorbar, as_full_map, look_up
 from nusky.plotting.style import CONTOUR_COLORS
 from nusky.sphere import at_limits, coordinates, radians
 from nusky.typing import F64
+from nusky.units import numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -214,8 +215,8 @@ class SkyZoom:
         from matplotlib.collections import EllipseCollection
 
         _require_plain_axes(ax, "SkyZoom.plot_rings")
-        x, y = (np.degrees(v) for v in self._offset(ra, dec))
-        diameter = 2 * np.degrees(np.atleast_1d(np.asarray(sigma, dtype=np.float64)))
+        x, y = (np.degrees(v) for v in self._offset(radians("ra", ra), radians("dec", dec)))
+        diameter = 2 * np.degrees(np.atleast_1d(numbers("sigma", sigma, "rad")))
         cmap = colormaps[kw.pop("cmap", "viridis")].with_extremes(bad=".5")
         rings = EllipseCollection(
             diameter, diameter, np.zeros(len(diameter)), units="xy", offsets=np.column_stack([x, y]),

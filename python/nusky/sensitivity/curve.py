@@ -12,7 +12,9 @@ from numpy.typing import ArrayLike
 from nusky.progress import Progress
 from nusky.sensitivity.limits import discovery_potential, sensitivity
 from nusky.sensitivity.result import NSigResult
+from nusky.sphere import at_limits
 from nusky.typing import F64
+from nusky.units import numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -110,7 +112,7 @@ def sensitivity_curve(
     >>> curve = cy.sensitivity_curve(ana=ana, dec=np.linspace(-1.4, 1.4, 8), seed=1) # doctest: +SKIP
     >>> curve.plot(ax)                                                               # doctest: +SKIP
     """
-    nodes = np.atleast_1d(np.array(dec, dtype=np.float64))
+    nodes = np.atleast_1d(np.array(at_limits(numbers("dec", dec, "rad"), -np.pi / 2, np.pi / 2)))
     if nodes.ndim != 1 or not np.all(np.diff(nodes) > 0) or np.abs(nodes).max() > np.pi / 2:
         raise ValueError(f"dec must be ascending declinations within −π/2 … π/2 rad, got {nodes}")
     sensitivities, discoveries = [], []

@@ -92,6 +92,8 @@ class EfficiencyCurve:
         weight = self.n_trials / (e * (1 - e))
         # points at which the curve is flat at 0 or 1 carry no information; their weight must not become infinite
         information = (gradient * weight * ((e > 1e-8) & (e < 1 - 1e-8))) @ gradient.T
+        if not np.isfinite(information).all():  # a step that a handful of trials do not determine
+            return math.inf
         covariance = np.linalg.pinv(information, hermitian=True)
         h = max(at * 1e-4, 1e-6)
         slope = float((self(at + h) - self(max(at - h, 0.0))) / (h + min(at, h)))

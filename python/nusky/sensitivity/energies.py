@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nusky.hyp import Flux, PowerLawFlux
+from nusky.sphere import radians
 from nusky.typing import F64
+from nusky.units import has_unit, in_unit
 
 if TYPE_CHECKING:
     from nusky.analysis import Analysis
@@ -57,6 +59,8 @@ def central_energy_range(
     >>> central_energy_range(ana, 0.1)                                               # doctest: +SKIP
     (1023.0, 2511000.0)
     """
+    where = radians("where", where) if has_unit(where) else where
+    width = in_unit("width", width, "")
     if not 0 < level < 1:
         raise ValueError(f"level={level!r} must be between 0 and 1")
     spectrum = PowerLawFlux(gamma) if flux is None else flux
