@@ -15,9 +15,8 @@ from nusky.dists.description import describe
 from nusky.dists.histogram import histogram
 from nusky.dists.pvalue import PValue, binomial_error, counted_p, nsigma_to_p, p_to_nsigma
 from nusky.files.npz import write_npz
-from nusky.missing import without_missing
-from nusky.notebook import html_table
 from nusky.missing import is_unseen, without_missing
+from nusky.notebook import html_table
 from nusky.sphere import at_limits
 from nusky.typing import F64
 from nusky.units import in_unit, numbers
