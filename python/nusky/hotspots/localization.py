@@ -17,7 +17,7 @@ from nusky.pixels.cells import CellIndex
 from nusky.pixels.pixel_set import PixelSet
 from nusky.pixels.refinement import children_of, neighbourhood
 from nusky.pixels.regions import PositionRegion, delta_ts, position_regions
-from nusky.sphere import at_limits, check_nside, coordinates, radians, separation
+from nusky.sphere import at_limits, check_nside, coordinates, separation
 from nusky.trial.trial import Trial
 from nusky.typing import F64, I64
 from nusky.units import numbers
@@ -120,26 +120,23 @@ class Localization:
 
     def contains(self, ra: Any, dec: Any, level: float) -> bool:
         """Whether a position (rad; or a SkyCoord for `ra`, and None for `dec`) is in a region."""
-        import healpy
-
-        ra, dec = coordinates(ra) or (ra, dec)
-        ra, dec = float(radians("ra", ra)), float(at_limits(radians("dec", dec), -np.pi / 2, np.pi / 2))
-        pixel = int(healpy.ang2pix(self.pixels.nside, np.pi / 2 - dec, ra))
-        row = int(np.searchsorted(self.pixels.pixels, pixel))
-        return row < len(self.pixels) and self.pixels.pixels[row] == pixel and bool(self.region(level).inside[row])
+        row, fitted = self._rows(ra, dec)
+        return bool(fitted & self.region(level).inside[row])
 
     def ts_at(self, ra: Any, dec: Any = None) -> F64:
         """(…) TS of the pixels at some positions (rad, or one SkyCoord), NaN where none was fitted."""
+        row, fitted = self._rows(ra, dec)
+        return np.where(fitted, self.ts[row], np.nan)
+
+    def _rows(self, ra: Any, dec: Any) -> tuple[Any, Any]:
+        """Rows of the pixels at some positions, and whether they were fitted."""
         import healpy
 
         ra, dec = coordinates(ra) or (ra, dec)
-        pixel = healpy.ang2pix(
-            self.pixels.nside,
-            np.pi / 2 - at_limits(numbers("dec", dec, "rad"), -np.pi / 2, np.pi / 2),
-            numbers("ra", ra, "rad"),
-        )
+        theta = np.pi / 2 - at_limits(numbers("dec", dec, "rad"), -np.pi / 2, np.pi / 2)
+        pixel = healpy.ang2pix(self.pixels.nside, theta, numbers("ra", ra, "rad"))
         row = np.minimum(np.searchsorted(self.pixels.pixels, pixel), len(self.pixels) - 1)
-        return np.where(self.pixels.pixels[row] == pixel, self.ts[row], np.nan)
+        return row, self.pixels.pixels[row] == pixel
 
     def contour(self, level: float) -> list[F64]:
         """Border of a region, in one or several lines.
@@ -219,9 +216,8 @@ class Localization:
     def __repr__(self) -> str:
         areas = ", ".join(f"{100 * r.level:g} % in {np.degrees(np.degrees(r.area)):.3g} deg2" for r in self.regions)
         end = "" if self.complete else ", which reach the limits of the scan"
-        how = "nominal levels, not calibrated"
-        if self.calibration is not None:
-            how = f"calibrated with {self.calibration.n_trials} trials"
+        n = 0 if self.calibration is None else self.calibration.n_trials
+        how = f"calibrated with {n} trials" if n else "nominal levels, not calibrated"
         return (
             f"Localization(ra {np.degrees(self.ra):.3f}, dec {np.degrees(self.dec):.3f} deg, "
             f"TS {self.ts[self.best]:.2f}; {areas}{end}; nside {self.pixels.nside}; {how})"
@@ -250,8 +246,7 @@ def localize(
     trial : Trial
     levels, nside, prior
         See `MapRunner.get_localization`.
-    n_threads : int
-    logging : bool
+    n_threads, logging
     has_prior : bool
         Whether the terms are those of priors; False: they are all 0.
     provenance : mapping
@@ -263,10 +258,7 @@ def localize(
     -------
     Localization
 
-    Raises
-    ------
-    ValueError, TypeError
-        As `MapRunner.get_localization`.
+    Raises: as `MapRunner.get_localization`.
     """
     if isinstance(levels, (str, Real)) or not all(isinstance(level, Real) for level in levels):
         raise TypeError(f"levels={levels!r}: expected a sequence of confidence levels, such as (0.5, 0.9)")
@@ -367,9 +359,8 @@ class _Spot:
         """What was found: ra, dec (rad), ns, gamma."""
         i = int(self.ts.argmax())
         where = PixelSet(self._nside, self.pixel[i : i + 1])
-        return {
-            "ra": float(where.ra[0]), "dec": float(where.dec[0]), "ns": float(self.ns[i]), "gamma": float(self.gamma[i])
-        }  # fmt: skip
+        ra, dec = float(where.ra[0]), float(where.dec[0])
+        return {"ra": ra, "dec": dec, "ns": float(self.ns[i]), "gamma": float(self.gamma[i])}
 
     def close(self, rows: I64, widest: float | None = None) -> None:
         """Fit inside these rows of the coarse pixels and around them, on and on until the border is passed."""
