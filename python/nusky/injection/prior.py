@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from nusky.injection.seeding import BatchDraws, TrialDraws
 from nusky.injection.signal import Injected, InjectedMany, SignalInjector
+from nusky.sphere import inside_pixels
 from nusky.typing import F64, I64
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["PriorInjector"]
 
-# Sub-pixels this fine (nside 2^29, 0.4 milliarcseconds) stand for "anywhere inside a pixel"
-_FINEST_ORDER = 29
 # Acceptances are kept as logarithms, where nothing is e^−200 of the largest value
 _ACCEPTS = 1e-30
 # Cumulative probabilities are kept for blocks of so many pixels: those of a thousand priors would be 400 MB
@@ -148,11 +147,4 @@ class PriorInjector:
     def _positions(self, uniform: F64, rows: I64) -> tuple[F64, F64]:
         if not self.signal.options.in_pixel:
             return self.allowed.ra[rows], self.allowed.dec[rows]
-        import healpy
-
-        nside = self.allowed.nside
-        children = 4 ** (_FINEST_ORDER - (nside.bit_length() - 1))
-        nested = healpy.ring2nest(nside, self.allowed.pixels[rows])
-        inside = nested * children + (uniform * children).astype(np.int64)
-        theta, phi = healpy.pix2ang(2**_FINEST_ORDER, inside, nest=True)
-        return np.asarray(phi), np.asarray(np.pi / 2 - theta)
+        return inside_pixels(self.allowed.nside, self.allowed.pixels[rows], uniform)

@@ -1,16 +1,15 @@
-"""What a HEALPix map must be: nside, number of pixels."""
+"""What a HEALPix map must be: nside, number of pixels; places inside its pixels."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    pass
-from typing import Any
+    from nusky.typing import F64, I64
 
-__all__ = ["check_flat_nside", "check_nside", "map_nside"]
+__all__ = ["check_flat_nside", "check_nside", "inside_pixels", "map_nside"]
 
 
 def check_nside(nside: Any, name: str = "nside") -> int:
@@ -89,3 +88,29 @@ def check_flat_nside(nside: int) -> int:
             f"{_FINEST_FLAT} or less (512 is 0.1 degrees), or keep cells of their own size (MultiOrderMap)"
         )
     return int(nside)
+
+
+# Sub-pixels this fine (nside 2^29, 0.4 milliarcseconds) stand for "anywhere inside a pixel"
+_FINEST_ORDER = 29
+
+
+def inside_pixels(nside: int, pixels: I64, uniform: F64) -> tuple[F64, F64]:
+    """Places anywhere inside pixels, for numbers uniform in [0, 1).
+
+    Parameters
+    ----------
+    nside : int
+    pixels : (N,) RING
+    uniform : (N,)
+
+    Returns
+    -------
+    ra, dec : (N,) rad
+    """
+    import healpy
+
+    children = 4 ** (_FINEST_ORDER - (nside.bit_length() - 1))
+    nested = healpy.ring2nest(nside, pixels)
+    inside = nested * children + (uniform * children).astype(np.int64)
+    theta, phi = healpy.pix2ang(2**_FINEST_ORDER, inside, nest=True)
+    return np.asarray(phi), np.asarray(np.pi / 2 - theta)
