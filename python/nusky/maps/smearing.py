@@ -1,0 +1,158 @@
+"""`SmearedMaps`: maps of the sky convolved with Gaussians of any width, looked up at any place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from nusky.sphere import map_nside
+
+if TYPE_CHECKING:
+    from nusky.typing import F32, F64, I64
+
+__all__ = ["Places", "SmearedMaps"]
+
+# Steps in ln σ
+_STEP = 0.12
+# A map is taken finer than it is, by this factor and up to this nside: its pixels keep their edges in harmonics
+_FINER, _FINEST = 8, 256
+# Grid in declination and right ascension, deg: finer than the smallest σ where this is possible
+_GRID = (0.4, 1.0)
+
+
+class Places(NamedTuple):
+    """Where events lie in σ and declination: what does not depend on right ascension.
+
+    Attributes
+    ----------
+    start : (N,) int64
+        Beginning of the row of the grid.
+    weight : (4, N)
+        Of the rows around the event.
+    """
+
+    start: I64
+    weight: F32
+
+
+@dataclass(frozen=True, eq=False)
+class SmearedMaps:
+    """R maps, each convolved with Gaussians exp(−l(l+1)σ²/2) in harmonics; linear in ln σ, δ and α between the nodes.
+
+    Attributes
+    ----------
+    sigma : (S,) rad, increasing
+        Widths.
+    table : (R, S, D, A + 1) float32
+        Rows of declination from −90° to 90°, right ascensions from 0 to 360°, both ends given.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> even = SmearedMaps.of(np.full((1, 12), 0.5), 0.05, 0.1)
+    >>> even.at(np.array([1.0]), np.array([0.3]), np.array([0.07])).round(4).tolist()
+    [[0.5]]
+    """
+
+    sigma: F64
+    table: F32
+
+    @classmethod
+    def of(cls, maps: F64, low: float, high: float) -> SmearedMaps:
+        """Convolve maps with widths from `low` to `high`, rad.
+
+        Parameters
+        ----------
+        maps : (R, npix)
+            RING, finite.
+        """
+        import healpy
+
+        nside = map_nside(maps.shape[1])
+        fine = nside
+        while fine < min(_FINEST, _FINER * nside, 3.0 / low):
+            fine *= 2
+        lmax = 3 * fine - 1
+        n = 1 + max(1, int(np.ceil(np.log(high / low) / _STEP)))
+        sigma = np.geomspace(low, max(high, 1.001 * low), n)
+        step = np.clip(0.8 * np.degrees(low), *_GRID)
+        n_dec = 1 + int(np.ceil(180.0 / step))
+        n_ra = 2 * (n_dec - 1)
+        dec, ra = np.meshgrid(
+            np.linspace(-np.pi / 2, np.pi / 2, n_dec), np.linspace(0, 2 * np.pi, n_ra + 1), indexing="ij"
+        )
+        table = np.empty((len(maps), n, n_dec, n_ra + 1), dtype=np.float32)
+        modes = [healpy.map2alm(healpy.ud_grade(one, fine), lmax=lmax, iter=3) for one in maps]
+        near, pixels, weights = 0, np.empty(0), np.empty(0)
+        for s, width in enumerate(sigma.tolist()):
+            top = min(lmax, int(np.ceil(6.0 / width)))
+            at = 16
+            while at < min(fine, top / 2):
+                at *= 2
+            degree = np.arange(top + 1)
+            beam = np.exp(-0.5 * degree * (degree + 1) * width**2)
+            if at != near:
+                near = at
+                pixels, weights = healpy.get_interp_weights(at, (np.pi / 2 - dec).ravel(), ra.ravel())
+            for r, alm in enumerate(modes):
+                some = healpy.sphtfunc.resize_alm(alm, lmax, lmax, top, top)
+                smeared = healpy.alm2map(healpy.almxfl(some, beam), at, lmax=top)
+                table[r, s] = (weights * smeared[pixels]).sum(axis=0).reshape(dec.shape)
+        table.setflags(write=False)
+        return cls(sigma, table)
+
+    def places(self, dec: F64, sigma: F64) -> Places:
+        """Where events lie in σ and declination; widths beyond the table count as its ends.
+
+        Parameters
+        ----------
+        dec, sigma : (N,) rad
+        """
+        _, n_sigma, n_dec, row = self.table.shape
+        first, last = np.log(self.sigma[[0, -1]])
+        s = np.clip((np.log(sigma) - first) / (last - first), 0.0, 1.0) * (n_sigma - 1)
+        d = np.clip(dec / np.pi + 0.5, 0.0, 1.0) * (n_dec - 1)
+        s0 = np.minimum(s.astype(np.int64), n_sigma - 2)
+        d0 = np.minimum(d.astype(np.int64), n_dec - 2)
+        s, d = s - s0, d - d0
+        weight = np.stack([(1 - s) * (1 - d), (1 - s) * d, s * (1 - d), s * d])
+        return Places((s0 * n_dec + d0) * row, weight.astype(np.float32))
+
+    @cached_property
+    def _flat(self) -> F32:
+        return self.table.reshape(len(self.table), -1)
+
+    def values(self, places: Places, ra: F64) -> F32:
+        """(R, N) values of the maps at places and right ascensions (N,) in 0 … 2π."""
+        _, _, n_dec, row = self.table.shape
+        a = ra * ((row - 1) / (2 * np.pi))
+        a0 = a.astype(np.int64)
+        np.minimum(a0, row - 2, out=a0)
+        step = (a - a0).astype(np.float32)
+        a0 += places.start
+        found = np.zeros((len(self._flat), len(ra)), dtype=np.float32)
+        for corner, offset in enumerate((0, row, n_dec * row, n_dec * row + row)):
+            at = a0 + offset if offset else a0
+            for flat, total in zip(self._flat, found, strict=True):
+                left, right = flat.take(at, mode="clip"), flat[1:].take(at, mode="clip")
+                right -= left
+                right *= step
+                right += left
+                right *= places.weight[corner]
+                total += right
+        return found
+
+    def at(self, ra: F64, dec: F64, sigma: F64) -> F32:
+        """(R, N) values of the maps convolved with `sigma`, at places (N,), rad."""
+        return self.values(self.places(dec, sigma), np.mod(ra, 2 * np.pi))
+
+    def over_right_ascension(self, places: Places) -> F64:
+        """(R, N) mean of the maps over right ascension at the places' σ and declination."""
+        _, _, n_dec, row = self.table.shape
+        mean = self.table[..., :-1].mean(axis=-1, dtype=np.float64).reshape(len(self.table), -1)
+        at = places.start // row
+        corners = [mean[:, at + offset] for offset in (0, 1, n_dec, n_dec + 1)]
+        return np.asarray(sum(w * one for w, one in zip(places.weight.astype(np.float64), corners, strict=True)))

@@ -1,0 +1,61 @@
+"""Smeared maps: the convolution against a sum over a fine grid, its norm, and what is the same at any call."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import template_oracle
+from nusky.maps import SmearedMaps
+
+
+def places(n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    sigma = np.exp(rng.uniform(np.log(0.01), np.log(0.3), n))
+    return rng.uniform(0, 2 * np.pi, n), np.arcsin(rng.uniform(-1, 1, n)), sigma
+
+
+def test_it_is_the_convolution_that_a_fine_grid_gives() -> None:
+    maps = np.stack([template_oracle.band(32), template_oracle.blob(32, 0.05, -1.2, 0.2)])
+    ra, dec, sigma = places(12, 1)
+    ra[:3], dec[:3] = (0.001, 2 * np.pi - 1e-9, 3.0), (0.2, -1.2, np.pi / 2)
+    found = SmearedMaps.of(maps, 0.01, 0.3).at(ra, dec, sigma)
+    for one, values in zip(maps, found, strict=True):
+        slow = template_oracle.smeared(one, ra, dec, sigma)
+        assert np.abs(values - slow).max() < 0.01 * one.max()
+        assert np.median(np.abs(values - slow)) < 2e-3 * one.max()
+
+
+def test_what_is_smeared_keeps_its_integral() -> None:
+    one = template_oracle.blob(16, 1.0, 0.4, 0.15)
+    smeared = SmearedMaps.of(one[None], 0.02, 0.2)
+    sindec = np.linspace(-1, 1, 801)
+    for sigma in (0.02, 0.2):
+        at = smeared.places(np.arcsin(sindec), np.full(801, sigma))
+        total = 2 * np.pi * np.trapezoid(smeared.over_right_ascension(at)[0], sindec)
+        assert total == pytest.approx(one.mean() * 4 * np.pi, rel=0.01)
+
+
+def test_the_mean_over_right_ascension_is_that_of_the_values() -> None:
+    smeared = SmearedMaps.of(template_oracle.band(16)[None], 0.02, 0.1)
+    _, dec, sigma = places(5, 2)
+    sigma = np.clip(sigma, 0.02, 0.1)
+    at = smeared.places(dec, sigma)
+    ra = (np.arange(4000) + 0.5) * (2 * np.pi / 4000)
+    each = [
+        smeared.at(ra, np.full(4000, d), np.full(4000, s))[0].mean(dtype=float) for d, s in zip(dec, sigma, strict=True)
+    ]
+    assert smeared.over_right_ascension(at)[0] == pytest.approx(np.array(each), rel=1e-4)
+
+
+def test_one_width_is_enough_and_wider_events_count_as_the_widest() -> None:
+    import healpy
+
+    one = template_oracle.band(8)[None]
+    theta, phi = healpy.pix2ang(8, int(one.argmax()))
+    ra, dec = np.full(2, phi), np.full(2, np.pi / 2 - theta)
+    smeared = SmearedMaps.of(one, 0.1, 0.1)
+    at = smeared.at(ra, dec, np.array([0.1, 3.0]))
+    assert np.isfinite(at).all()
+    slow = template_oracle.smeared(one[0], ra[:1], dec[:1], np.array([0.1]))
+    assert at[0] == pytest.approx(slow[[0, 0]], rel=0.02)
