@@ -67,7 +67,7 @@ def test_keys_of_csky_that_are_not_needed_are_accepted(key: str) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"space": "template"}, "space='template' is not supported, only 'ps' or 'prior'"),
+        ({"space": "template"}, "space='template' is not supported without template="),
         ({"time": "lc"}, "time='lc'"),
         ({"time": "utf"}, "time='utf' is not there yet, only None or False"),
         ({"update_bg": True}, "update_bg=True"),

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+import template_oracle
 from nusky import conf, hyp
 from nusky.source.positions import sources
+from seasons import one_season
 
 pytestmark = pytest.mark.slow
 
@@ -40,3 +42,11 @@ def test_background_alone_gives_no_signal_on_average_beyond_the_cut_at_zero(seas
     fits = tr.get_many_fits(500 * size, seed=7)
     assert np.median(fits.ns) == 0
     assert np.mean(fits.ts > 0) < 0.5
+
+
+@pytest.mark.parametrize("settings", [{"energy": False}, {"gamma": 2.0, "sigsub": True}])
+def test_fitted_events_of_a_template_are_those_injected(settings: dict[str, Any], size: int) -> None:
+    n_sig, n = 60, 100 * size
+    template = template_oracle.blob(16, 2.0, 0.2, 0.15)
+    fits = conf.get_trial_runner(ana=one_season(), template=template, **settings).get_many_fits(n, n_sig, seed=5)
+    assert fits.ns.mean() == pytest.approx(n_sig, abs=4 * fits.ns.std() / np.sqrt(n) + 0.03 * n_sig)

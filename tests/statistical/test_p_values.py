@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+import template_oracle
 from nusky import conf
 from nusky.dists import TSD, Chi2TSD
 from nusky.source.positions import sources
+from seasons import one_season
 from small_analysis import small_analysis
 
 pytestmark = pytest.mark.slow
@@ -51,4 +53,13 @@ def test_of_the_hottest_spot_with_a_prior_trial_corrected(size: int, sharpness: 
     sptr = conf.get_spatial_prior_trial_runner(llh_priors=prior, ana=small_analysis("one"))
     background = TSD(sptr.get_many_fits(300 * size, seed=1))
     independent = sptr.get_many_fits(200 * size, seed=2)
+    assert_uniform(background.p_values(independent.ts), background.eta, background.n_total)
+
+
+@pytest.mark.parametrize("sigsub", [False, True])
+def test_of_a_template(sigsub: bool, size: int) -> None:
+    template = template_oracle.blob(16, 2.0, 0.2, 0.15)
+    tr = conf.get_trial_runner(ana=one_season(), template=template, gamma=2.0, sigsub=sigsub)
+    background = TSD(tr.get_many_fits(600 * size, seed=1))
+    independent = tr.get_many_fits(400 * size, seed=2)
     assert_uniform(background.p_values(independent.ts), background.eta, background.n_total)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nusky.conf.settings import Settings, one_extension
+from nusky.conf.template import template_runner
 from nusky.progress import tell
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from nusky.runners.sky_scan import SkyScanTrialRunner
     from nusky.runners.spatial_prior import SpatialPriorTrialRunner
     from nusky.runners.stacking import StackingTrialRunner
+    from nusky.runners.template import TemplateTrialRunner
 
 # Probability of a prior outside the limits from which on it is warned of
 _NOTED = 0.01
@@ -41,8 +43,8 @@ CONF: dict[str, Any] = {}
 
 def get_trial_runner(
     conf: Mapping[str, Any] | None = None, inj_conf: Mapping[str, Any] | None = None, **kw: Any
-) -> TrialRunner | StackingTrialRunner:
-    """Make a runner for one source, or for a stack of several.
+) -> TrialRunner | StackingTrialRunner | TemplateTrialRunner:
+    """Make a runner for one source, for a stack of several, or for a template.
 
     Parameters
     ----------
@@ -56,6 +58,11 @@ def get_trial_runner(
         From `nusky.sources`. Several are a stack: one n_s and γ for all, shared by weight (ratios of fluxes) and
         acceptance. The extension enters the likelihood and the injection; with a time window
         (``mjd=``, ``t_100=``, ``sigma_t=``) the search is a transient one, see `TransientOptions`.
+    template : map, optional
+        Instead of `src`: a map of the sky whose flux is fitted, as an array (RING, equatorial unless ``nest=True`` or
+        ``frame=`` say otherwise) or from `read_sky_map`; see `TemplateTrialRunner`.
+    sigsub : bool
+        With `template`: the signal-subtracted likelihood.
     gamma : float, optional
         Fix γ. ``fitter_args={"gamma": …}`` does the same.
     energy : 'fit' or False
@@ -77,7 +84,7 @@ def get_trial_runner(
 
     Returns
     -------
-    TrialRunner, or StackingTrialRunner for several sources
+    TrialRunner; StackingTrialRunner for several sources, TemplateTrialRunner with `template`
 
     Raises
     ------
@@ -96,6 +103,8 @@ def get_trial_runner(
 
     call = "get_trial_runner"
     settings = Settings.merge(call, CONF, conf, kw)
+    if settings.get("template") is not None:
+        return template_runner(settings, inj_conf)
     src = settings.get("src", settings.get("src_tr"))
     if src is None:
         raise ValueError(f"{call} needs a source: pass src=nusky.sources(ra, dec)")

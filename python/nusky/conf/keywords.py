@@ -95,13 +95,16 @@ KEYWORDS: dict[str, Keyword] = {
     "cone": Keyword("limit of the scan", MAPS),
     "refine": Keyword("finer pixels around the hottest ones", MAPS),
     "refine_max": Keyword("csky's name of refine", MAPS),
+    # Templates
+    "template": Keyword("the map whose flux is fitted", POINT),
+    "fast_weight": Keyword("there is one way to weight simulated events, and it is fast", POINT, acts=False),
     # Priors
     "llh_priors": Keyword("the prior maps", PRIOR),
-    "nest": Keyword("order of the maps' pixels", PRIOR),
+    "nest": Keyword("order of the maps' pixels", PRIOR | POINT),
     "prior_policy": Keyword("how a map becomes a term of TS", PRIOR),
     "prior_weight": Keyword("w in TS + w ln(p/p_max)", PRIOR),
     "prior_zero": Keyword("what p = 0 means", PRIOR),
-    "frame": Keyword("frame of the maps", PRIOR),
+    "frame": Keyword("frame of the maps", PRIOR | POINT),
     "containment": Keyword("fits the most probable pixels only", PRIOR),
     "prior_floor": Keyword("fits the most probable pixels only", PRIOR),
     "pixels": Keyword("cells of one size, or the prior's own", PRIOR),
@@ -109,8 +112,10 @@ KEYWORDS: dict[str, Keyword] = {
     "max_nside": Keyword("finest of the prior's own cells", PRIOR),
     "combine": Keyword("several priors: the best, or the sum", PRIOR),
     # Names of models: what is there
-    "space": Keyword("the spatial term", values=("ps", "prior")),
-    "sigsub": Keyword("signal subtraction", values=(False,), instead="there is no signal subtraction"),
+    "space": Keyword(
+        "the spatial term, which follows from src, llh_priors or template", values=("ps", "prior", "template")
+    ),
+    "sigsub": Keyword("signal subtraction, of templates", values=(False, True)),
     "update_bg": Keyword(
         "background model made anew from each trial",
         values=(False,),

@@ -11,6 +11,7 @@ import numpy as np
 from nusky.conf.custom_flux import custom_flux, one_flux
 from nusky.conf.keywords import FITTER_NOT_NEEDED, INJECTION, KEYWORDS, hint, keys_of, same
 from nusky.conf.randomizing import dec_randomization
+from nusky.conf.template import check_template
 
 if TYPE_CHECKING:
     from nusky.analysis import GammaMode
@@ -131,6 +132,7 @@ class Settings:
                 options = " or ".join(map(repr, KEYWORDS[key].values or ()))
                 instead = f"; {KEYWORDS[key].instead}" if KEYWORDS[key].instead else ""
                 raise ValueError(f"{call}: {key}={value!r} is not supported, only {options}{instead}")
+        check_template(call, merged, explicit)
         return cls(call, merged)
 
     def injected(self, inj_conf: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -58,6 +58,7 @@ _CLASSES = {
     "SpatialPriorTrialRunner": "runners",
     "StackingTrialRunner": "runners",
     "TableFlux": "hyp",
+    "TemplateTrialRunner": "runners",
     "TimeWindow": "source",
     "TransientOptions": "transients",
     "TrialRunner": "runners",

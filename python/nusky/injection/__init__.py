@@ -10,6 +10,7 @@ from nusky.injection.prior import PriorInjector
 from nusky.injection.seeding import RANDOM, BatchDraws, TrialDraws, resolve_seed, seed_key, trial_draws
 from nusky.injection.signal import Injected, InjectedMany, InjectionOptions, SignalInjector, check_signal
 from nusky.injection.stack import StackInjector
+from nusky.injection.template import TemplateInjector
 
 __all__ = [
     "RANDOM",
@@ -25,6 +26,7 @@ __all__ = [
     "PriorInjector",
     "SignalInjector",
     "StackInjector",
+    "TemplateInjector",
     "TrialDraws",
     "check_signal",
     "resolve_seed",

@@ -10,6 +10,7 @@ from nusky.likelihood.profile import LikelihoodProfile
 from nusky.likelihood.reach import event_reach, widened
 from nusky.likelihood.reading import LikelihoodReading, SeasonReading
 from nusky.likelihood.stack import StackValues
+from nusky.likelihood.template import TemplateValues
 from nusky.likelihood.trial_index import PartOfTrials, TrialIndex
 from nusky.likelihood.values import EventValues, Signal
 from nusky.likelihood.window import WindowLikelihoodModel
@@ -26,6 +27,7 @@ __all__ = [
     "SeasonReading",
     "Signal",
     "StackValues",
+    "TemplateValues",
     "TrialIndex",
     "WindowLikelihoodModel",
     "event_reach",

@@ -12,6 +12,7 @@ from nusky.runners.runner import Runner
 from nusky.runners.sky_scan import SkyScanTrialRunner
 from nusky.runners.spatial_prior import SpatialPriorTrialRunner
 from nusky.runners.stacking import StackingTrialRunner
+from nusky.runners.template import TemplateTrialRunner
 
 __all__ = [
     "FITTER_NOT_NEEDED",
@@ -23,6 +24,7 @@ __all__ = [
     "SkyScanTrialRunner",
     "SpatialPriorTrialRunner",
     "StackingTrialRunner",
+    "TemplateTrialRunner",
     "TrialRunner",
     "check_sources",
     "whole",

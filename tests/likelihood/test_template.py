@@ -1,0 +1,147 @@
+"""A template's likelihood: S against brute force at every γ, fits against the oracle, signal subtraction."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize_scalar
+
+import nusky as cy
+import oracle
+import template_oracle
+from nusky import _core
+from nusky.injection import InjectionOptions, SignalInjector, TemplateInjector, trial_draws
+from nusky.likelihood import LikelihoodModel, LikelihoodOptions, TemplateValues
+from nusky.trial import Scramble, Trial
+
+FLUX = template_oracle.band(8) / template_oracle.band(8).sum()
+
+
+@cache
+def free() -> TemplateValues:
+    return TemplateValues(LikelihoodModel(template_oracle.two(), LikelihoodOptions()), FLUX)
+
+
+def made(analysis: Any, seed: int, n_sig: int = 40) -> Trial:
+    draws = trial_draws(seed, 0)
+    parts = tuple(Scramble(season, draws.right_ascensions(k, len(season.data))) for k, season in enumerate(analysis))
+    signal = TemplateInjector(SignalInjector(analysis, InjectionOptions()), FLUX).inject(draws, n_sig, False)
+    return Trial(parts, signal, (0,) * len(parts))
+
+
+def test_s_is_template_times_acceptance_smeared_and_normalised_at_every_gamma() -> None:
+    season = template_oracle.two()[1]
+    events = season.data[::160]
+    found = free().signal(1, events["ra"], events["dec"], events["sigma"])
+    assert found.log_shape is not None
+    for g in (0, 6, 12):
+        gamma = float(free().gamma_nodes[g])
+        slow = template_oracle.signal(season, FLUX, gamma, events["ra"], events["dec"], events["sigma"])
+        s = np.zeros(len(events))
+        s[found.rows] = found.density * np.exp(found.log_shape[:, g])
+        assert np.abs(s - slow).max() < 0.03 * slow.max()
+        assert np.median(np.abs(s - slow)) < 5e-3 * slow.max()
+
+
+def test_shares_of_seasons_are_those_of_the_whole_template() -> None:
+    import healpy
+
+    theta, _ = healpy.pix2ang(8, np.arange(len(FLUX)))
+    for g in (0, 6, 12):
+        slow = [
+            (FLUX * season.acceptance(np.pi / 2 - theta, free().gamma_nodes[g])).sum()
+            for season in template_oracle.two()
+        ]
+        log_a = free().log_acceptance()[:, g]
+        assert log_a[1] - log_a[0] == pytest.approx(np.log(slow[1] / slow[0]), abs=2e-3)
+
+
+def ratios(values: TemplateValues, trial: Trial) -> tuple[list[np.ndarray], list[Any]]:
+    given, logs = [], []
+    for k, parts in enumerate(trial.evss):
+        w, r = [], []
+        for part in parts:
+            found = values.signal(k, part["ra"], part["dec"], part["sigma"])
+            some = part[found.rows]
+            w.append(found.density / values.model.analysis[k].background(some["sindec"]))
+            log_r = values.model.log_energy_ratio(k, some)
+            if log_r is not None:
+                r.append(log_r if found.log_shape is None else log_r + found.log_shape)
+        given.append(np.concatenate(w))
+        logs.append(np.concatenate(r) if r else None)
+    return given, logs
+
+
+@pytest.mark.parametrize("mode", ["fit", "fixed", "off", "flux"])
+def test_a_fit_is_the_maximum_that_the_oracle_finds(mode: Any) -> None:
+    options = {
+        "fit": LikelihoodOptions(),
+        "fixed": LikelihoodOptions("fixed", gamma=2.2),
+        "off": LikelihoodOptions("off"),
+        "flux": LikelihoodOptions("flux", flux=cy.hyp.PowerLawFlux(2.4)),
+    }[mode]
+    values = TemplateValues(LikelihoodModel(template_oracle.two(), options), FLUX)
+    trial = made(template_oracle.two(), 3, 400)
+    given, logs = ratios(values, trial)
+    slow = oracle.fit_values(
+        given,
+        logs,
+        trial.n_events,
+        gamma_nodes=values.gamma_nodes,
+        log_acceptance=values.log_acceptance(),
+        gamma=values.model.fixed_gamma,
+        n_grid=61,
+    )
+    if mode == "fit":
+        index = values.index(trial, 1).core
+        ts, ns, gamma, _ = (x[0] for x in _core.scan(values.likelihood, index, values.direction))
+        assert gamma == pytest.approx(slow.gamma, abs=0.03)
+    else:
+        ts, ns, _, _ = values.fit(trial)
+    assert slow.ts > 1
+    assert ts == pytest.approx(slow.ts, rel=2e-3)
+    assert ns == pytest.approx(slow.ns, rel=0.02)
+
+
+def test_the_signal_subtracted_fit_is_the_maximum_of_its_formula() -> None:
+    analysis = template_oracle.one()
+    values = TemplateValues(LikelihoodModel(analysis, LikelihoodOptions("fixed", gamma=2.0)), FLUX, sigsub=True)
+    season, trial = analysis[0], made(analysis, 5)
+    assert trial.injected[0] is not None
+    events = cy.utils.Events.concatenate(list(trial.evss[0]))
+    index = int(np.argmin(np.abs(np.array(analysis.gamma_nodes) - 2.0)))
+    r_b = np.exp(season.energy.log_ratio(events["sindec"], events["log10energy"])[:, index]) / season.background(
+        events["sindec"]
+    )
+    there = np.mod(events["ra"][:, None] + np.arange(64) * (2 * np.pi / 64), 2 * np.pi)
+    s = np.zeros(there.shape)
+    for j in range(64):
+        found = values.signal(0, there[:, j], events["dec"], events["sigma"])
+        s[found.rows, j] = found.density
+    z = (s[:, 0] - s.mean(axis=1)) * r_b / len(events)
+    edge = min(len(events), -1 / z.min())
+    slow = minimize_scalar(lambda n: -np.log1p(n * z).sum(), bounds=(0, edge * (1 - 1e-9)), method="bounded")
+    ts, ns, _, _ = values.fit(trial)
+    assert ts == pytest.approx(-2 * slow.fun, rel=0.03)
+    assert ns == pytest.approx(slow.x, rel=0.03)
+    assert ts > 1
+
+
+def test_events_by_hand_are_fitted_like_the_seasons_own() -> None:
+    values = TemplateValues(
+        LikelihoodModel(template_oracle.one(), LikelihoodOptions("fixed", gamma=2.0)), FLUX, sigsub=True
+    )
+    trial = made(template_oracle.one(), 6)
+    again = Trial.from_events(trial.evss, trial.n_exs)
+    assert values.fit(again) == pytest.approx(values.fit(trial), rel=1e-6)
+
+
+def test_a_trial_of_a_window_is_not_fitted_as_a_whole_season() -> None:
+    values = TemplateValues(LikelihoodModel(template_oracle.one(), LikelihoodOptions("fixed", gamma=2.0)), FLUX)
+    trial = made(template_oracle.one(), 6)
+    window = cy.source.TimeWindow(57000.0, 1.0)
+    with pytest.raises(ValueError, match="whole seasons"):
+        values.fit(Trial(trial.background, (None,), (0,), window=window))
