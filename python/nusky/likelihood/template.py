@@ -12,8 +12,7 @@ import numpy as np
 from nusky.analysis import HermiteAxis
 from nusky.likelihood.spectrum_fit import best_ns
 from nusky.likelihood.values import EventValues, Signal
-from nusky.maps import Places, SmearedMaps
-from nusky.sphere import map_nside
+from nusky.sphere import Places, SmearedMaps, map_nside
 from nusky.trial import Scramble, Status
 
 if TYPE_CHECKING:

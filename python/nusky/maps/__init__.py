@@ -7,7 +7,6 @@ from nusky.maps.multiorder import MAX_ORDER, MultiOrderMap
 from nusky.maps.reader import read_sky_map
 from nusky.maps.regrading import regrade, rotate
 from nusky.maps.skymap import MapRecord, SkyMap, clean_values, normalised, smallest_region
-from nusky.maps.smearing import Places, SmearedMaps
 from nusky.maps.table import is_table
 from nusky.maps.writer import write_sky_map
 
@@ -15,9 +14,7 @@ __all__ = [
     "MAX_ORDER",
     "MapRecord",
     "MultiOrderMap",
-    "Places",
     "SkyMap",
-    "SmearedMaps",
     "clean_values",
     "is_table",
     "kind_of_quantity",

@@ -10,11 +10,14 @@ from nusky.sphere.map_object import MapObject, map_object
 from nusky.sphere.positions import coordinates
 from nusky.sphere.rotation import offset_by, rotate_to, separation
 from nusky.sphere.sidereal import local_azimuth, turned_with_earth
+from nusky.sphere.smearing import Places, SmearedMaps
 from nusky.sphere.vectors import unit_vectors
 
 __all__ = [
     "Frame",
     "MapObject",
+    "Places",
+    "SmearedMaps",
     "as_mjd",
     "at_limits",
     "check_flat_nside",

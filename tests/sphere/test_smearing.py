@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import template_oracle
-from nusky.maps import SmearedMaps
+from nusky.sphere import SmearedMaps
 
 
 def places(n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

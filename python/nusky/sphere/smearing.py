@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from nusky.sphere import map_nside
+from nusky.sphere.healpix import map_nside
 
 if TYPE_CHECKING:
     from nusky.typing import F32, F64, I64
