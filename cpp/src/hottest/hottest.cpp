@@ -224,7 +224,7 @@ HottestResult find_hottest(const Likelihood& likelihood, const EventIndex& index
   if (prune) raise_early(queue, plan, index);
   if (prune && !local) search.use(bound_sky(likelihood, index, plan, threads));
   if (!search.sky().empty()) promising_first(queue, plan, search.sky());
-  if (prune && !local && index.size() > few_events) search.raise_bar(queue);
+  if (prune && threads > 1 && !local && index.size() > few_events) search.raise_bar(queue);
   bool whole = true;
   std::size_t done = 0;
   if (!search.sky().empty()) {  // the near clusters first: their ts leaves little hope to the others
