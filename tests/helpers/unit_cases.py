@@ -175,7 +175,7 @@ CASES: dict[str, Callable[[Numbers], Any]] = {
     "likelihood.LikelihoodOptions.cut_n_sigma": lambda q: LikelihoodOptions(cut_n_sigma=q.pure(4.0)).cut_n_sigma,
     "injection.DecRandomization.width": lambda q: DecRandomization(q.rad(0.05)).width,
     "injection.DecRandomization.moved.dec": lambda q: DecRandomization(0.05).moved(
-        q.rad(np.array([0.1, 0.2])), np.random.default_rng(1)
+        q.rad(np.array([0.1, 0.2])), np.array([0.3, 0.6])
     ),
     "Localization.contains.ra": lambda q: localization().contains(q.rad(localization().ra), localization().dec, 0.5),
     "Localization.contains.dec": lambda q: localization().contains(localization().ra, q.rad(localization().dec), 0.5),
