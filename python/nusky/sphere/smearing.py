@@ -22,6 +22,9 @@ _FINER, _FINEST = 8, 256
 # Grid in declination and right ascension, deg: finer than the smallest σ where this is possible
 _GRID = (0.4, 1.0)
 
+# Events that are looked up together: what is made of them stays in the cache
+_TOGETHER = 1 << 14
+
 
 class Places(NamedTuple):
     """Where events lie in σ and declination: what does not depend on right ascension.
@@ -127,13 +130,19 @@ class SmearedMaps:
 
     def values(self, places: Places, ra: F64) -> F32:
         """(R, N) values of the maps at places and right ascensions (N,) in 0 … 2π."""
+        found = np.zeros((len(self._flat), len(ra)), dtype=np.float32)
+        for first in range(0, len(ra), _TOGETHER):
+            some = slice(first, first + _TOGETHER)
+            self._add(found[:, some], places.start[some], places.weight[:, some], ra[some])
+        return found
+
+    def _add(self, found: F32, start: I64, weight: F32, ra: F64) -> None:
         _, _, n_dec, row = self.table.shape
         a = ra * ((row - 1) / (2 * np.pi))
         a0 = a.astype(np.int64)
         np.minimum(a0, row - 2, out=a0)
         step = (a - a0).astype(np.float32)
-        a0 += places.start
-        found = np.zeros((len(self._flat), len(ra)), dtype=np.float32)
+        a0 += start
         for corner, offset in enumerate((0, row, n_dec * row, n_dec * row + row)):
             at = a0 + offset if offset else a0
             for flat, total in zip(self._flat, found, strict=True):
@@ -141,9 +150,8 @@ class SmearedMaps:
                 right -= left
                 right *= step
                 right += left
-                right *= places.weight[corner]
+                right *= weight[corner]
                 total += right
-        return found
 
     def at(self, ra: F64, dec: F64, sigma: F64) -> F32:
         """(R, N) values of the maps convolved with `sigma`, at places (N,), rad."""
