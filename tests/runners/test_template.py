@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 
 import nusky as cy
 import template_oracle
-from nusky.executors import read_spec, write_spec
+from nusky.executors import read_spec, run_batches, write_spec
+from nusky.store import TrialStore
 from transient_season import timed_analysis
 
 MAP = template_oracle.band(8)
@@ -37,6 +39,17 @@ def test_it_travels_and_says_what_decides_its_numbers(tmp_path: Path) -> None:
     assert again.config_hash != runner().config_hash != runner(template=MAP[::-1].copy()).config_hash
     assert np.array_equal(again.fit_trials([2], 10, seed=1).ts, tr.fit_trials([2], 10, seed=1).ts)
     assert "nside 8" in repr(tr)
+
+
+def test_stores_and_executors_take_it(tmp_path: Path) -> None:
+    tr = runner(ana=template_oracle.one(), sigsub=True)
+    store = TrialStore(tmp_path / "store", tr.config())
+    how: dict[str, Any] = {"n_sig": 200, "seed": 1}
+    with ThreadPoolExecutor(1) as executor:
+        rows = run_batches(tr, range(4), **how, executor=executor, store=store, spool=tmp_path)
+    assert np.array_equal(rows["ts"], tr.get_many_fits(4, **how).ts)
+    assert np.array_equal(np.sort(store.read(n_sig=200)["ts"]), np.sort(rows["ts"]))
+    assert rows["ts"].max() > 0
 
 
 def test_a_flux_is_that_of_the_whole_map_and_spreads_over_it() -> None:
