@@ -86,6 +86,7 @@ NUSKY_INLINE void split_block(std::size_t first, std::size_t last, float* a, con
 }
 
 void split(std::size_t first, std::size_t last, std::size_t count, float* a, const float* peak, Shortlist* list) {
+  if (first == last) return;  // without candidates there is no array to step through
   std::size_t p = 0;
   for (; p + 4 <= count; p += 4) split_block<4>(first, last, a + p * lanes, peak, list + p);
   for (; p < count; ++p) split_block<1>(first, last, a + p * lanes, peak, list + p);
@@ -112,6 +113,7 @@ NUSKY_INLINE void tails_block(std::size_t first, std::size_t last, const std::ui
 
 void tails(std::size_t first, std::size_t last, std::size_t count, const std::uint32_t* which, const float* a, const float* const* rows,
            float* sums) {
+  if (first == last) return;
   std::size_t j = 0;  // as many accumulators at once as the registers of this level hold
   for (; j + NUSKY_TAILS_WIDTH <= count; j += NUSKY_TAILS_WIDTH)
     tails_block<NUSKY_TAILS_WIDTH>(first, last, which + j, a, rows, sums + j * lanes);
