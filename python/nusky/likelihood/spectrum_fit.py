@@ -15,6 +15,35 @@ __all__ = ["best_ns"]
 
 _STEPS = 200
 _PRECISION = 1e-10
+# Terms with n |z| below this enter by their moments, so many of them: what is left out of ln Λ is below 3e-13 a term
+_SMALL, _MOMENTS = 0.05, 8
+
+
+class _Sums:
+    """Derivatives of ln Λ for 0 ≤ n ≤ `reach`: the few large terms one by one, the others by their moments."""
+
+    def __init__(self, terms: F64, reach: float) -> None:
+        small = np.abs(terms) * reach <= _SMALL
+        self.reach, self.large = reach, terms[~small]
+        rest, power = terms[small], np.ones(int(small.sum()))
+        self.moments = []
+        for _ in range(_MOMENTS):
+            power *= rest
+            self.moments.append(float(power.sum()))
+
+    def slope(self, n: float) -> tuple[float, float]:
+        """First derivative, and minus the second."""
+        slopes = self.large / (1.0 + n * self.large)
+        first, second = float(slopes.sum()), float((slopes * slopes).sum())
+        for k, moment in enumerate(self.moments):
+            first += (-n) ** k * moment
+            second += k * (-n) ** (k - 1) * moment if k else 0.0
+        return first, second if second > 0 else np.inf
+
+    def value(self, n: float) -> float:
+        """ln Λ."""
+        rest = sum(-((-n) ** (k + 1)) * moment / (k + 1) for k, moment in enumerate(self.moments))
+        return float(np.log1p(n * self.large).sum()) + rest
 
 
 def best_ns(terms: F64, limit: float) -> tuple[float, float, Status]:
@@ -50,11 +79,12 @@ def best_ns(terms: F64, limit: float) -> tuple[float, float, Status]:
     lowest = float(terms.min())
     low, high = 0.0, min(limit, -1.0 / lowest if lowest < 0 else np.inf)
     n, status = 0.0, Status.NOT_CONVERGED
+    sums = _Sums(terms, min(high, 1e-3 * len(terms)))
     for _ in range(_STEPS):
-        slopes = terms / (1.0 + n * terms)
-        slope = float(slopes.sum())
-        slopes *= slopes
-        step = slope / float(slopes.sum())
+        if n > sums.reach:
+            sums = _Sums(terms, min(high, 4.0 * n))
+        slope, bend = sums.slope(n)
+        step = slope / bend
         low, high = (n, high) if slope > 0 else (low, n)
         found = n + step
         if abs(step) <= _PRECISION * max(found, _PRECISION):
@@ -66,4 +96,6 @@ def best_ns(terms: F64, limit: float) -> tuple[float, float, Status]:
             n, status = found, Status.AT_NS_LIMIT
             break
         n = found
-    return 2.0 * float(np.log1p(n * terms).sum()), n, status
+    if n > sums.reach:
+        sums = _Sums(terms, n)
+    return 2.0 * sums.value(n), n, status

@@ -89,12 +89,18 @@ class TemplateValues(EventValues):
         """Whether γ is fitted."""
         return self.model.options.mode == "fit"
 
+    @cached_property
+    def _gamma_weights(self) -> tuple[I64, F64]:
+        """Nodes and weights of the fixed γ."""
+        index, weight = HermiteAxis(self.gamma_nodes).weights(np.array([self.model.fixed_gamma]))
+        return index, weight
+
     def _at_gamma(self, values: F64 | F32) -> F64:
         """Values (…, G) on the γ nodes; where γ is fixed, (…, 1) there."""
         gamma = self.model.fixed_gamma
         if gamma is None or values.shape[-1] == 1:
             return np.asarray(values)
-        index, weight = HermiteAxis(self.gamma_nodes).weights(np.array([gamma]))
+        index, weight = self._gamma_weights
         return np.asarray((values[..., index[0]] * weight[0]).sum(axis=-1)[..., None])
 
     @cached_property
@@ -137,7 +143,7 @@ class TemplateValues(EventValues):
         super().prepare()
         _ = self.smeared
         if self.fits_spectrum:
-            _ = self._own_events
+            _ = self._own_events, self._shares
 
     def _places(self, dec: F64, sigma: F64) -> Places:
         return self.smeared.places(dec, np.hypot(sigma, self.model.options.extension))
@@ -171,6 +177,13 @@ class TemplateValues(EventValues):
     @cached_property
     def _own_events(self) -> tuple[_Own, ...]:
         return tuple(self._of_events(k, season.data) for k, season in enumerate(self.model.analysis))
+
+    @cached_property
+    def _shares(self) -> F64:
+        """(K,) of n_s that each season has."""
+        log_a = self._at_gamma(self.log_acceptance())[:, 0]
+        share = np.exp(log_a - log_a.max())
+        return np.asarray(share / share.sum())
 
     def _of_events(self, k: int, events: Events) -> _Own:
         season = self.model.analysis[k]
@@ -208,9 +221,7 @@ class TemplateValues(EventValues):
         """
         if trial.window is not None:
             raise ValueError(f"the trial holds only the events of {trial.window}, this runner fits whole seasons")
-        log_a = self._at_gamma(self.log_acceptance())[:, 0]
-        share = np.exp(log_a - log_a.max())
-        share /= share.sum()
+        share = self._shares
         terms, limit = [], np.inf
         for k, (background, injected) in enumerate(zip(trial.background, trial.injected, strict=True)):
             factor = share[k] / trial.n_events[k]

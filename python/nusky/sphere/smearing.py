@@ -128,6 +128,11 @@ class SmearedMaps:
     def _flat(self) -> F32:
         return self.table.reshape(len(self.table), -1)
 
+    @cached_property
+    def _means(self) -> F64:
+        """(R, S D) of each row of the table."""
+        return np.asarray(self.table[..., :-1].mean(axis=-1, dtype=np.float64).reshape(len(self.table), -1))
+
     def values(self, places: Places, ra: F64) -> F32:
         """(R, N) values of the maps at places and right ascensions (N,) in 0 … 2π."""
         found = np.zeros((len(self._flat), len(ra)), dtype=np.float32)
@@ -160,7 +165,6 @@ class SmearedMaps:
     def over_right_ascension(self, places: Places) -> F64:
         """(R, N) mean of the maps over right ascension at the places' σ and declination."""
         _, _, n_dec, row = self.table.shape
-        mean = self.table[..., :-1].mean(axis=-1, dtype=np.float64).reshape(len(self.table), -1)
         at = places.start // row
-        corners = [mean[:, at + offset] for offset in (0, 1, n_dec, n_dec + 1)]
+        corners = [self._means[:, at + offset] for offset in (0, 1, n_dec, n_dec + 1)]
         return np.asarray(sum(w * one for w, one in zip(places.weight.astype(np.float64), corners, strict=True)))
