@@ -86,5 +86,5 @@ def test_the_version_is_text() -> None:
 def test_show_config_says_what_a_bug_report_needs(capsys: pytest.CaptureFixture[str]) -> None:
     nusky.show_config()
     out = capsys.readouterr().out
-    for part in ("nusky", "python", "threads", "numpy", "healpy", "instructions", "core"):
+    for part in ("nusky", "commit", "python", "threads", "numpy", "healpy", "instructions", "core"):
         assert part in out

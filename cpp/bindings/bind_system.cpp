@@ -11,6 +11,7 @@ void bind_system(py::module_& m) {
   m.def("set_simd_level", &set_simd_level, py::arg("name"), "Forces an instruction set; for tests and comparisons.");
   m.attr("__version__") = NUSKY_VERSION;
   m.attr("source_hash") = NUSKY_SOURCE_HASH;
+  m.attr("commit") = NUSKY_COMMIT;
   m.attr("eigen_version") = NUSKY_EIGEN_VERSION;
   m.attr("compiler") =
 #if defined(__clang__)

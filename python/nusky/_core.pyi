@@ -99,6 +99,7 @@ def set_simd_level(name: str) -> None: ...
 __version__: str
 eigen_version: str
 source_hash: str
+commit: str
 compiler: str
 
 purposes: dict[str, int]

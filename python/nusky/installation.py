@@ -6,7 +6,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 
 from nusky.threads import allowed_threads
-from nusky.version import code_version
+from nusky.version import code_version, commit
 
 __all__ = ["installation", "show_config"]
 
@@ -41,6 +41,7 @@ def installation() -> dict[str, str]:
 
     found = {
         "nusky": code_version(),
+        "commit": commit(),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "threads": str(allowed_threads()),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-__all__ = ["code_version", "release_version"]
+__all__ = ["code_version", "commit", "release_version"]
 
 
 @cache
@@ -47,3 +47,18 @@ def code_version() -> str:
         digest.update(path.relative_to(package).as_posix().encode())
         digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
     return f"{release_version()}+{digest.hexdigest()[:8]}"
+
+
+def commit() -> str:
+    """Git's commit that the core was built from, with "-dirty" where files differed; "unknown" outside a clone.
+
+    It is told beside the version and is no part of it: a commit of the documentation changes no result.
+
+    Examples
+    --------
+    >>> len(commit()) >= 7
+    True
+    """
+    from nusky import _core
+
+    return _core.commit or "unknown"

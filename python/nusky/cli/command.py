@@ -42,9 +42,9 @@ class _Version(argparse.Action):
     """Hashes the sources only when it is asked for, not at the start of every command."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
-        from nusky.version import code_version
+        from nusky.version import code_version, commit
 
-        say(f"nusky {code_version()}")
+        say(f"nusky {code_version()} (commit {commit()})")
         parser.exit()
 
 
