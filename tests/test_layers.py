@@ -25,7 +25,7 @@ trial
 transients
 injection
 likelihood
-hotspots
+flares hotspots
 executors
 store
 sensitivity

@@ -59,7 +59,8 @@ PartList read_parts(const py::sequence& parts) {
   for (const py::handle item : parts) {
     const std::string name = "part " + std::to_string(number++);
     const auto fields = py::cast<py::tuple>(item);
-    if (fields.size() != 5) throw std::invalid_argument(name + ": expected (columns, ra, season, rows, factor)");
+    if (fields.size() != 5 && fields.size() != 6)
+      throw std::invalid_argument(name + ": expected (columns, ra, season, rows, factor) or these and the times");
     const auto require = [&](bool right, const char* field, const char* wanted) {
       if (!right) throw py::type_error(name + ": " + field + " must be " + wanted);
     };
@@ -89,6 +90,13 @@ PartList read_parts(const py::sequence& parts) {
       require_length(factor, part.n, "factor");
       part.factor = factor.data();
       list.keep.push_back(factor);
+    }
+    if (fields.size() == 6 && !fields[5].is_none()) {
+      require(py::isinstance<F64>(fields[5]), "time", "a contiguous float64 array or None");
+      const auto time = py::cast<F64>(fields[5]);
+      require_length(time, part.n, "time");
+      part.time = time.data();
+      list.keep.push_back(time);
     }
     list.parts.push_back(part);
   }
@@ -132,7 +140,7 @@ Parameters
 ----------
 parts : sequence of (columns, ra, season, rows, factor)
     ra : (n,) float64, rad. season : int. rows : (n,) int64, rows of the columns, or None for all of them.
-    factor : (n,) float64 that multiplies W (a time ratio), or None.
+    factor : (n,) float64 that multiplies W (a time ratio), or None. A sixth entry, (n,) float64 MJD, gives times.
 n_events : (K,) float64, N_k of every season (extended likelihood: the expected background)
 n_threads : 0 means all that the process may use
 few : make the grid for the events given, not for all of their columns: faster for a few of many, but the last bit of

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 #include <optional>
 
@@ -8,6 +9,7 @@
 #include "nusky/trials/point_fitter.hpp"
 #include "nusky/trials/point_trials.hpp"
 #include "parts.hpp"
+#include "trial_calls.hpp"
 
 namespace nusky::bindings {
 namespace {
@@ -16,12 +18,18 @@ using Seasons = std::vector<std::shared_ptr<EventColumns>>;
 
 std::vector<std::shared_ptr<const EventColumns>> constant(const Seasons& columns) { return {columns.begin(), columns.end()}; }
 
-std::shared_ptr<PointSource> make_source(const Seasons& columns, double ra, double dec) {
+std::shared_ptr<PointSource> make_source(const Seasons& columns, double ra, double dec, const std::vector<F64>& times) {
   if (columns.empty()) throw std::invalid_argument("columns: at least one season is needed");
   if (!(ra >= 0.0 && ra <= 2 * pi)) throw std::invalid_argument("ra: must be within 0 and 2 pi rad");
   if (!(std::abs(dec) <= pi / 2)) throw std::invalid_argument("dec: must be within -pi/2 and pi/2 rad");
+  std::vector<const double*> moments;
+  if (!times.empty() && times.size() != columns.size()) throw std::invalid_argument("times: one array for each season is needed");
+  for (std::size_t k = 0; k < times.size(); ++k) {
+    require_length(times[k], columns[k]->size(), "times");
+    moments.push_back(times[k].data());
+  }
   py::gil_scoped_release release;
-  return std::make_shared<PointSource>(constant(columns), ra, dec);
+  return std::make_shared<PointSource>(constant(columns), ra, dec, moments);
 }
 
 // What a loop over trials does before it fits: for `n` trials from a multiple of four on.
@@ -45,7 +53,7 @@ std::size_t count_near(const PointSource& source, std::uint64_t key, std::uint64
 }
 
 std::shared_ptr<PointSignal> make_signal(const Seasons& columns, const std::vector<F64>& ra, const std::vector<F64>& cumulative,
-                                         const F64& share) {
+                                         const F64& share, const std::vector<std::pair<F64, F64>>& times) {
   std::vector<const double*> angles, probabilities;
   require_length(share, columns.size(), "share");
   if (ra.size() != columns.size() || cumulative.size() != columns.size())
@@ -60,37 +68,33 @@ std::shared_ptr<PointSignal> make_signal(const Seasons& columns, const std::vect
     angles.push_back(ra[k].data());
     probabilities.push_back(c);
   }
-  return std::make_shared<PointSignal>(constant(columns), angles, probabilities, share.data());
+  std::vector<SignalTimes> when;
+  if (!times.empty() && times.size() != columns.size()) throw std::invalid_argument("times: (part, time) for each season is needed");
+  for (const auto& [part, time] : times) {
+    when.push_back({to_vector(part, "part"), to_vector(time, "time")});
+    const std::vector<double>& p = when.back().part;
+    if (p.size() != when.back().time.size() || p.size() < 2 || p.front() != 0.0 || p.back() != 1.0 || !std::is_sorted(p.begin(), p.end()))
+      throw std::invalid_argument("times: part must ascend from 0 to 1, with a time for each");
+  }
+  return std::make_shared<PointSignal>(constant(columns), angles, probabilities, share.data(), std::move(when));
 }
 
 py::tuple draw_signal(const PointSignal& signal, std::uint64_t key, const I64& trials, double n_sig, bool poisson) {
   const std::optional<Poisson> counts = poisson ? std::optional<Poisson>(n_sig) : std::nullopt;
   std::vector<InjectedEvent> drawn;
   std::vector<std::int64_t> season, row, first{0};
+  std::vector<double> time;
   for (std::size_t i = 0; i < require_ndim(trials, 1, "trials"); ++i) {
     if (trials.data()[i] < 0) throw std::invalid_argument("trials: entry " + std::to_string(i) + " is negative");
     signal.draw(key, static_cast<std::uint64_t>(trials.data()[i]), n_sig, counts ? &*counts : nullptr, drawn);
     for (const InjectedEvent& e : drawn) {
       season.push_back(e.season);
       row.push_back(e.row);
+      time.push_back(e.time);
     }
     first.push_back(static_cast<std::int64_t>(row.size()));
   }
-  return py::make_tuple(to_array(std::move(season)), to_array(std::move(row)), to_array(std::move(first)));
-}
-
-void require_seasons(const Likelihood& likelihood, const PointSource& source, const PointSignal* signal) {
-  const auto n = static_cast<std::size_t>(likelihood.n_seasons());
-  if (source.n_seasons() != n || (signal != nullptr && signal->n_seasons() != n))
-    throw std::invalid_argument("likelihood, source and signal must have as many seasons");
-  const auto same = [&](const EventColumns& columns) {
-    if (columns.axis().nodes() != likelihood.axis().nodes())
-      throw std::invalid_argument("gamma_nodes of the event columns and of the likelihood differ");
-  };
-  for (std::size_t k = 0; k < n; ++k) {
-    same(*source.season(k).columns);
-    if (signal != nullptr) same(*signal->season(k).columns);
-  }
+  return py::make_tuple(to_array(std::move(season)), to_array(std::move(row)), to_array(std::move(first)), to_array(std::move(time)));
 }
 
 py::tuple point_trials(const Likelihood& likelihood, const PointSource& source, const PointSignal* signal, std::uint64_t key,
@@ -98,12 +102,7 @@ py::tuple point_trials(const Likelihood& likelihood, const PointSource& source, 
                        const std::optional<py::function>& progress) {
   require_finite(gamma);
   require_seasons(likelihood, source, signal);
-  TrialRequest request{key, require_ndim(numbers, 1, "numbers"), numbers.data(), n_sig, poisson};
-  if (require_ndim(rows, 2, "rows") != request.n || rows.shape(1) < 2 || rows.shape(1) > 3)
-    throw std::invalid_argument("rows: expected shape (n, 2) or (n, 3), n that of numbers");
-  for (std::size_t i = 0; i < request.n; ++i)
-    if (request.number[i] < 0) throw std::invalid_argument("numbers: entry " + std::to_string(i) + " is negative");
-  if (!(n_sig >= 0.0 && n_sig <= 1e9)) throw std::invalid_argument("n_sig: must be within 0 and 1e9");
+  const TrialRequest request = read_request(key, numbers, n_sig, poisson, rows, 2, 3);
   std::exception_ptr raised;
   std::size_t done = 0;
   double* out = rows.mutable_data();
@@ -113,13 +112,7 @@ py::tuple point_trials(const Likelihood& likelihood, const PointSource& source, 
     done = fit_point_trials(likelihood, source, n_sig > 0.0 ? signal : nullptr, gamma, request, columns, out, n_threads,
                             checkpoint_for(progress, raised));
   }
-  try {
-    if (raised) std::rethrow_exception(raised);
-  } catch (py::error_already_set& e) {
-    if (!e.matches(PyExc_KeyboardInterrupt)) throw;
-    return py::make_tuple(done, true);
-  }
-  return py::make_tuple(done, false);
+  return finished(done, raised);
 }
 
 py::tuple point_events(const Likelihood& likelihood, const PointSource& source, const py::sequence& parts, const F64& n_events,
@@ -140,6 +133,41 @@ py::tuple point_events(const Likelihood& likelihood, const PointSource& source, 
 
 }  // namespace
 
+void require_seasons(const Likelihood& likelihood, const PointSource& source, const PointSignal* signal) {
+  const auto n = static_cast<std::size_t>(likelihood.n_seasons());
+  if (source.n_seasons() != n || (signal != nullptr && signal->n_seasons() != n))
+    throw std::invalid_argument("likelihood, source and signal must have as many seasons");
+  const auto same = [&](const EventColumns& columns) {
+    if (columns.axis().nodes() != likelihood.axis().nodes())
+      throw std::invalid_argument("gamma_nodes of the event columns and of the likelihood differ");
+  };
+  for (std::size_t k = 0; k < n; ++k) {
+    same(*source.season(k).columns);
+    if (signal != nullptr) same(*signal->season(k).columns);
+  }
+}
+
+TrialRequest read_request(std::uint64_t key, const I64& numbers, double n_sig, bool poisson, const F64& rows, int fewest, int most) {
+  TrialRequest request{key, require_ndim(numbers, 1, "numbers"), numbers.data(), n_sig, poisson};
+  if (require_ndim(rows, 2, "rows") != request.n || rows.shape(1) < fewest || rows.shape(1) > most)
+    throw std::invalid_argument("rows: expected shape (n, " + std::to_string(fewest) + ") or (n, " + std::to_string(most) +
+                                "), n that of numbers");
+  for (std::size_t i = 0; i < request.n; ++i)
+    if (request.number[i] < 0) throw std::invalid_argument("numbers: entry " + std::to_string(i) + " is negative");
+  if (!(n_sig >= 0.0 && n_sig <= 1e9)) throw std::invalid_argument("n_sig: must be within 0 and 1e9");
+  return request;
+}
+
+py::tuple finished(std::size_t done, const std::exception_ptr& raised) {
+  try {
+    if (raised) std::rethrow_exception(raised);
+  } catch (py::error_already_set& e) {
+    if (!e.matches(PyExc_KeyboardInterrupt)) throw;
+    return py::make_tuple(done, true);
+  }
+  return py::make_tuple(done, false);
+}
+
 void bind_trials(py::module_& m) {
   py::class_<PointSource, std::shared_ptr<PointSource>>(m, "PointSource", R"(
 A source at a fixed position, and the seasons' own events in reach of it, laid out once for all trials.
@@ -148,8 +176,9 @@ Parameters
 ----------
 columns : sequence of EventColumns, of the seasons' own events
 ra, dec : float, rad
+times : sequence of (n,) float64, MJD of the events of each season; empty: not known
 )")
-      .def(py::init(&make_source), py::arg("columns"), py::arg("ra"), py::arg("dec"))
+      .def(py::init(&make_source), py::arg("columns"), py::arg("ra"), py::arg("dec"), py::arg("times") = std::vector<F64>{})
       .def_property_readonly("n_in_reach", &PointSource::n_in_reach)
       .def("count_near", &count_near, py::arg("key"), py::arg("first"), py::arg("n"),
            "How many background events of trials first ... first + n - 1, multiples of four, come near: drawn and tested, not fitted.");
@@ -162,10 +191,13 @@ columns : sequence of EventColumns, of the rotated events of each season
 ra : sequence of (n,) float64, rad
 cumulative : sequence of (n,) float64, probability up to and with each event; ascends to 1
 share : (K,) float64, of the injected events that falls to each season
+times : sequence of (part, time), float64: the time, MJD, at which a part of a season's signal has come; empty: not known
 )")
-      .def(py::init(&make_signal), py::arg("columns"), py::arg("ra"), py::arg("cumulative"), py::arg("share"))
+      .def(py::init(&make_signal), py::arg("columns"), py::arg("ra"), py::arg("cumulative"), py::arg("share"),
+           py::arg("times") = std::vector<std::pair<F64, F64>>{})
       .def("draw", &draw_signal, py::arg("key"), py::arg("trials").noconvert(), py::arg("n_sig"), py::arg("poisson"),
-           "Seasons and rows (n,) int64 of the events that trials (T,) inject, in the order drawn, and where each trial begins, (T + 1,).");
+           "Seasons and rows (n,) int64 of the events that trials (T,) inject, in the order drawn, where each trial begins, (T + 1,), and "
+           "times (n,), NaN where not known.");
   m.def("fit_point_trials", &point_trials, py::arg("likelihood"), py::arg("source"), py::arg("signal").none(true), py::kw_only(),
         py::arg("key"), py::arg("numbers").noconvert(), py::arg("n_sig") = 0.0, py::arg("poisson") = false, py::arg("gamma") = py::none(),
         py::arg("rows").noconvert(), py::arg("n_threads") = 0, py::arg("progress") = py::none(), R"(

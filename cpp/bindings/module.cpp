@@ -11,6 +11,7 @@ void bind_random(pybind11::module_& m);
 void bind_stack(pybind11::module_& m);
 void bind_system(pybind11::module_& m);
 void bind_trials(pybind11::module_& m);
+void bind_flares(pybind11::module_& m);
 }  // namespace nusky::bindings
 
 PYBIND11_MODULE(_core, m) {
@@ -23,5 +24,6 @@ PYBIND11_MODULE(_core, m) {
   nusky::bindings::bind_random(m);
   nusky::bindings::bind_trials(m);
   nusky::bindings::bind_stack(m);
+  nusky::bindings::bind_flares(m);
   nusky::bindings::bind_system(m);
 }

@@ -10,7 +10,7 @@ struct PartList {
   std::vector<py::object> keep;
 };
 
-/// @param parts sequence of (columns, ra, season, rows, factor)
+/// @param parts sequence of (columns, ra, season, rows, factor[, time])
 PartList read_parts(const py::sequence& parts);
 
 }  // namespace nusky::bindings

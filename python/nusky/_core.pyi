@@ -1,4 +1,5 @@
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -149,16 +150,21 @@ def fit_hypothesis_events(
 ) -> tuple[float, float, float, int]: ...
 
 class PointSource:
-    def __init__(self, columns: Sequence[EventColumns], ra: float, dec: float) -> None: ...
+    def __init__(self, columns: Sequence[EventColumns], ra: float, dec: float, times: Sequence[F64] = ...) -> None: ...
     @property
     def n_in_reach(self) -> int: ...
     def count_near(self, key: int, first: int, n: int) -> int: ...
 
 class PointSignal:
     def __init__(
-        self, columns: Sequence[EventColumns], ra: Sequence[F64], cumulative: Sequence[F64], share: F64
+        self,
+        columns: Sequence[EventColumns],
+        ra: Sequence[F64],
+        cumulative: Sequence[F64],
+        share: F64,
+        times: Sequence[tuple[F64, F64]] = ...,
     ) -> None: ...
-    def draw(self, key: int, trials: I64, n_sig: float, poisson: bool) -> tuple[I64, I64, I64]: ...
+    def draw(self, key: int, trials: I64, n_sig: float, poisson: bool) -> tuple[I64, I64, I64, F64]: ...
 
 def fit_point_trials(
     likelihood: Likelihood,
@@ -182,3 +188,40 @@ def fit_point_events(
     *,
     gamma: float | None = ...,
 ) -> tuple[float, float, float, int]: ...
+
+class Flares:
+    def __init__(
+        self,
+        likelihood: Likelihood,
+        runs: Sequence[tuple[F64, F64]],
+        *,
+        dt_min: float,
+        dt_max: float,
+        threshold: float,
+        penalty_days: float,
+        gamma: float | None = ...,
+        start: float | None = ...,
+        stop: float | None = ...,
+    ) -> None: ...
+    def scan(
+        self,
+        index: EventIndex,
+        directions: Directions,
+        *,
+        n_threads: int = ...,
+        progress: Callable[[int, int], object] | None = ...,
+    ) -> tuple[F64, F64, F64, F64, F64, F64, I8]: ...
+    def fit_trials(
+        self,
+        source: PointSource,
+        signal: PointSignal | None,
+        *,
+        key: int,
+        numbers: I64,
+        n_sig: float = ...,
+        poisson: bool = ...,
+        rows: F64,
+        n_threads: int = ...,
+        progress: Callable[[int, int], object] | None = ...,
+    ) -> tuple[int, bool]: ...
+    def fit_events(self, source: PointSource, parts: Sequence[Any], n_events: F64) -> dict[str, Any]: ...

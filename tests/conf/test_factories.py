@@ -69,7 +69,12 @@ def test_keys_of_csky_that_are_not_needed_are_accepted(key: str) -> None:
     [
         ({"space": "template"}, "space='template' is not supported without template="),
         ({"time": "lc"}, "time='lc'"),
-        ({"time": "utf"}, "time='utf' is not there yet, only None or False"),
+        ({"time": "utf"}, "say box=True; Gaussian flares"),
+        ({"time": "utf", "box": True, "prior": "mine"}, "prior=None takes the penalty away"),
+        ({"time": "utf", "box": True, "fitter_args": {"t0": 55000.0}}, "box_mode='post' or 'pre'"),
+        ({"dt_max": 3.0}, "dt_max=3.0 is that of a flare: add time='utf'"),
+        ({"sig": "tw"}, "sig='tw' needs t0 and dt"),
+        ({"sig": "tw", "sig_kw": {"t0": 55700.0, "dt": -1.0}}, "dt=-1.0 must be days above 0"),
         ({"update_bg": True}, "update_bg=True"),
         ({"inj_conf": {"sig": "transient"}}, "inj_conf sig='transient' .* needs a time window"),
         ({"sigsub": True}, "sigsub=True"),
@@ -87,6 +92,19 @@ def test_models_the_runners_do_not_have_are_refused(settings: dict[str, Any], me
         cy.get_trial_runner(settings, ana=one_season(), src=SRC)
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"time": "utf", "box": True, "seeder": 3}, "seeder must be seeding.UTFSeeder"),
+        ({"sig": "tw", "sig_kw": {"t0": 55700.0, "length": 1.0}}, "sig_kw has the unknown key 'length'"),
+        ({"sig": "tw", "sig_kw": {"t0": 55700.0, "dt": [1.0, 2.0]}}, "dt must be a number"),
+    ],
+)
+def test_settings_of_flares_of_another_kind_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        cy.get_trial_runner(settings, ana=one_season(), src=SRC)
+
+
 def test_the_values_of_csky_that_mean_the_same_are_accepted() -> None:
     settings = {"space": "ps", "time": None, "energy": "fit", "sigsub": False, "randomize": ["ra"], "extended": False}
     assert cy.get_trial_runner(settings, ana=one_season(), src=SRC).likelihood.mode == "fit"
@@ -101,7 +119,7 @@ def test_the_values_of_csky_that_mean_the_same_are_accepted() -> None:
         ({"conf": 5}, TypeError, "conf must be a dictionary"),
         ({"inj_conf": {"fluks": 1}}, TypeError, "unknown inj_conf key 'fluks'; did you mean flux"),
         ({"inj_conf": {"flux": 2}}, TypeError, "flux must be a flux"),
-        ({"inj_conf": {"sig": "tw"}}, ValueError, "inj_conf sig='tw' is not there yet"),
+        ({"inj_conf": {"sig": "tw"}}, ValueError, "sig='tw' needs t0 and dt"),
         ({"inj_conf": {"by": "flux"}}, TypeError, "unknown inj_conf key 'by'"),
         ({"inj_conf": 5}, TypeError, "inj_conf must be a dictionary"),
         ({"fitter_args": {"ns": 3}}, TypeError, "unknown fitter_args 'ns'"),

@@ -56,6 +56,19 @@ WITH_WINDOW: dict[str, Change] = {
     "scramble": ({"use_grl": False}, {"scramble": "time"}),
     "off_days": ({"use_grl": False}, {"off_days": 20.0}),
 }
+# The small season has no good-run list; its events are many enough for a flare by chance at a low threshold.
+FLARE = {"time": "utf", "box": True, "use_grl": False, "seeder": cy.seeding.UTFSeeder(threshold=2.0), "prior": None}
+FLARED = {**FLARE, "sig": "tw", "sig_kw": {"t0": START, "dt": 2.0}}
+OF_FLARES: dict[str, Change] = {
+    "time": ({}, FLARE),
+    "sig": (FLARE, {"sig": "tw", "sig_kw": {"t0": START, "dt": 2.0}}),
+    "sig_kw": (FLARED, {"sig_kw": {"t0": START, "dt": 20.0}}),
+    "box_mode": (FLARE, {"box_mode": "post"}),
+    "dt_min": (FLARED, {"dt_min": 50.0}),
+    "dt_max": (FLARE, {"dt_max": 2.0}),
+    "seeder": (FLARE, {"seeder": cy.seeding.UTFSeeder(threshold=1e6)}),
+    "prior": ({key: value for key, value in FLARE.items() if key != "prior"}, {"prior": None}),
+}
 OF_MAPS: dict[str, Change] = {
     "nside": ({}, {"nside": 8}),
     "min_dec": ({}, {"min_dec": 0.5}),
@@ -80,15 +93,13 @@ ELSEWHERE = {
     "src_tr": "the window: tests/end_to_end/test_transient_runners.py",
     "src_kw": "the window: tests/end_to_end/test_transient_runners.py",
     "ts_to_p": "mlog10p only: test_map_runner",
-    "time": "names what src says; anything else is refused: test_factories",
     "extended": "names what src says; anything else is refused",
-    "sig": "names what src says; anything else is refused",
     "space": "names the runner; anything else is refused",
     "sigsub": "templates only: tests/conf/test_template.py",
     "template": "tests/conf/test_template.py",
     "update_bg": "one value",
     "TRUTH": "one value",
-    "box": "one value",
+    "box": "one value, with time='utf'",
     "dec_rand_method": "one value",
     "prior_zero": "zeros of a prior: tests/priors",
     "prior_floor": "pixels of little probability: tests/pixels/test_of_priors.py",
@@ -136,6 +147,12 @@ def test_a_keyword_of_time_windows_acts(key: str) -> None:
     assert numbers(CALLS[0], {"src": WINDOW, **before}) != numbers(CALLS[0], {"src": WINDOW, **before, **after})
 
 
+@pytest.mark.parametrize("key", sorted(OF_FLARES))
+def test_a_keyword_of_flares_acts(key: str) -> None:
+    before, after = OF_FLARES[key]
+    assert numbers(CALLS[0], before) != numbers(CALLS[0], {**before, **after})
+
+
 @pytest.mark.parametrize("key", sorted(NOT_NEEDED))
 @pytest.mark.parametrize("call", CALLS)
 def test_a_keyword_that_is_not_needed_changes_nothing(call: str, key: str) -> None:
@@ -146,9 +163,9 @@ def test_a_keyword_that_is_not_needed_changes_nothing(call: str, key: str) -> No
 
 
 def test_every_keyword_is_looked_at() -> None:
-    seen = {*ACTS, *WITH_WINDOW, *OF_MAPS, *OF_PRIORS, *ELSEWHERE, *NOT_NEEDED}
+    seen = {*ACTS, *WITH_WINDOW, *OF_FLARES, *OF_MAPS, *OF_PRIORS, *ELSEWHERE, *NOT_NEEDED}
     assert set(KEYWORDS) == seen
-    assert set(INJECTION) <= {*KEYWORDS, "in_pixel", "by", "priors"}
+    assert set(INJECTION) <= {*KEYWORDS, "in_pixel", "by", "priors", "t0", "dt"}
 
 
 INJECTED: dict[str, tuple[str, ...]] = {call: tuple(sorted(keys_of(call, INJECTION))) for call in CALLS}

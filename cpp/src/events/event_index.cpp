@@ -39,6 +39,7 @@ EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> 
   std::size_t total = 0;
   for (const EventPart& part : parts) total += part.n;
   record_.resize(total);
+  if (!parts.empty() && parts[0].time != nullptr) time_.resize(total);
   resize_columns(total + block_size);
   blank_end(total);
   std::uint32_t begin = 0;
@@ -167,6 +168,7 @@ void EventIndex::fill_zone(const Incoming& in, const Zone& zone, ZoneGrid& grid)
     for (std::size_t j = 0; j < n; ++j) {
       const std::size_t i = order.event(first + j);
       out.put(to[j], x[j], y[j], columns.sketch(i), in.own_record == nullptr ? columns.record(i) : in.own_record[first + j]);
+      if (in.part.time != nullptr) time_[to[j]] = in.part.time[order.entry(first + j)];
       if (in.own_record != nullptr) out.weight[to[j]] *= static_cast<float>(in.part.factor[order.entry(first + j)]);
     }
   }
@@ -180,6 +182,7 @@ EventIndex::EventIndex(GammaAxis axis, int n_seasons)
 
 void EventIndex::start_trial() {
   record_.clear();
+  time_.clear();
   for (std::vector<ZoneGrid>& grids : grids_) grids[0].set_only_bin(0, 0);
 }
 
@@ -196,8 +199,9 @@ std::size_t EventIndex::make_room(int season, std::size_t n) {
 }
 
 void EventIndex::add_few(int season, const EventColumns& columns, std::size_t n, const std::uint32_t* event, const double* x,
-                         const double* y) {
+                         const double* y, const double* time) {
   const std::size_t begin = make_room(season, n);
+  if (time != nullptr) time_.insert(time_.end(), time, time + n);
   const Writer out = writer();
   for (std::size_t i = 0; i < n; ++i) out.put(begin + i, x[i], y[i], columns.sketch(event[i]), columns.record(event[i]));
 }

@@ -35,6 +35,8 @@ void check_parts(const std::vector<EventPart>& parts, const std::vector<double>&
     if (part.rows == nullptr && part.n != part.columns->size())
       throw std::invalid_argument(name + "ra has " + std::to_string(part.n) + " entries, the columns " +
                                   std::to_string(part.columns->size()) + "; give rows, or an entry for each");
+    if ((part.time == nullptr) != (parts[0].time == nullptr)) throw std::invalid_argument(name + "time: given for some parts only");
+    if (part.time != nullptr && !all_finite(part.time, part.n)) throw std::invalid_argument(name + "time: must be finite");
     const bool finite = all_finite(part.ra, part.n);
     for (std::size_t i = 0; i < part.n && !(finite && part.rows == nullptr && part.factor == nullptr); ++i) {
       if (!std::isfinite(part.ra[i])) throw std::invalid_argument(name + "ra: row " + std::to_string(i) + " is not finite");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -27,7 +28,9 @@ double half_arc(double cut, double dec, double source_dec) {
 
 }  // namespace
 
-PointSource::PointSource(std::vector<std::shared_ptr<const EventColumns>> columns, double ra, double dec) : directions_(1, &ra, &dec) {
+PointSource::PointSource(std::vector<std::shared_ptr<const EventColumns>> columns, double ra, double dec,
+                         const std::vector<const double*>& times)
+    : directions_(1, &ra, &dec), timed_(!times.empty()) {
   for (std::shared_ptr<const EventColumns>& season : columns) {
     PointBackground b;
     for (std::size_t i = 0; i < season->size(); ++i) {
@@ -40,6 +43,7 @@ PointSource::PointSource(std::vector<std::shared_ptr<const EventColumns>> column
       b.width.push_back(everywhere ? 0xffffffffU : static_cast<std::uint32_t>(std::min(high - low, 4294967295.0)));
       b.event.push_back(static_cast<std::uint32_t>(i));
       b.cos_dec.push_back(season->cos_dec(i));
+      if (timed_) b.time.push_back(times[seasons_.size()][season->row(i)]);
     }
     for (auto* words : {&b.item, &b.first, &b.width}) words->resize(words->size() + random_room, 0);
     b.columns = std::move(season);
@@ -53,8 +57,17 @@ std::size_t PointSource::n_in_reach() const {
   return n;
 }
 
+double SignalTimes::at(double uniform) const {
+  const auto above = std::upper_bound(part.begin(), part.end() - 1, uniform);
+  const auto i = static_cast<std::size_t>(std::max<std::ptrdiff_t>(above - part.begin(), 1));
+  const double width = part[i] - part[i - 1];
+  const double later = width > 0.0 ? (uniform - part[i - 1]) / width * (time[i] - time[i - 1]) : 0.0;
+  return std::clamp(time[i - 1] + later, time[i - 1], time[i]);
+}
+
 PointSignal::PointSignal(std::vector<std::shared_ptr<const EventColumns>> columns, const std::vector<const double*>& ra,
-                         const std::vector<const double*>& cumulative, const double* share) {
+                         const std::vector<const double*>& cumulative, const double* share, std::vector<SignalTimes> times)
+    : times_(std::move(times)) {
   double sum = 0.0;
   for (std::size_t k = 0; k < columns.size(); ++k) {
     const std::size_t n = columns[k]->size();
@@ -83,7 +96,7 @@ void PointSignal::draw(std::uint64_t key, std::uint64_t trial, double n_sig, con
   out.clear();
   auto n = static_cast<std::int64_t>(n_sig);
   if (poisson != nullptr) n = poisson->count(uniform_of(random_block(random_place(key, trial, Purpose::signal_count, 0), 0), 0));
-  const RandomPlace place = random_place(key, trial, Purpose::signal, 0);
+  const RandomPlace place = random_place(key, trial, Purpose::signal, 0), when = random_place(key, trial, Purpose::signal_time, 0);
   for (std::int64_t m = 0; m < n; ++m) {
     const RandomBlock block = random_block(place, static_cast<std::uint32_t>(m));
     // the last season, and the last row, of any probability take what rounding leaves
@@ -91,7 +104,9 @@ void PointSignal::draw(std::uint64_t key, std::uint64_t trial, double n_sig, con
     const std::vector<double>& c = seasons_[k].cumulative;
     const double most = std::nextafter(c.back(), 0.0);
     const auto row = std::upper_bound(c.begin(), c.end(), std::min(uniform_of(block, 0), most)) - c.begin();
-    out.push_back({static_cast<std::uint32_t>(k), static_cast<std::uint32_t>(row)});
+    double time = std::numeric_limits<double>::quiet_NaN();
+    if (!times_.empty()) time = times_[k].at(uniform_of(random_block(when, static_cast<std::uint32_t>(m)), 0));
+    out.push_back({static_cast<std::uint32_t>(k), static_cast<std::uint32_t>(row), time});
   }
 }
 

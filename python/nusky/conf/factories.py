@@ -79,6 +79,11 @@ def get_trial_runner(
         With a time window: False takes the detector as always on.
     off_days : float
         With a time window: take the background from so many days on both sides of it; the whole season by default.
+    time : {"utf"}, optional
+        A flare of unknown start and length, with ``box=True``, `box_mode`, `dt_min`, `dt_max` (days),
+        ``seeder=UTFSeeder(threshold=)``, ``fitter_args={"t0": MJD}``, ``prior=None``: see `FlareOptions`.
+    sig : {"tw"}, optional
+        Inject in the window of ``sig_kw=dict(t0=MJD, dt=days, box=True, box_mode="center")``.
     mp_cpus : int
         Threads.
 
@@ -98,8 +103,8 @@ def get_trial_runner(
     >>> import nusky as cy                                                          # doctest: +SKIP
     >>> tr = cy.get_trial_runner(src=cy.sources(83.63, 22.01, deg=True), ana=ana)   # doctest: +SKIP
     """
-    from nusky.runners.point_source import TrialRunner
-    from nusky.runners.stacking import StackingTrialRunner
+    from nusky.runners import FlareTrialRunner, StackingTrialRunner, TrialRunner
+    from nusky.transients import SignalWindow
 
     call = "get_trial_runner"
     settings = Settings.merge(call, CONF, conf, kw)
@@ -113,18 +118,27 @@ def get_trial_runner(
         raise ValueError(f"{call}: inj_conf['src'] is not supported: signal is injected where it is fitted")
     known = hasattr(src, "extension")
     stacked = known and len(src) > 1
-    kind = StackingTrialRunner if stacked else TrialRunner
     likelihood = settings.likelihood(one_extension(src) if known and not stacked else 0.0)
-    return kind(
-        analysis=settings.analysis(),
-        src=settings.stack(src) if stacked else src,
-        likelihood=replace(likelihood, extension=0.0) if stacked else likelihood,
-        injection=settings.injection(injected),
-        transient=settings.transient(src if known else None, injected),
-        declinations=settings.declinations(injected),
-        mp_cpus=settings.get("mp_cpus"),
-        ts_to_p=settings.get("ts_to_p"),
-    )
+    common: dict[str, Any] = {
+        "analysis": settings.analysis(),
+        "src": settings.stack(src) if stacked else src,
+        "likelihood": replace(likelihood, extension=0.0) if stacked else likelihood,
+        "injection": settings.injection(injected),
+        "transient": settings.transient(src if known else None, injected),
+        "declinations": settings.declinations(injected),
+        "mp_cpus": settings.get("mp_cpus"),
+        "ts_to_p": settings.get("ts_to_p"),
+    }
+    flare, window = settings.flare(), settings.signal_window(injected)
+    if stacked:
+        if flare is not None or window is not None:
+            raise ValueError(
+                f"{call}: flares (time='utf', sig='tw') are those of one source, src holds {len(src)}: src[i]"
+            )
+        return StackingTrialRunner(**common)
+    if flare is None:
+        return TrialRunner(**common, signal_window=window)
+    return FlareTrialRunner(**common, flare=flare, signal_window=window or SignalWindow(use_grl=flare.use_grl))
 
 
 def get_sky_scan_trial_runner(
@@ -153,7 +167,7 @@ def get_sky_scan_trial_runner(
         What every position is to have: an extension, a time window (which may also come with `src`).
     ts_to_p : callable, optional
         ``p = ts_to_p(dec, ts)``: fills the row mlog10p, which otherwise holds TS.
-    ana, gamma, energy, flux, cut_n_sigma, sindec_bandwidth, scramble, use_grl, off_days, mp_cpus
+    ana, gamma, energy, flux, cut_n_sigma, sindec_bandwidth, scramble, use_grl, off_days, time, sig, mp_cpus
         As for `get_trial_runner`.
 
     Returns
@@ -165,7 +179,7 @@ def get_sky_scan_trial_runner(
     >>> import nusky as cy                                                           # doctest: +SKIP
     >>> sstr = cy.get_sky_scan_trial_runner(nside=64, min_dec=-1.48, max_dec=1.48)   # doctest: +SKIP
     """
-    from nusky.runners.sky_scan import SkyScanTrialRunner
+    from nusky.runners import FlareSkyScanTrialRunner, SkyScanTrialRunner
 
     call = "get_sky_scan_trial_runner"
     settings = Settings.merge(call, CONF, conf, kw)
@@ -176,7 +190,9 @@ def get_sky_scan_trial_runner(
     timed = src if template is None and hasattr(src, "is_transient") else template
     pixels = settings.pixels(settings.get("nside"))
     _report(settings, pixels)
-    return SkyScanTrialRunner(
+    flare = settings.map_flare(injected)
+    return (FlareSkyScanTrialRunner if flare else SkyScanTrialRunner)(
+        **flare,
         analysis=settings.analysis(),
         pixels=pixels,
         src=src,
@@ -276,7 +292,7 @@ def get_spatial_prior_trial_runner(
         Must be that of the priors.
     src_tr, src_kw : optional
         What every position is to have: an extension, a time window.
-    ana, gamma, energy, flux, cut_n_sigma, sindec_bandwidth, scramble, use_grl, off_days, mp_cpus, ts_to_p
+    ana, gamma, energy, flux, cut_n_sigma, sindec_bandwidth, scramble, use_grl, off_days, time, sig, mp_cpus, ts_to_p
         As for `get_trial_runner`.
 
     Returns
@@ -296,7 +312,7 @@ def get_spatial_prior_trial_runner(
     """
     from nusky.maps.multiorder import MultiOrderMap
     from nusky.pixels.of_priors import prior_pixels
-    from nusky.runners.spatial_prior import SpatialPriorTrialRunner
+    from nusky.runners import FlareSpatialPriorTrialRunner, SpatialPriorTrialRunner
     from nusky.sphere.healpix import check_nside
 
     call = "get_spatial_prior_trial_runner"
@@ -336,7 +352,9 @@ def get_spatial_prior_trial_runner(
         raise ValueError(
             f"{call}: src has a time window, but the sources are drawn from the priors; pass it as src_tr="
         )
-    runner = SpatialPriorTrialRunner(
+    flare = settings.map_flare(injected)
+    runner = (FlareSpatialPriorTrialRunner if flare else SpatialPriorTrialRunner)(
+        **flare,
         analysis=settings.analysis(),
         priors=priors,
         pixels=pixels,

@@ -23,13 +23,13 @@ class CustomFluxEnergyPDFRatioModel:
 
 
 class UTFSeeder:
-    """Accepted as ``seeder=``: fits find the global maximum without seeds.
+    """``seeder=`` of a flare: its windows start and end at events above a threshold.
 
     Parameters
     ----------
-    **settings
-        csky's, such as ``threshold``; no result depends on them.
+    threshold : float, optional
+        Of S/B max R; see `nusky.transients.FlareOptions`. Elsewhere fits need no seeds, and no result depends on it.
     """
 
-    def __init__(self, *args: Any, **settings: Any) -> None:
-        self.settings = settings
+    def __init__(self, threshold: Any = None) -> None:
+        self.threshold = threshold

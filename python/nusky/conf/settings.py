@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nusky.pixels.refinement import Refinement
     from nusky.priors.prior import SpatialPrior
     from nusky.source.positions import Sources
+    from nusky.transients import FlareOptions, SignalWindow
     from nusky.transients.on_time import TransientOptions
 
 __all__ = ["Settings", "dictionary", "one_extension"]
@@ -161,6 +162,44 @@ class Settings:
             raise TypeError(f"{self.call}: ana must come from nusky.get_analysis, got {type(ana).__name__}")
         return ana
 
+    @property
+    def flares(self) -> bool:
+        """Whether a flare is looked for."""
+        return bool(same(self.get("time"), "utf"))
+
+    def flare(self) -> FlareOptions | None:
+        """The flare that is looked for; None without ``time='utf'``, where its keywords have no meaning."""
+        from nusky.conf.flares import FLARE_KEYS, flare_options
+
+        if self.flares:
+            return flare_options(self.call, self.values)
+        if given := [key for key in (*FLARE_KEYS, "box") if self.get(key) is not None]:
+            raise ValueError(f"{self.call}: {given[0]}={self.get(given[0])!r} is that of a flare: add time='utf'")
+        return None
+
+    def signal_window(self, inj_conf: Mapping[str, Any]) -> SignalWindow | None:
+        """When injected signal comes, ``sig='tw'``."""
+        from nusky.conf.flares import signal_window
+
+        return signal_window(self.call, self.values, inj_conf)
+
+    def map_flare(self, inj_conf: Mapping[str, Any]) -> dict[str, Any]:
+        """Arguments of a runner of maps for the flare that is looked for; empty without one.
+
+        Raises
+        ------
+        ValueError
+            ``sig='tw'`` without a flare.
+        """
+        from nusky.transients import SignalWindow
+
+        flare, window = self.flare(), self.signal_window(inj_conf)
+        if flare is None and window is not None:
+            raise ValueError(f"{self.call}: sig='tw' needs time='utf' here; get_trial_runner takes it without")
+        if flare is None:
+            return {}
+        return {"flare": flare, "signal_window": window or SignalWindow(use_grl=flare.use_grl)}
+
     def likelihood(self, extension: float) -> LikelihoodOptions:
         """What is fitted; `extension` is that of the source, rad."""
         from nusky.likelihood.model import LikelihoodOptions
@@ -175,7 +214,7 @@ class Settings:
         for key, value in dict(self.get("fitter_args") or {}).items():
             if key == "gamma":
                 gamma = value if gamma is None else gamma
-            elif key not in FITTER_NOT_NEEDED:
+            elif not (key == "t0" and self.flares) and key not in FITTER_NOT_NEEDED:
                 raise TypeError(f"{self.call}: unknown fitter_args {key!r}; only gamma can be fixed")
         mode: GammaMode = "fit" if gamma is None else "fixed"
         if energy is False:
@@ -235,7 +274,12 @@ class Settings:
 
         call = self.call
         window = None if src is None else TimeWindow.of(src)
-        allowed = _STEADY if window is None else _WINDOW
+        allowed = dict(_STEADY if window is None else _WINDOW)
+        if window is None:
+            allowed["time"] += ("utf",)
+            allowed["sig"] += ("tw",)
+            if self.flares or self.get("sig") == "tw":
+                allowed["use_grl"] = (True, False, None)
         given = [(key, self.get(key), values) for key, values in allowed.items()]
         given.append(("inj_conf sig", inj_conf.get("sig"), allowed["sig"]))
         for key, value, values in given:

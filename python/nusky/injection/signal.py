@@ -23,6 +23,7 @@ from nusky.units import in_unit
 if TYPE_CHECKING:
     from nusky.analysis.analysis import Analysis
     from nusky.transients.on_time import OnTime
+    from nusky.transients.signal_times import SignalTimes
 
 Injected = tuple[Events | None, ...]
 InjectedMany = tuple[tuple[Events | None, I64], ...]
@@ -202,14 +203,14 @@ class SignalInjector:
     extension : float
         rad; true directions scatter around the source by a two-dimensional Gaussian of this width, unless the options
         have one of their own. Each event is then taken from the simulation at its own true declination.
-    on_time : OnTime or None
+    on_time : OnTime, SignalTimes or None
         A time window: acceptances are those inside it, and events get times (`mjd`) of T_S within the uptime.
     """
 
     analysis: Analysis
     options: InjectionOptions
     extension: float = 0.0
-    on_time: OnTime | None = None
+    on_time: OnTime | SignalTimes | None = None
 
     @cached_property
     def _bands(self) -> tuple[_SimulatedBand, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nusky.likelihood.direction_scan import scan_events
-from nusky.likelihood.model import LikelihoodModel, LikelihoodOptions
+from nusky.likelihood.model import LikelihoodModel, LikelihoodOptions, Part
 from nusky.likelihood.near_events import NearRows
 from nusky.likelihood.point import PointFit
 from nusky.likelihood.profile import LikelihoodProfile
@@ -22,6 +22,7 @@ __all__ = [
     "LikelihoodProfile",
     "LikelihoodReading",
     "NearRows",
+    "Part",
     "PartOfTrials",
     "PointFit",
     "SeasonReading",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from nusky.runners.fitter_args import NOT_NEEDED as FITTER_NOT_NEEDED
 from nusky.runners.fitter_args import whole
+from nusky.runners.flare import FlareTrialRunner
+from nusky.runners.flare_maps import FlareSkyScanTrialRunner, FlareSpatialPriorTrialRunner
 from nusky.runners.hypothesis import HypothesisRunner
 from nusky.runners.making import Background, Made
 from nusky.runners.many_fits import FitsMany
@@ -18,6 +20,9 @@ __all__ = [
     "FITTER_NOT_NEEDED",
     "Background",
     "FitsMany",
+    "FlareSkyScanTrialRunner",
+    "FlareSpatialPriorTrialRunner",
+    "FlareTrialRunner",
     "HypothesisRunner",
     "Made",
     "Runner",

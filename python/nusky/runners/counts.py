@@ -10,6 +10,7 @@ import numpy as np
 from nusky.analysis.gamma import check_gamma
 from nusky.hyp import Flux, PowerLawFlux
 from nusky.transients.on_time import OnTime
+from nusky.transients.signal_times import SignalTimes
 from nusky.trial.fit import Fit
 from nusky.units import counted, has_unit, in_unit, numbers
 
@@ -36,7 +37,7 @@ class Converts(Protocol):
     def analysis(self) -> Analysis: ...
 
     @property
-    def on_time(self) -> OnTime | None: ...
+    def timing(self) -> OnTime | SignalTimes | None: ...
 
     @property
     def _default_flux(self) -> Flux | None: ...
@@ -91,7 +92,7 @@ def spectrum(call: str, gamma: float | None, flux: Any, default: Flux | None) ->
 
 
 def total_acceptance(
-    analysis: Analysis, gamma: float | None, flux: Flux, on_time: OnTime | None = None
+    analysis: Analysis, gamma: float | None, flux: Flux, on_time: OnTime | SignalTimes | None = None
 ) -> Callable[[Any], Any]:
     """Acceptance over all seasons as a function of declination (rad): expected events for the flux as it stands.
 
@@ -102,7 +103,7 @@ def total_acceptance(
         Use the tabulated acceptance at this γ, the one of the likelihood; must lie within the nodes.
     flux : Flux
         Used where `gamma` is None.
-    on_time : OnTime, optional
+    on_time : OnTime or SignalTimes, optional
         Acceptance in this time window, A · T_w / T of each season, in place of the whole livetime's.
     """
     shares = [1.0] * len(analysis) if on_time is None else on_time.shares.tolist()
@@ -118,7 +119,7 @@ def _spectrum(
     runner: Converts, call: str, gamma: float | None, flux: Flux | None, where: dict[str, Any]
 ) -> tuple[Flux, float]:
     shape = spectrum(call, gamma, flux, runner._default_flux)
-    return shape, runner._acceptance(total_acceptance(runner.analysis, gamma, shape, runner.on_time), **where)
+    return shape, runner._acceptance(total_acceptance(runner.analysis, gamma, shape, runner.timing), **where)
 
 
 def get_acc_total(runner: Converts, *, gamma: float | None = None, flux: Flux | None = None, **where: Any) -> float:
@@ -270,11 +271,11 @@ def to_fluence(
 
 
 def _seconds(runner: Converts, call: str) -> float:
-    if runner.on_time is None:
+    if runner.timing is None:
         raise ValueError(
             f"{call} needs a time window, and this runner has none; make one with mjd= and t_100= in src (or src_tr)"
         )
-    return runner.on_time.days * 86_400.0
+    return runner.timing.days * 86_400.0
 
 
 def to_model_norm(

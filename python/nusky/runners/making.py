@@ -20,6 +20,7 @@ from nusky.runners.fitter_args import whole
 from nusky.source.window import TimeWindow
 from nusky.threads import resolve_threads
 from nusky.transients.on_time import OnTime, TransientOptions
+from nusky.transients.signal_times import SignalTimes
 from nusky.trial.trial import Scramble, Trial
 
 if TYPE_CHECKING:
@@ -92,6 +93,11 @@ class MakesTrials(ABC):
         """Uptime and expected background of each season in the time window; None without one."""
         return None if self.transient is None else OnTime(self.analysis, self.transient)
 
+    @property
+    def timing(self) -> OnTime | SignalTimes | None:
+        """When signal comes, and what acceptance and fluxes are those of; None: the whole livetime, no times."""
+        return self.on_time
+
     @cached_property
     def background_injector(self) -> BackgroundInjector | OffTimeInjector:
         """Scrambles the seasons' events, or brings off-time events into the window."""
@@ -100,7 +106,7 @@ class MakesTrials(ABC):
     @cached_property
     def signal_injector(self) -> SignalInjector:
         """Puts simulated events onto a position."""
-        return SignalInjector(self.analysis, self.injection, self.likelihood.extension, self.on_time)
+        return SignalInjector(self.analysis, self.injection, self.likelihood.extension, self.timing)
 
     def _threads(self, mp_cpus: int | None) -> int:
         return resolve_threads(self.mp_cpus if mp_cpus is None else mp_cpus)

@@ -27,7 +27,8 @@ from nusky.runners.making import Background, Made
 from nusky.runners.runner import MANY_TRIALS, Runner
 from nusky.source.positions import Sources
 from nusky.source.window import TimeWindow
-from nusky.transients.on_time import TransientOptions
+from nusky.transients.on_time import OnTime, TransientOptions
+from nusky.transients.signal_times import SignalTimes, SignalWindow
 from nusky.trial.fit import PER_PRIOR_DTYPE, Fit
 from nusky.trial.trial import Trial, as_trial
 from nusky.typing import F64, I64
@@ -71,6 +72,9 @@ class TrialRunner(Runner):
     ----------
     src : Sources
         One source.
+    signal_window : SignalWindow or None
+        When injected signal comes, csky's ``sig="tw"``; acceptance, fluxes and fluences are then those of this window.
+        None: the search's own time window, or the whole livetime.
     analysis, likelihood, injection, mp_cpus, ts_to_p, transient
         See `Runner`.
 
@@ -82,15 +86,25 @@ class TrialRunner(Runner):
     """
 
     src: Sources
+    signal_window: SignalWindow | None = None
 
     _sky: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_sources(self.src, self.transient, 1)
+        if self.transient is not None and self.signal_window is not None:
+            raise ValueError("the search has a time window, in which its signal comes: leave signal_window out")
         super().__post_init__()
+        _ = self.timing  # checks the window against the livetime
+
+    @cached_property
+    def timing(self) -> OnTime | SignalTimes | None:
+        """When signal comes, and what acceptance and fluxes are those of; None: the whole livetime, no times."""
+        return self.on_time if self.signal_window is None else SignalTimes(self.analysis, self.signal_window)
 
     def _describe(self) -> dict[str, Any]:
-        return {"ra": float(self.src.ra[0]), "dec": float(self.src.dec[0])}
+        window = {} if self.signal_window is None else {"signal_window": self.signal_window.as_dict()}
+        return {"ra": float(self.src.ra[0]), "dec": float(self.src.dec[0]), **window}
 
     @cached_property
     def _directions(self) -> _core.Directions:
@@ -114,9 +128,9 @@ class TrialRunner(Runner):
         """Everything that can be injected."""
         seasons = self._injector.seasons
         ra = [events["ra"] for events, _ in seasons]
-        return _core.PointSignal(
-            self._signal_columns, ra, [cumulative for _, cumulative in seasons], self._injector.shares
-        )
+        times = list(self.timing.tables) if isinstance(self.timing, SignalTimes) else []
+        cumulative = [cumulative for _, cumulative in seasons]
+        return _core.PointSignal(self._signal_columns, ra, cumulative, self._injector.shares, times)
 
     @property
     def _moves(self) -> bool:
@@ -203,13 +217,15 @@ class TrialRunner(Runner):
 
     def _drawn(self, draws: BatchDraws, n_sig: float, poisson: bool) -> Iterator[tuple[I64, F64 | None, I64]]:
         """For each season the rows of what can be injected that many trials draw, when they come, and `first`."""
-        season, row, begin = self._signal.draw(draws.key, draws.numbers, n_sig, poisson)
+        season, row, begin, time = self._signal.draw(draws.key, draws.numbers, n_sig, poisson)
         trial = np.repeat(np.arange(len(draws)), np.diff(begin))
         uniform = None if self.on_time is None else draws.uniforms("signal_time", np.diff(begin))[:, 0]
         for k in range(len(self.analysis)):
             some = np.flatnonzero(season == k)
             timed = uniform is not None and self.on_time is not None and len(some)
             mjd = self.on_time.signal_times(k, uniform[some]) if timed else None  # type: ignore[union-attr,index]
+            if isinstance(self.timing, SignalTimes):
+                mjd = time[some]
             yield row[some], mjd, np.searchsorted(trial[some], np.arange(len(draws) + 1))
 
     @cached_property

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nusky.files.identity import config_hash
+from nusky.flares import FlareModel
 from nusky.hotspots.hottest import mlog10
 from nusky.hyp.flux import Flux
 from nusky.injection.off_time import OffTimeInjector
@@ -234,7 +235,9 @@ class Runner(MakesTrials, FitsMany):
         }
 
     def _fit_trial(self, trial: Trial, n_threads: int, logging: bool) -> Fit:
-        table = self._table(trial, n_threads, logging)
+        return self._fit_of(self._table(trial, n_threads, logging), trial)
+
+    def _fit_of(self, table: NDArray[np.void], trial: Trial) -> Fit:
         if self.model.fits_flux:
             table["gamma"] = np.nan
         best = self._summaries(table[None])[0]
@@ -252,6 +255,9 @@ class Runner(MakesTrials, FitsMany):
         }
         for name in ("ts_raw", "ts", "ns", "gamma", "ra", "dec"):
             about[name] = float(best[name])
+        if isinstance(self.model, FlareModel):
+            about["flare"] = self.model.as_dict()
+            about |= dict(zip(("t0", "dt"), self._times_of(best), strict=False))
         nodes = self.analysis.gamma_nodes
         about["gamma_at_bound"] = self.likelihood.mode == "fit" and about["gamma"] in (nodes[0], nodes[-1])
         if self.ts_to_p is not None:

@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
+from nusky.transients.flare import BoxMode, FlareOptions, box_edges, box_t0
 from nusky.transients.on_time import OnTime, TransientOptions
+from nusky.transients.signal_times import SignalTimes, SignalWindow
+from nusky.transients.uptime import season_uptime, time_resolution
 
-__all__ = ["OnTime", "TransientOptions"]
+__all__ = [
+    "BoxMode",
+    "FlareOptions",
+    "OnTime",
+    "SignalTimes",
+    "SignalWindow",
+    "TransientOptions",
+    "box_edges",
+    "box_t0",
+    "season_uptime",
+    "time_resolution",
+]

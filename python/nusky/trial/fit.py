@@ -143,6 +143,13 @@ class Fit:
         The time window that was searched; None: the whole livetime. ``mjd`` (start), ``t_100``, ``sigma_t`` (days), how
         its background is made (``scramble``, ``use_grl``, ``off_days``), ``n_background`` (expected events of each
         season in it) and ``n_events`` (those that were there).
+    t0, dt : float
+        Of a fitted flare: its time (MJD; the middle of the box unless ``flare["box_mode"]`` says another) and length
+        (days); NaN without one.
+    flare : dict or None
+        How a flare was looked for (`nusky.transients.FlareOptions`, with `threshold` and T_max, ``t_max``, as they
+        were), and of the one that was found ``start``, ``stop`` (MJD), ``uptime`` (days) and ``penalty_ts``, the part
+        of TS that its length adds. None: no flare was looked for.
     TRUTH : bool
         The real, unscrambled sky was fitted.
     seed, index : int or None
@@ -182,6 +189,9 @@ class Fit:
     gamma_fixed: float | None = None
     gamma_at_bound: bool = False
     window: Mapping[str, Any] | None = None
+    t0: float = math.nan
+    dt: float = math.nan
+    flare: Mapping[str, Any] | None = None
     TRUTH: bool = False
     seed: int | None = None
     index: int | None = None
@@ -328,7 +338,7 @@ class Fit:
             for name in PER_PRIOR_DTYPE.names or ():
                 rows[name] = [_number(value) for value in table[name]]
             stored["per_prior"] = rows
-        for name in ("ts", "ns", "gamma", "ra", "dec", "ts_raw", "mlog10p"):
+        for name in ("ts", "ns", "gamma", "ra", "dec", "ts_raw", "mlog10p", "t0", "dt"):
             stored[name] = _number(stored[name])
         return cls(**{**stored, "columns": tuple(stored["columns"]), "status": Status[stored["status"]]})
 

@@ -36,7 +36,9 @@ class EventIndex {
   /// Takes all events out, then events come in season after season, in the order of the calls.
   void start_trial();
   /// Adds n events of the columns, which must outlive them. @param event (n,) of the columns;  @param x, y (n,) of the unit vector
-  void add_few(int season, const EventColumns& columns, std::size_t n, const std::uint32_t* event, const double* x, const double* y);
+  /// @param time (n,) MJD, for all events of a trial or for none
+  void add_few(int season, const EventColumns& columns, std::size_t n, const std::uint32_t* event, const double* x, const double* y,
+               const double* time = nullptr);
   /// Adds n events whose S/B is given, the weight of their spatial term, at one place that all of the sky is in reach of. The records must
   /// outlive them.
   void add_values(int season, std::size_t n, const EventRecord* record);
@@ -48,6 +50,12 @@ class EventIndex {
   double n_events(int season) const { return n_events_[static_cast<std::size_t>(season)]; }
   std::size_t size() const { return record_.size(); }
   IndexedEvent event(std::uint32_t i) const;
+  /// Unit vector of an event.
+  Vec3 vector(std::uint32_t i) const { return {x_[i] * fixed_step, y_[i] * fixed_step, z_[i] * fixed_step}; }
+  /// Whether every event has a time.
+  bool timed() const { return size() == 0 || time_.size() >= size(); }
+  /// MJD of an event; for an index that is timed().
+  double time(std::uint32_t i) const { return time_[i]; }
   const EventRecord& record(std::uint32_t i) const { return *record_[i]; }
   /// γ nodes of the columns; all parts share them.
   const GammaAxis& axis() const { return axis_; }
@@ -94,6 +102,7 @@ class EventIndex {
   AlignedVector<std::int32_t> x_, y_, z_;
   AlignedVector<float> cut_chord_, rate_, weight_;
   AlignedVector<const EventRecord*> record_;
+  std::vector<double> time_;                     // empty without times
   std::vector<AlignedVector<EventRecord>> own_;  // of parts with factors
 };
 

@@ -17,6 +17,7 @@ struct EventPart {
   int season = 0;
   const std::int64_t* rows = nullptr;  ///< (n,) rows of the columns; nullptr: all of them in order
   const double* factor = nullptr;      ///< (n,) multiplies S/B·R (a time ratio, say); nullptr: 1
+  const double* time = nullptr;        ///< (n,) MJD, for those who ask for times; nullptr: not known
 };
 
 /// Throws std::invalid_argument for parts that do not fit together.

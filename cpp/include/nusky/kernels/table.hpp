@@ -1,6 +1,7 @@
 #pragma once
 #include <string>
 
+#include "nusky/kernels/tables/flares.hpp"
 #include "nusky/kernels/tables/index.hpp"
 #include "nusky/kernels/tables/profile.hpp"
 #include "nusky/kernels/tables/random.hpp"
@@ -14,7 +15,15 @@ namespace nusky {
 
 /// The inner loops, compiled once for every instruction set. Plain loops over plain arrays: nothing with weak symbols
 /// (no std:: or Eigen templates) may be instantiated in them, because the linker would keep one version for all CPUs.
-struct Kernels : IndexKernels, TileKernels, SurveyKernels, ProfileKernels, RandomKernels, SumKernels, SkyKernels, StackKernels {
+struct Kernels : IndexKernels,
+                 TileKernels,
+                 SurveyKernels,
+                 ProfileKernels,
+                 RandomKernels,
+                 SumKernels,
+                 SkyKernels,
+                 StackKernels,
+                 FlareKernels {
   const char* name;  ///< of the instruction set
 };
 

@@ -18,6 +18,7 @@ struct PointBackground {
   std::vector<std::uint32_t> first, width;  ///< the arc of right ascension, in words, that may be within the cut
   std::vector<std::uint32_t> event;         ///< in the columns
   std::vector<double> cos_dec;
+  std::vector<double> time;  ///< MJD; empty: not known
   std::size_t size() const { return event.size(); }
 };
 
@@ -25,8 +26,12 @@ struct PointBackground {
 class PointSource {
  public:
   /// @param columns (K,) of the seasons' own events, row i of which is event i for the generator
-  PointSource(std::vector<std::shared_ptr<const EventColumns>> columns, double ra, double dec);
+  /// @param times per season (n,) MJD by row; empty: not known
+  PointSource(std::vector<std::shared_ptr<const EventColumns>> columns, double ra, double dec,
+              const std::vector<const double*>& times = {});
 
+  /// Whether the events have times.
+  bool timed() const { return timed_; }
   const Directions& directions() const { return directions_; }
   std::size_t n_seasons() const { return seasons_.size(); }
   const PointBackground& season(std::size_t k) const { return seasons_[k]; }
@@ -37,6 +42,7 @@ class PointSource {
  private:
   Directions directions_;
   std::vector<PointBackground> seasons_;
+  bool timed_;
 };
 
 /// Simulated events of a season on a source, rotated there, with everything that a fit reads of them.
@@ -50,14 +56,22 @@ struct PointSignalSeason {
 /// An event that a trial injects.
 struct InjectedEvent {
   std::uint32_t season, row;
+  double time;  ///< MJD; NaN: not known
+};
+
+/// When the signal of a season comes: the time at which a part of it has come, linear between some points.
+struct SignalTimes {
+  std::vector<double> part, time;  ///< part ascends from 0 to 1; empty: not known
+  double at(double uniform) const;
 };
 
 /// What is injected at a source at a fixed position: a trial only points to rows.
 class PointSignal {
  public:
   /// @param share (K,) of the events that falls to each season, sum 1;  @param ra, cumulative per season (n,)
+  /// @param times (K,) when it comes; empty: not known
   PointSignal(std::vector<std::shared_ptr<const EventColumns>> columns, const std::vector<const double*>& ra,
-              const std::vector<const double*>& cumulative, const double* share);
+              const std::vector<const double*>& cumulative, const double* share, std::vector<SignalTimes> times = {});
 
   std::size_t n_seasons() const { return seasons_.size(); }
   const PointSignalSeason& season(std::size_t k) const { return seasons_[k]; }
@@ -68,6 +82,7 @@ class PointSignal {
  private:
   std::vector<PointSignalSeason> seasons_;
   std::vector<double> share_;  // cumulative
+  std::vector<SignalTimes> times_;
 };
 
 }  // namespace nusky

@@ -1,0 +1,17 @@
+#pragma once
+#include <limits>
+#include <optional>
+
+namespace nusky {
+
+/// Which windows are looked at, and how their fits compare.
+struct FlareOptions {
+  double dt_min = 1.0 / 86400;                              ///< days of uptime, > 0: no window has less
+  double dt_max = std::numeric_limits<double>::infinity();  ///< days from start to end, gaps included: no window is longer
+  double threshold = 1000.0;                                ///< windows start and end at events with S/B max R of at least this
+  double penalty_days = 0.0;                                ///< 2 ln(uptime of the window / this) is added to ts; 0: nothing is
+  std::optional<double> gamma;                              ///< fixed
+  std::optional<double> start, stop;                        ///< MJD: every window starts, or ends, there
+};
+
+}  // namespace nusky

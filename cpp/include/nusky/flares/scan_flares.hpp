@@ -1,0 +1,23 @@
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "nusky/fit/scan.hpp"
+#include "nusky/flares/flare_search.hpp"
+#include "nusky/sphere/directions.hpp"
+
+namespace nusky {
+
+/// Best flare of every direction, (P,) each; see FlareFit.
+struct FlareScan {
+  std::vector<double> ts, ns, gamma, start, stop, days;
+  std::vector<std::int8_t> status;
+  explicit FlareScan(std::size_t n);
+  void set(std::size_t i, const FlareFit& fit);
+};
+
+/// Searches every direction for its best flare. @param index timed
+FlareScan scan_flares(const Likelihood& likelihood, const Clock& clock, const FlareOptions& options, const EventIndex& index,
+                      const Directions& directions, int n_threads, const Checkpoint& checkpoint);
+
+}  // namespace nusky

@@ -1,0 +1,73 @@
+#pragma once
+#include <optional>
+#include <vector>
+
+#include "nusky/flares/near_events.hpp"
+#include "nusky/likelihood/likelihood.hpp"
+
+namespace nusky {
+
+/// What of a trial is in a window.
+struct WindowContent {
+  std::size_t first = 0, last = 0;  ///< events
+  const double* days = nullptr;     ///< (K,) uptime of each season
+};
+
+/// The best n_s in a window at one γ.
+struct WindowProfile {
+  double value = 0.0;  ///< ln Λ
+  double slope = 0.0;  ///< d ln Λ/dγ
+  double n = 0.0;
+  bool at_limit = false;
+};
+
+/// Exact fits of the events of a direction that are in a window:
+///
+///   ln Λ = Σ_k (N_k − m_k) ln(1 − n p_k) + Σ_{i in window} ln(1 + n (x_i − p_k)) + …,   p_k = f_k/N_k,  f_k = a_k T_wk / Σ_j a_j T_wj
+///
+/// where m_k events of season k are near and in the window, a_k is its acceptance per day, T_wk its uptime in the window and
+/// x_i = S/B R (T_k/N_k) a_k / Σ_j a_j T_wj: the steady likelihood with T_S/T_B = T_k/T_wk in the window and 0 outside.
+class WindowFit {
+ public:
+  WindowFit(const Likelihood& likelihood, std::vector<double> days, std::optional<double> gamma);
+
+  /// The events of another direction or trial. @param n_events (K,)
+  void take(const NearInTime& near, double sindec, const std::vector<double>& n_events);
+  /// γ can be fitted.
+  bool free() const { return free_; }
+  /// R of event i where γ is not free.
+  double fixed_ratio(std::size_t i) const { return fixed_.empty() ? 1.0 : static_cast<double>(fixed_[i]); }
+  /// a_k at the coarse γ and between, (K,) for each of n: acceptance per day, over its mean over all uptime.
+  void day_acceptances(double gamma, double* a) const;
+
+  /// At a coarse γ. Not free: at the fixed γ, whatever the lane.
+  WindowProfile at_lane(const WindowContent& content, int lane);
+  /// At any γ.
+  WindowProfile at(const WindowContent& content, double gamma);
+  double lane_gamma(int lane) const { return likelihood_->axis().coarse_gamma(lane); }
+
+ private:
+  struct Ratios {
+    bool known = false;
+    std::vector<float> ratio, change;
+  };
+  void evaluate_ratios(const Stencil& at, std::size_t first, std::size_t last, std::vector<float>& ratio, std::vector<float>& change) const;
+  WindowProfile profile(const WindowContent& content, const Stencil& at, const float* ratio, const float* change);
+  double best_n(std::size_t count, double n_max);
+
+  const Likelihood* likelihood_;
+  std::vector<double> days_;  // of each season
+  double together_ = 0.0;
+  bool free_;
+  Stencil fixed_stencil_;
+  const NearInTime* near_ = nullptr;
+  double sindec_ = 0.0;
+  std::vector<double> n_events_;
+  std::vector<float> fixed_, none_;
+  std::vector<Ratios> lanes_;
+  std::vector<float> ratio_, change_;
+  mutable std::vector<Share> shares_;
+  std::vector<double> beta_, p_, p_slope_, share_slope_, outside_, a_, d_;
+};
+
+}  // namespace nusky

@@ -1,0 +1,141 @@
+#include "nusky/flares/window_fit.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "nusky/kernels/table.hpp"
+
+namespace nusky {
+
+WindowFit::WindowFit(const Likelihood& likelihood, std::vector<double> days, std::optional<double> gamma)
+    : likelihood_(&likelihood), days_(std::move(days)), free_(likelihood.axis().free() && !gamma), lanes_(n_coarse_gamma) {
+  const GammaAxis& axis = likelihood.axis();
+  const auto K = static_cast<std::size_t>(likelihood.n_seasons());
+  if (likelihood.extended()) throw std::invalid_argument("likelihood: that of whole seasons is needed, not an extended one");
+  if (days_.size() != K) throw std::invalid_argument("runs: as many seasons as the likelihood has are needed");
+  if (gamma && axis.size() == 0) throw std::invalid_argument("gamma: cannot be fixed without an energy term (gamma_nodes is empty)");
+  if (gamma && !(*gamma >= axis.front() && *gamma <= axis.back()))
+    throw std::invalid_argument("gamma: " + std::to_string(*gamma) + " is outside the nodes " + std::to_string(axis.front()) + " … " +
+                                std::to_string(axis.back()));
+  if (!free_ && axis.size() > 0) fixed_stencil_ = axis.stencil(gamma ? *gamma : axis.front());
+  for (const double d : days_) together_ += d;
+  shares_.resize(K);
+  for (auto* v : {&beta_, &p_, &p_slope_, &share_slope_, &outside_}) v->resize(K);
+}
+
+void WindowFit::take(const NearInTime& near, double sindec, const std::vector<double>& n_events) {
+  near_ = &near;
+  sindec_ = sindec;
+  n_events_ = n_events;
+  for (Ratios& r : lanes_) r.known = false;
+  if (!free_ && likelihood_->axis().size() > 0) evaluate_ratios(fixed_stencil_, 0, near.size(), fixed_, none_);
+}
+
+void WindowFit::evaluate_ratios(const Stencil& at, std::size_t first, std::size_t last, std::vector<float>& ratio,
+                                std::vector<float>& change) const {
+  ratio.resize(last - first + n_coarse_gamma);
+  change.resize(last - first + n_coarse_gamma);
+  kernels().flare_ratios(last - first, near_->log_ratio.data() + first, at.first, at.value.data(), at.slope.data(), ratio.data(),
+                         change.data());
+}
+
+void WindowFit::day_acceptances(double gamma, double* a) const {
+  const GammaAxis& axis = likelihood_->axis();
+  likelihood_->shares(sindec_, free_ ? axis.stencil(gamma) : fixed_stencil_, shares_.data());
+  for (std::size_t k = 0; k < days_.size(); ++k) a[k] = shares_[k].f * together_ / days_[k];
+}
+
+WindowProfile WindowFit::at_lane(const WindowContent& content, int lane) {
+  if (!free_) return profile(content, fixed_stencil_, fixed_.empty() ? nullptr : fixed_.data() + content.first, nullptr);
+  Ratios& r = lanes_[static_cast<std::size_t>(lane)];
+  const Stencil& at = likelihood_->axis().coarse_stencil(lane);
+  if (!r.known) {
+    evaluate_ratios(at, 0, near_->size(), r.ratio, r.change);
+    r.known = true;
+  }
+  return profile(content, at, r.ratio.data() + content.first, r.change.data() + content.first);
+}
+
+WindowProfile WindowFit::at(const WindowContent& content, double gamma) {
+  const Stencil at = likelihood_->axis().stencil(gamma);
+  evaluate_ratios(at, content.first, content.last, ratio_, change_);
+  return profile(content, at, ratio_.data(), change_.data());
+}
+
+// f′(n) n is concave but for the small terms of p; Newton's method with a bracket. a_ and outside_, p_ hold the weights.
+double WindowFit::best_n(std::size_t count, double n_max) {
+  const auto derivatives = [&](double n, double& f1, double& f2) {
+    kernels().weight_sums(count, a_.data(), n, &f1, &f2);
+    f2 = -f2;
+    for (std::size_t k = 0; k < p_.size(); ++k) {
+      const double r = p_[k] / (1.0 - n * p_[k]);
+      f1 -= outside_[k] * r;
+      f2 -= outside_[k] * r * r;
+    }
+  };
+  double f1 = 0.0, f2 = 0.0;
+  derivatives(0.0, f1, f2);
+  if (f1 <= 0.0) return 0.0;
+  double low = 0.0, high = n_max, n = std::min(0.5 * n_max, static_cast<double>(count) + 1.0);
+  for (int step = 0; step < 60; ++step) {
+    derivatives(n, f1, f2);
+    (f1 > 0.0 ? low : high) = n;
+    const double h = n * f1, h1 = f1 + n * f2;
+    if (std::abs(h) < 1e-11 * (1.0 + n)) break;
+    double next = h1 < 0.0 ? n - h / h1 : 2.0 * n;
+    if (!(next > low && next < high))
+      next = low > 0.0 && high < 4.0 * low ? 0.5 * (low + high) : std::sqrt(std::max(low, 1e-3 * high) * high);
+    if (std::abs(next - n) < 1e-12 * n) break;
+    n = next;
+  }
+  return n;
+}
+
+WindowProfile WindowFit::profile(const WindowContent& content, const Stencil& at, const float* ratio, const float* change) {
+  const std::size_t K = days_.size(), count = content.last - content.first;
+  likelihood_->shares(sindec_, at, shares_.data());
+  double exposure = 0.0, exposure_slope = 0.0;
+  for (std::size_t k = 0; k < K; ++k) {
+    const double a = shares_[k].f / days_[k];
+    exposure += a * content.days[k];
+    exposure_slope += a * content.days[k] * shares_[k].slope;
+  }
+  exposure_slope /= exposure;
+  double p_max = 0.0;
+  for (std::size_t k = 0; k < K; ++k) {
+    const double a = shares_[k].f / days_[k];
+    beta_[k] = a / exposure;
+    share_slope_[k] = shares_[k].slope - exposure_slope;
+    p_[k] = beta_[k] * content.days[k] / n_events_[k];
+    p_slope_[k] = p_[k] * share_slope_[k];
+    outside_[k] = n_events_[k];
+    p_max = std::max(p_max, p_[k]);
+  }
+  a_.resize(count);
+  d_.resize(change == nullptr ? 0 : count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t j = content.first + i, k = near_->season[j];
+    const double x = near_->weight[j] * beta_[k] * (ratio == nullptr ? 1.0 : static_cast<double>(ratio[i]));
+    a_[i] = x - p_[k];
+    outside_[k] -= 1.0;
+    if (change != nullptr) d_[i] = x * (static_cast<double>(change[i]) + share_slope_[k]) - p_slope_[k];
+  }
+  const double n_max = Likelihood::closest_to_limit / p_max;
+  WindowProfile out;
+  out.n = best_n(count, n_max);
+  if (out.n == 0.0) return out;
+  out.at_limit = out.n > n_max * (1.0 - 1e-9);
+  out.value = kernels().weight_logs(count, a_.data(), out.n);
+  if (change != nullptr) out.slope = out.n * kernels().weight_changes(count, a_.data(), d_.data(), out.n);
+  for (std::size_t k = 0; k < K; ++k) {
+    if (outside_[k] <= 0.0) continue;
+    out.value += outside_[k] * std::log1p(-out.n * p_[k]);
+    out.slope -= outside_[k] * out.n * p_slope_[k] / (1.0 - out.n * p_[k]);
+  }
+  return out;
+}
+
+}  // namespace nusky

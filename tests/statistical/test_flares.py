@@ -1,0 +1,55 @@
+"""Bias and p-values of the search for flares."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import nusky as cy
+from transient_season import FIRST, timed_analysis
+
+pytestmark = pytest.mark.slow
+T0, DT = FIRST + 40.0, 8.0
+
+
+@cache
+def runner(**settings: Any) -> Any:
+    kw = {"t0": T0, "dt": DT, "box": True}
+    ana = timed_analysis(FIRST, FIRST + 120, n_data=20_000)
+    src = cy.sources(0.0, 0.3)
+    return cy.get_trial_runner(settings, ana=ana, src=src, time="utf", box=True, sig="tw", sig_kw=kw)
+
+
+def test_events_start_and_length_are_found() -> None:
+    trials = runner().get_many_fits(300, 15, seed=5, mp_cpus=1)
+    ns = trials.ns
+    # Windows start and end at events: what fluctuates up in one is fitted
+    assert np.mean(ns) == pytest.approx(15, abs=1.0 + 3 * np.std(ns) / np.sqrt(len(ns)))
+    assert np.median(trials["t0"]) == pytest.approx(T0, abs=0.3)
+    # 15 events of a box lie over 14/16 of its length
+    assert np.median(trials["dt"]) == pytest.approx(DT * 14 / 16, abs=0.7)
+    assert np.median(trials.gamma) == pytest.approx(2.0, abs=0.15)
+
+
+@pytest.mark.parametrize("settings", [{}, {"prior": None, "gamma": 2.0}], ids=["free", "no penalty"])
+def test_p_values_of_background_are_uniform(settings: dict[str, Any]) -> None:
+    tr = runner(**settings)
+    bg = cy.dists.TSD(tr.get_many_fits(1500, seed=1, mp_cpus=1))
+    new = tr.get_many_fits(500, seed=2, mp_cpus=1).ts
+    p = bg.p_values(new[new > 0])
+    assert stats.ks_2samp(bg.values[bg.values > 0], new[new > 0]).pvalue > 1e-3
+    assert 0.35 < np.mean(p / bg.eta) < 0.65
+    assert np.mean(new > 0) == pytest.approx(bg.eta, abs=4 * np.sqrt(0.25 / 500))
+
+
+def test_a_short_flare_needs_fewer_events_than_a_steady_source() -> None:
+    tr = runner()
+    steady = cy.get_trial_runner(ana=tr.analysis, src=tr.src)
+    flare_bg, steady_bg = tr.get_many_fits(500, seed=1, mp_cpus=1).ts, steady.get_many_fits(500, seed=1, mp_cpus=1).ts
+    found = np.mean(tr.get_many_fits(100, 6, seed=3, mp_cpus=1).ts > np.quantile(flare_bg, 0.99))
+    found_steady = np.mean(steady.get_many_fits(100, 6, seed=3, mp_cpus=1).ts > np.quantile(steady_bg, 0.99))
+    assert found > found_steady + 0.1
