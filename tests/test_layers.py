@@ -30,6 +30,7 @@ executors
 store
 sensitivity
 runners
+hypotheses
 catalogs
 conf
 followup

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from nusky.hypotheses import HypothesisRunner
 from nusky.injection import Injected, TrialDraws
 from nusky.likelihood import EventValues, Signal
 from nusky.likelihood.reading import space_density
-from nusky.runners import HypothesisRunner
 from nusky.sphere import separation
 from nusky.typing import F64
 

@@ -18,13 +18,13 @@ from nusky.progress import tell
 
 if TYPE_CHECKING:
     from nusky.catalogs import SourceListTrialRunner
+    from nusky.hypotheses.stacking import StackingTrialRunner
+    from nusky.hypotheses.template import TemplateTrialRunner
     from nusky.pixels.multi_order import MultiOrderPixels
     from nusky.pixels.pixel_set import PixelSet
     from nusky.runners.point_source import TrialRunner
     from nusky.runners.sky_scan import SkyScanTrialRunner
     from nusky.runners.spatial_prior import SpatialPriorTrialRunner
-    from nusky.runners.stacking import StackingTrialRunner
-    from nusky.runners.template import TemplateTrialRunner
 
 # Probability of a prior outside the limits from which on it is warned of
 _NOTED = 0.01
@@ -103,7 +103,8 @@ def get_trial_runner(
     >>> import nusky as cy                                                          # doctest: +SKIP
     >>> tr = cy.get_trial_runner(src=cy.sources(83.63, 22.01, deg=True), ana=ana)   # doctest: +SKIP
     """
-    from nusky.runners import FlareTrialRunner, StackingTrialRunner, TrialRunner
+    from nusky.hypotheses import FlareTrialRunner, StackingTrialRunner
+    from nusky.runners import TrialRunner
     from nusky.transients import SignalWindow
 
     call = "get_trial_runner"
@@ -179,7 +180,8 @@ def get_sky_scan_trial_runner(
     >>> import nusky as cy                                                           # doctest: +SKIP
     >>> sstr = cy.get_sky_scan_trial_runner(nside=64, min_dec=-1.48, max_dec=1.48)   # doctest: +SKIP
     """
-    from nusky.runners import FlareSkyScanTrialRunner, SkyScanTrialRunner
+    from nusky.hypotheses import FlareSkyScanTrialRunner
+    from nusky.runners import SkyScanTrialRunner
 
     call = "get_sky_scan_trial_runner"
     settings = Settings.merge(call, CONF, conf, kw)
@@ -310,9 +312,10 @@ def get_spatial_prior_trial_runner(
     >>> sptr = cy.get_spatial_prior_trial_runner(llh_priors=prior_map, min_dec=-1.48, max_dec=1.48) # doctest: +SKIP
     >>> sptr.get_one_fit(20, seed=1)                                                                # doctest: +SKIP
     """
+    from nusky.hypotheses import FlareSpatialPriorTrialRunner
     from nusky.maps.multiorder import MultiOrderMap
     from nusky.pixels.of_priors import prior_pixels
-    from nusky.runners import FlareSpatialPriorTrialRunner, SpatialPriorTrialRunner
+    from nusky.runners import SpatialPriorTrialRunner
     from nusky.sphere.healpix import check_nside
 
     call = "get_spatial_prior_trial_runner"

@@ -9,8 +9,8 @@ import numpy as np
 
 if TYPE_CHECKING:
     from nusky.conf.settings import Settings
+    from nusky.hypotheses import TemplateTrialRunner
     from nusky.maps import SkyMap
-    from nusky.runners import TemplateTrialRunner
 
 __all__ = ["check_template", "read_template", "template_runner"]
 
@@ -91,7 +91,7 @@ def template_runner(settings: Settings, inj_conf: Mapping[str, Any] | None) -> T
     """The runner of ``get_trial_runner(template=…)``."""
     from dataclasses import replace
 
-    from nusky.runners import TemplateTrialRunner
+    from nusky.hypotheses import TemplateTrialRunner
 
     call = settings.call
     if settings.get("src") is not None:

@@ -4,32 +4,23 @@ from __future__ import annotations
 
 from nusky.runners.fitter_args import NOT_NEEDED as FITTER_NOT_NEEDED
 from nusky.runners.fitter_args import whole
-from nusky.runners.flare import FlareTrialRunner
-from nusky.runners.flare_maps import FlareSkyScanTrialRunner, FlareSpatialPriorTrialRunner
-from nusky.runners.hypothesis import HypothesisRunner
 from nusky.runners.making import Background, Made
 from nusky.runners.many_fits import FitsMany
+from nusky.runners.map_runner import MapRunner
 from nusky.runners.point_source import TrialRunner, check_sources
 from nusky.runners.runner import Runner
 from nusky.runners.sky_scan import SkyScanTrialRunner
 from nusky.runners.spatial_prior import SpatialPriorTrialRunner
-from nusky.runners.stacking import StackingTrialRunner
-from nusky.runners.template import TemplateTrialRunner
 
 __all__ = [
     "FITTER_NOT_NEEDED",
     "Background",
     "FitsMany",
-    "FlareSkyScanTrialRunner",
-    "FlareSpatialPriorTrialRunner",
-    "FlareTrialRunner",
-    "HypothesisRunner",
     "Made",
+    "MapRunner",
     "Runner",
     "SkyScanTrialRunner",
     "SpatialPriorTrialRunner",
-    "StackingTrialRunner",
-    "TemplateTrialRunner",
     "TrialRunner",
     "check_sources",
     "whole",

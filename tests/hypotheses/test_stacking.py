@@ -10,7 +10,8 @@ import pytest
 import nusky as cy
 from nusky.executors import read_spec, write_spec
 from nusky.executors.on_threads import InterruptedBatch
-from nusky.runners import StackingTrialRunner, TrialRunner
+from nusky.hypotheses import StackingTrialRunner
+from nusky.runners import TrialRunner
 from nusky.store import TrialStore
 from seasons import one_season, two_seasons
 from stack_oracle import fit_stack

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nusky.files import content_hash
+from nusky.hypotheses.hypothesis import HypothesisRunner
 from nusky.injection import TemplateInjector
 from nusky.likelihood import TemplateValues
 from nusky.progress import scan_progress
-from nusky.runners.hypothesis import HypothesisRunner
 
 if TYPE_CHECKING:
     from nusky.injection import Injected, TrialDraws

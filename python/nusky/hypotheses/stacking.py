@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from nusky import _core
 from nusky.executors import InterruptedBatch
 from nusky.files import content_hash
+from nusky.hypotheses.hypothesis import HypothesisRunner
 from nusky.injection import BatchDraws, StackInjector, seed_key
 from nusky.likelihood import StackValues
 from nusky.progress import scan_progress
-from nusky.runners.hypothesis import HypothesisRunner
 from nusky.runners.point_source import check_sources
 from nusky.source import check_distinct
 

@@ -1,0 +1,18 @@
+"""Trial runners of hypotheses that are no steady position: stacks, templates, flares."""
+
+from __future__ import annotations
+
+from nusky.hypotheses.flare import FlareTrialRunner
+from nusky.hypotheses.flare_maps import FlareSkyScanTrialRunner, FlareSpatialPriorTrialRunner
+from nusky.hypotheses.hypothesis import HypothesisRunner
+from nusky.hypotheses.stacking import StackingTrialRunner
+from nusky.hypotheses.template import TemplateTrialRunner
+
+__all__ = [
+    "FlareSkyScanTrialRunner",
+    "FlareSpatialPriorTrialRunner",
+    "FlareTrialRunner",
+    "HypothesisRunner",
+    "StackingTrialRunner",
+    "TemplateTrialRunner",
+]
