@@ -67,7 +67,7 @@ def test_an_alert_without_a_map_says_so(alert: str, tmp_path: pathlib.Path) -> N
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("180,100,5", "dec"), ("180,10,0", "radius"), ("180,10,x", "three numbers"), ("nan,10,5", "ra")],
+    [("180,100,5", "Dec"), ("180,10,0", "radius"), ("180,10,x", "three numbers"), ("nan,10,5", "RA nan")],
 )
 def test_positions_out_of_range_are_named(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):

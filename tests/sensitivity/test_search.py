@@ -66,11 +66,9 @@ def test_trials_made_before_are_used_and_can_be_enough() -> None:
     assert more.n_sig_error < first.n_sig_error
 
 
-def test_no_trial_is_counted_twice_when_searches_with_one_seed_hand_their_trials_on(
-    background: np.ndarray, tmp_path: Path
-) -> None:
+def test_no_trial_is_counted_twice_when_searches_with_one_seed_hand_their_trials_on(tmp_path: Path) -> None:
     options: dict[str, Any] = {"seed": 1, "batch_size": 100}
-    sens = sensitivity(ToyRunner(), background[:500], tol=0.1, **options)
+    sens = sensitivity(ToyRunner(), ToyRunner().fit_trials(range(500), seed=99), tol=0.1, **options)
     sens.save(tmp_path / "sens.npz")
     for trials in (sens.trials, NSigResult.read(tmp_path / "sens.npz").trials):
         limit = upper_limit(ToyRunner(), 3.0, trials=trials, tol=0.03, **options)

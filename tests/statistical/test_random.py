@@ -30,4 +30,4 @@ def test_the_tests_see_what_depends() -> None:
     correlation, p = random_statistics.dependence([(a, np.where(b < 0.01, a, b))])
     assert correlation > 4.5
     assert p < 1e-4
-    assert random_statistics.p_of_counts(np.bincount((a**1.01 * 4096).astype(int), minlength=4096)) < 1e-4
+    assert random_statistics.p_of_counts(np.bincount((a**1.05 * 4096).astype(int), minlength=4096)) < 1e-4

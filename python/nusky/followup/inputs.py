@@ -129,17 +129,15 @@ def _position(text: str) -> Target:
         ra, dec, radius = (float(part) for part in text.split(","))
     except ValueError:
         raise ValueError(f"INPUT {text!r}: expected three numbers RA,DEC,RADIUS in degrees") from None
-    if not np.isfinite(ra) or not -90 <= dec <= 90 or not 0 < radius <= 90:
-        raise ValueError(f"INPUT {text!r}: ra must be finite, dec in -90 ... 90 and the radius in 0 ... 90, degrees")
     return Target(f"RA {ra:.2f}, Dec {dec:+.2f}", _circle(ra, dec, radius, 0.9), None, text)
 
 
 def _circle(ra: float, dec: float, radius: float, containment: float) -> Any:
     """Gaussian that holds `containment` within `radius` (degrees)."""
-    if not (-360 <= ra <= 360 and -90 <= dec <= 90 and 0 < radius <= 180):
+    if not (-360 <= ra <= 360 and -90 <= dec <= 90 and 0 < radius <= 90):
         raise ValueError(
             f"RA {ra:g}, Dec {dec:g}, radius {radius:g} is no position in degrees: "
-            "RA -360 … 360, Dec -90 … 90, radius above 0"
+            "RA -360 … 360, Dec -90 … 90, radius 0 … 90, above 0"
         )
     if not 0 < containment < 1:
         raise ValueError(f"containment_probability {containment!r} must be between 0 and 1")
