@@ -14,7 +14,14 @@ from release_writer import TINY, write_release
 def test_every_step_reports_time_and_memory(tmp_path: pathlib.Path) -> None:
     folder = write_release(tmp_path / "release", "dr2-2.0", **TINY)
     options = ["--nside", "8", "--trials", "5", "--threads", "1", "--step", "read", "--step", "open"]
-    command = [sys.executable, str(ROOT / "bench" / "release.py"), str(folder), *options, "--step", "point"]
+    command = [
+        sys.executable,
+        str(ROOT / "bench" / "releases" / "release.py"),
+        str(folder),
+        *options,
+        "--step",
+        "point",
+    ]
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
     assert done.returncode == 0, done.stderr

@@ -13,7 +13,7 @@ import pytest
 
 from places import ROOT
 
-SCRIPT = ROOT / "bench" / "scaling.py"
+SCRIPT = ROOT / "bench" / "core" / "scaling.py"
 RATES = ("float_flops", "double_flops", "float_exp", "double_exp", "l1", "l2", "l3", "memory", "triad")
 
 

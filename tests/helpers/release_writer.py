@@ -13,7 +13,7 @@ Use::
 real ones, smearing in bins chosen for each cell, events of a background, uptime. Known flaws are written where the real
 release has them: one event of IC86_V twice (DR1); rows without width in AngErr, at the highest energies of IC40, IC59
 and IC79; place-holder rows where nothing was simulated; the last energy bin of IC86 too wide for its area and the
-declination bins of IC40 for all (DR2 v1.0). `bench/release.py` and the tests read what is written here.
+declination bins of IC40 for all (DR2 v1.0). `bench/releases/release.py` and the tests read what is written here.
 From a shell: ``python tests/helpers/release_writer.py FOLDER dr2-2.0 [SIZE]``.
 """
 

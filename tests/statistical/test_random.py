@@ -1,6 +1,6 @@
 """The generator behind every trial: uniform, and neighbours, seasons, trials and seeds independent of each other.
 
-With 10⁶ numbers a test; `bench/random_statistics.py` does the same with 10⁸, and prints the figures.
+With 10⁶ numbers a test; `bench/trials/random_statistics.py` does the same with 10⁸, and prints the figures.
 """
 
 from __future__ import annotations

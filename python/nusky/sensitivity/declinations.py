@@ -44,7 +44,7 @@ FORMAT = "nusky-sky-tsd-1"
 
 # Declinations that a runner's pixels may have to be the default: nside 256 has 1023
 _RINGS = 1023
-# deg, of the default otherwise: p at TS 4 is then interpolated to 2 % (bench/declinations.py)
+# deg, of the default otherwise: p at TS 4 is then interpolated to 2 % (bench/trials/declinations.py)
 _STEP = 0.25
 _LOCAL = 4  # scrambles between two looks at the progress
 _TILE = 1e-9  # rad: a position alone

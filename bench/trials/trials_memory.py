@@ -1,6 +1,6 @@
 """Memory of the whole process: many trials of one source in one call, and whether trials and scans leave any behind.
 
-python bench/trials_memory.py [--release FOLDER] [--trials 10000000] [--more 100000] [--scans 500] [--nside 64]
+python bench/trials/trials_memory.py [--release FOLDER] [--trials 10000000] [--more 100000] [--scans 500] [--nside 64]
 """
 
 from __future__ import annotations

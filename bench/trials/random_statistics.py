@@ -1,6 +1,6 @@
 """Is the generator behind the trials uniform, and are neighbours, seasons, trials and seeds independent of each other?
 
-    python bench/random_statistics.py [--numbers 100000000]
+    python bench/trials/random_statistics.py [--numbers 100000000]
 
 Right ascensions are tested for uniformity by χ² in 4096 cells, and the 12 bits below these likewise. Pairs (of
 neighbouring events at several lags, of trials, of seasons, of seeds, of purposes) are tested by the correlation of the

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# The core under sanitizers: its C++ tests and random calls against the slow reference (bench/random_calls.cpp).
+# The core under sanitizers: its C++ tests and random calls against the slow reference (bench/core/random_calls.cpp).
 #
-#   bench/sanitize.sh address [calls] [seed]    memory, leaks, undefined behaviour (Clang, or CXX=g++)
-#   bench/sanitize.sh thread [calls] [seed]     data races; needs Clang with libomp, whose Archer tells the sanitizer about OpenMP.
+#   bench/core/sanitize.sh address [calls] [seed]    memory, leaks, undefined behaviour (Clang, or CXX=g++)
+#   bench/core/sanitize.sh thread [calls] [seed]     data races; needs Clang with libomp, whose Archer tells the sanitizer about OpenMP.
 #                                               With GCC's libgomp, which is not instrumented, it reports races that are none.
 #
 # Debian: clang libclang-rt-dev libomp-dev llvm doctest-dev. The build stays in build/sanitize-KIND; BUILD_DIR, BUILD_JOBS change that.
 set -euo pipefail
 kind=${1:?address or thread} calls=${2:-1000} seed=${3:-1}
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 build=${BUILD_DIR:-build/sanitize-$kind}
 case $kind in
   address) option=ON ;;

@@ -1,6 +1,6 @@
 """Trials a second, this version against another one, in turns on the same machine.
 
-    python bench/trials_speed.py [--release FOLDER] [--old FOLDER] [--rounds 2] [--map MAP.fits]
+    python bench/trials/trials_speed.py [--release FOLDER] [--old FOLDER] [--rounds 2] [--map MAP.fits]
 
 `--old` is a folder with the unpacked wheel of the other version. Times are processor time of the whole process, so that
 what else the machine does matters little; two threads. Answers are asserted before anything is timed.

@@ -1,7 +1,7 @@
 """Kills writers at random moments, over and over: nothing may be lost but the piece in work.
 
-    python bench/kill_store.py               # 500 kills, some minutes
-    python bench/kill_store.py --kills 20    # a few
+    python bench/store/kill_store.py               # 500 kills, some minutes
+    python bench/store/kill_store.py --kills 20    # a few
 
 In turn a trial store that two processes fill and join, a scan library, a merge of stores and a merge of libraries get
 SIGKILL; after each one all that had been acknowledged must be there, once, and equal to what was made.

@@ -1,6 +1,6 @@
 """Mutated files: each is read as what it was, as something sensible, or refused by name; none takes long.
 
-    python bench/mutated_files.py [number, default 10000] [seed] [hdf5]
+    python bench/inputs/mutated_files.py [number, default 10000] [seed] [hdf5]
 
 A file of every kind (`file_kinds`) is damaged: bits flipped, bytes changed, cut out, repeated, header cards and numbers
 exchanged for odd ones. Allowed: where the file has checksums, what was written; else something sensible; or
@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "tests" / "helpers"))
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "tests" / "helpers"))
 from file_kinds import Kind, Nonsense, all_kinds
 
 CARDS = (

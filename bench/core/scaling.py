@@ -1,6 +1,6 @@
 """All figures of the core in one go: tables and plots of how a scan scales, for docs/performance.md.
 
-    python bench/scaling.py build/plain/bench/nusky_bench --release ../shared/data/icecube_ic86_2011
+    python bench/core/scaling.py build/plain/bench/nusky_bench --release ../shared/data/icecube_ic86_2011
 
 Runs ``nusky_bench --sweep`` (some minutes on a quiet machine), draws ``docs/_static/scaling.png`` and ``roofline.png``
 and puts the tables between the two ``scaling`` comments of ``docs/performance.md``. Given the JSON file of an earlier
@@ -18,9 +18,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "performance.md"
-BEGIN, END = "<!-- scaling: begin, written by bench/scaling.py -->", "<!-- scaling: end -->"
+BEGIN, END = "<!-- scaling: begin, written by bench/core/scaling.py -->", "<!-- scaling: end -->"
 Row = dict[str, Any]
 
 HEAD = """\
@@ -36,8 +36,8 @@ caches: read, from a working set of half their size; memory: four times the last
 
 {rates}
 **What a scan asks for at least.** *Pairs* are those within the cut. Counted from the formulas, not from the code
-(`demand_of` in `bench/measure.hpp`): for a pair whose event is near the direction's tile ({evaluated:.2f} for each pair
-at nside {nside}) S/B once, {flops_of_pair:g} operations, an exponential and {bytes_of_pair:g} bytes; for a pair of a
+(`demand_of`, `bench/core/measure.hpp`): for a pair whose event is near the direction's tile
+({evaluated:.2f} for each pair at nside {nside}) S/B once, {flops_of_pair:g} operations, an exponential and {bytes_of_pair:g} bytes; for a pair of a
 direction not proven to have TS = 0 ({fitted:.0%} of the pairs) its term in one sum at 16 γ, {flops_of_fitted:g}
 operations and {bytes_of_fitted:g} bytes more. *Arithmetic* is the time these operations take at the measured rates,
 *bytes* that of the bytes from L2, both in ns per pair and core; the roofline is the larger one. Finding the events,
@@ -294,7 +294,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("bench", type=Path, help="nusky_bench of a plain Release build, or the JSON file of a run")
     parser.add_argument("--release", type=Path, help="folder of the public first-year IC86 release")
-    parser.add_argument("--dump", type=Path, help="file made by bench/write_dump.py")
+    parser.add_argument("--dump", type=Path, help="file made by bench/core/write_dump.py")
     parser.add_argument("--nside", type=int, default=64)
     parser.add_argument("--repeat", type=int, default=7)
     parser.add_argument("--threads", type=int, default=0, help="most threads; 1 on a busy machine (0: all)")

@@ -1,6 +1,6 @@
 """How many trials of a short time window a second? 1000 s, a gravitational-wave map at nside 512, 99.9 % containment.
 
-    python bench/transients.py [MAP.fits] [--threads 2] [--trials 2000] [--seconds 1000]
+    python bench/trials/transients.py [MAP.fits] [--threads 2] [--trials 2000] [--seconds 1000]
 
 Without a map the bayestar one in reproject's wheel is taken. Before anything is timed, the pixels near events must give
 what the whole map gives, to the last bit.

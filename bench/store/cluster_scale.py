@@ -1,7 +1,7 @@
 """What a store and a client bear at the size of a large cluster; nothing here needs one.
 
-    python bench/cluster_scale.py                # all parts, some minutes
-    python bench/cluster_scale.py store client   # some of them
+    python bench/store/cluster_scale.py                # all parts, some minutes
+    python bench/store/cluster_scale.py store client   # some of them
 
 `store`: appending to and opening a store of many shards. `merge`: joining what many jobs have left, twice. `client`:
 a batch whose results come from 10 000 workers that exist on paper only. `executors`: the same trials on processes and

@@ -1,7 +1,7 @@
 """Do two versions give the same numbers, to the last bit? Prints SHA-256 of results made with fixed seeds.
 
-    python bench/same_bits.py [--release ../shared/data/icecube_ic86_2011] > after.txt
-    PYTHONPATH=/folder/of/another/version python bench/same_bits.py > before.txt
+    python bench/core/same_bits.py [--release ../shared/data/icecube_ic86_2011] > after.txt
+    PYTHONPATH=/folder/of/another/version python bench/core/same_bits.py > before.txt
     diff before.txt after.txt
 
 Only calls of the public, csky-like face are used, so that versions before and after a move of modules can be compared.

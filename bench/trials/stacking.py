@@ -1,6 +1,6 @@
 """Trials a second of stacks of 100, 1 000 and 10 000 sources, and of a list of 110, on the synthetic season.
 
-python bench/stacking.py [--threads 2] [--seconds 4]
+python bench/trials/stacking.py [--threads 2] [--seconds 4]
 """
 
 from __future__ import annotations

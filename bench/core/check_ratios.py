@@ -1,7 +1,7 @@
 """Has the core become slower? Counted in instructions for a (pixel, event) pair, which no other work disturbs.
 
-    python bench/check_ratios.py build/cpp/bench/nusky_bench            # compare with bench/ratios.json
-    python bench/check_ratios.py build/cpp/bench/nusky_bench --update   # after a change that is meant
+    python bench/core/check_ratios.py build/cpp/bench/nusky_bench            # compare with bench/core/ratios.json
+    python bench/core/check_ratios.py build/cpp/bench/nusky_bench --update   # after a change that is meant
 
 Runs a small fixed scan, a fixed index and a few searches for the hottest pixel under `valgrind --tool=callgrind`, once
 for each instruction set that valgrind knows (it has no AVX-512). Counts belong to a compiler: with another one than the

@@ -1,8 +1,8 @@
 """Trials at scale: how fast they are made, stored and read, and priors applied to stored scans.
 
-    python bench/bench_trials.py                 # reduced numbers of trials, scaled up to the figures of the targets
-    python bench/bench_trials.py --full          # all of them
-    python bench/bench_trials.py --season PATH   # a public release instead of the synthetic season
+    python bench/trials/bench_trials.py                 # fewer trials, scaled up to the figures of the targets
+    python bench/trials/bench_trials.py --full          # all of them
+    python bench/trials/bench_trials.py --season PATH   # a public release instead of the synthetic season
 
 Every part asserts its answer before it is timed.
 """

@@ -1,6 +1,6 @@
 """How far apart declinations with background trials may be: p at every 0.1 deg, and what interpolation makes of it.
 
-    python bench/declinations.py RELEASE [--trials 100000] [--from 8 --to 12] [--threads 1]
+    python bench/trials/declinations.py RELEASE [--trials 100000] [--from 8 --to 12] [--threads 1]
 
 RELEASE: folder of the public first-year IC86 release. Scrambles keep the declination of each event, so that the p-value
 of a TS has structure over declination that is no fluctuation. For each distance between nodes: mean and largest

@@ -1,7 +1,7 @@
 """Which part of a trial or a scan is spent outside the C++ core?
 
-    python bench/python_share.py --release ../shared/data/icecube_ic86_2011
-    python bench/python_share.py                       # the embedded synthetic season
+    python bench/trials/python_share.py --release ../shared/data/icecube_ic86_2011
+    python bench/trials/python_share.py                       # the embedded synthetic season
 
 Processor time of one thread, so that other work on the machine does not enter; a call of the core counts as inside, all
 else (random numbers, choice of events, tables of results, the interpreter) as outside.

@@ -1,6 +1,6 @@
 """A whole release through everything: reading, cache, map, point source, prior; each step is a process of its own.
 
-    python bench/release.py [FOLDER] [--kind dr2-2.0] [--size 1.0] [--nside 128] [--threads 2] [--separate]
+    python bench/releases/release.py [FOLDER] [--kind dr2-2.0] [--size 1.0] [--nside 128] [--threads 2] [--separate]
 
 Without a folder, or where it is empty, a release is written there (or to a temporary folder; 3.6 GB at full size) by
 `tests/helpers/release_writer.py`. Figures: wall time, processor time, largest resident memory, and of that what no
@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-HELPERS = Path(__file__).resolve().parents[1] / "tests" / "helpers"
+HELPERS = Path(__file__).resolve().parents[2] / "tests" / "helpers"
 
 
 def anonymous() -> float:
