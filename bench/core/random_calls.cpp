@@ -1,5 +1,5 @@
-// Random calls of the core against the slow reference, made for the sanitizers (bench/core/sanitize.sh): events, seasons, nodes, cuts, sources
-// and threads are drawn, fits are held against the definitions, searches against whole maps, and bad arguments must be refused.
+// Random calls of the core against the slow reference, made for the sanitizers (bench/core/sanitize.sh): events, seasons, nodes, cuts,
+// sources and threads are drawn, fits are held against the definitions, searches against whole maps, and bad arguments must be refused.
 //
 //     nusky_random_calls [calls, default 1000] [seed] [threads]
 #include <cmath>

@@ -37,7 +37,8 @@ caches: read, from a working set of half their size; memory: four times the last
 {rates}
 **What a scan asks for at least.** *Pairs* are those within the cut. Counted from the formulas, not from the code
 (`demand_of`, `bench/core/measure.hpp`): for a pair whose event is near the direction's tile
-({evaluated:.2f} for each pair at nside {nside}) S/B once, {flops_of_pair:g} operations, an exponential and {bytes_of_pair:g} bytes; for a pair of a
+({evaluated:.2f} for each pair at nside {nside}) S/B once,
+{flops_of_pair:g} operations, an exponential and {bytes_of_pair:g} bytes; for a pair of a
 direction not proven to have TS = 0 ({fitted:.0%} of the pairs) its term in one sum at 16 γ, {flops_of_fitted:g}
 operations and {bytes_of_fitted:g} bytes more. *Arithmetic* is the time these operations take at the measured rates,
 *bytes* that of the bytes from L2, both in ns per pair and core; the roofline is the larger one. Finding the events,
