@@ -145,10 +145,13 @@ def test_a_job_that_runs_into_its_limit_is_sent_again_and_goes_on(slurm: dict[st
         assert time.monotonic() < end
         time.sleep(0.1)
     subprocess.run(["scontrol", "update", f"JobId={job}_0", "StartTime=now"], env=slurm, check=True)
+    log = search / "logs" / f"{job}_0.txt"
+    end = time.monotonic() + 200  # the queue may be seen empty before the job is in it again
+    while "of them are in" not in log.read_text().partition("try 2")[2]:
+        assert time.monotonic() < end, log.read_text()
+        time.sleep(0.1)
     wait_for_jobs(slurm, 120)
-    log = (search / "logs" / f"{job}_0.txt").read_text()
-    assert "trials are kept; the same command goes on" in log
-    assert "of them are in" in log.partition("try 2")[2]
+    assert "trials are kept; the same command goes on" in log.read_text()
     assert TrialStore(search / "trials").missing(seed=5, start=0, stop=200_000) == []
 
 
