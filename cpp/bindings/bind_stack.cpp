@@ -7,6 +7,7 @@
 #include "nusky/stacking/stack.hpp"
 #include "nusky/trials/hypothesis_trials.hpp"
 #include "parts.hpp"
+#include "trial_calls.hpp"
 
 namespace nusky::bindings {
 namespace {
@@ -81,11 +82,7 @@ py::tuple hypothesis_trials(const Likelihood& likelihood, const Hypothesis& hypo
                             const std::optional<py::function>& progress) {
   require_finite(gamma);
   require_match(likelihood, hypothesis);
-  const TrialRequest request{key, require_ndim(numbers, 1, "numbers"), numbers.data(), 0.0, false};
-  if (require_ndim(rows, 2, "rows") != request.n || rows.shape(1) < 2 || rows.shape(1) > 3)
-    throw std::invalid_argument("rows: expected shape (n, 2) or (n, 3), n that of numbers");
-  for (std::size_t i = 0; i < request.n; ++i)
-    if (request.number[i] < 0) throw std::invalid_argument("numbers: entry " + std::to_string(i) + " is negative");
+  const TrialRequest request = read_request(key, numbers, 0.0, false, rows, 2, 3);
   const InjectedList list = read_injected(injected, likelihood, request.n);
   std::exception_ptr raised;
   std::size_t done = 0;
@@ -96,13 +93,7 @@ py::tuple hypothesis_trials(const Likelihood& likelihood, const Hypothesis& hypo
     done = fit_hypothesis_trials(likelihood, hypothesis, list.seasons, gamma, request, columns, out, n_threads,
                                  checkpoint_for(progress, raised));
   }
-  try {
-    if (raised) std::rethrow_exception(raised);
-  } catch (py::error_already_set& e) {
-    if (!e.matches(PyExc_KeyboardInterrupt)) throw;
-    return py::make_tuple(done, true);
-  }
-  return py::make_tuple(done, false);
+  return finished(done, raised);
 }
 
 py::tuple hypothesis_events(const Likelihood& likelihood, const Hypothesis& hypothesis, const py::sequence& parts, const F64& n_events,

@@ -9,7 +9,7 @@ from typing import Any
 
 from nusky.cli.values import n_events, say, whole_number
 
-__all__ = ["add_parser"]
+__all__ = ["add_parser", "add_search_options"]
 
 
 def add_parser(commands: Any, source: Callable[[Path | None], Any]) -> None:
@@ -27,24 +27,29 @@ def add_parser(commands: Any, source: Callable[[Path | None], Any]) -> None:
         description="Follow up a sky map, a notice (JSON) or RA,DEC,RADIUS; write the answer, a page and a notice.",
     )
     parser.add_argument("input", help="sky map, notice (JSON), or RA,DEC,RADIUS in degrees (90 %%)")
-    parser.add_argument("--data", type=Path, metavar="PATH", help="public release; default: synthetic season")
-    parser.add_argument("--window", nargs=2, type=float, metavar="S", help="around the trigger; default: -500 500")
+    add_search_options(parser)
     parser.add_argument("--start", type=float, metavar="MJD")
     parser.add_argument("--stop", type=float, metavar="MJD")
-    parser.add_argument("--livetime", action="store_true", help="the whole of the data")
     parser.add_argument("--gamma", type=float, help="fix the spectrum of the fit")
     parser.add_argument("--containment", type=float, metavar="P", help="fit the pixels that hold this much only")
-    parser.add_argument("--trials", type=whole_number, default=1000, metavar="N", help="at most; default: %(default)s")
-    parser.add_argument("--no-limits", action="store_true", help="leave sensitivity and upper limit out")
-    parser.add_argument("--truth", action="store_true", help="the real sky; default: a scramble")
     parser.add_argument(
         "--inject", type=n_events, default=0, metavar="N", help="a drill: into the scramble, on average"
     )
-    parser.add_argument("--library", type=Path, metavar="DIR", help="background scans made beforehand")
-    parser.add_argument("--seed", type=whole_number, default=1, help="default: %(default)s")
-    parser.add_argument("--threads", type=whole_number, default=0, metavar="N", help="default: all that are allowed")
     parser.add_argument("--out", type=Path, default=Path("nusky-follow-up"), metavar="DIR")
     parser.set_defaults(run=lambda args: _follow_up(args, source))
+
+
+def add_search_options(parser: argparse.ArgumentParser) -> None:
+    """What every search after a map or notice takes, one or many: data, times, trials, limits."""
+    parser.add_argument("--data", type=Path, metavar="PATH", help="public release; default: synthetic season")
+    parser.add_argument("--window", nargs=2, type=float, metavar="S", help="around the trigger; default: -500 500")
+    parser.add_argument("--livetime", action="store_true", help="the whole of the data")
+    parser.add_argument("--trials", type=whole_number, default=1000, metavar="N", help="at most; default: %(default)s")
+    parser.add_argument("--no-limits", action="store_true", help="leave sensitivity and upper limit out")
+    parser.add_argument("--library", type=Path, metavar="DIR", help="background scans made beforehand")
+    parser.add_argument("--truth", action="store_true", help="the real sky; default: a scramble")
+    parser.add_argument("--seed", type=whole_number, default=1, help="default: %(default)s")
+    parser.add_argument("--threads", type=whole_number, default=0, metavar="N", help="default: all that are allowed")
 
 
 def _follow_up(args: argparse.Namespace, source: Callable[[Path | None], Any]) -> None:

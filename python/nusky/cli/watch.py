@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from nusky.cli.values import say, whole_number
+from nusky.cli.follow_up import add_search_options
+from nusky.cli.values import say
 
 __all__ = ["add_parser"]
 
@@ -32,15 +33,7 @@ def add_parser(commands: Any, source: Callable[[Path | None], Any]) -> None:
     where.add_argument("--folder", type=Path, metavar="DIR", help="notices (JSON) and sky maps are put here")
     where.add_argument("--topic", action="append", metavar="NAME", help="of GCN, such as igwn.gwalert; may be repeated")
     parser.add_argument("--domain", default="gcn.nasa.gov", help="of the stream; default: %(default)s")
-    parser.add_argument("--data", type=Path, metavar="PATH", help="public release; default: synthetic season")
-    parser.add_argument("--window", nargs=2, type=float, metavar="S", help="around the trigger; default: -500 500")
-    parser.add_argument("--livetime", action="store_true", help="the whole of the data")
-    parser.add_argument("--trials", type=whole_number, default=1000, metavar="N", help="at most; default: %(default)s")
-    parser.add_argument("--no-limits", action="store_true", help="leave sensitivity and upper limit out")
-    parser.add_argument("--library", type=Path, metavar="DIR", help="background scans made beforehand")
-    parser.add_argument("--truth", action="store_true", help="the real sky; default: a scramble")
-    parser.add_argument("--seed", type=whole_number, default=1, help="default: %(default)s")
-    parser.add_argument("--threads", type=whole_number, default=0, metavar="N", help="default: all that are allowed")
+    add_search_options(parser)
     parser.add_argument("--once", action="store_true", help="end when nothing new is there")
     parser.add_argument("--out", type=Path, default=Path("nusky-watch"), metavar="DIR")
     parser.set_defaults(run=lambda args: _watch(args, source))
