@@ -113,6 +113,9 @@ class FlareTrialRunner(TrialRunner):
         gamma = (found.gamma,) if self._gamma_free else ()
         return (found.ts, found.ns, *gamma, float(box_t0(found.start, dt, self.flare.box_mode)), dt)
 
+    def _about(self, best: np.void) -> dict[str, Any]:
+        return {"flare": self.model.as_dict()}
+
     def _fit_trial(self, trial: Trial, n_threads: int, logging: bool) -> Fit:
         with scan_progress(1, 1, logging):
             found = self.model.fit(self._source, trial)

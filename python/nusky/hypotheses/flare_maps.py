@@ -112,8 +112,8 @@ class _FlareMaps(MapRunner):
         table["dt"] = [dt[r] if r >= 0 else np.nan for r in rows]
         return table
 
-    def _times_of(self, best: np.void) -> tuple[float, ...]:
-        return float(best["t0"]), float(best["dt"])
+    def _about(self, best: np.void) -> dict[str, Any]:
+        return {"flare": self.model.as_dict(), "t0": float(best["t0"]), "dt": float(best["dt"])}
 
     def get_localization(self, trial: Any, **options: Any) -> NoReturn:
         """Not there for flares.

@@ -81,10 +81,6 @@ class FitsMany(ABC):
     def _summaries(self, tables: NDArray[np.void]) -> NDArray[np.void]:
         """The own row of each trial, (n,), of tables (n, J)."""
 
-    def _times_of(self, best: np.void) -> tuple[float, ...]:
-        """When a fitted flare was, of its row; nothing where no times are fitted."""
-        return ()
-
     @abstractmethod
     def fill_p(self, rows: NDArray[np.void]) -> None:
         """Put −log10 p into finished rows."""

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nusky.files.identity import config_hash
-from nusky.flares import FlareModel
 from nusky.hotspots.hottest import mlog10
 from nusky.hyp.flux import Flux
 from nusky.injection.off_time import OffTimeInjector
@@ -255,14 +254,16 @@ class Runner(MakesTrials, FitsMany):
         }
         for name in ("ts_raw", "ts", "ns", "gamma", "ra", "dec"):
             about[name] = float(best[name])
-        if isinstance(self.model, FlareModel):
-            about["flare"] = self.model.as_dict()
-            about |= dict(zip(("t0", "dt"), self._times_of(best), strict=False))
+        about |= self._about(best)
         nodes = self.analysis.gamma_nodes
         about["gamma_at_bound"] = self.likelihood.mode == "fit" and about["gamma"] in (nodes[0], nodes[-1])
         if self.ts_to_p is not None:
             about["mlog10p"] = float(mlog10(self.ts_to_p, np.array([about["dec"]]), np.array([about["ts"]]))[0])
         return self._fit(table, about)
+
+    def _about(self, best: np.void) -> dict[str, Any]:
+        """What fits of this hypothesis say beyond those of others, from their row."""
+        return {}
 
     def provenance(self, trial: Trial) -> dict[str, Any]:
         """What is written with a scan of `trial`: values JSON can hold."""
