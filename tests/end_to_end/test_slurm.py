@@ -126,6 +126,14 @@ def test_an_array_with_a_lost_job_is_completed_from_its_list(slurm: dict[str, st
     assert len(TrialStore(search / "trials")) == 90
 
 
+def state_of_job(environment: dict[str, str], job: str) -> str:
+    """What SLURM says of every task of an array, empty once it has forgotten them."""
+    said = subprocess.run(
+        ["scontrol", "show", "job", job], env=environment, capture_output=True, text=True, check=False
+    )
+    return said.stdout
+
+
 @pytest.mark.slow
 def test_a_job_that_runs_into_its_limit_is_sent_again_and_goes_on(slurm: dict[str, str], tmp_path: Path) -> None:
     runner = conf.get_trial_runner(src=sources(1.0, 0.3), ana=small_analysis("one"))
@@ -140,15 +148,16 @@ def test_a_job_that_runs_into_its_limit_is_sent_again_and_goes_on(slurm: dict[st
     while time.monotonic() < end and not (shards.exists() and len(list(shards.glob("*.npz"))) >= 2):
         time.sleep(0.05)
     subprocess.run(["scancel", "--signal=TERM", "--batch", job], env=slurm, check=True)
-    # SLURM lets two minutes pass before it starts a requeued job: not here
-    while "BeginTime" not in subprocess.run(["squeue", "-h"], env=slurm, capture_output=True, text=True).stdout:
-        assert time.monotonic() < end
+    while "Reason=BeginTime" not in state_of_job(slurm, job):
+        assert time.monotonic() < end, state_of_job(slurm, job)
         time.sleep(0.1)
-    subprocess.run(["scontrol", "update", f"JobId={job}_0", "StartTime=now"], env=slurm, check=True)
+    # SLURM lets two minutes pass before it starts a requeued job: not here. But its node refuses a job that is
+    # started again in the second in which it was stopped ("Job credential revoked"), and then the job has failed.
+    subprocess.run(["scontrol", "update", f"JobId={job}_0", "StartTime=now+3"], env=slurm, check=True)
     log = search / "logs" / f"{job}_0.txt"
-    end = time.monotonic() + 200  # the queue may be seen empty before the job is in it again
+    end = time.monotonic() + 200
     while "of them are in" not in log.read_text().partition("try 2")[2]:
-        assert time.monotonic() < end, log.read_text()
+        assert time.monotonic() < end, log.read_text() + state_of_job(slurm, job)
         time.sleep(0.1)
     wait_for_jobs(slurm, 120)
     assert "trials are kept; the same command goes on" in log.read_text()
