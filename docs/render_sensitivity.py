@@ -61,7 +61,7 @@ def with_published_resolution(release: Path) -> cy.Analysis:
     the stand-in takes from them is a large, and uneven, angular error. The truth for signal is nearer to this one.
     """
     from nusky.releases import read_ic86_first_year
-    from nusky.releases.response import draw_separation
+    from nusky.response import draw_separation
     from nusky.sphere.rotation import offset_by
 
     season = read_ic86_first_year(release)

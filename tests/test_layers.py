@@ -15,6 +15,7 @@ FLOORS = """
 version typing checks threads progress missing units notebook
 sphere files arrays
 events hyp source dists
+response
 plotting data downloads
 releases
 selections

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.integrate import trapezoid
 
 from nusky import hyp
 from nusky.analysis.acceptance import Acceptance
 from nusky.events import Events
+from nusky.response import AreaTable
 
 NODES = np.linspace(1, 4, 49)
 
@@ -43,7 +45,7 @@ def test_the_sum_over_the_sky_is_the_sum_of_weights():
     # The triangles add up to 1 everywhere: the trapezium rule over the nodes gives the plain sum back.
     for g, gamma in ((0, 1.0), (16, 2.0), (48, 4.0)):
         at_nodes = np.exp(acceptance.log_acceptance[:, g])
-        total = 2 * np.pi * np.trapezoid(at_nodes, acceptance.sindec_nodes)
+        total = 2 * np.pi * trapezoid(at_nodes, acceptance.sindec_nodes)
         assert total == pytest.approx(86400 * (sim.oneweight * sim.true_energy**-gamma).sum(), rel=1e-3)
 
 
@@ -82,6 +84,29 @@ def test_a_declination_that_sees_nothing_has_a_vanishing_acceptance():
     acceptance = Acceptance.from_sim(north, 1.0, gamma_nodes=NODES)
     assert np.all(np.isfinite(acceptance.log_acceptance))
     assert acceptance(-1.0, 2.0) < 1e-60 * acceptance(1.0, 2.0)
+
+
+@pytest.mark.parametrize(
+    "flux", [hyp.PowerLawFlux(1.0), hyp.PowerLawFlux(3.6), hyp.PowerLawFlux(2.0, energy_cutoff=3e3)], ids=repr
+)
+def test_of_a_table_of_areas_it_is_the_integral_in_the_cell_of_the_declination(flux):
+    rng = np.random.default_rng(1)
+    energy, sindec = np.geomspace(1e2, 1e6, 9), np.array([-1.0, -0.3, 0.2, 0.4, 1.0])
+    table = AreaTable(energy, sindec, rng.uniform(1.0, 9.0, (8, 4)) * 10.0 ** rng.integers(0, 4, 4))
+    acceptance = Acceptance.from_area(table, 3.0).for_flux(flux)
+    for j in range(4):
+        expected = 0.0
+        for i in range(8):
+            log_energy = np.linspace(*np.log(energy[i : i + 2]), 4001)
+            spectrum = flux(np.exp(log_energy)) * np.exp(log_energy)
+            expected += 3 * 86400 * table.area[i, j] * trapezoid(spectrum, log_energy)
+        middle = 0.5 * (sindec[j] + sindec[j + 1])
+        assert acceptance(np.arcsin(middle)) == pytest.approx(expected, rel=1e-5)
+    # ln A is a straight line between the middles of cells, however far apart their areas are, and level to the poles
+    a, b, half = (acceptance(np.arcsin(s)) for s in (-0.05, 0.3, 0.125))
+    assert half == pytest.approx(np.sqrt(a * b))
+    assert acceptance(-np.pi / 2) == acceptance(np.arcsin(-0.65))
+    assert acceptance(np.pi / 2) == acceptance(np.arcsin(0.7))
 
 
 def test_shapes_and_scalars():

@@ -70,6 +70,7 @@ ELSEWHERE = {
     "sensitivity_curve": "its declinations go to sensitivity.sensitivity_curve",
     "follow_up": "takes MJD and seconds for the command line",
     "analysis.acceptance.Acceptance.from_sim": "of a season that was read",
+    "analysis.acceptance.Acceptance.from_area": "of a season that was read",
     "analysis.background.Background.from_data": "of a season that was read",
     "sensitivity.find_n_sig": "as to_E2dNdE",
 }

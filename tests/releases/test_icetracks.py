@@ -8,6 +8,7 @@ import pathlib
 import numpy as np
 import pytest
 
+from nusky.hyp import PowerLawFlux
 from nusky.releases import TrackRelease, icetracks_fingerprint, is_track_release, read_ic86_first_year, read_icetracks
 from nusky.releases.icetracks import read_area
 from nusky.sphere.rotation import separation
@@ -107,6 +108,17 @@ def test_the_smearing_matrix_is_used_where_it_is_at_hand(release: pathlib.Path) 
         assert psi[mask].min() >= deg - 1e-6
         assert psi[mask].max() <= 3 * deg + 1e-6
         assert np.mean(psi[mask] > 2 * deg) == pytest.approx(0.3, abs=0.01)
+    assert season.area is not None
+    assert season.area.area.tolist() == [[100.0, 200.0, 300.0]] * 2
+    assert season.response is not None
+    # log10 E is one below the truth, so E^-2 gives ten times as many below 2 as above; σ are told apart at −10 deg
+    joint = season.response.energies_and_sigmas(
+        np.sin(np.radians([-90.0, -10.0, 90.0])), np.array([1.0, 2.0, 3.0]), [PowerLawFlux(2.0)]
+    )[0]
+    np.testing.assert_allclose(joint.sum(axis=2), [[10 / 11, 1 / 11]] * 2)
+    sigmas = np.degrees(season.response.sigma_edges)
+    assert np.all(joint[0][:, sigmas[1:] < 1.0] == 0)
+    assert np.all(joint[1][:, sigmas[:-1] > 0.4] == 0)
 
 
 def test_later_seasons_use_the_response_of_2012_and_join(release: pathlib.Path) -> None:

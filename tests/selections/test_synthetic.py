@@ -12,7 +12,7 @@ from nusky import selections
 from nusky.data.dataset import Dataset
 from nusky.data.good_runs import count_outside
 from nusky.releases import read_ic86_first_year
-from nusky.releases.response import AreaTable
+from nusky.response import AreaTable
 from nusky.selections import DataRepository, PSDataSpecs, resolve
 from nusky.selections.synthetic import effective_area, fingerprint, synthetic_season
 from nusky.sphere.rotation import separation

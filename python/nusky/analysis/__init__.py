@@ -6,6 +6,15 @@ from nusky.analysis.analysis import Analysis, get_analysis
 from nusky.analysis.energy import EnergyRatio
 from nusky.analysis.gamma import GammaMode, check_gamma
 from nusky.analysis.interpolation import HermiteAxis
-from nusky.analysis.season import SubAnalysis
+from nusky.analysis.season import EventRatio, SubAnalysis
 
-__all__ = ["Analysis", "EnergyRatio", "GammaMode", "HermiteAxis", "SubAnalysis", "check_gamma", "get_analysis"]
+__all__ = [
+    "Analysis",
+    "EnergyRatio",
+    "EventRatio",
+    "GammaMode",
+    "HermiteAxis",
+    "SubAnalysis",
+    "check_gamma",
+    "get_analysis",
+]

@@ -12,6 +12,7 @@ from nusky.analysis.gamma import GAMMA_NODES, check_gamma_nodes
 from nusky.analysis.interpolation import HermiteAxis
 from nusky.hyp.flux import Flux
 from nusky.hyp.power_laws import PowerLawFlux
+from nusky.response import AreaTable, centres, energy_points
 from nusky.sphere import at_limits
 from nusky.typing import F64
 from nusky.units import numbers
@@ -199,6 +200,37 @@ class Acceptance:
         solid_angle[[0, -1]] *= 0.5
         per_node = exposure.reshape(n_nodes, n_bins)[:, used] * (livetime * SECONDS_PER_DAY / solid_angle[:, None])
         return cls(nodes, energy, per_node, gamma_nodes)
+
+    @classmethod
+    def from_area(cls, area: AreaTable, livetime: float, *, gamma_nodes: F64 = GAMMA_NODES) -> Acceptance:
+        """The acceptance of a published effective area, without a simulation.
+
+        The area of a cell is taken for the area at its middle in sin δ; ln A is a straight line from one middle to the
+        next, and constant from the outermost ones to the poles. ∫ A φ dE is exact: the area is constant in a cell of
+        energy.
+
+        Parameters
+        ----------
+        area : AreaTable
+        livetime : float
+            Days.
+        gamma_nodes : (G,) increasing
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from nusky.analysis.acceptance import Acceptance
+        >>> from nusky.response import AreaTable
+        >>> table = AreaTable(np.array([1e3, 1e4]), np.linspace(-1, 1, 5), np.full((1, 4), 2e6))
+        >>> acceptance = Acceptance.from_area(table, livetime=1.0)
+        >>> f"{acceptance(0.2, 2.0):.6g}"      # 2e6 cm² · 86 400 s · (1e-3 − 1e-4)
+        '1.5552e+08'
+        """
+        of, energy, weight = energy_points(area.energy_edges)
+        nodes = centres(area.sindec_edges)
+        at_nodes = livetime * SECONDS_PER_DAY * weight * area.area[of].T
+        nodes = np.concatenate([[-1.0], nodes, [1.0]])
+        return cls(nodes, energy, np.concatenate([at_nodes[:1], at_nodes, at_nodes[-1:]]), gamma_nodes)
 
     def __call__(self, dec: ArrayLike, gamma: ArrayLike) -> Any:
         """Expected events for an E^−γ flux of norm 1 (at 1 GeV) at declination `dec`.

@@ -279,6 +279,7 @@ def get_analysis(
     on_bad: OnBad | None = None,
     empty: EmptyRule = "continued",
     smooth: bool = True,
+    sigma_term: bool | None = None,
     logging: bool = True,
 ) -> Analysis:
     """Set up the seasons of a search, or open them from their cache files.
@@ -308,6 +309,9 @@ def get_analysis(
         R of energies at which the season has no events; see `EnergyRatio.from_events`.
     smooth : bool
         Smooth sparse cells of the background's energies.
+    sigma_term : bool, optional
+        Whether R has the factor P_S(σ | E, δ) / P_B(σ | E, δ) of the angular errors (see `nusky.response.SigmaRatio`).
+        Default: where the season has smearing matrices; True is an error where it has none.
     logging : bool
         Print what is done.
 
@@ -341,7 +345,7 @@ def get_analysis(
     pairs = [(version, specs), *zip(more[::2], more[1::2], strict=True)]
     found = [resolve(repo, v, s) for v, s in pairs]
     reading = {"on_bad": on_bad, "min_sigma": check_min_sigma(min_sigma)}
-    options = ModelOptions(tuple(check_gamma_nodes(gammas).tolist()), empty, bool(smooth))
+    options = ModelOptions(tuple(check_gamma_nodes(gammas).tolist()), empty, bool(smooth), sigma_term)
     folder, must_write = (None if dir is None else as_path(dir, "dir")), True
     if folder is None and isinstance(repo, SyntheticRepository):
         folder, must_write = user_cache_dir(), False

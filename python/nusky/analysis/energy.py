@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from nusky.analysis.gamma import GAMMA_NODES, check_gamma_nodes
 from nusky.analysis.histograms import histogram
 from nusky.analysis.interpolation import HermiteAxis
 from nusky.analysis.smoothing import smooth_counts
+from nusky.hyp import Flux, PowerLawFlux
+from nusky.response import Signal, SimulatedSignal, bin_of, cell_of, centres, log_normalised, nearest
 from nusky.typing import F64, Bool
 from nusky.units import numbers
 
@@ -27,7 +29,7 @@ EmptyRule = Literal["continued", "nearest", "percentile99"]
 
 #: Spectrum that continues the background where the season has no events: the diffuse astrophysical flux (γ about 2.4 to
 #: 2.5 in IceCube's measurements) is the background there, and it is no clustering of events.
-CONTINUED_GAMMA = 2.5
+CONTINUED = PowerLawFlux(2.5)
 
 # Limits of ln R for a spectrum that ends; see `_without_cliffs`.
 _STEEPEST, _LEAST = 3.0, -30.0
@@ -40,11 +42,11 @@ _CHUNK = 256
 class EnergyRatio:
     """ln R(sin δ, log10 E; γ) = ln P_S(log10 E | sin δ; γ) − ln P_B(log10 E | sin δ) at the γ nodes.
 
-    Both densities are histograms normalised in every row of sin δ: signal from simulation weighted with
-    oneweight·E_true^−γ, by true declination (the source's), background from the season's data by the reconstructed one,
-    its sparse cells smoothed (see `smooth_counts`). ln R lives at the cell centres and is interpolated by a local
-    bicubic (`HermiteAxis` in sin δ and in log10 E): continuous with its slope, and a value depends on 4 × 4 cells only.
-    Coordinates beyond the outermost centres take the value there.
+    Both densities are histograms normalised in every row of sin δ: signal from the published tables or from simulation
+    weighted with oneweight·E_true^−γ, by true declination (the source's), background from the season's data by the
+    reconstructed one, its sparse cells smoothed (see `smooth_counts`). ln R lives at the cell centres and is
+    interpolated by a local bicubic (`HermiteAxis` in sin δ and in log10 E): continuous with its slope, and a value
+    depends on 4 × 4 cells only. Coordinates beyond the outermost centres take the value there.
 
     Parameters
     ----------
@@ -104,15 +106,15 @@ class EnergyRatio:
             array.setflags(write=False)
         object.__setattr__(self, "table", table)
         object.__setattr__(self, "neutral", neutral)
-        object.__setattr__(self, "_sindec", HermiteAxis(_centres(self.sindec_bins)))
-        object.__setattr__(self, "_energy", HermiteAxis(_centres(self.log10energy_bins)))
+        object.__setattr__(self, "_sindec", HermiteAxis(centres(self.sindec_bins)))
+        object.__setattr__(self, "_energy", HermiteAxis(centres(self.log10energy_bins)))
         object.__setattr__(self, "_flat", table.reshape(-1, shape[2]))
 
     @classmethod
     def from_events(
         cls,
         data: Events,
-        sim: Events,
+        sim: Events | Signal,
         *,
         sindec_bins: F64,
         log10energy_bins: F64,
@@ -120,9 +122,9 @@ class EnergyRatio:
         empty: EmptyRule = "continued",
         smooth: bool = True,
         progress: Callable[[float], object] | None = None,
-        flux: Callable[[F64], F64] | None = None,
+        flux: Flux | None = None,
     ) -> EnergyRatio:
-        """Build ln R from a season's data and simulation.
+        """Build ln R from a season's data and its signal.
 
         A cell with signal and no background takes one of
 
@@ -140,8 +142,8 @@ class EnergyRatio:
         ----------
         data : Events
             `sindec`, `log10energy`.
-        sim : Events
-            `true_dec` (rad), `log10energy`, `true_energy` (GeV), `oneweight`.
+        sim : Events or Signal
+            Simulation with `true_dec` (rad), `log10energy`, `true_energy` (GeV), `oneweight`; or signal in these cells.
         sindec_bins, log10energy_bins : edges
         gamma_nodes : (G,) increasing
         empty : {"continued", "nearest", "percentile99"}
@@ -170,15 +172,10 @@ class EnergyRatio:
         sindec_bins, log10energy_bins = np.asarray(sindec_bins, np.float64), np.asarray(log10energy_bins, np.float64)
         shape = (len(sindec_bins) - 1, len(log10energy_bins) - 1)
 
-        data_cell, _ = _cells(data["sindec"], data["log10energy"], sindec_bins, log10energy_bins)
+        data_cell, _ = cell_of(data["sindec"], data["log10energy"], sindec_bins, log10energy_bins)
         background = np.bincount(data_cell, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
-        # By true declination: that is where the source is. In rows by reconstructed declination the few badly
-        # reconstructed events from the horizon, where soft spectra are accepted 100 times better, outweigh the row's
-        # own in the south (E^−3 at −30° was then fitted as E^−2.7).
-        cell, row = _cells(np.sin(sim["true_dec"]), sim["log10energy"], sindec_bins, log10energy_bins)
-        oneweight = sim["oneweight"][row]
-        log_energy = np.log(sim["true_energy"][row])
-        has_signal: Bool = np.bincount(cell[oneweight > 0], minlength=shape[0] * shape[1]).reshape(shape) > 0
+        signal = sim if isinstance(sim, Signal) else SimulatedSignal(sim, sindec_bins, log10energy_bins)
+        has_signal = signal.filled
         has_background: Bool = background > 0
         both = np.asarray(has_signal & has_background)
         if not both.any():
@@ -187,23 +184,22 @@ class EnergyRatio:
                 "log10energy_bins and the units of log10energy in both files"
             )
         expected = smooth_counts(background) if smooth else background
-        log_background = _log_normalised(expected)
+        log_background = log_normalised(expected)
         usable: Bool = np.any(both, axis=1)
         neutral = np.asarray(~(has_signal | has_background) | ~usable[:, None])
-        nearest_both, nearest_known = _nearest(both), _nearest(~neutral)
+        nearest_both, nearest_known = nearest(both), nearest(~neutral)
 
-        def log_signal(gamma: float, of_flux: bool = False) -> F64:
-            spectrum = flux(np.exp(log_energy)) if flux is not None and of_flux else np.exp(-gamma * log_energy)
-            weight = oneweight * spectrum
-            if not weight.any():
-                raise ValueError(f"{flux!r} gives no event: its energies miss the simulated ones")
-            return _log_normalised(np.bincount(cell, weights=weight, minlength=shape[0] * shape[1]).reshape(shape))
+        def log_signal(spectrum: Flux) -> F64:
+            events = signal.histogram(spectrum)
+            if not events.any():
+                raise ValueError(f"{spectrum!r} gives no event: its energies miss the simulated ones")
+            return log_normalised(events)
 
         own = both
         if empty == "continued":
             own = np.asarray(has_signal & usable[:, None])
             with np.errstate(invalid="ignore"):
-                reference = log_signal(CONTINUED_GAMMA)
+                reference = log_signal(CONTINUED)
                 log_background = reference + (log_background - reference).ravel()[nearest_both]
 
         table = np.empty((*shape, len(nodes)))
@@ -211,7 +207,8 @@ class EnergyRatio:
             if progress is not None:
                 progress(float(nodes[g]))
             with np.errstate(invalid="ignore"):
-                ratio = np.where(own, log_signal(float(nodes[g]), True) - log_background, 0.0)
+                spectrum = PowerLawFlux(float(nodes[g])) if flux is None else flux
+                ratio = np.where(own, log_signal(spectrum) - log_background, 0.0)
             if flux is not None:
                 ratio = _without_cliffs(ratio)
             value = np.where(own, ratio, ratio.ravel()[nearest_both])
@@ -283,7 +280,7 @@ class EnergyRatio:
         weight = (row_weight[:, :, None] * column_weight[:, None, :]).reshape(len(s), 1, 16)
         np.matmul(weight, self._flat[cells], out=out[:, None, :])
         assert self.neutral is not None
-        own = _index(self.sindec_bins, s) * n_energy + _index(self.log10energy_bins, e)
+        own = bin_of(self.sindec_bins, s) * n_energy + bin_of(self.log10energy_bins, e)
         is_neutral = self.neutral.ravel()[own]
         if is_neutral.any():
             out[is_neutral] = 0.0
@@ -309,29 +306,6 @@ class _LogRatioAt:
         return self.ratio.log_ratio(s.ravel(), e.ravel())[:, self.node].reshape(s.shape)
 
 
-def _centres(edges: F64) -> F64:
-    return np.asarray(0.5 * (edges[1:] + edges[:-1]))
-
-
-def _index(edges: F64, x: F64) -> NDArray[np.int64]:
-    """Bin of every x; beyond the edges the outermost bin."""
-    return np.clip(edges.searchsorted(x, side="right") - 1, 0, len(edges) - 2)
-
-
-def _cells(s: F64, log10energy: F64, sindec_bins: F64, log10energy_bins: F64) -> tuple[NDArray[np.int64], Any]:
-    """Flat cell of the events inside the sin δ bins, and which events those are."""
-    inside = (s >= sindec_bins[0] - 1e-12) & (s <= sindec_bins[-1] + 1e-12)
-    rows: Any = slice(None) if inside.all() else inside
-    cell = _index(sindec_bins, s[rows]) * (len(log10energy_bins) - 1)
-    return cell + _index(log10energy_bins, log10energy[rows]), rows
-
-
-def _log_normalised(histogram: NDArray[Any]) -> F64:
-    """ln of a histogram normalised in every row; −∞ in empty cells, NaN in empty rows (never used)."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.log(histogram) - np.log(histogram.sum(axis=1, keepdims=True)), dtype=np.float64)
-
-
 def _without_cliffs(log_ratio: F64) -> F64:
     """ln R that falls by at most `_STEEPEST` a cell along energy.
 
@@ -344,16 +318,3 @@ def _without_cliffs(log_ratio: F64) -> F64:
     for m in range(out.shape[1] - 2, -1, -1):
         out[:, m] = np.maximum(out[:, m], out[:, m + 1] - _STEEPEST)
     return out
-
-
-def _nearest(filled: Bool) -> NDArray[np.int64]:
-    """(R, M) flat index of the nearest filled cell of the row (the lower of two); a row without any: a nearby row's."""
-    n_rows, n_columns = filled.shape
-    columns = np.arange(n_columns)
-    source = np.empty(filled.shape, dtype=np.int64)
-    usable = np.flatnonzero(filled.any(axis=1))
-    for row in range(n_rows):
-        near = usable[np.argmin(np.abs(usable - row))]
-        there = np.flatnonzero(filled[near])
-        source[row] = near * n_columns + there[np.argmin(np.abs(columns[:, None] - there), axis=1)]
-    return source

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,11 @@ from nusky.analysis.cache import DamagedCache, Meta, StoredEvents, read_cache, w
 from nusky.analysis.energy import EnergyRatio
 from nusky.events import Events
 from nusky.hyp import Flux
+from nusky.response import SigmaRatio, TabulatedResponse, TabulatedSignal
 from nusky.typing import F32, F64
 from nusky.version import code_version
 
-__all__ = ["GivenEvents", "NoEvents", "SubAnalysis", "open_season"]
+__all__ = ["EventRatio", "GivenEvents", "NoEvents", "SubAnalysis", "open_season"]
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,28 @@ class NoEvents:
         raise ValueError(
             f"{self.key}: set up with load_sig=False, so there is no simulation; use load_sig=True to inject"
         )
+
+
+@dataclass(frozen=True, eq=False)
+class EventRatio:
+    """ln R of events: that of their energies, and that of their angular errors where the season has the term.
+
+    Parameters
+    ----------
+    energy : EnergyRatio
+    sigma : SigmaRatio or None
+    """
+
+    energy: EnergyRatio
+    sigma: SigmaRatio | None
+
+    def __call__(self, events: Events) -> F32:
+        """(N, G) ln R of events with `log10energy`, `sigma` (rad), and `sindec` or `dec`."""
+        sindec = events["sindec"] if "sindec" in events else np.sin(events["dec"])
+        ratio = self.energy.log_ratio(sindec, events["log10energy"])
+        if self.sigma is not None:
+            ratio += self.sigma.log_ratio(sindec, events["log10energy"], events["sigma"])
+        return ratio.astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +98,10 @@ class SubAnalysis:
         Gives the simulation when `sim` is first used: a scan of data needs none of it.
     path : Path or None
         Cache file this was read from or written to.
+    response : TabulatedResponse or None
+        Published area and smearing, where the season has them.
+    sigma : SigmaRatio or None
+        The angular errors' part of ln R.
 
     Examples
     --------
@@ -98,6 +125,8 @@ class SubAnalysis:
     fingerprint: str
     sim_source: Callable[[], Events]
     path: Path | None = None
+    response: TabulatedResponse | None = None
+    sigma: SigmaRatio | None = None
 
     def __post_init__(self) -> None:
         n, g = len(self.data), len(self.energy.gamma_nodes)
@@ -139,31 +168,40 @@ class SubAnalysis:
         """End of the season, MJD."""
         return float(self.data["mjd"].max() if self.grl is None else self.grl["stop"].max())
 
-    def energy_of_flux(self, flux: Flux, bins: tuple[ArrayLike, ArrayLike] | None = None) -> EnergyRatio:
-        """ln R of one given spectrum, made as `energy` was; its one node, γ = 0, means this spectrum.
+    @property
+    def ratio(self) -> EventRatio:
+        """ln R of any events at the γ nodes."""
+        return EventRatio(self.energy, self.sigma)
+
+    def ratio_of_flux(self, flux: Flux, bins: tuple[ArrayLike, ArrayLike] | None = None) -> EventRatio:
+        """ln R of one given spectrum, made as `ratio` was; its one node, γ = 0, means this spectrum.
 
         Parameters
         ----------
         flux : Flux
         bins : (sindec edges, log10 energy edges), optional
-            Default: those of `energy`.
+            Cells of the energy term. Default: those of `energy`.
 
         Raises
         ------
         ValueError
             The flux gives no event, the bins are unusable, or the simulation is not loaded.
         """
-        sindec_bins, energy_bins = (self.energy.sindec_bins, self.energy.log10energy_bins) if bins is None else bins
+        given = (self.energy.sindec_bins, self.energy.log10energy_bins) if bins is None else bins
+        sindec_bins, energy_bins = (np.asarray(edges, dtype=np.float64) for edges in given)
         try:
-            return EnergyRatio.from_events(
+            energy = EnergyRatio.from_events(
                 self.data,
-                self.sim,
-                sindec_bins=np.asarray(sindec_bins, dtype=np.float64),
-                log10energy_bins=np.asarray(energy_bins, dtype=np.float64),
+                self.sim if self.response is None else TabulatedSignal(self.response, sindec_bins, energy_bins),
+                sindec_bins=sindec_bins,
+                log10energy_bins=energy_bins,
                 empty=self.energy.empty,
                 smooth=self.energy.smooth,
                 flux=flux,
             )
+            if self.sigma is None or self.response is None:
+                return EventRatio(energy, None)
+            return EventRatio(energy, self.sigma.of_fluxes(self.response, [flux]))
         except ValueError as error:
             raise ValueError(f"season {self.key}: {error}") from error
 
@@ -211,7 +249,7 @@ class SubAnalysis:
         Parameters
         ----------
         events : Events
-            `dec` or `sindec`, and `log10energy`.
+            `dec` or `sindec`, `log10energy`, and `sigma`.
 
         Returns
         -------
@@ -219,8 +257,7 @@ class SubAnalysis:
         log_energy_ratio : (N, G) float32
         """
         sindec = events["sindec"] if "sindec" in events else np.sin(events["dec"])
-        log_ratio = self.energy.log_ratio(sindec, events["log10energy"]).astype(np.float32)
-        return np.ascontiguousarray(self.background(sindec), dtype=np.float64), log_ratio
+        return np.ascontiguousarray(self.background(sindec), dtype=np.float64), self.ratio(events)
 
     def save(self, path: Path) -> SubAnalysis:
         """Write a cache file; gives the season that lives there.
@@ -249,6 +286,9 @@ class SubAnalysis:
             "background_density": self.background_density,
             "log_energy_ratio": self.log_energy_ratio,
         }
+        for name, model in (("response", self.response), ("sigma", self.sigma)):
+            if model is not None:
+                arrays |= {f"{name}/{field.name}": getattr(model, field.name) for field in fields(model)}
         meta = {
             "input_hash": self.fingerprint,
             "code_version": code_version(),
@@ -309,6 +349,7 @@ def _from_cache(path: Path, meta: Meta, arrays: Mapping[str, NDArray[Any]]) -> S
         return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
     energy, acceptance, grl = group("energy/"), group("acceptance/"), group("grl/")
+    response, sigma = group("response/"), group("sigma/")
     return SubAnalysis(
         key=meta["key"],
         version=meta["version"],
@@ -324,6 +365,8 @@ def _from_cache(path: Path, meta: Meta, arrays: Mapping[str, NDArray[Any]]) -> S
         fingerprint=meta["input_hash"],
         sim_source=StoredEvents(path, "sim/", meta["input_hash"]),
         path=path,
+        response=TabulatedResponse(**response) if response else None,
+        sigma=SigmaRatio(**sigma) if sigma else None,
     )
 
 

@@ -16,9 +16,12 @@ from nusky.analysis.cache import SCHEMA, DamagedCache, StaleCache, cache_path, c
 from nusky.analysis.energy import EmptyRule, EnergyRatio
 from nusky.analysis.gamma import GAMMA_NODES
 from nusky.analysis.narration import Narration
-from nusky.analysis.season import GivenEvents, SubAnalysis, open_season
+from nusky.analysis.season import EventRatio, GivenEvents, SubAnalysis, open_season
 from nusky.data.dataset import Dataset
 from nusky.files.hashing import content_hash
+from nusky.hyp import PowerLawFlux
+from nusky.response import SigmaRatio, TabulatedSignal
+from nusky.typing import F64
 from nusky.version import code_version
 
 if TYPE_CHECKING:
@@ -41,6 +44,8 @@ class ModelOptions:
         See `EnergyRatio.from_events`.
     smooth : bool
         Smooth sparse cells of the background's energy histogram.
+    sigma_term : bool or None
+        Whether ln R has the factor of the angular errors; None: where there are smearing matrices.
 
     Examples
     --------
@@ -52,6 +57,7 @@ class ModelOptions:
     gammas: tuple[float, ...] = tuple(GAMMA_NODES.tolist())
     empty: EmptyRule = "continued"
     smooth: bool = True
+    sigma_term: bool | None = None
 
 
 def input_hash(dataset_fingerprint: str, options: ModelOptions) -> str:
@@ -104,13 +110,14 @@ def set_up(
     """
     options = ModelOptions() if options is None else options
     gammas = np.asarray(options.gammas, dtype=np.float64)
-    data, sim = dataset.data, dataset.sim
+    data = dataset.data
     try:
         background = Background.from_data(data["sindec"], dataset.sindec_bins)
         say("Energy PDF Ratio Model...")
+        bins, sim = (dataset.sindec_bins, dataset.log10energy_bins), dataset.sim
         energy = EnergyRatio.from_events(
             data,
-            sim,
+            sim if dataset.response is None else TabulatedSignal(dataset.response, *bins),
             sindec_bins=dataset.sindec_bins,
             log10energy_bins=dataset.log10energy_bins,
             gamma_nodes=gammas,
@@ -119,12 +126,16 @@ def set_up(
             progress=lambda gamma: redraw(f"  * gamma = {gamma:.4f} ..."),
         )
         say("Signal Acceptance Model...")
-        acceptance = Acceptance.from_sim(sim, dataset.livetime, gamma_nodes=gammas)
+        if dataset.area is None:
+            acceptance = Acceptance.from_sim(sim, dataset.livetime, gamma_nodes=gammas)
+        else:
+            acceptance = Acceptance.from_area(dataset.area, dataset.livetime, gamma_nodes=gammas)
         redraw(f"  * gamma = {gammas[-1]:.4f} ...")
+        sigma = _sigma_ratio(dataset, options, gammas)
     except ValueError as error:
         raise ValueError(f"season {dataset.key}: {error}") from error
     density = np.asarray(background(data["sindec"]), dtype=np.float64)
-    log_ratio = energy.log_ratio(data["sindec"], data["log10energy"]).astype(np.float32)
+    log_ratio = EventRatio(energy, sigma)(data)
     for array in (density, log_ratio):
         array.setflags(write=False)
     return SubAnalysis(
@@ -138,9 +149,11 @@ def set_up(
         acceptance=acceptance,
         background_density=density,
         log_energy_ratio=log_ratio,
-        notes=(*dataset.notes, *_model_notes(background, energy)),
+        notes=(*dataset.notes, *_model_notes(background, energy, sigma)),
         fingerprint=input_hash(dataset.fingerprint, options),
         sim_source=GivenEvents(sim),
+        response=dataset.response,
+        sigma=sigma,
     )
 
 
@@ -248,11 +261,30 @@ class SeasonSetup:
         return season
 
 
-def _model_notes(background: Background, energy: EnergyRatio) -> tuple[str, ...]:
+def _sigma_ratio(dataset: Dataset, options: ModelOptions, gammas: F64) -> SigmaRatio | None:
+    if options.sigma_term is False or (options.sigma_term is None and dataset.response is None):
+        return None
+    if dataset.response is None:
+        raise ValueError(
+            "sigma_term=True asks how the angular errors of signal are spread, and this season has no smearing matrix; "
+            "leave it out, or read a release with irfs/*_smearing.csv"
+        )
+    return SigmaRatio.of(
+        dataset.response,
+        dataset.data,
+        sindec_bins=dataset.sindec_bins,
+        log10energy_bins=dataset.log10energy_bins,
+        fluxes=[PowerLawFlux(gamma) for gamma in gammas.tolist()],
+    )
+
+
+def _model_notes(background: Background, energy: EnergyRatio, sigma: SigmaRatio | None) -> tuple[str, ...]:
     notes = []
     if background.empty_bins:
         edges = background.sindec_bins
         where = ", ".join(f"{edges[i]:.3g} … {edges[i + 1]:.3g}" for i in background.empty_bins)
         notes.append(f"no events in {len(background.empty_bins)} bin(s) of sin(dec), half an event assumed: {where}")
     notes.append(f"energy term: {energy!r}")
+    if sigma is not None:
+        notes.append(f"term of the angular errors: {sigma!r}")
     return tuple(notes)

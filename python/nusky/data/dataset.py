@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nusky.events import Events
+from nusky.response import AreaTable, TabulatedResponse
 from nusky.sphere import at_limits
 
 __all__ = [
@@ -75,6 +76,10 @@ class Dataset:
         What was repaired, dropped, assumed or noticed; one line each.
     fingerprint : str
         Hash of the inputs (see `content_hash`); equal fingerprints mean equal content.
+    area : AreaTable, optional
+        Published effective area: the acceptance is made of it. Without it, of the simulation.
+    response : TabulatedResponse, optional
+        Published area and smearing: signal's energies and angular errors are those of it.
 
     Raises
     ------
@@ -99,6 +104,8 @@ class Dataset:
     log10energy_bins: NDArray[np.float64]
     notes: tuple[str, ...]
     fingerprint: str
+    area: AreaTable | None = None
+    response: TabulatedResponse | None = None
 
     def __post_init__(self) -> None:
         where = f"season {self.key!r}"

@@ -22,7 +22,7 @@ from nusky.typing import F64, I64
 from nusky.units import in_unit
 
 if TYPE_CHECKING:
-    from nusky.analysis import Analysis, EnergyRatio
+    from nusky.analysis import Analysis, EventRatio
 
 
 Part = tuple[Any, ...]
@@ -149,9 +149,9 @@ class LikelihoodModel:
         return self.options.flux is not None
 
     @cached_property
-    def _flux_ratios(self) -> tuple[EnergyRatio, ...]:
+    def _flux_ratios(self) -> tuple[EventRatio, ...]:
         assert self.options.flux is not None
-        return tuple(season.energy_of_flux(self.options.flux, self.options.flux_bins) for season in self.analysis)
+        return tuple(season.ratio_of_flux(self.options.flux, self.options.flux_bins) for season in self.analysis)
 
     @cached_property
     def likelihood(self) -> _core.Likelihood:
@@ -193,8 +193,8 @@ class LikelihoodModel:
         """(N, G) ln R of any events of season k at the γ nodes of the energy term; None without one."""
         if self.options.mode == "off":
             return None
-        ratio = self._flux_ratios[k] if self.fits_flux else self.analysis[k].energy
-        return ratio.log_ratio(events["sindec"], events["log10energy"]).astype(np.float32)
+        ratio = self._flux_ratios[k] if self.fits_flux else self.analysis[k].ratio
+        return ratio(events)
 
     def prepare(self) -> None:
         """Make what all trials share."""

@@ -1,4 +1,4 @@
-"""IceCube's public point-source releases: their parsers, and simulated sets from their tables."""
+"""IceCube's public point-source releases: their parsers."""
 
 from __future__ import annotations
 
@@ -11,16 +11,14 @@ from nusky.releases.first_year import (
     is_first_year,
     read_ic86_first_year,
 )
-from nusky.releases.icetracks import icetracks_fingerprint, read_icetracks
+from nusky.releases.icetracks import KnownResponses, icetracks_fingerprint, read_icetracks
 from nusky.releases.layout import TrackRelease, is_track_release, season_stems
-from nusky.releases.response import AreaTable, StandInResponse, simulate_from_tables
 
 __all__ = [
     "FIRST_YEAR_FILES",
     "FIRST_YEAR_KEY",
     "FIRST_YEAR_VERSION",
-    "AreaTable",
-    "StandInResponse",
+    "KnownResponses",
     "TrackRelease",
     "check_combination",
     "first_year_fingerprint",
@@ -30,5 +28,4 @@ __all__ = [
     "read_ic86_first_year",
     "read_icetracks",
     "season_stems",
-    "simulate_from_tables",
 ]

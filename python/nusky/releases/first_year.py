@@ -15,7 +15,6 @@ from nusky.data.dataset import Dataset, silent
 from nusky.events import Events
 from nusky.files import as_path
 from nusky.files.hashing import content_hash
-from nusky.releases.response import StandInResponse, simulate_from_tables
 from nusky.releases.tables import (
     STAND_IN_NOTE,
     area_table,
@@ -24,6 +23,7 @@ from nusky.releases.tables import (
     snapped_sindec_bins,
 )
 from nusky.releases.text import read_columns
+from nusky.response import StandInResponse, simulate_from_tables
 from nusky.sphere.rotation import separation
 from nusky.typing import F64
 

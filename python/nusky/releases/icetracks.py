@@ -5,6 +5,7 @@ from __future__ import annotations
 import pathlib
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,15 +15,29 @@ from nusky.data.good_runs import clean_good_runs, count_outside
 from nusky.events import Events
 from nusky.files.hashing import content_hash
 from nusky.releases.layout import AREA_COLUMNS, EVENT_COLUMNS, SeasonFiles, TrackRelease, season_key
-from nusky.releases.response import AreaTable, Response, StandInResponse, simulate_from_tables
 from nusky.releases.smearing import read_smearing
 from nusky.releases.tables import STAND_IN_NOTE, area_table, clean_events, rounded_log10energy_bins
 from nusky.releases.text import read_columns
+from nusky.response import AreaTable, StandInResponse, TabulatedResponse, simulate_from_tables
 from nusky.typing import F64
 
-__all__ = ["icetracks_fingerprint", "read_area", "read_icetracks", "sindec_bins"]
+__all__ = ["KnownResponses", "icetracks_fingerprint", "read_area", "read_icetracks", "sindec_bins"]
 
 Log = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class _Signal:
+    """What a season's tables say about signal."""
+
+    area: AreaTable
+    response: TabulatedResponse | None
+    sim: Events
+    note: str
+
+
+#: What was made of a smearing matrix (and a floor of σ), for the next season that has it.
+KnownResponses = dict[tuple[pathlib.Path, float], _Signal]
 
 _DEGREE = float(np.pi / 180.0)
 _RUN_COLUMNS = ("run", "event", "subevent")
@@ -77,7 +92,7 @@ def read_icetracks(
     on_bad: OnBad | None = None,
     min_sigma: float = MIN_SIGMA,
     log: Log = silent,
-    simulated: dict[tuple[pathlib.Path, float], tuple[Events, str]] | None = None,
+    known: KnownResponses | None = None,
 ) -> Dataset:
     """One season, or joined seasons, of a public track release.
 
@@ -93,8 +108,8 @@ def read_icetracks(
         Floor of σ, rad (default 0.2°).
     log : callable
         Gets a line for each file read.
-    simulated : dict, optional
-        Keeps the simulated set of a response from one call for the next: seasons of one response share it.
+    known : dict, optional
+        Keeps what was made of a response from one call for the next: seasons of one response share it.
 
     Returns
     -------
@@ -120,7 +135,7 @@ def read_icetracks(
     grl, run_notes = _read_uptime(files, log)
     counts["exact duplicates, kept"] = count_duplicates(data)
     counts["events outside the good-run list, kept"] = _count_outside(files, grl, data)
-    sim, note = _simulated(files, data, min_sigma, log, {} if simulated is None else simulated)
+    signal = _signal(files, data, min_sigma, log, {} if known is None else known)
     here, whole = len(release.present), len(release.stems)
     part = () if here == whole else (f"part of the release: events of {here} of its {whole} seasons are here",)
     flaws = (_FLAWS[release.revision],) if release.number == 2 and release.revision in _FLAWS else ()
@@ -128,11 +143,11 @@ def read_icetracks(
         key=key,
         version=release.version,
         data=data,
-        sim=sim,
+        sim=signal.sim,
         grl=grl,
         livetime=float(np.sum(grl.stop - grl.start)),
         sindec_bins=sindec_bins(key),
-        log10energy_bins=rounded_log10energy_bins(0.01),
+        log10energy_bins=rounded_log10energy_bins(0.01, 0.1),
         notes=(
             f"IceTracks-DR{release.number}{' ' + release.revision if release.revision else ''}: cite "
             f"{_CITATIONS[release.number]}; not to be combined with events of another release",
@@ -140,9 +155,11 @@ def read_icetracks(
             *summary_lines("data", counts),
             *run_notes,
             *part,
-            note,
+            signal.note,
         ),
         fingerprint=icetracks_fingerprint(release, key, on_bad=on_bad, min_sigma=min_sigma),
+        area=signal.area,
+        response=signal.response,
     )
 
 
@@ -220,21 +237,17 @@ def read_area(path: pathlib.Path, log: Log = silent) -> AreaTable:
     return area_table(path, energy, sindec, rows["area"])
 
 
-def _simulated(
-    files: SeasonFiles,
-    data: Events,
-    min_sigma: float,
-    log: Log,
-    known: dict[tuple[pathlib.Path, float], tuple[Events, str]],
-) -> tuple[Events, str]:
-    """The simulated set of a season's tables; of a smearing matrix it is kept for the next season that has it."""
+def _signal(files: SeasonFiles, data: Events, min_sigma: float, log: Log, known: KnownResponses) -> _Signal:
+    """Area, response and simulated set of a season; those of a smearing matrix are kept for the next season."""
     if files.smearing is None:
-        response: Response = StandInResponse(data, rounding=0.01)
-        sim = simulate_from_tables(read_area(files.area, log), response, min_sigma=min_sigma)
-        return sim, f"no smearing matrix at hand; {STAND_IN_NOTE}"
+        area, stand_in = read_area(files.area, log), StandInResponse(data, rounding=0.01)
+        sim = simulate_from_tables(area, stand_in, min_sigma=min_sigma)
+        return _Signal(area, None, sim, f"no smearing matrix at hand; {STAND_IN_NOTE}")
     if (files.smearing, min_sigma) not in known:
         known.clear()  # one set is enough: seasons are read in order
-        response, note = read_smearing(files.smearing, log)
-        sim = simulate_from_tables(read_area(files.area, log), response, min_sigma=min_sigma)
-        known[files.smearing, min_sigma] = sim, note
+        smearing, note = read_smearing(files.smearing, log)
+        area = read_area(files.area, log)
+        response = TabulatedResponse.of(area, smearing, min_sigma=min_sigma)
+        sim = simulate_from_tables(area, smearing, min_sigma=min_sigma)
+        known[files.smearing, min_sigma] = _Signal(area, response, sim, note)
     return known[files.smearing, min_sigma]

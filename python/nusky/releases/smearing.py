@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from nusky.releases.response import SmearingResponse
 from nusky.releases.text import read_columns
+from nusky.response import SmearingResponse
 from nusky.typing import F64, Bool
 
 __all__ = ["SMEARING_COLUMNS", "read_smearing"]

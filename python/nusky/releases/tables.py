@@ -10,7 +10,7 @@ import numpy as np
 from nusky.data.cleaning import OnBad, RawTable, clean
 from nusky.data.dataset import SINDEC_BINS
 from nusky.events import Events
-from nusky.releases.response import AreaTable
+from nusky.response import AreaTable
 from nusky.typing import F64
 
 __all__ = [
@@ -79,4 +79,4 @@ def snapped_sindec_bins(step: float) -> F64:
 
 def rounded_log10energy_bins(step: float, width: float = 0.2) -> F64:
     """log10 E edges, 1 … 9.6, a whole number of rounding steps wide and half a step off the rounded values."""
-    return np.asarray(1.0 - 0.5 * step + width * np.arange(44))
+    return np.asarray(1.0 - 0.5 * step + width * np.arange(round(8.6 / width) + 1))

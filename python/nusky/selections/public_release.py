@@ -8,12 +8,12 @@ import pathlib
 from nusky.data.cleaning import MIN_SIGMA, OnBad
 from nusky.data.dataset import Dataset, silent
 from nusky.data.specs import DataSpec, PSDataSpecs
-from nusky.events import Events
 from nusky.files import as_path
 from nusky.releases import (
     FIRST_YEAR_FILES,
     FIRST_YEAR_KEY,
     FIRST_YEAR_VERSION,
+    KnownResponses,
     TrackRelease,
     first_year_fingerprint,
     icetracks_fingerprint,
@@ -59,8 +59,8 @@ class PublicRelease:
     def __init__(self, path: str | os.PathLike[str], *, joined: bool = True) -> None:
         self._path = as_path(path)
         self._joined = joined
-        # The simulated set of the last response, which the next season may share.
-        self._simulated: dict[tuple[pathlib.Path, float], tuple[Events, str]] = {}
+        # What was made of the last response, which the next season may share.
+        self._known: KnownResponses = {}
         self._tracks: TrackRelease | None = None
         if self._path.is_file():
             raise NotADirectoryError(f"{self._path} is a file; unpack it, and name the folder (public release)")
@@ -152,4 +152,4 @@ class PublicRelease:
         key = self._season(version, spec)
         if self._tracks is None:
             return read_ic86_first_year(self._path, on_bad=on_bad, min_sigma=min_sigma, log=log)
-        return read_icetracks(self._tracks, key, on_bad=on_bad, min_sigma=min_sigma, log=log, simulated=self._simulated)
+        return read_icetracks(self._tracks, key, on_bad=on_bad, min_sigma=min_sigma, log=log, known=self._known)

@@ -15,7 +15,7 @@ from nusky.data.dataset import LOG10ENERGY_BINS, SINDEC_BINS, Dataset, silent
 from nusky.data.specs import DataSpec
 from nusky.events import Events
 from nusky.files.hashing import content_hash
-from nusky.releases.response import AreaTable, StandInResponse, simulate_from_tables
+from nusky.response import AreaTable, StandInResponse, simulate_from_tables
 from nusky.selections.repository import Log, Spec, own_key
 from nusky.sphere.sidereal import local_azimuth
 from nusky.typing import F64

@@ -7,7 +7,7 @@ import pytest
 from scipy import integrate, stats
 
 from nusky.events import Events
-from nusky.releases.response import (
+from nusky.response import (
     AreaTable,
     SmearingResponse,
     StandInResponse,
