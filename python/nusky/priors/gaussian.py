@@ -54,9 +54,9 @@ def gaussian(ra: Any, dec: Any = None, *, fwhm: float, nside: int | None = None)
         while nside < 1024 and healpy.nside2resol(nside) > fwhm / 4:
             nside *= 2
     centre = healpy.ang2vec(np.pi / 2 - dec, ra)
-    cosine = centre @ np.array(healpy.pix2vec(nside, np.arange(healpy.nside2npix(nside))))
-    # 1 − cos ψ loses digits where ψ is small; half the chord does not
-    separation = 2 * np.arcsin(np.sqrt(np.clip((1 - cosine) / 2, 0, 1)))
+    # from the chord: a cosine near 1 has lost the digits of a small separation
+    chord = np.linalg.norm(np.array(healpy.pix2vec(nside, np.arange(healpy.nside2npix(nside)))).T - centre, axis=1)
+    separation = 2 * np.arcsin(np.minimum(chord / 2, 1))
     sigma = fwhm / math.sqrt(8 * math.log(2))
     exponent = -0.5 * (separation / sigma) ** 2
     return SpatialPrior(np.exp(exponent - exponent.max()))
