@@ -8,7 +8,8 @@ import pytest
 
 from npy_layout import custom, write_season
 from nusky.data.specs import DataSpec
-from nusky.selections import PSDataSpecs, Repository, resolve
+from nusky.selections import PSDataSpecs, Repository, repo, resolve
+from nusky.selections.npy import DATA_DIR_VARIABLES
 
 
 def test_point_source_specs_have_cskys_names_and_add_up() -> None:
@@ -44,3 +45,9 @@ def test_resolve_refuses_what_it_would_have_to_guess(npy_root: pathlib.Path) -> 
     write_season(npy_root / "ps_tracks" / "version-004-p00", "IC86_2011", 55694.0)
     with pytest.raises(ValueError, match=r"2 versions \(version-003-p02, version-004-p00\); name one"):
         resolve(files)
+
+
+def test_seasons_with_files_of_their_own_need_no_folder_of_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in DATA_DIR_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    assert resolve(repo, None, [custom()])[0] == "custom"

@@ -13,7 +13,6 @@ using namespace nusky::made_up;
 
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
 // Of a fit in float; the search allows as much.
 constexpr double slack = 1e-3;
 

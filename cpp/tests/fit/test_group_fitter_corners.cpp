@@ -56,8 +56,9 @@ TEST_CASE("fit: sources on and beside the poles, and on both sides of RA 0") {
 
 TEST_CASE("fit: of two maxima in gamma the higher one is found") {
   std::size_t with_two = 0;
-  for (const auto& [first, second] : {std::pair{0.0, 3.0}, {0.2, 3.5}, {0.0, 4.5}})
+  for (const auto& slopes : {std::pair{0.0, 3.0}, {0.2, 3.5}, {0.0, 4.5}})
     for (const std::size_t hard : {2u, 3u, 4u}) {
+      const double first = slopes.first, second = slopes.second;  // no [first, second]: CAPTURE is a lambda, C++17 captures no binding
       CAPTURE(first);
       CAPTURE(second);
       CAPTURE(hard);

@@ -54,10 +54,11 @@ TEST_CASE("kernels: split lists the events above the threshold in order, takes t
   const Events e = make_events(200, 1.0, 2);  // its rows serve the candidates
   std::vector<const float*> rows(e.row);
   rows.resize(t.filled, e.row[0]);
-  for (const auto& [first, last] : {std::pair{0u, 336u}, {0u, 16u}, {16u, 16u}, {16u, 256u}})
+  for (const auto& range : {std::pair{0u, 336u}, {0u, 16u}, {16u, 16u}, {16u, 256u}})  // no [first, last]: C++17 captures no binding
     for (const std::size_t count : {1u, 5u, 16u})
       for (const float threshold : {0.0F, 3.0F, INFINITY})
         at_every_level([&](const Kernels& k, Output& out) {
+          const std::size_t first = range.first, last = range.second;
           AlignedVector<float> a(t.filled * 16);
           k.spatial(t.view(), 16, t.vx.data(), t.vy.data(), t.vz.data(), a.data());
           const AlignedVector<float> before(a);

@@ -82,7 +82,7 @@ def resolve(
     >>> selections.resolve(selections.demo)
     ('synthetic-v1', (DataSpec('IC86_2011_synthetic'),))
     """
-    if not hasattr(repository, "versions"):
+    if not hasattr(repository, "specs"):  # `versions` may look for a folder, and fail for want of it
         raise TypeError(
             f"expected a repository, got {repository!r}; for a folder give selections.PublicRelease(path) or "
             "selections.Repository(path), for the synthetic season selections.demo"
