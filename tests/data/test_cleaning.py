@@ -45,6 +45,7 @@ def test_clean_rows_pass_unchanged_and_sindec_is_computed() -> None:
     [
         ("data", "ra", np.nan, "not finite"),
         ("data", "mjd", np.inf, "not finite"),
+        ("data", "mjd", -55000.0, "no MJD"),
         ("data", "log10energy", np.nan, "not finite"),
         ("data", "dec", 1.6, "declination beyond 90 deg"),
         ("data", "dec", -1.6, "declination beyond 90 deg"),

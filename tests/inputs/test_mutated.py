@@ -7,7 +7,9 @@ import pathlib
 import numpy as np
 import pytest
 
+from nusky.files import DamagedFile, read_npz, write_npz
 from nusky.maps import SkyMap, read_sky_map, write_sky_map
+from nusky.trial import SkyScan
 
 pytest.importorskip("mutated_files", reason="the benches are not beside the tests")
 from file_kinds import Kind, all_kinds
@@ -83,9 +85,9 @@ def test_headers_that_lie_about_sizes_are_refused_at_once(tmp_path: pathlib.Path
 def test_a_bomb_is_not_unpacked(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import gzip
 
-    from nusky.maps import table
+    from nusky.files import fits_file
 
-    monkeypatch.setattr(table, "MOST_BYTES", 10_000)
+    monkeypatch.setattr(fits_file, "MOST_BYTES", 10_000)
     (tmp_path / "bomb.fits.gz").write_bytes(gzip.compress(b"\0" * 20_000))
     with pytest.raises(ValueError, match=r"bomb\.fits\.gz unpacks to more than"):
         read_sky_map(tmp_path / "bomb.fits.gz")
@@ -105,3 +107,23 @@ def test_hdf5_does_not_reach_into_other_files(tmp_path: pathlib.Path) -> None:
         file.create_dataset("PROBDENSITY", shape=(48,), dtype="f8", external=[(str(raw), 0, 384)])
     with pytest.raises(ValueError, match=r"outside\.h5.*another file"):
         read_sky_map(tmp_path / "outside.h5", nest=True, frame="C")
+
+
+def test_an_array_whose_name_changed_is_damage(tmp_path: pathlib.Path) -> None:
+    write_npz(tmp_path / "a.npz", {"ts": np.arange(3.0), "ns": np.arange(3.0)}, {"format": "mine"})
+    content = (tmp_path / "a.npz").read_bytes()
+    (tmp_path / "a.npz").write_bytes(content.replace(b"ts.npy", b"tt.npy"))  # zip has no checksum of names
+    with pytest.raises(DamagedFile, match=r"a\.npz .*not those that were written"):
+        read_npz(tmp_path / "a.npz")
+    with pytest.raises(ValueError, match="a key"):
+        write_npz(tmp_path / "b.npz", {}, {"arrays": 1})
+
+
+def test_a_packed_scan_that_ends_too_soon_is_refused(tmp_path: pathlib.Path) -> None:
+    scan = SkyScan(np.zeros((4, 192)), np.zeros(192, np.int8), ("mlog10p", "ts", "ns", "gamma"), {})
+    scan.save(tmp_path / "scan.fits.gz")
+    content = (tmp_path / "scan.fits.gz").read_bytes()
+    for length in (len(content) // 2, len(content) - 9):
+        (tmp_path / "scan.fits.gz").write_bytes(content[:length])
+        with pytest.raises(ValueError, match=r"scan\.fits\.gz .*is the file complete"):
+            SkyScan.read(tmp_path / "scan.fits.gz")

@@ -72,7 +72,7 @@ def _impossible(name: str, values: NDArray[Any]) -> tuple[NDArray[np.bool_], str
     if name == "oneweight":
         return values < 0, "a negative weight"
     if name == "mjd":
-        return np.abs(values) > _LAST_MJD, "no MJD (60 000 is today; a JD is 2 400 000.5 more)"
+        return (values < 0) | (values > _LAST_MJD), "no MJD (60 000 is today; a JD is 2 400 000.5 more)"
     if name == "log10energy":
         return np.abs(values) > _LARGEST_LOG, "no log10(E / GeV) but looks like an energy"
     return np.zeros(len(values), dtype=np.bool_), ""

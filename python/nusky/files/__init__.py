@@ -5,7 +5,15 @@ from __future__ import annotations
 from nusky.files.atomic import atomic_write
 from nusky.files.checked_json import read_json, write_json
 from nusky.files.digests import file_digest, sha256_of, user_cache_dir
-from nusky.files.fits_sums import add_checksums, checked_fits, damage_said, with_checksums
+from nusky.files.fits_file import (
+    MOST_BYTES,
+    add_checksums,
+    checked_fits,
+    damage_said,
+    guarded,
+    unpacked,
+    with_checksums,
+)
 from nusky.files.hashing import content_hash
 from nusky.files.identity import Identity, config_hash, differences
 from nusky.files.journal import Journal, without_collection
@@ -14,6 +22,7 @@ from nusky.files.paths import as_path
 from nusky.files.shard import Problem, Replaced, Shard
 
 __all__ = [
+    "MOST_BYTES",
     "DamagedFile",
     "Identity",
     "Journal",
@@ -29,10 +38,12 @@ __all__ = [
     "damage_said",
     "differences",
     "file_digest",
+    "guarded",
     "read_format",
     "read_json",
     "read_npz",
     "sha256_of",
+    "unpacked",
     "user_cache_dir",
     "with_checksums",
     "without_collection",

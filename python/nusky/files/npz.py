@@ -18,6 +18,7 @@ from nusky.files.paths import as_path
 __all__ = ["DamagedFile", "read_format", "read_npz", "write_npz"]
 
 _META = "meta"
+_NAMES = "arrays"  # in the description, which has a checksum: the names in a zip file have none
 
 
 class DamagedFile(ValueError):
@@ -40,7 +41,7 @@ def write_npz(
     arrays : mapping of str to array
         No name may be "meta".
     meta : mapping
-        What JSON can hold.
+        What JSON can hold. No key may be "arrays".
     durable : bool
         See `atomic_write`.
 
@@ -52,7 +53,7 @@ def write_npz(
     Raises
     ------
     ValueError
-        For an array called "meta".
+        For an array called "meta", or a key called "arrays".
     OSError
         Full disk, no permission: the file is named and nothing half-written is left.
 
@@ -66,6 +67,9 @@ def write_npz(
     """
     if _META in arrays:
         raise ValueError('an array is called "meta", the name of the description inside the file: rename it')
+    if _NAMES in meta:
+        raise ValueError('the description has a key "arrays", where the file lists what is in it: rename it')
+    meta = {**meta, _NAMES: sorted(arrays)}
     described: dict[str, Any] = {
         _META: np.frombuffer(json.dumps(meta, sort_keys=True).encode(), dtype=np.uint8),
         **arrays,
@@ -104,6 +108,9 @@ def read_npz(
                 meta = json.loads(z[_META].tobytes())
                 if not isinstance(meta, dict):
                     raise ValueError("its description is no mapping")
+                held = sorted(name for name in z.files if name != _META)
+                if meta.pop(_NAMES, held) != held:
+                    raise ValueError("its arrays are not those that were written")
                 return meta, {name: z[name] for name in z.files if name != _META and (names is None or name in names)}
         except Exception as error:  # the bytes are not to be trusted: any parser may fail in any way
             # numpy says of anything that is no zip file that it holds pickles

@@ -4,35 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import io
-import re
 import warnings
 from typing import Any
 
 import numpy as np
 
-from nusky.files.fits_sums import damage_said
-from nusky.maps.table import MOST_BYTES, MapTable, by_name, remarks_of
+from nusky.files import MOST_BYTES, damage_said, guarded
+from nusky.maps.table import MapTable, by_name, remarks_of
 
 __all__ = ["table_of_file", "table_of_hdus", "table_of_records"]
 
-_BLOCK = 2880
-_COUNTS = re.compile(rb"(NAXIS[0-9]*|TFIELDS|PCOUNT|GCOUNT) *= *(-?[0-9]+)")
-_MOST_COUNTED = 999
 _SURE = 5  # likeness of a table that says it is HEALPix and has a column of a map
 _MAP_NAMES = {"PROB", "PROBABILITY", "PROBDENSITY", "PROB_DENSITY", "DENSITY", "2DLNL", "2DLLH", "2LLH", "CL"}
-
-
-class _Guarded(io.BytesIO):
-    """The content of a file, read a limited number of times over: a damaged one leads in circles."""
-
-    left = 0
-
-    def read(self, size: int | None = -1) -> bytes:
-        data = super().read(size)
-        self.left -= len(data) + 100
-        if self.left < 0:
-            raise OSError("the headers lead in circles")
-        return data
 
 
 class _Refused(ValueError):
@@ -57,13 +40,7 @@ def table_of_file(name: str, content: Any, hdu: int | str | None) -> MapTable:
     from astropy.io import fits
 
     size = content.seek(0, io.SEEK_END)
-    # A last block that is not filled up is complete all the same: whether the rows are there is checked below
-    content.write(b"\0" * (-size % _BLOCK)) if size % _BLOCK and content.writable() else None
-    content.seek(0)
-    _check_counts(name, content)
-    if isinstance(content, io.BytesIO):
-        content = _Guarded(content.getvalue())
-        content.left = 20 * size + 10_000_000
+    content = guarded(name, content)  # whether the rows are there is checked below
     try:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
@@ -78,16 +55,6 @@ def table_of_file(name: str, content: Any, hdu: int | str | None) -> MapTable:
         raise ValueError(
             f"{name} cannot be read as FITS ({type(error).__name__}: {error}); is the file complete?"
         ) from error
-
-
-def _check_counts(name: str, content: Any) -> None:
-    """Refuse a header that counts backwards, or further than FITS can: astropy would go in circles, or for hours."""
-    for match in _COUNTS.finditer(content.getbuffer() if hasattr(content, "getbuffer") else b""):
-        if match.start() % 80:
-            continue
-        keyword, value = (group.decode("ascii") for group in match.groups())
-        if int(value[:30]) < 0 or (keyword in ("NAXIS", "TFIELDS") and int(value[:30]) > _MOST_COUNTED):
-            raise ValueError(f"{name}: {keyword}={value[:30]} in the header cannot be; is the file damaged?")
 
 
 def table_of_hdus(source: Any, hdu: int | str | None) -> MapTable:

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from nusky.maps.table import MOST_BYTES, MapTable, by_name, is_index_name, remarks_of
+from nusky.files import MOST_BYTES
+from nusky.maps.table import MapTable, by_name, is_index_name, remarks_of
 
 __all__ = ["read_hdf5"]
 

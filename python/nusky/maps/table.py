@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import os
 import re
-import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,11 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nusky.files import as_path
+from nusky.files import MOST_BYTES, as_path, unpacked
 from nusky.missing import split_mask
 
 __all__ = [
-    "MOST_BYTES",
     "Column",
     "MapTable",
     "by_name",
@@ -29,11 +26,7 @@ __all__ = [
     "remarks_of",
 ]
 
-#: What a packed file may unpack to, and a column may hold: a flat map of nside 8192 in single precision.
-MOST_BYTES = 1 << 32
-
 _HDF5 = b"\x89HDF\r\n\x1a\n"
-_GZIP = b"\x1f\x8b"
 # Columns that say where a value is, not what it is: PIXEL, IPIX, HPX_INDEX, HEALPIX, PIXEL_NUMBER, INDEX, …
 _INDEX = re.compile(
     r"(UNIQ|NUNIQ|[IH]?PIX|(HEAL)?PIXEL|HEALPIX|HPX|IN?DE?X)([_ ]?(ID|IDX|INDEX|PIX|IPIX|PIXEL|NUMBER|NUM|NO|NR))?S?"
@@ -150,12 +143,10 @@ def read_map_table(source: Any, *, hdu: int | str | None = None) -> MapTable:
     if _is_fits(source):
         return table_of_hdus(source, hdu)
     name, content = _content(source)
+    if (data := unpacked(name, content)) is not None:
+        content = io.BytesIO(data)
     start = content.read(8)
     content.seek(0)
-    if start[:2] == _GZIP:
-        content = io.BytesIO(_unpacked(name, content))
-        start = content.read(8)
-        content.seek(0)
     if start == _HDF5:
         return table_of_hdf5(name, content, hdu)
     if start[:6] == b"SIMPLE":
@@ -193,19 +184,6 @@ def _opened(path: Path) -> Any:
         return io.BytesIO(path.read_bytes()) if path.stat().st_size < MOST_BYTES else path.open("rb")
     except OSError as error:
         raise ValueError(f"sky map {path} cannot be read: {error.strerror}") from error
-
-
-def _unpacked(name: str, content: Any) -> bytes:
-    """What is in a gzip file, if it is whole and not a bomb."""
-    try:
-        # astropy takes what comes out of half a gzip file for a file without tables
-        with gzip.GzipFile(fileobj=content) as packed:
-            data = packed.read(MOST_BYTES + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise ValueError(f"{name} cannot be read as FITS ({error}); is the file complete?") from error
-    if len(data) > MOST_BYTES:
-        raise ValueError(f"{name} unpacks to more than {MOST_BYTES >> 30} GiB; unpack it first if that is right")
-    return data
 
 
 def _from_astropy(table: Any) -> MapTable:

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nusky.files import as_path, atomic_write
-from nusky.files.fits_sums import add_checksums
+from nusky.files import add_checksums, as_path, atomic_write
 from nusky.maps.multiorder import MultiOrderMap
 from nusky.missing import UNSEEN, split_mask
 from nusky.sphere import Frame, map_nside, map_object, resolve_frame

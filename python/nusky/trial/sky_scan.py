@@ -15,9 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nusky.arrays import Arrays
-from nusky.files import as_path
+from nusky.files import as_path, checked_fits, with_checksums
 from nusky.files.atomic import atomic_write
-from nusky.files.fits_sums import checked_fits, with_checksums
 from nusky.notebook import html_table
 from nusky.trial.fit import at_gamma_bound
 from nusky.trial.hot_spots import hot_spots
