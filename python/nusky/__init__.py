@@ -5,6 +5,7 @@ when it is first used (PEP 562), and heavy libraries are imported by the functio
 the same to type checkers.
 """
 
+import os
 from importlib import import_module
 from typing import Any
 
@@ -68,8 +69,10 @@ _PACKAGES = (
     "trial",
 )
 
-# csky's modules of small names.
+# csky's modules of small names; `from nusky.inj import RARandomizer` finds them, too.
 _CSKY = ("bk", "coord", "inj", "inspect", "ipyconfig", "llh", "pdf", "seeding", "timing", "utils")
+
+__path__ = [*__path__, os.path.join(__path__[0], "csky")]
 
 __all__ = sorted([*_NAMES, *_PACKAGES, *_CSKY])
 

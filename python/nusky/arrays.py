@@ -41,6 +41,8 @@ class Arrays:
     ----------
     init : mapping, structured array, DataFrame, Events or Arrays, optional
         Columns, each (N,). They are not copied.
+    convert : bool, optional
+        csky's, not needed: columns are NumPy arrays of any type.
     **columns
         Further columns.
 
@@ -63,7 +65,9 @@ class Arrays:
 
     _columns: dict[str, Column]
 
-    def __init__(self, init: Any = None, **columns: Any) -> None:
+    def __init__(self, init: Any = None, convert: Any = None, **columns: Any) -> None:
+        if convert is not None and not isinstance(convert, (bool, np.bool_)):
+            columns["convert"] = convert
         object.__setattr__(self, "_columns", {})
         for name, values in {**_columns_of(init), **columns}.items():
             self[str(name)] = np.atleast_1d(np.asarray(values))
@@ -108,6 +112,13 @@ class Arrays:
         for name, column in self._columns.items():
             out[name] = column
         return out
+
+    @property
+    def as_table(self) -> str:
+        """The rows as text, a line each, under the names of the columns."""
+        lines = [[f"{value:.6g}" for value in row.tolist()] for row in self.as_array]
+        width = [max(map(len, column)) for column in zip(self.keys(), *lines, strict=True)]
+        return "\n".join("  ".join(map(str.rjust, line, width)) for line in (self.keys(), *lines))
 
     @property
     def as_dataframe(self) -> pandas.DataFrame:

@@ -289,7 +289,9 @@ class EditableEvents(Events):
 
     edited: bool
 
-    def __init__(self, columns: Any) -> None:
+    def __init__(self, columns: Any = None, **more: Any) -> None:
+        if columns is None or more:
+            columns = {**({} if columns is None else dict(columns)), **more}
         names = columns.columns if hasattr(columns, "columns") else None
         if names is None and isinstance(columns, np.ndarray):
             names = columns.dtype.names

@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -32,14 +32,22 @@ if TYPE_CHECKING:
 __all__ = ["Analysis", "get_analysis"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, init=False)
 class Analysis:
     """Seasons that are fitted together.
 
     Parameters
     ----------
     anas : sequence of SubAnalysis
-        At least one, of different keys, with the same γ nodes.
+        At least one, of different keys, with the same γ nodes. As in csky a repository may stand here, with what
+        `get_analysis` takes: ``Analysis(repo, specs, dir=…)`` is ``Analysis(get_analysis(repo, specs, dir=…).anas)``.
+    *more, **options
+        Of `get_analysis`, after a repository.
+
+    Attributes
+    ----------
+    name : str
+        A label of the user's own, which decides nothing; it can be set. Everything else stays as it was made.
 
     Raises
     ------
@@ -55,15 +63,22 @@ class Analysis:
     """
 
     anas: Sequence[SubAnalysis]
+    name: str = field(default="", init=False)
     # What the core needs of every season, by (cut_n_sigma, extension); made when first asked for.
     _columns: dict[tuple[float, float], tuple[_core.EventColumns, ...]] = field(
         default_factory=dict, init=False, repr=False
     )
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        anas = tuple(self.anas)
-        object.__setattr__(self, "anas", anas)
+    def __init__(self, anas: Any, *more: Any, **options: Any) -> None:
+        if hasattr(anas, "versions"):
+            anas = get_analysis(anas, *more, **options).anas
+        elif more or options:
+            raise TypeError(
+                "Analysis(seasons) takes nothing else; Analysis(repo, specs, dir=…) starts with a repository"
+            )
+        anas = tuple(anas)
+        self.anas, self.name, self._columns, self._lock = anas, "", {}, threading.Lock()
         if not anas:
             raise ValueError("an analysis needs at least one season")
         for ana in anas:
@@ -78,6 +93,13 @@ class Analysis:
                 raise ValueError(
                     f"{ana.key} and {anas[0].key} have different gamma nodes; set both up with the same gammas="
                 )
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name != "name" and name in self.__dict__:
+            raise AttributeError(
+                f"an Analysis stays as it was made ({name}); make another one: nusky.Analysis([ana[0], …]), ana[:2]"
+            )
+        object.__setattr__(self, name, value)
 
     def __reduce__(self) -> tuple[type[Analysis], tuple[Sequence[SubAnalysis]]]:
         return Analysis, (self.anas,)

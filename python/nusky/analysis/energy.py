@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nusky.analysis.gamma import GAMMA_NODES, check_gamma_nodes
-from nusky.analysis.histograms import histogram
+from nusky.analysis.gamma import GAMMA_NODES, check_gamma, check_gamma_nodes
+from nusky.analysis.histograms import ByGamma, RatioAt, histogram
 from nusky.analysis.interpolation import HermiteAxis
 from nusky.analysis.smoothing import smooth_counts
 from nusky.hyp import Flux, PowerLawFlux
@@ -257,20 +257,41 @@ class EnergyRatio:
         """(G,) γ nodes."""
         return self.gamma_nodes
 
-    @property
-    def ss_hl(self) -> dict[float, Callable[..., Any]]:
-        """{γ: function of (sindec, log10energy)} that gives ln R, interpolated as fits do."""
-        return {gamma: _LogRatioAt(self, g) for g, gamma in enumerate(self.gamma_nodes.tolist())}
+    def __call__(self, events: Any) -> Callable[..., tuple[Any, F64]]:
+        """csky's evaluator of events: ``model(events)(gamma=2)`` gives ``(events with a ratio, R)``; see `log_ratio`.
+
+        The first of the two is the (N,) row numbers, since every event has a ratio.
+        """
+        table = self.log_ratio(np.asarray(events["sindec"]), np.asarray(events["log10energy"]))
+        axis = HermiteAxis(self.gamma_nodes) if len(self.gamma_nodes) > 1 else None
+
+        def at(gamma: float | None = None, **_: Any) -> tuple[Any, F64]:
+            if axis is None:
+                return np.arange(len(table)), np.exp(table[:, 0])
+            if gamma is None:
+                raise TypeError("give gamma=: the energy term depends on it")
+            check_gamma(gamma, self.gamma_nodes)
+            index, weight = axis.weights(np.array([float(gamma)]))
+            return np.arange(len(table)), np.exp((table[:, index[0]] * weight[0]).sum(axis=1))
+
+        return at
 
     @property
-    def hs_ratio(self) -> dict[float, Any]:
-        """{γ: histlite histogram of R} at the cells' centres, with cells filled by rule (needs histlite)."""
+    def ss_hl(self) -> ByGamma:
+        """For each node the function of (sindec, log10energy) that gives ln R, interpolated as fits do.
+
+        Its ``eval(bins=100)`` is a histlite histogram of R. The list is in the order of `gammas`, and a node itself
+        finds its entry, too: ``ss_hl[2.5]``.
+        """
+        return ByGamma(self.gamma_nodes, [RatioAt(self, g) for g in range(len(self.gamma_nodes))])
+
+    @property
+    def hs_ratio(self) -> ByGamma:
+        """histlite histograms of R at the cells' centres, with cells filled by rule (needs histlite); as `ss_hl`."""
         bins = (self.sindec_bins, self.log10energy_bins)
         assert self.neutral is not None
-        tables = {
-            gamma: np.where(self.neutral, 0.0, self.table[:, :, g]) for g, gamma in enumerate(self.gammas.tolist())
-        }
-        return {gamma: histogram(np.exp(table), bins) for gamma, table in tables.items()}
+        tables = [np.where(self.neutral, 0.0, self.table[:, :, g]) for g in range(len(self.gammas))]
+        return ByGamma(self.gammas, [histogram(np.exp(table), bins) for table in tables])
 
     def _evaluate(self, s: F64, e: F64, out: F64) -> None:
         row, row_weight = self._sindec.weights(s)
@@ -294,16 +315,6 @@ class EnergyRatio:
         )
 
 
-@dataclass(frozen=True)
-class _LogRatioAt:
-    """ln R at one node, as a function of sin δ and log10 E."""
-
-    ratio: EnergyRatio
-    node: int
-
-    def __call__(self, sindec: ArrayLike, log10energy: ArrayLike) -> F64:
-        s, e = np.broadcast_arrays(np.asarray(sindec, dtype=np.float64), np.asarray(log10energy, dtype=np.float64))
-        return self.ratio.log_ratio(s.ravel(), e.ravel())[:, self.node].reshape(s.shape)
 
 
 def _without_cliffs(log_ratio: F64) -> F64:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from nusky.typing import F64
 
-__all__ = ["density_histogram", "histogram"]
+if TYPE_CHECKING:
+    from nusky.analysis.energy import EnergyRatio
+
+__all__ = ["ByGamma", "RatioAt", "density_histogram", "histogram"]
 
 
 def histogram(values: F64, bins: Sequence[F64]) -> Any:
@@ -47,3 +52,50 @@ def density_histogram(counts: F64, bins: Sequence[F64]) -> Any:
     """
     total = counts.sum(axis=-1, keepdims=True)
     return histogram(counts / np.where(total > 0, total, 1.0) / np.diff(bins[-1]), bins)
+
+
+class ByGamma(list[Any]):
+    """One entry for each γ node, by its number or by the node itself.
+
+    Examples
+    --------
+    >>> one = ByGamma(np.array([1.0, 2.5]), ["hard", "soft"])
+    >>> one[0], one[2.5], list(one)
+    ('hard', 'soft', ['hard', 'soft'])
+    """
+
+    def __init__(self, gammas: F64, entries: Sequence[Any]) -> None:
+        super().__init__(entries)
+        self._at = dict(zip(gammas.tolist(), range(len(entries)), strict=True))
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, (float, np.floating)):
+            if float(key) not in self._at:
+                near = min(self._at, key=lambda gamma: abs(gamma - key))
+                raise KeyError(f"γ = {key:g} is no node; the nearest is {near:g}")
+            return super().__getitem__(self._at[float(key)])
+        return super().__getitem__(key)
+
+
+@dataclass(frozen=True)
+class RatioAt:
+    """ln R at one node, as a function of sin δ and log10 E.
+
+    Examples
+    --------
+    >>> ana[0].energy_pdf_ratio_model.ss_hl[2.0].eval(bins=100)            # doctest: +SKIP
+    """
+
+    ratio: EnergyRatio
+    node: int
+
+    def __call__(self, sindec: ArrayLike, log10energy: ArrayLike) -> F64:
+        s, e = np.broadcast_arrays(np.asarray(sindec, dtype=np.float64), np.asarray(log10energy, dtype=np.float64))
+        return self.ratio.log_ratio(s.ravel(), e.ravel())[:, self.node].reshape(s.shape)
+
+    def eval(self, bins: int = 100) -> Any:
+        """histlite histogram of R on so many bins of both axes (needs histlite)."""
+        ends = [(edges[0], edges[-1]) for edges in (self.ratio.sindec_bins, self.ratio.log10energy_bins)]
+        edges = [np.linspace(low, high, bins + 1) for low, high in ends]
+        s, e = (0.5 * (axis[1:] + axis[:-1]) for axis in edges)
+        return histogram(np.exp(self(s[:, None], e)), edges)

@@ -16,6 +16,7 @@ from nusky.analysis.background import Background
 from nusky.analysis.cache import DamagedCache, Meta, StoredEvents, read_cache, write_cache
 from nusky.analysis.energy import EnergyRatio
 from nusky.events import Events
+from nusky.files import content_hash
 from nusky.hyp import Flux
 from nusky.response import SigmaRatio, TabulatedResponse, TabulatedSignal
 from nusky.typing import F32, F64
@@ -70,9 +71,13 @@ class EventRatio:
         return ratio.astype(np.float32)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class SubAnalysis:
     """One season: its events, what is known about each of them, and its models. Made by `nusky.get_analysis`.
+
+    Two things can be changed as in csky, until a runner uses the season: ``season.data = …`` (other events under the
+    same models) and ``season.bg_space_param = Background(…)``. The fingerprint changes with them, so that no store and
+    no cache takes it for the season it was.
 
     Parameters
     ----------
@@ -137,6 +142,30 @@ class SubAnalysis:
             )
         if not np.array_equal(self.acceptance.gamma_nodes, self.energy.gamma_nodes):
             raise ValueError(f"{self.key}: acceptance and energy term have different gamma nodes")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if "path" not in self.__dict__:
+            return object.__setattr__(self, name, value)
+        if name not in ("data", "background", "bg_space_param"):
+            raise AttributeError(f"{self.key}: {name} stays as it was made; data and bg_space_param can be set")
+        if "_used" in self.__dict__:
+            raise AttributeError(f"{self.key}: a runner uses this season already; set {name} before runners are made")
+        if name == "data":
+            made: dict[str, Any] = _with_data(self, value)
+        elif not isinstance(value, Background):
+            raise TypeError(f"{self.key}: {name} must be a Background, a density in sin δ, got {type(value).__name__}")
+        else:
+            density = np.ascontiguousarray(value(self.data["sindec"]), dtype=np.float64)
+            curve = np.asarray(value.curve)
+            mark = content_hash([self.fingerprint, "background", curve])
+            made = {"background": value, "background_density": density, "fingerprint": mark}
+        for field, changed in {**made, "path": None}.items():
+            object.__setattr__(self, field, changed)
+        return None
+
+    def in_use(self) -> None:
+        """From now on nothing of this season changes."""
+        self.__dict__["_used"] = True
 
     @cached_property
     def sim(self) -> Events:
@@ -368,6 +397,23 @@ def _from_cache(path: Path, meta: Meta, arrays: Mapping[str, NDArray[Any]]) -> S
         response=TabulatedResponse(**response) if response else None,
         sigma=SigmaRatio(**sigma) if sigma else None,
     )
+
+
+def _with_data(season: SubAnalysis, value: Any) -> dict[str, Any]:
+    """Fields of a season that has other events."""
+    if not isinstance(value, Events):
+        names = value.keys() if hasattr(value, "keys") else value.columns if hasattr(value, "columns") else None
+        if names is None:
+            raise TypeError(f"{season.key}: data must be Events, Arrays or a DataFrame, got {type(value).__name__}")
+        value = Events({str(name): np.asarray(value[name]) for name in names})
+    if missing := sorted(set(season.data.columns) - set(value.columns)):
+        raise ValueError(f"{season.key}: the new data have no column {', '.join(missing)}")
+    data = Events({name: value[name] for name in value.columns})
+    if not len(data):
+        raise ValueError(f"{season.key}: the new data hold no event")
+    density, ratio = season.columns(data)
+    mark = content_hash([season.fingerprint, "data", *(data[name] for name in data.columns)])
+    return {"data": data, "background_density": density, "log_energy_ratio": ratio, "fingerprint": mark}
 
 
 def _replaced(season: SubAnalysis, **changes: Any) -> SubAnalysis:

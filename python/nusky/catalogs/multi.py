@@ -131,6 +131,12 @@ class MultiTrialRunner(FitsMany):
         row: np.void = rows[0]
         return row
 
+    def get_many_trials(
+        self, n_trials: Any, n_sig: float = 0, poisson: bool = False, seed: Any = None, **options: Any
+    ) -> Any:
+        """csky's name of `get_many_fits`."""
+        return self.get_many_fits(n_trials, n_sig, poisson, seed, **options)
+
     def hottest(self, trials: Any) -> I64:
         """(n,) the hypothesis with the largest mlog10p in each of some trials."""
         every = [np.asarray(trials[f"mlog10p_{i:04d}"]) for i in range(len(self.trs))]

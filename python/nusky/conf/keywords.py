@@ -145,6 +145,10 @@ KEYWORDS: dict[str, Keyword] = {
     "get_pixmask": Keyword("pixels that cannot win are left out anyway, which changes no result", acts=False),
     "mp_scan_cpus": Keyword("mp_cpus holds for trials and scans", acts=False),
     "mp_nice": Keyword("use the operating system's nice", acts=False),
+    "seed": Keyword("trials take their seed where they are made: get_many_fits(…, seed=)", acts=False),
+    "corona_flux": Keyword("a spectrum says itself what it is: flux=", acts=False),
+    "sigmas": Keyword("a template is smeared with the widths that its events have", POINT, acts=False),
+    **{key: Keyword(reason, acts=False) for key, reason in FITTER_NOT_NEEDED.items()},
     "dir": Keyword("cache folder: belongs to get_analysis; no result depends on a cache", acts=False),
 }
 
@@ -168,6 +172,10 @@ INJECTION: dict[str, Keyword] = {
     "dec_rand_kwargs": KEYWORDS["dec_rand_kwargs"],
     "dec_rand_pole_exlusion": KEYWORDS["dec_rand_pole_exlusion"],
     "update_bg": KEYWORDS["update_bg"],
+    "template": Keyword("the map that is fitted: signal is injected where it is fitted", POINT),
+    "space": KEYWORDS["space"],
+    "fitter_args": Keyword("the fit is not the injection's business", POINT, acts=False),
+    "corona_flux": KEYWORDS["corona_flux"],
 }
 
 #: Keywords that are accepted and have no effect on any number, with the reason.

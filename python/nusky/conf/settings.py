@@ -217,6 +217,9 @@ class Settings:
             elif not (key == "t0" and self.flares) and key not in FITTER_NOT_NEEDED:
                 raise TypeError(f"{self.call}: unknown fitter_args {key!r}; only gamma can be fixed")
         mode: GammaMode = "fit" if gamma is None else "fixed"
+        # csky adds a model to a configuration by its class; energy=False then only takes the usual term away
+        if not energy and self.get("CustomFluxEnergyPDFRatioModel"):
+            energy = "customflux"
         if energy is False:
             mode = "off"
         elif energy == "customflux":

@@ -49,7 +49,7 @@ def get_all(
     root = Path(dir)
     if not root.is_dir():
         raise FileNotFoundError(f"{root} is not a folder")
-    read = load or (lambda path: np.load(path, allow_pickle=False))
+    read = load or _load
     found: dict[Any, Any] = {}
     n_files = 0
     for folder, folders, names in os.walk(root):
@@ -69,6 +69,16 @@ def get_all(
 
 
 _HERE = ""  # what lies in a folder that has further folders
+
+
+def _load(path: Path) -> Any:
+    try:
+        return np.load(path, allow_pickle=False)
+    except ValueError as error:
+        raise ValueError(
+            f"{path}: {error}; a pickle can run any code: for a file of your own pass load=lambda path: np.load(path, "
+            "allow_pickle=True), and write trials.as_array"
+        ) from error
 
 
 def _number(name: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,15 @@ import numpy as np
 from nusky.likelihood import LikelihoodReading, SeasonReading
 from nusky.typing import F64
 
-__all__ = ["get_energy_eval", "get_llh_model", "get_pdf_ratio_model", "get_space_eval"]
+__all__ = [
+    "SeasonModel",
+    "get_energy_eval",
+    "get_energy_model",
+    "get_llh_model",
+    "get_pdf_ratio_model",
+    "get_space_eval",
+    "get_space_model",
+]
 
 
 def _season(L: LikelihoodReading, i: int) -> SeasonReading:
@@ -49,12 +58,55 @@ def get_energy_eval(L: LikelihoodReading, i: int = -1, j: int = 0) -> Callable[.
     return lambda gamma=None: (_picked(season, L.energy_ratio(season, gamma), j),)
 
 
-def get_llh_model(L: LikelihoodReading, i: int = -1) -> Any:
-    """What a season's likelihood counts: its `SeasonReading`."""
-    return _season(L, i)
+def get_llh_model(L: Any, i: int = -1) -> Any:
+    """What a season's likelihood counts, of a likelihood (`SeasonReading`) or of a runner (`SeasonModel`)."""
+    return _season(L, i) if isinstance(L, LikelihoodReading) else SeasonModel(L, _number(L, i))
 
 
 def get_pdf_ratio_model(tr: Any, i: int = -1) -> Any:
     """Models of a season of a runner, or of a likelihood: background, energy, acceptance."""
-    model = tr.model
-    return model.analysis[i]
+    return tr.model.analysis[_number(tr, i)]
+
+
+def get_space_model(tr: Any, i: int = -1) -> Any:
+    """The background density of a season, ``get_space_model(tr)(sindec=0.1)``; S follows from each event's σ."""
+    return get_pdf_ratio_model(tr, i).background
+
+
+def get_energy_model(tr: Any, i: int = -1) -> Any:
+    """The energy term of a season: `EnergyRatio`, see `SubAnalysis.energy_pdf_ratio_model`."""
+    return get_pdf_ratio_model(tr, i).energy
+
+
+@dataclass(frozen=True)
+class SeasonModel:
+    """What a runner's likelihood of one season rests on.
+
+    Attributes
+    ----------
+    runner : Runner
+    i : int
+        Season.
+    """
+
+    runner: Any
+    i: int
+
+    @property
+    def N_bg(self) -> float:
+        """Expected background events in the time window; of a steady search those of the season."""
+        on_time = self.runner.on_time
+        season = self.runner.analysis[self.i]
+        return float(len(season.data) if on_time is None else on_time.seasons[self.i].n_background)
+
+    @property
+    def pdf_ratio_model(self) -> Any:
+        """The season with its models."""
+        return get_pdf_ratio_model(self.runner, self.i)
+
+
+def _number(tr: Any, i: int) -> int:
+    n = len(tr.model.analysis)
+    if not -n <= i < n:
+        raise ValueError(f"season {i} is not there: this analysis has {n}")
+    return i % n

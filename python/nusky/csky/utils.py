@@ -9,9 +9,10 @@ import numpy as np
 
 from nusky.arrays import Arrays
 from nusky.events import EditableEvents as Events
+from nusky.source import sources
 from nusky.source import sources as Sources
 
-__all__ = ["Arrays", "Events", "Sources", "ensure_dir", "get_random"]
+__all__ = ["Arrays", "Events", "Sources", "ensure_dir", "get_random", "sources"]
 
 
 def ensure_dir(path: str | os.PathLike[str]) -> str:

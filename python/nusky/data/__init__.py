@@ -15,13 +15,15 @@ from nusky.data.cleaning import (
 from nusky.data.dataset import LOG10ENERGY_BINS, SINDEC_BINS, Dataset, silent
 from nusky.data.good_runs import clean_good_runs, count_outside
 from nusky.data.plausible import check_units
-from nusky.data.specs import CustomDataSpec, CustomDataSpecs, DataSpec, PSDataSpecs
+from nusky.data.specs import GROUPS as SPEC_GROUPS
+from nusky.data.specs import CustomDataSpec, CustomDataSpecs, DataSpec, PSDataSpecs, SpecGroup
 from nusky.data.uptime import Uptime
 
 __all__ = [
     "LOG10ENERGY_BINS",
     "MIN_SIGMA",
     "SINDEC_BINS",
+    "SPEC_GROUPS",
     "CustomDataSpec",
     "CustomDataSpecs",
     "DataSpec",
@@ -29,6 +31,7 @@ __all__ = [
     "OnBad",
     "PSDataSpecs",
     "RawTable",
+    "SpecGroup",
     "Uptime",
     "check_min_sigma",
     "check_units",

@@ -12,7 +12,7 @@ from nusky.data.dataset import LOG10ENERGY_BINS, SINDEC_BINS
 from nusky.sphere import days
 from nusky.units import in_unit
 
-__all__ = ["CustomDataSpec", "CustomDataSpecs", "DataSpec", "PSDataSpecs"]
+__all__ = ["GROUPS", "CustomDataSpec", "CustomDataSpecs", "DataSpec", "PSDataSpecs", "SpecGroup"]
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,53 @@ def _joined(key: str, first: int, last: int) -> tuple[DataSpec, ...]:
     return (DataSpec(key, files, f"IC86_{first}_MC.npy", files),)
 
 
-class PSDataSpecs:
+class SpecGroup(type):
+    """A group of csky's specifications whose files are named after the season.
+
+    ``GFUDataSpecs.gfu_IC86_2018`` is the season ``gfu_IC86_2018`` of the folder ``gfu``: its files are
+    ``gfu/VERSION/gfu_IC86_2018_exp.npy``, ``…_MC.npy`` and ``GRL/gfu_IC86_2018_exp.npy``. Files of other names are said
+    with `DataSpec`, or given as they are with `CustomDataSpec`.
+
+    Examples
+    --------
+    >>> GROUPS["GFUDataSpecs"].gfu_IC86_2018
+    (DataSpec('gfu_IC86_2018'),)
+    """
+
+    sample: str
+
+    def __getattr__(cls, name: str) -> tuple[DataSpec, ...]:
+        if name.startswith("_") or name == "sample":
+            raise AttributeError(name)
+        return (DataSpec(name, (f"{name}_exp.npy",), f"{name}_MC.npy", (f"{name}_exp.npy",), sample=cls.sample),)
+
+
+#: csky's groups beside the point-source tracks, and the folders of their samples.
+GROUPS: dict[str, Any] = {
+    name: SpecGroup(name, (), {"sample": sample, "__doc__": f"Seasons of the folder ``{sample}``, see `SpecGroup`."})
+    for name, sample in {
+        "DNNCascadeDataSpecs": "dnn_cascades",
+        "ESTESDataSpecs": "estes",
+        "GCDataSpecs": "gc",
+        "GFUDataSpecs": "gfu",
+        "GRECOOnlineDataSpecs": "greco_online",
+        "MESEDataSpecs": "mese",
+        "NTDataSpecs": "northern_tracks",
+        "QUESODataSpecs": "queso",
+    }.items()
+}
+
+
+class _LaterTracks(SpecGroup):
+    """Names of later versions of the sample, ``ps_v4`` or ``IC86v4_2015``; any other name is a mistake."""
+
+    def __getattr__(cls, name: str) -> tuple[DataSpec, ...]:
+        if name.startswith(("ps_v", "IC86v")):
+            return super().__getattr__(name)
+        raise AttributeError(f"PSDataSpecs has no seasons {name!r}; for files of your own there is CustomDataSpec")
+
+
+class PSDataSpecs(metaclass=_LaterTracks):
     """IceCube's point-source track seasons, under csky's names; each is a tuple of `DataSpec`, so that they add up.
 
     Seasons after 2012 share the simulation of 2012 (the selection did not change); `ps_7yr` and `ps_10yr` join them
@@ -73,6 +119,7 @@ class PSDataSpecs:
     ['IC79', 'IC86_2011']
     """
 
+    sample = "ps_tracks"
     ps_40 = _season("IC40")
     ps_59 = _season("IC59")
     ps_79 = _season("IC79")

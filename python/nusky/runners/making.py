@@ -73,6 +73,8 @@ class MakesTrials(ABC):
         if self.declinations is not None and self.transient is not None:
             raise ValueError("declinations are not randomised in a time window, whose background is few events anyway")
         resolve_threads(self.mp_cpus)
+        for season in self.analysis:
+            season.in_use()
         if not len(self.analysis):
             raise ValueError("the analysis has no seasons")
 
@@ -144,6 +146,7 @@ class MakesTrials(ABC):
         TRUTH: bool = False,
         mp_cpus: int | None = None,
         logging: bool = False,
+        replace_evts: bool = False,
     ) -> Trial:
         """Make one trial: scrambled background, and signal where the runner puts it.
 
@@ -162,6 +165,9 @@ class MakesTrials(ABC):
             Accepted as by the other calls; making a trial takes one thread.
         logging : bool
             Accepted as by the other calls.
+        replace_evts : bool
+            Each injected event takes the place of one of the season's background events, drawn at random: N is the same
+            with and without signal.
 
         Returns
         -------
@@ -173,4 +179,5 @@ class MakesTrials(ABC):
             For `n_sig`, `poisson`, `seed` or `mp_cpus` out of range, or signal with ``TRUTH=True``.
         """
         self._threads(mp_cpus)
-        return self._one_trial(n_sig, poisson, seed, TRUTH)
+        trial = self._one_trial(n_sig, poisson, seed, TRUTH)
+        return trial.replaced() if replace_evts else trial

@@ -54,6 +54,10 @@ class FitsMany(ABC):
         """Events of a trial, about: what decides how trials are spread over threads."""
 
     @abstractmethod
+    def get_one_fit(self, n_sig: float = 0, poisson: bool = False, seed: Any = None, TRUTH: bool = False) -> Any:
+        """Make one trial and fit it."""
+
+    @abstractmethod
     def config(self) -> dict[str, Any]:
         """Everything that decides the numbers, as values JSON can hold."""
 
@@ -183,7 +187,7 @@ class FitsMany(ABC):
         seed : int, numpy.random.Generator or None
             Of the batch; in the result's ``seed``. Trial j depends on seed and j only, not on threads or order.
         TRUTH : bool
-            Must be False: there is one real sky, for `get_one_fit`.
+            The real sky, of which there is one: with ``n_trials=1``, as `get_one_fit`, in a table of one row.
         mp_cpus : int or None
             Threads; with an executor, threads of each worker (1 by default).
         logging : bool
@@ -217,7 +221,7 @@ class FitsMany(ABC):
             )  # fmt: skip
         n_trials, first_trial = whole("n_trials", n_trials, 1), whole("first_trial", first_trial, 0)
         if TRUTH:
-            raise ValueError("TRUTH=True has no meaning for many trials: there is one real sky; use get_one_fit")
+            return self._real_sky(n_trials, n_sig, as_dataframe)
         n_sig, poisson = check_signal(n_sig, poisson)
         seed = resolve_seed(whole("seed", seed))
         if as_dataframe:
@@ -239,6 +243,19 @@ class FitsMany(ABC):
             config=self.config(),
         )
         return trials.as_dataframe if as_dataframe else trials
+
+    def _real_sky(self, n_trials: int, n_sig: float, as_dataframe: bool) -> Any:
+        if n_trials != 1:
+            raise ValueError(
+                f"TRUTH=True with n_trials={n_trials}: there is one real sky; n_trials=1, or use get_one_fit"
+            )
+        fit = self.get_one_fit(n_sig, TRUTH=True)
+        row = np.array([tuple(float(fit[name]) for name in self.dtype.names or ())], dtype=self.dtype)
+        table = TrialSet.of(
+            row.view(np.recarray), seed=None, first_trial=0, n_sig=0.0, poisson=False, config_hash=self.config_hash,
+            config=self.config(),
+        )  # fmt: skip
+        return table.as_dataframe if as_dataframe else table
 
     def _on_executor(
         self,

@@ -129,14 +129,23 @@ class MapRunner(Runner):
         return fits._scan_trial(self._one_trial(n_sig, poisson, seed, TRUTH), self._threads(mp_cpus), logging)
 
     def get_one_scan_from_trial(
-        self, trial: Any, logging: bool = False, mp_cpus: int | None = None, seed: Any = None, **fitter_args: Any
+        self,
+        trial: Any,
+        logging: bool = False,
+        mp_cpus: int | None = None,
+        seed: Any = None,
+        TRUTH: bool = False,
+        **fitter_args: Any,
     ) -> SkyScan:
         """Fit every pixel to the events of a trial, made by any runner of the analysis; see `get_one_scan`.
 
-        `seed` is accepted as csky has it: nothing is drawn here.
+        `seed` is accepted as csky has it: nothing is drawn here. So is `TRUTH`, where the trial is the real sky.
         """
         fits = fitting("get_one_scan_from_trial", self, True, fitter_args)
-        return fits._scan_trial(as_trial(trial, len(self.analysis)), self._threads(mp_cpus), logging)
+        made = as_trial(trial, len(self.analysis))
+        if TRUTH and not made.TRUTH:
+            raise ValueError("TRUTH=True, but the trial is scrambled: make it with get_one_trial(TRUTH=True)")
+        return fits._scan_trial(made, self._threads(mp_cpus), logging)
 
     def _scan_trial(self, trial: Trial, n_threads: int, logging: bool) -> SkyScan:
         fits = scan_pixels(self.model, self.index_trial(trial, n_threads), self.pixels, n_threads, logging)

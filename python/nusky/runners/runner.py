@@ -35,6 +35,7 @@ from nusky.version import code_version
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from nusky.analysis import Analysis
     from nusky.likelihood.trial_index import PartOfTrials, TrialIndex
     from nusky.sensitivity.search import NSigOptions
 
@@ -99,6 +100,22 @@ class Runner(MakesTrials, FitsMany):
     def bg_injs(self) -> tuple[SeasonBackground, ...]:
         """How each season's background is made."""
         return tuple(SeasonBackground(self, k) for k in range(len(self.analysis)))
+
+    @property
+    def ana(self) -> Analysis:
+        """csky's name of `analysis`."""
+        return self.analysis
+
+    @property
+    def fitter_args(self) -> dict[str, float]:
+        """What is held in fits, as csky has it: ``{"gamma": 2.5}`` where γ is fixed."""
+        fixed = self.likelihood.gamma if self.likelihood.mode == "fixed" else None
+        return {} if fixed is None else {"gamma": fixed}
+
+    @property
+    def param_names(self) -> tuple[str, ...]:
+        """What is fitted: n_s, and γ where it is free."""
+        return ("ns", "gamma") if self.likelihood.mode == "fit" else ("ns",)
 
     @property
     def columns(self) -> tuple[str, ...]:

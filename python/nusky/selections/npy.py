@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+from typing import Any
 
 from nusky.data.cleaning import MIN_SIGMA, OnBad
 from nusky.data.dataset import Dataset, silent
@@ -11,6 +12,7 @@ from nusky.data.specs import CustomDataSpec, DataSpec, PSDataSpecs
 from nusky.files import as_path
 from nusky.selections import npy_files as npyfiles
 from nusky.selections.repository import Log, Spec
+from nusky.selections.templates import read_template_file
 
 __all__ = ["Repository"]
 
@@ -57,6 +59,13 @@ class Repository:
     def __repr__(self) -> str:
         where = "from the environment" if self._local_root is None else str(self._local_root)
         return f"Repository({where})"
+
+    def clear_cache(self) -> None:
+        """Accepted as csky has it: files are read anew by every call."""
+
+    def get_template(self, name: str, per_pixel_flux: bool = False) -> Any:
+        """A sky template under `local_root`, see `read_template_file`."""
+        return read_template_file(self.local_root, name, per_pixel_flux)
 
     @property
     def local_root(self) -> pathlib.Path:

@@ -25,6 +25,7 @@ FORMAT = "nusky-n-sig-1"
 # The curve's arrays in a file, and the fields that are written apart from the numbers
 _CURVE = ("params", "n_sigs", "n_passed", "n_trials")
 _ERRORS = ("n_sig_relative_error", "n_sig_absolute_error", "E2dNdE_absolute_error", "fluence_absolute_error")
+_OF_FLUX = ("E2dNdE", "fluence")
 _APART = ("curve", "trials", "_added")  # what a user added is not ours to keep
 
 
@@ -33,7 +34,8 @@ class NSigResult(MutableMapping[str, Any]):
     """Signal for which a fraction `beta` of trials has TS > `ts`.
 
     Is csky's dictionary, too: ``result["n_sig"]``, ``result["n_sig_error"]``, ``result["info"]``; further entries can
-    be added (``result["flux"] = …``), those that were found stay as they are.
+    be added (``result["flux"] = …``), those that were found stay as they are; ``result["E2dNdE"] = …`` is what the item
+    then gives, the attribute stays what was found.
 
     Attributes
     ----------
@@ -177,7 +179,8 @@ class NSigResult(MutableMapping[str, Any]):
         }
 
     def __setitem__(self, key: str, value: Any) -> None:
-        if key in self._found:
+        # a flux at another energy, or of another spectrum, is what a script means by this name
+        if key in self._found and key not in _OF_FLUX:
             raise KeyError(f"{key!r} was found by the search and is not replaced; use another name")
         self._added[key] = value
 
@@ -199,7 +202,7 @@ class NSigResult(MutableMapping[str, Any]):
 
     @property
     def _keys(self) -> tuple[str, ...]:
-        return (*self._found, *self._added)
+        return (*self._found, *(key for key in self._added if key not in _OF_FLUX))
 
     @property
     def _found(self) -> tuple[str, ...]:

@@ -67,6 +67,9 @@ class NSigSearch:
     def __post_init__(self) -> None:
         for name, least in (("first_batch_size", 1), ("batch_size", 1), ("max_batch_size", 0), ("n_batches", 3)):
             value = getattr(self, name)
+            if isinstance(value, (float, np.floating)) and value >= least and math.isfinite(value):
+                value = math.ceil(value)  # ``batch_size=n / 3``: a fraction of a trial is one more
+                object.__setattr__(self, name, value)
             if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
                 raise ValueError(f"{name} = {value!r} must be an integer >= {least}")
         if self.method not in ("auto", "chi2cdf", "erf", "spline"):

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nusky.arrays import Arrays
 from nusky.missing import without_missing
 from nusky.sphere import as_mjd, at_limits, coordinates, days, radians
 from nusky.typing import F64
@@ -87,6 +88,11 @@ class Sources:
         """Names of the fields that are set."""
         return tuple(field.name for field in fields(self) if getattr(self, field.name) is not None)
 
+    @property
+    def as_dataframe(self) -> Any:
+        """`pandas.DataFrame` of the fields, without maps."""
+        return Arrays({name: np.asarray(getattr(self, name)) for name in self.keys() if name != "prior"}).as_dataframe
+
     def __len__(self) -> int:
         return len(self.ra)
 
@@ -150,7 +156,7 @@ def sources(
     *,
     weight: ArrayLike | None = None,
     extension: ArrayLike | None = None,
-    name: str | Sequence[str] | None = None,
+    name: Any = None,
     mjd: ArrayLike | None = None,
     t_100: ArrayLike | timedelta | None = None,
     sigma_t: ArrayLike | timedelta | None = None,
@@ -170,6 +176,7 @@ def sources(
     extension : float, (P,) or Quantity, optional
         Width σ of a Gaussian source: rad, 0 … 20°.
     name : str or sequence of str, optional
+        Numbers are names, too.
     mjd : float, (P,), astropy Time or Quantity, optional
         **Start** of the time window, MJD (UTC).
     t_100 : float, (P,), astropy TimeDelta or Quantity, or a timedelta, optional
@@ -236,7 +243,7 @@ def sources(
         dec=dec_column,
         weight=weights,
         extension=extensions,
-        name=None if name is None else _objects("name", name, n, isinstance(name, str)),
+        name=None if name is None else tuple(map(str, _objects("name", name, n, isinstance(name, (str, Real))))),
         mjd=window[0],
         t_100=window[1],
         sigma_t=window[2],

@@ -178,6 +178,27 @@ class Trial:
                 injected[k] = Events.concatenate([p.select(*common) for p in checked]) if checked else None
         return replace(self, background=tuple(background), injected=tuple(injected))
 
+    def replaced(self) -> Trial:
+        """This trial with as many background events fewer as each season has injected ones, drawn by the trial's seed.
+
+        Raises
+        ------
+        ValueError
+            More injected events than background ones.
+        """
+        rng = np.random.default_rng([self.seed or 0, self.index or 0, len(self.background)])
+        background: list[Scramble | Events] = []
+        for k, (own, injected) in enumerate(zip(self.background, self.injected, strict=True)):
+            n = 0 if injected is None else len(injected)
+            if n > len(own):
+                raise ValueError(f"season {k} has {len(own)} background events, {n} injected ones cannot replace them")
+            if not n:
+                background.append(own)
+                continue
+            events = own.events() if isinstance(own, Scramble) else own
+            background.append(events[np.sort(rng.choice(len(events), len(events) - n, replace=False))])
+        return replace(self, background=tuple(background))
+
     @property
     def n_events(self) -> tuple[int, ...]:
         """N of each season: all events, those left out included."""

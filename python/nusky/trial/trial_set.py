@@ -63,7 +63,7 @@ class TrialSet(Arrays):
         cls,
         rows: NDArray[np.void],
         *,
-        seed: int,
+        seed: int | None,
         first_trial: int,
         n_sig: float,
         poisson: bool,
