@@ -16,7 +16,7 @@ from nusky.units import has_unit, in_unit
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["EditableEvents", "Events", "in_column_unit"]
+__all__ = ["EditableEvents", "Events", "as_events", "in_column_unit"]
 
 Column = NDArray[Any]
 
@@ -329,3 +329,37 @@ class EditableEvents(Events):
 
     def __reduce__(self) -> tuple[type[Events], tuple[dict[str, Column]]]:
         return EditableEvents, (dict(self._columns),)
+
+
+def as_events(value: Any, what: str, needed: Sequence[str]) -> Events:
+    """Events of a table: Events, `Arrays`, a DataFrame, a structured array or a mapping.
+
+    Parameters
+    ----------
+    value : table
+    what : str
+        For messages.
+    needed : sequence of str
+        Columns it must have.
+
+    Raises
+    ------
+    TypeError, ValueError
+        No table, a column missing, or no event.
+
+    Examples
+    --------
+    >>> as_events({"ra": [1.0]}, "mine", ["ra"])
+    Events(1 items | columns: ra)
+    """
+    names = getattr(getattr(value, "dtype", None), "names", None) or getattr(value, "columns", None)
+    if names is None and hasattr(value, "keys"):
+        names = value.keys()
+    if names is None:
+        raise TypeError(f"{what} must be Events, Arrays or a DataFrame, got {type(value).__name__}")
+    events = Events({str(name): np.asarray(value[name]) for name in names})
+    if missing := sorted(set(needed) - set(events.columns)):
+        raise ValueError(f"{what} have no column {', '.join(missing)}")
+    if not len(events):
+        raise ValueError(f"{what} hold no event")
+    return events

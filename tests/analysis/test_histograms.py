@@ -36,7 +36,7 @@ def test_events_of_a_table() -> None:
     assert len(a.data) == len(season().data) - 2
     with pytest.raises(ValueError, match="no column azimuth, dec"):
         a.data = {"ra": np.zeros(2)}
-    with pytest.raises(TypeError, match="Events, Arrays or a DataFrame"):
+    with pytest.raises(TypeError, match="must be Events, Arrays or a DataFrame"):
         a.data = 3
 
 

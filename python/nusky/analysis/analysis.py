@@ -39,15 +39,14 @@ class Analysis:
     Parameters
     ----------
     anas : sequence of SubAnalysis
-        At least one, of different keys, with the same γ nodes. As in csky a repository may stand here, with what
-        `get_analysis` takes: ``Analysis(repo, specs, dir=…)`` is ``Analysis(get_analysis(repo, specs, dir=…).anas)``.
+        At least one, of different keys, with the same γ nodes. As in csky a repository may stand here.
     *more, **options
         Of `get_analysis`, after a repository.
 
     Attributes
     ----------
     name : str
-        A label of the user's own, which decides nothing; it can be set. Everything else stays as it was made.
+        A label, which decides nothing; it can be set, nothing else can.
 
     Raises
     ------
@@ -55,11 +54,9 @@ class Analysis:
 
     Examples
     --------
-    >>> import nusky as cy
     >>> ana = cy.get_analysis(cy.selections.demo)                # doctest: +SKIP
     >>> ana                                                      # doctest: +SKIP
     Analysis(IC86_2011_synthetic | 136244 events, 332.61 days, 49 gamma nodes 1 ... 4)
-    >>> north_year = cy.Analysis([ana[0]])                       # doctest: +SKIP
     """
 
     anas: Sequence[SubAnalysis]
@@ -97,7 +94,7 @@ class Analysis:
     def __setattr__(self, name: str, value: Any) -> None:
         if name != "name" and name in self.__dict__:
             raise AttributeError(
-                f"an Analysis stays as it was made ({name}); make another one: nusky.Analysis([ana[0], …]), ana[:2]"
+                f"an Analysis stays as it was made ({name}); make another one: nusky.Analysis([ana[0]])"
             )
         object.__setattr__(self, name, value)
 

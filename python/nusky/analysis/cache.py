@@ -35,7 +35,9 @@ from nusky.files.atomic import atomic_write
 __all__ = [
     "SCHEMA",
     "DamagedCache",
+    "GivenEvents",
     "Meta",
+    "NoEvents",
     "StaleCache",
     "StoredEvents",
     "cache_path",
@@ -250,3 +252,27 @@ def _read_meta(archive: zipfile.ZipFile, path: Path) -> Meta:
     if not isinstance(meta, dict) or meta.get("format") != FORMAT:
         raise DamagedCache(f"{path}: not a {FORMAT} file")
     return meta
+
+
+@dataclass(frozen=True)
+class GivenEvents:
+    """Events at hand, where `StoredEvents` would read them."""
+
+    events: Events
+
+    def __call__(self) -> Events:
+        """These events."""
+        return self.events
+
+
+@dataclass(frozen=True)
+class NoEvents:
+    """In the place of a simulation that the user chose not to load."""
+
+    key: str
+
+    def __call__(self) -> Events:
+        """Refuse, and say what to do."""
+        raise ValueError(
+            f"{self.key}: set up with load_sig=False, so there is no simulation; use load_sig=True to inject"
+        )

@@ -315,8 +315,6 @@ class EnergyRatio:
         )
 
 
-
-
 def _without_cliffs(log_ratio: F64) -> F64:
     """ln R that falls by at most `_STEEPEST` a cell along energy.
 

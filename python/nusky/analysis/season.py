@@ -13,40 +13,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from nusky.analysis.acceptance import Acceptance
 from nusky.analysis.background import Background
-from nusky.analysis.cache import DamagedCache, Meta, StoredEvents, read_cache, write_cache
+from nusky.analysis.cache import DamagedCache, Meta, NoEvents, StoredEvents, read_cache, write_cache
 from nusky.analysis.energy import EnergyRatio
-from nusky.events import Events
+from nusky.events import Events, as_events
 from nusky.files import content_hash
 from nusky.hyp import Flux
 from nusky.response import SigmaRatio, TabulatedResponse, TabulatedSignal
 from nusky.typing import F32, F64
 from nusky.version import code_version
 
-__all__ = ["EventRatio", "GivenEvents", "NoEvents", "SubAnalysis", "open_season"]
-
-
-@dataclass(frozen=True)
-class GivenEvents:
-    """Events at hand, where `StoredEvents` would read them."""
-
-    events: Events
-
-    def __call__(self) -> Events:
-        """These events."""
-        return self.events
-
-
-@dataclass(frozen=True)
-class NoEvents:
-    """In the place of a simulation that the user chose not to load."""
-
-    key: str
-
-    def __call__(self) -> Events:
-        """Refuse, and say what to do."""
-        raise ValueError(
-            f"{self.key}: set up with load_sig=False, so there is no simulation; use load_sig=True to inject"
-        )
+__all__ = ["EventRatio", "SubAnalysis", "open_season"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,23 +118,16 @@ class SubAnalysis:
             )
         if not np.array_equal(self.acceptance.gamma_nodes, self.energy.gamma_nodes):
             raise ValueError(f"{self.key}: acceptance and energy term have different gamma nodes")
+        self.__dict__["_made"] = True
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if "path" not in self.__dict__:
+        if "_made" not in self.__dict__:
             return object.__setattr__(self, name, value)
         if name not in ("data", "background", "bg_space_param"):
             raise AttributeError(f"{self.key}: {name} stays as it was made; data and bg_space_param can be set")
         if "_used" in self.__dict__:
             raise AttributeError(f"{self.key}: a runner uses this season already; set {name} before runners are made")
-        if name == "data":
-            made: dict[str, Any] = _with_data(self, value)
-        elif not isinstance(value, Background):
-            raise TypeError(f"{self.key}: {name} must be a Background, a density in sin δ, got {type(value).__name__}")
-        else:
-            density = np.ascontiguousarray(value(self.data["sindec"]), dtype=np.float64)
-            curve = np.asarray(value.curve)
-            mark = content_hash([self.fingerprint, "background", curve])
-            made = {"background": value, "background_density": density, "fingerprint": mark}
+        made = _with_data(self, value) if name == "data" else _with_background(self, value)
         for field, changed in {**made, "path": None}.items():
             object.__setattr__(self, field, changed)
         return None
@@ -401,19 +370,18 @@ def _from_cache(path: Path, meta: Meta, arrays: Mapping[str, NDArray[Any]]) -> S
 
 def _with_data(season: SubAnalysis, value: Any) -> dict[str, Any]:
     """Fields of a season that has other events."""
-    if not isinstance(value, Events):
-        names = value.keys() if hasattr(value, "keys") else value.columns if hasattr(value, "columns") else None
-        if names is None:
-            raise TypeError(f"{season.key}: data must be Events, Arrays or a DataFrame, got {type(value).__name__}")
-        value = Events({str(name): np.asarray(value[name]) for name in names})
-    if missing := sorted(set(season.data.columns) - set(value.columns)):
-        raise ValueError(f"{season.key}: the new data have no column {', '.join(missing)}")
-    data = Events({name: value[name] for name in value.columns})
-    if not len(data):
-        raise ValueError(f"{season.key}: the new data hold no event")
+    data = as_events(value, f"{season.key}: the new data", season.data.columns)
     density, ratio = season.columns(data)
     mark = content_hash([season.fingerprint, "data", *(data[name] for name in data.columns)])
     return {"data": data, "background_density": density, "log_energy_ratio": ratio, "fingerprint": mark}
+
+
+def _with_background(season: SubAnalysis, value: Any) -> dict[str, Any]:
+    if not isinstance(value, Background):
+        raise TypeError(f"{season.key}: it must be a Background, a density in sin δ, got {type(value).__name__}")
+    density = np.ascontiguousarray(value(season.data["sindec"]), dtype=np.float64)
+    mark = content_hash([season.fingerprint, "background", np.asarray(value.curve)])
+    return {"background": value, "background_density": density, "fingerprint": mark}
 
 
 def _replaced(season: SubAnalysis, **changes: Any) -> SubAnalysis:

@@ -12,11 +12,11 @@ import numpy as np
 
 from nusky.analysis.acceptance import Acceptance
 from nusky.analysis.background import Background
-from nusky.analysis.cache import SCHEMA, DamagedCache, StaleCache, cache_path, check_writable
+from nusky.analysis.cache import SCHEMA, DamagedCache, GivenEvents, StaleCache, cache_path, check_writable
 from nusky.analysis.energy import EmptyRule, EnergyRatio
 from nusky.analysis.gamma import GAMMA_NODES
 from nusky.analysis.narration import Narration
-from nusky.analysis.season import EventRatio, GivenEvents, SubAnalysis, open_season
+from nusky.analysis.season import EventRatio, SubAnalysis, open_season
 from nusky.data.dataset import Dataset
 from nusky.files.hashing import content_hash
 from nusky.hyp import PowerLawFlux
