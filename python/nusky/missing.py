@@ -15,6 +15,7 @@ __all__ = ["UNSEEN", "is_unseen", "split_mask", "without_missing"]
 
 #: healpy's mark of an unobserved pixel.
 UNSEEN = -1.6375e30
+_NO_MARK = -1e30
 
 
 def is_unseen(values: Any) -> NDArray[np.bool_]:
@@ -101,10 +102,12 @@ def without_missing(values: Any, name: str = "values") -> tuple[NDArray[np.float
     if data.dtype.kind not in "fiub":
         raise TypeError(f"{name}: expected real numbers, got dtype {data.dtype}")
     out = np.array(data, dtype=np.float64)
+    # Most arrays have no gap, and one look tells: the smallest value is a number, and not the mark
+    if mask is None and (not out.size or out.min() > _NO_MARK):
+        return out, {}
     hidden = np.zeros(out.shape, dtype=bool) if mask is None else mask
     nan = np.isnan(out) & ~hidden
-    # Only a large negative number can be the mark: most arrays have none, and the comparison costs memory
-    unseen = is_unseen(out) & ~hidden if out.size and np.nanmin(out, initial=0.0) < -1e30 else np.zeros_like(hidden)
+    unseen = is_unseen(out) & ~hidden
     counts = {
         reason: int(np.count_nonzero(where))
         for reason, where in (("masked", hidden), ("nan", nan), ("unseen", unseen))

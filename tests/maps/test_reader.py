@@ -261,3 +261,35 @@ def test_a_file_name_where_a_map_is_wanted_says_how_to_read_it():
         for take in (SpatialPrior, as_priors, lambda m: as_priors([m])):
             with pytest.raises(TypeError, match=r"map\.fits.*read_sky_map\(path\)"):
                 take(name)
+
+
+def test_columns_read_where_they_lie_in_the_file_are_those_that_astropy_reads(tmp_path):
+    """Unscaled floating-point tables are not copied by astropy first; scaled ones, with gaps, and integers are."""
+    import healpy
+    from astropy.io import fits
+
+    p = sky()
+    path = tmp_path / "many.fits"
+    columns = [p.astype("f4"), 1e3 * p.astype("f4"), p[::-1].astype("f4")]
+    names = ["PROB", "DISTMU", "OTHER"]
+    healpy.write_map(path, columns, coord="C", column_names=names, dtype=np.float32)  # 1024 values a row
+    with fits.open(path, memmap=False) as hdus:
+        expected = np.asarray(hdus[1].data["PROB"]).ravel().astype(np.float64)
+    np.testing.assert_array_equal(read_sky_map(path).probability, SkyMap(expected).probability)
+    table_hdu = fits.BinTableHDU.from_columns([fits.Column("PROB", "I", array=np.arange(NPIX, dtype=np.int16))])
+    table_hdu.header.update({"PIXTYPE": "HEALPIX", "ORDERING": "RING", "NSIDE": NSIDE, "COORDSYS": "C"})
+    table_hdu.header.update({"TSCAL1": 0.5, "TZERO1": 3.0})
+    table_hdu.writeto(tmp_path / "scaled.fits")
+    with fits.open(tmp_path / "scaled.fits", memmap=False) as hdus:
+        values = np.asarray(hdus[1].data["PROB"], dtype=np.float64)
+    np.testing.assert_array_equal(values, 0.5 * np.arange(NPIX) + 3.0)
+    np.testing.assert_array_equal(read_sky_map(tmp_path / "scaled.fits").probability, SkyMap(values).probability)
+
+
+def test_a_map_is_normalised_the_same_in_its_own_array_and_in_a_copy():
+    values = np.random.default_rng(1).random(NPIX) * 1e-3
+    kept = values.copy()
+    expected = SkyMap(values)
+    np.testing.assert_array_equal(values, kept)
+    np.testing.assert_array_equal(SkyMap.of_clean(values, expected.record).probability, expected.probability)
+    assert not expected.probability.flags.writeable

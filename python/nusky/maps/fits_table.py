@@ -41,6 +41,7 @@ def table_of_file(name: str, content: Any, hdu: int | str | None) -> MapTable:
 
     size = content.seek(0, io.SEEK_END)
     content = guarded(name, content)  # whether the rows are there is checked below
+    whole = content.getvalue() if isinstance(content, io.BytesIO) else None
     try:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
@@ -48,7 +49,7 @@ def table_of_file(name: str, content: Any, hdu: int | str | None) -> MapTable:
                 # a header that somebody edited keeps the old checksum of the whole
                 if damage := damage_said(said, data_only=True):
                     raise _Refused(f"{name} is damaged: {damage}")
-                return _table_of(name, hdus, hdu, size)
+                return _table_of(name, hdus, hdu, size, whole)
     except _Refused as error:
         raise ValueError(str(error)) from None
     except Exception as error:  # a damaged file makes astropy fail in any way
@@ -84,7 +85,7 @@ def table_of_records(records: Any) -> MapTable:
     return MapTable(name, columns, units, {})
 
 
-def _table_of(name: str, hdus: Any, hdu: int | str | None, size: int | None) -> MapTable:
+def _table_of(name: str, hdus: Any, hdu: int | str | None, size: int | None, whole: bytes | None = None) -> MapTable:
     from astropy.io import fits
 
     if hdu is not None:
@@ -110,8 +111,9 @@ def _table_of(name: str, hdus: Any, hdu: int | str | None, size: int | None) -> 
         if not column.name:
             column.name = f"COLUMN{i + 1}"  # astropy reads no values of a column without a name
     header = {key.upper(): value for key, value in table.header.items() if key not in ("COMMENT", "HISTORY", "")}
+    plain = _plain_rows(table, whole)
     columns, units = by_name(
-        (column.name, _values(table.data, i, column, header), str(column.unit or ""))
+        (column.name, _values(table.data if plain is None else plain, i, column, header), str(column.unit or ""))
         for i, column in enumerate(table.columns)
     )
     first = hdus[0].header if len(hdus) > 1 else {}
@@ -162,9 +164,23 @@ def _number(value: Any) -> float | None:
     return None
 
 
+def _plain_rows(table: Any, whole: bytes | None) -> Any:
+    """The rows of a table of unscaled floating-point columns, where they lie in the file: millions are not copied."""
+    from astropy.io import fits
+
+    if whole is None or not isinstance(table, fits.BinTableHDU) or int(table.header.get("PCOUNT", 0)):
+        return None
+    dtype = table.columns.dtype.newbyteorder(">")
+    if any(column.bscale or column.bzero or column.dim for column in table.columns):
+        return None
+    if any(dtype[i].base.kind != "f" for i in range(len(dtype))) or dtype.itemsize != int(table.header["NAXIS1"]):
+        return None
+    return np.ndarray(int(table.header["NAXIS2"]), dtype=dtype, buffer=whole, offset=int(table._data_offset))
+
+
 def _values(data: Any, i: int, column: Any, header: Any) -> Any:
     """Values of a column, masked where TNULLn or BAD_DATA says that there is none."""
-    values = np.asarray(data.field(i))
+    values = np.asarray(data.field(i) if hasattr(data, "field") else data[data.dtype.names[i]])
     if values.dtype.kind not in "iuf":
         return values
     hidden = np.zeros(values.shape, dtype=bool)

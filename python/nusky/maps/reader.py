@@ -358,7 +358,7 @@ def _finish(cells: _Cells, nside: int | None) -> SkyMap | MultiOrderMap:
         ring = cells.value
         if cells.nest:
             ring = ring[healpy.ring2nest(map_nside(ring.size), np.arange(ring.size))]
-        flat = SkyMap(ring, cells.record)
+        flat = SkyMap.of_clean(ring, cells.record)
     else:
         ipix = cells.ipix
         if not cells.nest:

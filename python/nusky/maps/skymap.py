@@ -116,6 +116,8 @@ def clean_values(values: Any, name: str = "map") -> tuple[F64, dict[str, int]]:
     if raw.ndim != 1:
         raise ValueError(f"{name}: expected a 1-D array, got shape {raw.shape}; pass one map, or a list of maps")
     out, repaired = without_missing(values, name)
+    if not repaired and out.size and out.min() >= 0 and 0 < out.max() < np.inf:
+        return out, repaired
     infinite = np.flatnonzero(np.isinf(out))
     if infinite.size:
         raise ValueError(f"{name}[{infinite[0]}] is infinite ({infinite.size} such values); replace them before use")
@@ -130,10 +132,17 @@ def clean_values(values: Any, name: str = "map") -> tuple[F64, dict[str, int]]:
     return out, repaired
 
 
-def normalised(values: F64) -> F64:
+def normalised(values: F64, *, own: bool = False) -> F64:
     """`values` with sum 1; safe for sums that overflow and for values near the smallest number there is.
 
     A map whose sum is 1 within 1e-13 is kept to the bit: writing, reading and converting do not change its hash.
+
+    Parameters
+    ----------
+    values : array
+        Not negative.
+    own : bool
+        Nobody else has the array: it is changed and given back, not copied.
 
     Examples
     --------
@@ -144,9 +153,9 @@ def normalised(values: F64) -> F64:
         total = values.sum()
     out: F64
     if abs(total - 1.0) <= 1e-13:
-        out = np.array(values, dtype=np.float64)
+        out = values if own else np.array(values, dtype=np.float64)
     else:
-        out = values / values.max()
+        out = np.divide(values, values.max(), out=values if own else None)
         out /= out.sum()
     out.setflags(write=False)
     return out
@@ -179,6 +188,15 @@ class SkyMap:
         object.__setattr__(self, "probability", normalised(values))
         if repaired:
             object.__setattr__(self, "record", replace(self.record, repaired={**self.record.repaired, **repaired}))
+
+    @classmethod
+    def of_clean(cls, values: F64, record: MapRecord) -> SkyMap:
+        """A map of what `clean_values` gave, an array that nobody else has: it becomes the map, without a copy."""
+        map_nside(values.size)
+        new = object.__new__(cls)
+        object.__setattr__(new, "probability", normalised(values, own=True))
+        object.__setattr__(new, "record", record)
+        return new
 
     @property
     def map(self) -> F64:

@@ -43,7 +43,7 @@ def probability_of(
     """
     if kind in ("probability", "density"):
         value, repaired = clean_values(raw, where)
-        return (value * area, repaired) if kind == "density" else (value, repaired)
+        return _clean(value * area, where, repaired) if kind == "density" else (value, repaired)
     x, repaired = without_missing(raw, where)
     known = ~np.isnan(x)
     if kind == "cl":
