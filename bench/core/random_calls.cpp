@@ -1,5 +1,6 @@
 // Random calls of the core against the slow reference, made for the sanitizers (bench/core/sanitize.sh): events, seasons, nodes, cuts,
-// sources and threads are drawn, fits are held against the definitions, searches against whole maps, and bad arguments must be refused.
+// sources, stacks, flares and threads are drawn, fits are held against the definitions, searches against whole maps, and bad arguments must
+// be refused.
 //
 //     nusky_random_calls [calls, default 1000] [seed] [threads]
 #include <cmath>
@@ -11,100 +12,17 @@
 #include <stdexcept>
 #include <string>
 
-#include "made_up_sky.hpp"
+#include "nusky/flares/scan_flares.hpp"
 #include "nusky/hottest/hottest.hpp"
+#include "nusky/stacking/stack.hpp"
+#include "nusky/trials/hypothesis_trials.hpp"
 #include "nusky/trials/point_trials.hpp"
+#include "random_case.hpp"
 
 namespace {
 
 using namespace nusky;
-using namespace nusky::made_up;
-
-constexpr double infinity = std::numeric_limits<double>::infinity(), not_a_number = std::numeric_limits<double>::quiet_NaN();
-
-struct Random {
-  std::mt19937_64 bits;
-  double uniform() { return std::uniform_real_distribution<double>(0.0, 1.0)(bits); }
-  std::size_t below(std::size_t n) { return std::uniform_int_distribution<std::size_t>(0, n - 1)(bits); }
-};
-
-/// One analysis with its core, and what is asked of it.
-struct Case {
-  reference::Model model;
-  std::optional<double> gamma;
-  int threads;
-};
-
-Case draw(Random& random, int threads) {
-  Options o;
-  const std::size_t nodes[] = {0, 1, 2, 5, 13, 49};
-  o.gamma_nodes = even_nodes(nodes[random.below(6)], 0.5 + random.uniform(), 3.5 + random.uniform());
-  o.sizes.clear();
-  for (std::size_t k = 1 + random.below(3); k > 0; --k) o.sizes.push_back(1 + random.below(random.below(4) ? 60 : 600));
-  o.sigma_low = degree * (0.2 + random.uniform());
-  o.sigma_high = random.below(5) ? 4 * degree : 120 * degree;
-  o.hardness = 1.5 * random.uniform();
-  o.extended = random.below(3) == 0;
-  o.seed = static_cast<unsigned>(random.below(1u << 30));
-  Case c{sky(o), std::nullopt, 1 + static_cast<int>(random.below(static_cast<std::size_t>(threads)))};
-  if (random.below(2))
-    inject(c.model, random.below(o.sizes.size()), 1 + random.below(12), 2 * pi * random.uniform(), std::asin(2 * random.uniform() - 1),
-           4 * random.uniform(), random.uniform(), o.seed);
-  const double cuts[] = {1.0, 3.0, 5.0, infinity};
-  c.model.cut_n_sigma = cuts[random.below(4)];
-  if (!o.gamma_nodes.empty() && random.below(3) == 0)
-    c.gamma = o.gamma_nodes.front() + random.uniform() * (o.gamma_nodes.back() - o.gamma_nodes.front());
-  return c;
-}
-
-std::vector<std::shared_ptr<const EventColumns>> columns_of(const reference::Model& m) {
-  std::vector<std::shared_ptr<const EventColumns>> out;
-  const GammaAxis axis(m.gamma_nodes);
-  for (const reference::Season& s : m.seasons)
-    out.push_back(std::make_shared<EventColumns>(s.ra.size(), s.dec.data(), s.sigma.data(), s.background.data(),
-                                                 axis.size() > 0 ? s.log_ratio.data() : nullptr, axis, m.cut_n_sigma, 0.0, 1));
-  return out;
-}
-
-struct Places {
-  std::vector<double> ra, dec;
-};
-
-Places draw_places(Random& random, const reference::Model& m, std::size_t n) {
-  Places p;
-  for (std::size_t i = 0; i < n; ++i) {
-    const reference::Season& s = m.seasons[random.below(m.seasons.size())];
-    const std::size_t j = random.below(s.ra.size());
-    const bool on = random.below(2);
-    p.ra.push_back(on ? s.ra[j] : 2 * pi * random.uniform());
-    p.dec.push_back(on ? s.dec[j] : random.below(20) == 0 ? pi / 2 : std::asin(2 * random.uniform() - 1));
-  }
-  return p;
-}
-
-[[noreturn]] void fail(const std::string& what) { throw std::runtime_error(what); }
-
-/// The TS must be that of its own n_s and γ, and no lower than what the slow reference finds on a grid of γ.
-void compare(const Case& c, const Places& at, const ScanResult& r, std::size_t i) {
-  const GammaAxis axis(c.model.gamma_nodes);
-  const reference::Sky sky = reference::look(c.model, at.ra[i], at.dec[i]);
-  const double gamma = c.gamma ? *c.gamma : axis.free() ? r.gamma[i] : axis.size() == 1 ? axis.front() : 0.0;
-  const double tolerance = 1e-3;  // what is promised
-  if (!(r.ts[i] >= 0.0) || !(r.ns[i] >= 0.0)) fail("ts or n_s is negative or no number");
-  if (r.ts[i] > 0) {
-    const double again = 2 * reference::log_likelihood(c.model, axis, sky, r.ns[i], gamma);
-    if (!(std::abs(again - r.ts[i]) <= 1e-5 * r.ts[i] + tolerance))
-      fail("ts " + std::to_string(r.ts[i]) + " is not that of its n_s " + std::to_string(r.ns[i]) + " and gamma " + std::to_string(gamma) +
-           ", " + std::to_string(again) + " (cut " + std::to_string(c.model.cut_n_sigma) + ")");
-  }
-  const int grid = axis.free() && !c.gamma ? 7 : 1;
-  for (int k = 0; k < grid; ++k) {
-    const double g = grid == 1 ? gamma : axis.front() + (axis.back() - axis.front()) * k / (grid - 1);
-    const double slow = reference::fit_ns(c.model, axis, sky, g).ts;
-    if (!(r.ts[i] >= slow * (1 - 1e-5) - tolerance))
-      fail("ts " + std::to_string(r.ts[i]) + " is below " + std::to_string(slow) + " at gamma " + std::to_string(g));
-  }
-}
+using namespace nusky::random_calls;
 
 void call_scan(Random& random, const Case& c) {
   const Places at = draw_places(random, c.model, 1 + random.below(40));
@@ -140,8 +58,7 @@ void call_trials(Random& random, const Case& c) {
   const double ra = 2 * pi * random.uniform(), dec = std::asin(2 * random.uniform() - 1);
   const auto columns = columns_of(c.model);
   const PointSource source(columns, ra, dec);
-  std::vector<std::int64_t> numbers;
-  for (std::size_t i = 1 + random.below(12); i > 0; --i) numbers.push_back(static_cast<std::int64_t>(random.below(1u << 20)));
+  const std::vector<std::int64_t> numbers = draw_numbers(random);
   std::vector<double> rows(3 * numbers.size(), -1.0);
   const TrialRequest request{random.bits(), numbers.size(), numbers.data(), 0.0, false};
   if (fit_point_trials(*core.likelihood, source, nullptr, c.gamma, request, 3, rows.data(), c.threads,
@@ -149,19 +66,176 @@ void call_trials(Random& random, const Case& c) {
     fail("trials are missing");
   // the same events by way of a scan
   const std::size_t i = random.below(numbers.size());
-  Case same = c;
-  const auto j = static_cast<std::uint64_t>(numbers[i]);
-  for (std::size_t k = 0; k < same.model.seasons.size(); ++k) {
-    same.model.seasons[k].n_events = static_cast<double>(same.model.seasons[k].ra.size());  // all are a trial's own
-    const RandomPlace place = random_place(request.key, j / trials_of_block, Purpose::right_ascension, static_cast<std::uint32_t>(k));
-    for (std::size_t e = 0; e < same.model.seasons[k].ra.size(); ++e)
-      same.model.seasons[k].ra[e] = right_ascension_of(random_block(place, static_cast<std::uint32_t>(e))[j % trials_of_block]);
+  compare(scrambled(c, request.key, numbers[i]), Places{{ra}, {dec}}, one(rows[3 * i], rows[3 * i + 1], rows[3 * i + 2]), 0);
+}
+
+/// Sources with weights that depend on γ.
+struct DrawnStack {
+  std::vector<double> ra, dec, extension;
+  std::vector<double> log_weight;  // (K, J, max(G, 1))
+};
+
+DrawnStack draw_stack(Random& random, const reference::Model& m) {
+  DrawnStack s;
+  const std::size_t n = 1 + random.below(random.below(6) ? 4 : 30);
+  const Places at = draw_places(random, m, n);
+  s.ra = at.ra;
+  s.dec = at.dec;
+  for (std::size_t j = 0; j < n; ++j) s.extension.push_back(random.below(3) ? 0.0 : 3 * degree * random.uniform());
+  for (std::size_t k = 0; k < m.seasons.size(); ++k)
+    for (std::size_t j = 0; j < n; ++j) {
+      const double top = 4 * random.uniform(), slope = 2 * random.uniform() - 1;
+      if (m.gamma_nodes.empty()) s.log_weight.push_back(top);
+      for (const double g : m.gamma_nodes) s.log_weight.push_back(top + slope * (g - 2.5));
+    }
+  return s;
+}
+
+/// The slow sum over sources. With γ free ln Σ p_j S_ij is interpolated between the nodes, as the model says; a fixed γ needs no nodes.
+reference::Sky look_at_stack(const Case& c, const DrawnStack& stack, std::vector<std::vector<float>>& rows) {
+  const reference::Model& m = c.model;
+  const GammaAxis axis(m.gamma_nodes);
+  const std::size_t n = stack.ra.size(), G = std::max<std::size_t>(1, m.gamma_nodes.size());
+  const bool fixed = c.gamma || !axis.free();
+  reference::Sky sky;
+  sky.sindec = 0.0;
+  for (std::size_t k = 0; k < m.seasons.size(); ++k) {
+    const reference::Season& s = m.seasons[k];
+    std::vector<std::vector<double>> share(fixed ? 1 : G, std::vector<double>(n));
+    for (std::size_t g = 0; g < share.size(); ++g) {
+      double sum = 0.0;
+      for (std::size_t j = 0; j < n; ++j) {
+        const double* logs = stack.log_weight.data() + (k * n + j) * G;
+        const std::vector<float> as_row(logs, logs + G);
+        sum += share[g][j] = std::exp(c.gamma && G > 1 ? reference::interpolate(axis, as_row.data(), *c.gamma) : logs[g]);
+      }
+      for (double& p : share[g]) p /= sum;
+    }
+    sky.events.emplace_back();
+    for (std::size_t i = 0; i < s.ra.size(); ++i) {
+      const Vec3 e = unit_vector(s.ra[i], s.dec[i]);
+      std::vector<double> total(share.size(), 0.0);
+      for (std::size_t j = 0; j < n; ++j) {
+        const Vec3 x = unit_vector(stack.ra[j], stack.dec[j]);
+        const double density =
+            reference::spatial(std::atan2(x.cross(e).norm(), x.dot(e)), std::hypot(s.sigma[i], stack.extension[j]), m.cut_n_sigma);
+        for (std::size_t g = 0; g < total.size(); ++g) total[g] += share[g][j] * density / s.background[i];
+      }
+      if (!(total[0] > 0)) continue;
+      const float* row = m.gamma_nodes.empty() ? nullptr : s.log_ratio.data() + i * G;
+      if (!fixed) {
+        rows.emplace_back(G);
+        for (std::size_t g = 0; g < G; ++g) rows.back()[g] = row[g] + static_cast<float>(std::log(total[g]));
+        row = rows.back().data();  // stays where it is when the outer vector grows
+      }
+      sky.events.back().push_back({fixed ? total[0] : 1.0, row});
+    }
   }
-  ScanResult r;
-  r.ts = {rows[3 * i]};
-  r.ns = {rows[3 * i + 1]};
-  r.gamma = {rows[3 * i + 2]};
-  compare(same, {{ra}, {dec}}, r, 0);
+  return sky;
+}
+
+void call_stack(Random& random, const Case& given) {
+  Case c = given;
+  reference::Model& m = c.model;
+  const DrawnStack drawn = draw_stack(random, m);
+  const std::size_t n = drawn.ra.size(), G = std::max<std::size_t>(1, m.gamma_nodes.size());
+  m.sindec_nodes = {0.0};
+  m.log_acceptance.clear();
+  for (std::size_t k = 0; k < m.seasons.size(); ++k)
+    for (std::size_t g = 0; g < G; ++g) {
+      double sum = 0.0;
+      for (std::size_t j = 0; j < n; ++j) sum += std::exp(drawn.log_weight[(k * n + j) * G + g]);
+      m.log_acceptance.push_back(std::log(sum));
+    }
+  const Core core(m, 1);
+  const Stack stack(columns_of(m), drawn.ra, drawn.dec, drawn.extension, drawn.log_weight.data(), m.cut_n_sigma, c.threads);
+  const std::vector<std::int64_t> numbers = draw_numbers(random);
+  std::vector<double> rows(3 * numbers.size(), -1.0);
+  const TrialRequest request{random.bits(), numbers.size(), numbers.data(), 0.0, false};
+  if (fit_hypothesis_trials(*core.likelihood, stack, {}, c.gamma, request, 3, rows.data(), c.threads,
+                            [](std::size_t, std::size_t) { return true; }) != numbers.size())
+    fail("trials are missing");
+  const std::size_t i = random.below(numbers.size());
+  const Case same = scrambled(c, request.key, numbers[i]);
+  std::vector<std::vector<float>> kept;
+  const reference::Sky sky = look_at_stack(same, drawn, kept);
+  compare(same, sky, one(rows[3 * i], rows[3 * i + 1], rows[3 * i + 2]), 0);
+}
+
+/// The events of a window, with the time ratio in B, and the shares of the seasons there.
+Case window_of(const Case& c, const Clock& clock, const std::vector<std::vector<double>>& time, double start, double stop) {
+  Case out = c;
+  const std::size_t K = c.model.seasons.size();
+  std::vector<double> before(K + 1), after(K + 1);
+  clock.at(start, before.data());
+  clock.at(stop, after.data());
+  for (std::size_t k = 0; k < K; ++k) {
+    const double part = (after[k] - before[k]) / clock.days(k);
+    reference::Season &s = out.model.seasons[k], whole = s;
+    s.ra.clear();
+    s.dec.clear();
+    s.sigma.clear();
+    s.background.clear();
+    s.log_ratio.clear();
+    const std::size_t G = c.model.gamma_nodes.size();
+    for (std::size_t i = 0; part > 0 && i < whole.ra.size(); ++i) {
+      if (time[k][i] < start || time[k][i] > stop) continue;
+      add_event(s, whole.ra[i], whole.dec[i], whole.sigma[i], whole.background[i] * part);
+      s.log_ratio.insert(s.log_ratio.end(), whole.log_ratio.begin() + static_cast<std::ptrdiff_t>(i * G),
+                         whole.log_ratio.begin() + static_cast<std::ptrdiff_t>((i + 1) * G));
+    }
+    const std::size_t block = out.model.log_acceptance.size() / K;
+    for (std::size_t j = 0; j < block; ++j) out.model.log_acceptance[k * block + j] += part > 0 ? std::log(part) : -500.0;
+  }
+  return out;
+}
+
+void call_flare(Random& random, const Case& given) {
+  Case c = given;
+  c.model.extended = false;
+  for (reference::Season& s : c.model.seasons) s.n_events = static_cast<double>(s.ra.size());
+  std::vector<Runs> runs;
+  std::vector<std::vector<double>> time;
+  const std::size_t K = c.model.seasons.size();
+  for (std::size_t k = 0; k < K; ++k) {
+    const double first = 100.0 * static_cast<double>(k);
+    runs.push_back({{first, first + 50}, {first + 40, first + 90}});
+    time.emplace_back();
+    const double flare = first + 10 + 20 * random.uniform();
+    for (std::size_t i = 0; i < c.model.seasons[k].ra.size(); ++i)
+      time.back().push_back(random.below(3) == 0 ? flare + random.uniform()
+                                                 : first + 40 * random.uniform() + 50 * static_cast<double>(random.below(2)));
+  }
+  const Clock clock(runs);
+  FlareOptions options;
+  options.dt_min = std::pow(10.0, -3 * random.uniform());
+  if (random.below(2)) options.dt_max = 1 + 60 * random.uniform();
+  options.threshold = std::pow(10.0, 3 * random.uniform());
+  options.penalty_days = random.below(2) ? 90.0 * static_cast<double>(K) : 0.0;
+  options.gamma = c.gamma;
+  const Core core(c.model, 1);
+  std::vector<EventPart> parts;
+  for (std::size_t k = 0; k < K; ++k) {
+    EventPart part;
+    part.columns = core.columns[k];
+    part.n = c.model.seasons[k].ra.size();
+    part.ra = c.model.seasons[k].ra.data();
+    part.season = static_cast<int>(k);
+    part.time = time[k].data();
+    parts.push_back(part);
+  }
+  const EventIndex index(parts, core.n_events, 1);
+  const Places at = draw_places(random, c.model, 1 + random.below(6));
+  const FlareScan found =
+      scan_flares(*core.likelihood, clock, options, index, Directions(at.ra.size(), at.ra.data(), at.dec.data()), c.threads, {});
+  const std::size_t i = random.below(at.ra.size());
+  if (!(found.ts[i] >= 0.0)) fail("ts of a flare is negative or no number");
+  if (found.ts[i] == 0.0) return;
+  const double days = found.days[i], start = found.start[i], stop = found.stop[i];
+  if (!(days >= options.dt_min * (1 - 1e-6)) || !(stop - start <= options.dt_max * (1 + 1e-9))) fail("a window that was not allowed");
+  const double penalty = options.penalty_days > 0 ? 2 * std::log(days / options.penalty_days) : 0.0;
+  compare(window_of(c, clock, time, start, stop), Places{{at.ra[i]}, {at.dec[i]}}, one(found.ts[i] - penalty, found.ns[i], found.gamma[i]),
+          0);
 }
 
 /// One number of the input is out of range, or no number: an exception, and nothing read beyond the arrays.
@@ -210,9 +284,9 @@ int run(std::size_t calls, std::uint64_t seed, int threads) {
   std::size_t failures = 0;
   for (std::size_t i = 0; i < calls; ++i) {
     Random random{std::mt19937_64(seed * 1000003 + i)};
-    const Case c = draw(random, threads);
+    const Case c = draw(random, threads, i);
     try {
-      switch (random.below(8)) {
+      switch (random.below(12)) {
         case 0:
           call_refused(random, c);
           break;
@@ -224,6 +298,14 @@ int run(std::size_t calls, std::uint64_t seed, int threads) {
         case 4:
         case 5:
           call_hottest(random, c);
+          break;
+        case 6:
+        case 7:
+          call_stack(random, c);
+          break;
+        case 8:
+        case 9:
+          call_flare(random, c);
           break;
         default:
           call_scan(random, c);

@@ -3,9 +3,9 @@
 #
 #   bench/core/sanitize.sh address [calls] [seed]    memory, leaks, undefined behaviour (Clang, or CXX=g++)
 #   bench/core/sanitize.sh thread [calls] [seed]     data races; needs Clang with libomp, whose Archer tells the sanitizer about OpenMP.
-#                                               With GCC's libgomp, which is not instrumented, it reports races that are none.
+#                                                    With GCC's libgomp, which is not instrumented, it reports races that are none.
 #
-# Debian: clang libclang-rt-dev libomp-dev llvm doctest-dev. The build stays in build/sanitize-KIND; BUILD_DIR, BUILD_JOBS change that.
+# Debian: clang libclang-rt-dev libomp-dev llvm doctest-dev. The build stays in build/sanitize-KIND; BUILD_DIR, BUILD_JOBS change that, TESTS=0 leaves the C++ tests out.
 set -euo pipefail
 kind=${1:?address or thread} calls=${2:-1000} seed=${3:-1}
 cd "$(dirname "$0")/../.."
@@ -17,10 +17,12 @@ case $kind in
 esac
 cmake -S . -B "$build" -DCMAKE_CXX_COMPILER="${CXX:-clang++}" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DNUSKY_BUILD_TESTS=ON \
   -DNUSKY_BUILD_BENCH=ON -DNUSKY_SANITIZE=$option > "$build.log" || { cat "$build.log"; exit 1; }
-cmake --build "$build" --parallel "${BUILD_JOBS:-$(nproc)}" --target nusky_tests nusky_random_calls
+targets=(nusky_random_calls)
+[ "${TESTS:-1}" = 0 ] || targets+=(nusky_tests)
+cmake --build "$build" --parallel "${BUILD_JOBS:-$(nproc)}" --target "${targets[@]}"
 
 export ASAN_OPTIONS=detect_leaks=1:halt_on_error=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
-export TSAN_OPTIONS=halt_on_error=1:ignore_noninstrumented_modules=1
+export OMP_WAIT_POLICY=passive TSAN_OPTIONS=halt_on_error=1:ignore_noninstrumented_modules=1
 if [ "$kind" = thread ]; then
   # Archer is loaded by libomp from its own folder, and says so
   libomp=$(ldd "$build/bench/nusky_random_calls" | awk '/libomp/ {print $3}')
