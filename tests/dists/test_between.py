@@ -35,10 +35,14 @@ def test_a_declination_without_trials_is_never_replaced_by_its_neighbour() -> No
 @pytest.mark.parametrize("unit", [1.0, np.pi / 180])
 def test_p_between_distant_declinations_warns_once_and_names_their_distance(unit: float) -> None:
     bgs = {d * unit: TSD([1.0] * 3, n_zero=7) for d in (0.0, 0.4, 21.65, 80.0, 90.0)}  # beyond pi/2: degrees
-    with pytest.warns(UserWarning, match=r"up to 21\.2 deg apart.*wrong by up to 30 %") as said:
+    with pytest.warns(
+        UserWarning, match=r"up to 21\.2 deg apart.*wrong by more than 25 % .*0\.5 deg apart \(6 %\)"
+    ) as said:
         ts_to_p(bgs, np.array([10.0, 0.2, 21.0]) * unit, 0.5)
     assert len(said) == 1
     assert said[0].filename == __file__
+    with pytest.warns(UserWarning, match=r"up to 1 deg apart.*wrong by 10 %"):
+        ts_to_p({d * unit: TSD([1.0] * 3, n_zero=7) for d in (80.0, 81.0, 90.0)}, 80.5 * unit, 0.5)
     # silent (warnings are errors here): close nodes, close to a node, on it, and TS = 0 where p is 1
     ts_to_p(bgs, np.array([0.2, 0.6, 21.45, 80.0, 90.0]) * unit, 0.5)
     ts_to_p(bgs, 40.0 * unit, 0.0)

@@ -32,6 +32,13 @@ def test_files_say_scramble_and_hold_no_request(found: Any, files: dict[str, pat
     assert regions[1]["area"] > regions[0]["area"] > 0
 
 
+def test_what_to_know_of_the_fit_is_published_with_it(found: Any, files: dict[str, pathlib.Path]) -> None:
+    assert found.fit.refine is None
+    (note,) = json.loads(files["result.json"].read_text())["fit"]["notes"]
+    assert re.match(r"fitted at .* nside 64, not refined: .* 10 % lower", note)
+    assert f"Note: {note}." in files["report.html"].read_text()
+
+
 def test_only_fitted_pixels_are_written(found: Any, files: dict[str, pathlib.Path]) -> None:
     from astropy.table import Table
 

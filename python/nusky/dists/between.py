@@ -21,6 +21,8 @@ __all__ = ["PValues", "ts_to_p", "ts_to_p_error"]
 # deg. Scrambles keep each event's declination: p has structure on the scale of an event's angular error, from 0.2 deg
 _FAR = 0.25  # from the nearest node: further than that, p is not the node's
 _WIDE = 0.5  # between two nodes: closer ones follow the structure
+# Root mean square of ln(p interpolated / p counted), by the deg between nodes: bench/trials/declinations.py
+_MEASURED = {0.2: 0.02, 0.5: 0.06, 1.0: 0.10, 2.0: 0.25}
 
 
 class PValues(Protocol):
@@ -69,8 +71,8 @@ def ts_to_p(
     Warns
     -----
     UserWarning
-        Once a call, if a TS > 0 is asked more than 0.25° from a node, between nodes more than 0.5° apart. (For this,
-        keys within ±π/2 are taken as rad.)
+        Once a call, with what was measured for nodes as far apart, if a TS > 0 is asked more than 0.25° from a node,
+        between nodes more than 0.5° apart. (For this, keys within ±π/2 are taken as rad.)
 
     Examples
     --------
@@ -195,10 +197,14 @@ def _warn_between(nodes: F64, dec: F64, interval: NDArray[np.intp], log_p: F64, 
     distance = np.minimum(dec - nodes[interval], nodes[interval + 1] - dec)
     unsure = (gap > _WIDE) & (distance > _FAR) & (log_p < 0)
     if unsure.any():
+        widest = float(gap[unsure].max())
+        measured = np.interp(widest, list(_MEASURED), list(_MEASURED.values()))
+        more = "more than " if widest > max(_MEASURED) else ""
         warnings.warn(
-            f"p is interpolated between declinations with background trials up to {gap[unsure].max():.3g} deg apart. "
-            "It has structure of the size of an event's angular error: interpolated p were found to be wrong by up to "
-            "30 %. Make trials at the declinations where p matters, or nodes at most 0.5 deg apart",
+            f"p is interpolated between declinations with background trials up to {widest:.3g} deg apart. It has "
+            "structure of the size of an event's angular error: nodes as far apart made p of TS = 4 wrong by "
+            f"{more}{100 * measured:.0f} % (root mean square). Make trials at the declinations where p matters, or "
+            f"nodes at most {_WIDE:g} deg apart ({100 * _MEASURED[_WIDE]:.0f} %)",
             UserWarning,
             stacklevel,
         )

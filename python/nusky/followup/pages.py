@@ -80,13 +80,18 @@ def report_page(found: FollowUp, result: dict[str, Any], pictures: Sequence[tupl
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         '<meta name="viewport" content="width=device-width,initial-scale=1"><link rel="icon" href="data:,">'
         f"<style>{_STYLE}</style></head><body><h1>{title}</h1>{warning}"
-        f'<p class="answer">{html.escape(found.sentence)}</p>'
+        f'<p class="answer">{html.escape(found.sentence)}</p>{_notes(result)}'
         f"<h2>Numbers</h2>{_table(('quantity', 'value', ''), _rows(result))}"
         f"<h2>Events that carry the fit</h2>{_events(found)}<h2>Pictures</h2>{figures}"
         f"<h2>Provenance</h2><p>{html.escape(_provenance(found, result))}</p>"
         f"<details><summary>All numbers</summary><pre>{numbers}</pre></details>"
         f"<script>{_SORT}</script></body></html>\n"
     )
+
+
+def _notes(result: dict[str, Any]) -> str:
+    """What to know before the numbers are published."""
+    return "".join(f"<p>Note: {html.escape(note)}.</p>" for note in result["fit"]["notes"])
 
 
 def _rows(result: dict[str, Any]) -> list[tuple[Any, ...]]:

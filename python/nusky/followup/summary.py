@@ -64,6 +64,7 @@ def summary(found: FollowUp) -> dict[str, Any]:
             "gamma_interval": [number(v) for v in found.gamma_interval],
             "intervals": "68.27 %, profile likelihood at the position, without the prior",
             "ra": number(math.degrees(fit.ra)), "dec": number(math.degrees(fit.dec)),
+            "notes": list(fit.notes),
         },
         "region": _region(found), "limits": _limits(found), "energy_range": list(found.energy_range),
         "search": {

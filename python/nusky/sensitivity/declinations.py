@@ -94,7 +94,7 @@ class DeclinationTSDs:
 
     def __call__(self, dec: ArrayLike, ts: ArrayLike) -> F64:
         """p-values; log p is linear in δ between the declinations (see `nusky.dists.ts_to_p`, also for
-        its warning: between distant declinations p was found to be wrong by up to 30 %).
+        its warning with what was measured between distant declinations).
 
         Parameters
         ----------
