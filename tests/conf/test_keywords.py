@@ -97,6 +97,7 @@ ELSEWHERE = {
     "space": "names the runner; anything else is refused",
     "sigsub": "templates only: tests/conf/test_template.py",
     "template": "tests/conf/test_template.py",
+    "bins_energy": "tests/conf/test_template.py",
     "update_bg": "one value",
     "TRUTH": "one value",
     "box": "one value, with time='utf'",

@@ -97,3 +97,55 @@ def test_a_template_where_nothing_is_accepted_is_refused(monkeypatch: pytest.Mon
     monkeypatch.setattr(LikelihoodModel, "acceptances", blind)
     with pytest.raises(ValueError, match="zero wherever the seasons accept"):
         runner(template=template_oracle.blob(8, 1.0, -1.2, 0.05) * (template_oracle.blob(8, 1.0, -1.2, 0.05) > 1e-3))
+
+
+def with_spectra(**settings: Any) -> Any:
+    given = template_oracle.spectra()
+    return cy.get_trial_runner(
+        template=given.flux, bins_energy=given.energy_bins, ana=template_oracle.two(), **settings
+    )
+
+
+@pytest.mark.parametrize("settings", [{}, {"sigsub": True}, {"gamma": 2.0}, {"energy": False}])
+def test_with_a_spectrum_in_each_pixel_trials_are_the_same_everywhere(settings: dict[str, Any], tmp_path: Path) -> None:
+    tr = with_spectra(**settings)
+    many = tr.get_many_fits(4, 300, seed=3, mp_cpus=2)
+    assert list(many[0]) == list(tr.get_one_fit(300, seed=3))
+    assert np.array_equal(many.ts, tr.get_many_fits(4, 300, seed=3, mp_cpus=1).ts)
+    assert many.ts.max() > 0
+    again = read_spec(*write_spec(tr, tmp_path, portable=True))
+    assert again.config() == tr.config()
+    assert again.config_hash != runner().config_hash
+    assert np.array_equal(again.fit_trials([2], 300, seed=3).ts, many.ts[2:3])
+
+
+def test_fluxes_of_spectra_are_multiples_of_them() -> None:
+    tr = with_spectra()
+    norm = tr.to_model_norm(100)
+    assert tr.get_acc_total() * norm == pytest.approx(100)
+    where = {"E0": 30.0, "unit": 1e3}
+    flux = tr.to_E2dNdE(100, **where)
+    assert flux == pytest.approx(norm * tr.spectra.total(3e4) * 3e4**2 / 1e3)
+    assert tr.to_ns(flux, **where) == pytest.approx(100)
+    sky = tr.flux_map(flux, **where)
+    assert sky.mean() == pytest.approx(tr.per_steradian(flux))
+    assert sky.argmax() == tr.spectra.share_at(3e4).argmax()
+    assert tr.to_model_norm(100, flux=tr.spectra.total) == pytest.approx(norm)
+    with pytest.raises(ValueError, match="multiples of it"):
+        tr.to_E2dNdE(100, gamma=2.0)
+    with pytest.raises(ValueError, match="no flux at 1 GeV"):
+        tr.flux_map(flux)
+
+
+def test_spectra_in_a_time_window() -> None:
+    given = template_oracle.spectra()
+    tr = cy.get_trial_runner(
+        template=given.flux,
+        bins_energy=given.energy_bins,
+        ana=timed_analysis(),
+        src_tr=cy.sources(0, 0, mjd=56020.0, t_100=5.0),
+    )
+    many = tr.get_many_fits(5, 6, seed=1)
+    assert many.ts.max() > 0
+    assert list(many[0]) == list(tr.get_one_fit(6, seed=1))
+    assert tr.to_fluence(3, E0=10, unit=1e3) > 0

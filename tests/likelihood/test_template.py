@@ -145,3 +145,70 @@ def test_a_trial_of_a_window_is_not_fitted_as_a_whole_season() -> None:
     window = cy.source.TimeWindow(57000.0, 1.0)
     with pytest.raises(ValueError, match="whole seasons"):
         values.fit(Trial(trial.background, (None,), (0,), window=window))
+
+
+SPECTRA = template_oracle.spectra()
+
+
+def by_pixel(analysis: Any, **kw: Any) -> TemplateValues:
+    options = LikelihoodOptions("flux", flux=SPECTRA.total)
+    return TemplateValues(LikelihoodModel(analysis, options), SPECTRA.shares, spectra=SPECTRA, by_pixel=True, **kw)
+
+
+def test_with_a_spectrum_in_each_pixel_s_is_its_signal_in_space_and_energy() -> None:
+    season, given = template_oracle.two()[1], template_oracle.many_spectra()
+    events = season.data[::50]
+    events = events[events["sigma"] > np.radians(1.2)]  # the oracle's pixels are 0.5° wide
+    slow = template_oracle.signal_of_pixels(season, given, events) / season.background(events["sindec"])
+    model = LikelihoodModel(template_oracle.two(), LikelihoodOptions("flux", flux=given.total))
+    error = {}
+    for exact in (True, False):
+        values = TemplateValues(model, given.shares, spectra=given, by_pixel=exact)
+        own = values._of_events(1, events)
+        w = np.empty(len(events))
+        w[own.order] = values._terms(1, own, events["ra"]) + own.background
+        error[exact] = np.abs(w - slow) / slow.max()
+    assert 2 < len(TemplateValues(model, given.shares, spectra=given)._components) < 12
+    # ln R is interpolated between cells, for each pixel's spectrum there and for a few spectra here
+    assert np.median(error[True]) < 1e-3
+    assert error[True].max() < 0.05
+    # One energy term for all pixels is another likelihood
+    assert error[False].max() > 0.2
+
+
+def test_its_acceptance_is_the_sum_over_pixels_and_energies() -> None:
+    import healpy
+
+    theta, _ = healpy.pix2ang(8, np.arange(768))
+    analysis = template_oracle.two()
+    slow = [(SPECTRA.flux.T * season.acceptance.in_bins(SPECTRA, np.pi / 2 - theta)).sum() for season in analysis]
+    # ln A is interpolated in declination, energy by energy there and for whole spectra here
+    assert np.exp(by_pixel(analysis).log_acceptance()[:, 0]) == pytest.approx(slow, rel=1e-2)
+    assert by_pixel(analysis).expected(np.array([1.0, 0.5])) == pytest.approx(slow[0] + 0.5 * slow[1], rel=1e-2)
+
+
+def test_pixels_that_share_a_spectrum_are_an_ordinary_template() -> None:
+    spectrum = np.array([1.0, 1e-3, 1e-6])
+    same = cy.hyp.PixelSpectra(np.outer(FLUX, spectrum), [1e3, 1e4, 1e5, 1e6])
+    model = LikelihoodModel(template_oracle.one(), LikelihoodOptions("flux", flux=same.total))
+    trial = made(template_oracle.one(), 4, 100)
+    one = TemplateValues(model, FLUX).fit(trial)
+    other = TemplateValues(model, same.shares, spectra=same, by_pixel=True).fit(trial)
+    assert one[0] > 1
+    assert other[:2] == pytest.approx(one[:2], rel=1e-5)
+
+
+@pytest.mark.parametrize("sigsub", [False, True])
+def test_its_fit_is_the_maximum_over_ns(sigsub: bool) -> None:
+    values, trial = by_pixel(template_oracle.one(), sigsub=sigsub), made(template_oracle.one(), 5, 300)
+    events = cy.utils.Events.concatenate(list(trial.evss[0]))
+    own = values._of_events(0, events)
+    z = values._terms(0, own, np.mod(events["ra"], 2 * np.pi)) / len(events)
+    if sigsub:
+        there = [values._terms(0, own, np.full(len(events), a)) for a in np.arange(90) * (2 * np.pi / 90)]
+        assert np.mean(there, axis=0) == pytest.approx(0, abs=0.02 * own.background.max())
+    edge = min(len(events), -1 / z.min())
+    slow = minimize_scalar(lambda n: -np.log1p(n * z).sum(), bounds=(0, edge * (1 - 1e-9)), method="bounded")
+    ts, ns, _, _ = values.fit(trial)
+    assert ts == pytest.approx(-2 * slow.fun, rel=1e-6)
+    assert ns == pytest.approx(slow.x, rel=1e-3)

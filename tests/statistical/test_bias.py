@@ -50,3 +50,10 @@ def test_fitted_events_of_a_template_are_those_injected(settings: dict[str, Any]
     template = template_oracle.blob(16, 2.0, 0.2, 0.15)
     fits = conf.get_trial_runner(ana=one_season(), template=template, **settings).get_many_fits(n, n_sig, seed=5)
     assert fits.ns.mean() == pytest.approx(n_sig, abs=4 * fits.ns.std() / np.sqrt(n) + 0.03 * n_sig)
+
+
+def test_fitted_events_of_a_template_with_spectra_are_those_injected(size: int) -> None:
+    n_sig, n, given = 160, 60 * size, template_oracle.mild_spectra()
+    settings = {"template": given.flux, "bins_energy": given.energy_bins, "sigsub": True}
+    fits = conf.get_trial_runner(ana=one_season(), **settings).get_many_fits(n, n_sig, seed=5)
+    assert fits.ns.mean() == pytest.approx(n_sig, abs=4 * fits.ns.std() / np.sqrt(n) + 0.02 * n_sig)

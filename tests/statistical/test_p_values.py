@@ -63,3 +63,12 @@ def test_of_a_template(sigsub: bool, size: int) -> None:
     background = TSD(tr.get_many_fits(600 * size, seed=1))
     independent = tr.get_many_fits(400 * size, seed=2)
     assert_uniform(background.p_values(independent.ts), background.eta, background.n_total)
+
+
+def test_of_a_template_with_a_spectrum_in_each_pixel(size: int) -> None:
+    given = template_oracle.mild_spectra()
+    tr = conf.get_trial_runner(ana=one_season(), template=given.flux, bins_energy=given.energy_bins, sigsub=True)
+    background = TSD(tr.get_many_fits(400 * size, seed=1))
+    independent = tr.get_many_fits(300 * size, seed=2)
+    assert background.eta > 0.3
+    assert_uniform(background.p_values(independent.ts), background.eta, background.n_total)

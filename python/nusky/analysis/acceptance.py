@@ -19,6 +19,7 @@ from nusky.units import numbers
 
 if TYPE_CHECKING:
     from nusky.events import Events
+    from nusky.hyp import PixelSpectra
 
 __all__ = ["Acceptance", "FluxAcceptance"]
 
@@ -296,6 +297,15 @@ class Acceptance:
         3.0
         """
         return FluxAcceptance(self.sindec_nodes, self._log_expected(flux))
+
+    def in_bins(self, spectra: PixelSpectra, dec: F64) -> F64:
+        """(M, D) expected events for φ = 1 in each energy bin of a map's spectra, at declinations (D,), rad."""
+        found = np.zeros((len(spectra.energy_bins) - 1, len(dec)))
+        for m in range(len(found)):
+            flux = spectra.bin(m)
+            if np.any(self.exposure[:, flux(self.energy) > 0]):
+                found[m] = self.for_flux(flux)(dec)
+        return found
 
     def _log_expected(self, flux: Flux) -> F64:
         """(D,) ln Σ exposure · φ at the nodes."""

@@ -104,6 +104,7 @@ KEYWORDS: dict[str, Keyword] = {
     "refine_max": Keyword("csky's name of refine", MAPS),
     # Templates
     "template": Keyword("the map whose flux is fitted", POINT),
+    "bins_energy": Keyword("edges of the energies of a template with a spectrum in each pixel", POINT),
     "fast_weight": Keyword("there is one way to weight simulated events, and it is fast", POINT, acts=False),
     # Priors
     "llh_priors": Keyword("the prior maps", PRIOR),

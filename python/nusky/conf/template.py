@@ -9,10 +9,12 @@ import numpy as np
 
 if TYPE_CHECKING:
     from nusky.conf.settings import Settings
+    from nusky.hyp import PixelSpectra
     from nusky.hypotheses import TemplateTrialRunner
+    from nusky.likelihood import LikelihoodOptions
     from nusky.maps import SkyMap
 
-__all__ = ["check_template", "read_template", "template_runner"]
+__all__ = ["check_template", "read_spectra", "read_template", "template_runner"]
 
 # A Gaussian has 3e-4 of itself beyond so many σ
 _LEAST_CUT = 4.0
@@ -36,7 +38,7 @@ def check_template(call: str, merged: Mapping[str, Any], explicit: Mapping[str, 
     if merged.get("sigsub"):
         raise ValueError(f"{call}: sigsub=True is there for templates only (get_trial_runner(template=…))")
     if call == "get_trial_runner":
-        for key in ("nest", "frame"):
+        for key in ("nest", "frame", "bins_energy"):
             if key in explicit:
                 raise TypeError(f"{call}: {key}= says how a map is given, and there is no template=")
 
@@ -87,11 +89,55 @@ def read_template(call: str, value: Any, nest: bool, frame: str | None) -> SkyMa
     return SkyMap(prior.probability) if prior.record is None else SkyMap(prior.probability, prior.record)
 
 
+def read_spectra(call: str, value: Any, energy_bins: Any, nest: bool, frame: str | None) -> PixelSpectra | None:
+    """A template with a spectrum in each pixel; None for one that is a map.
+
+    Parameters
+    ----------
+    value : (npix, M) array, or (it, energy_bins) as `Repository.get_template` gives them
+    energy_bins : (M + 1,) GeV
+        csky's ``bins_energy=``.
+
+    Raises
+    ------
+    ValueError
+        No edges of energy, or edges for a map without energies; or as `PixelSpectra`.
+    """
+    from nusky.hyp import PixelSpectra
+
+    if isinstance(value, tuple) and len(value) == 2:
+        if energy_bins is not None:
+            raise ValueError(f"{call}: template= brings its edges of energy; leave bins_energy= out")
+        value, energy_bins = value
+    array = np.asarray(getattr(value, "map", value)) if not hasattr(value, "probability") else None
+    if array is None or array.ndim != 2:
+        if energy_bins is not None:
+            raise ValueError(f"{call}: bins_energy= is for a template with a spectrum in each pixel, (npix, M)")
+        return None
+    if energy_bins is None:
+        raise ValueError(
+            f"{call}: the template is {array.shape}, a spectrum in each pixel; give the edges of its energies, "
+            f"bins_energy= ({array.shape[1] + 1} values, GeV)"
+        )
+    try:
+        spectra = PixelSpectra(array, energy_bins)
+    except ValueError as error:
+        raise ValueError(f"{call}: {error}") from error
+    if not nest and frame in (None, "equatorial"):
+        return spectra
+    turned = np.zeros(array.shape)
+    for m, column in enumerate(array.T):
+        if column.any():
+            turned[:, m] = read_template(call, column, nest, frame).probability * column.sum()
+    return PixelSpectra(turned, energy_bins)
+
+
 def template_runner(settings: Settings, inj_conf: Mapping[str, Any] | None) -> TemplateTrialRunner:
     """The runner of ``get_trial_runner(template=…)``."""
     from dataclasses import replace
 
     from nusky.hypotheses import TemplateTrialRunner
+    from nusky.maps import SkyMap
 
     call = settings.call
     if settings.get("src") is not None:
@@ -104,7 +150,9 @@ def template_runner(settings: Settings, inj_conf: Mapping[str, Any] | None) -> T
     # That the signal is the template's follows from template=
     steady = {key: value for key, value in settings.values.items() if (key, value) != ("sig", "template")}
     unsigned = {key: value for key, value in injected.items() if (key, value) != ("sig", "template")}
-    likelihood = settings.likelihood(0.0)
+    how = bool(settings.get("nest", False)), settings.get("frame")
+    spectra = read_spectra(call, settings.get("template"), settings.get("bins_energy"), *how)
+    likelihood, by_pixel = _energy_term(settings, spectra)
     if cut < _LEAST_CUT:
         raise ValueError(
             f"{call}: cut_n_sigma={cut:g}: a template is smeared without a cut; leave it out (from "
@@ -112,9 +160,9 @@ def template_runner(settings: Settings, inj_conf: Mapping[str, Any] | None) -> T
         )
     return TemplateTrialRunner(
         analysis=settings.analysis(),
-        template=read_template(
-            call, settings.get("template"), bool(settings.get("nest", False)), settings.get("frame")
-        ),
+        template=read_template(call, settings.get("template"), *how) if spectra is None else SkyMap(spectra.shares),
+        spectra=spectra,
+        by_pixel=by_pixel,
         sigsub=bool(settings.get("sigsub", False)),
         likelihood=replace(likelihood, cut_n_sigma=5.0),
         injection=settings.injection(unsigned),
@@ -122,3 +170,21 @@ def template_runner(settings: Settings, inj_conf: Mapping[str, Any] | None) -> T
         declinations=settings.declinations(injected),
         mp_cpus=settings.get("mp_cpus"),
     )
+
+
+def _energy_term(settings: Settings, spectra: PixelSpectra | None) -> tuple[LikelihoodOptions, bool]:
+    """What is fitted, and whether the energy term is that of each pixel's spectrum."""
+    from nusky.likelihood import LikelihoodOptions
+
+    if spectra is None:
+        return settings.likelihood(0.0), False
+    given = settings.get("energy"), settings.get("gamma"), dict(settings.get("fitter_args") or {}).get("gamma")
+    if all(one is None for one in given) and settings.get("CustomFluxEnergyPDFRatioModel") is None:
+        return LikelihoodOptions("flux", flux=spectra.total, extension=settings.get("extension", 0.0)), True
+    likelihood = settings.likelihood(0.0)
+    if likelihood.mode == "fit":
+        raise ValueError(
+            f"{settings.call}: γ is not free where the template has a spectrum in each pixel: leave energy= out (the "
+            "energy term is that of the pixels), or give energy='customflux' and flux=, gamma=, or energy=False"
+        )
+    return likelihood, False

@@ -51,6 +51,7 @@ _CLASSES = {
     "MultiOrderPixels": "pixels",
     "PixelRule": "pixels",
     "PixelSet": "pixels",
+    "PixelSpectra": "hyp",
     "PowerLawFlux": "hyp",
     "PriorPolicy": "priors",
     "Refinement": "pixels",

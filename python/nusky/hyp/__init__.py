@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from nusky.hyp.flux import Flux
+from nusky.hyp.pixel_spectra import PixelSpectra
 from nusky.hyp.power_laws import BrokenPowerLawFlux, PowerLawFlux
 from nusky.hyp.reading import from_json
 from nusky.hyp.tabulated import BinnedFlux, TableFlux
 
-__all__ = ["BinnedFlux", "BrokenPowerLawFlux", "Flux", "PowerLawFlux", "TableFlux", "from_json"]
+__all__ = ["BinnedFlux", "BrokenPowerLawFlux", "Flux", "PixelSpectra", "PowerLawFlux", "TableFlux", "from_json"]

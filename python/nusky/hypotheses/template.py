@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from nusky.files import content_hash
 from nusky.hypotheses.hypothesis import HypothesisRunner
-from nusky.injection import TemplateInjector
+from nusky.injection import SpectraInjector, TemplateInjector
 from nusky.likelihood import TemplateValues
 from nusky.progress import scan_progress
 
 if TYPE_CHECKING:
+    from nusky.hyp import Flux, PixelSpectra
     from nusky.injection import Injected, TrialDraws
     from nusky.maps import SkyMap
     from nusky.trial import Trial
@@ -38,6 +39,12 @@ class TemplateTrialRunner(HypothesisRunner):
     sigsub : bool
         Signal-subtracted likelihood, see `TemplateValues`: for a signal that is part of the data the background is made
         of. Of a fixed spectrum (``gamma=``, ``energy="customflux"`` or ``energy=False``) and whole seasons.
+    spectra : PixelSpectra or None
+        A spectrum in each pixel, of which `template` holds the shares: of the signal, of the acceptances, and of the
+        fluxes, which are then multiples of this one.
+    by_pixel : bool
+        With `spectra`: the energy term is that of each pixel's spectrum, see `TemplateValues`; False: that of
+        `likelihood`, the same for all pixels.
     analysis, likelihood, injection, mp_cpus, transient, declinations
         See `HypothesisRunner`.
 
@@ -50,9 +57,17 @@ class TemplateTrialRunner(HypothesisRunner):
 
     template: SkyMap
     sigsub: bool = False
+    spectra: PixelSpectra | None = None
+    by_pixel: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.by_pixel and (self.spectra is None or self.likelihood.mode != "flux"):
+            raise ValueError(
+                "by_pixel=True needs spectra= and likelihood=LikelihoodOptions('flux', flux=spectra.total)"
+            )
+        if self.spectra is not None and self.likelihood.mode == "fit":
+            raise ValueError("with a spectrum in each pixel γ is not free: give by_pixel=True, or fix the energy term")
         if self.sigsub and self.likelihood.mode == "fit":
             raise ValueError(
                 "sigsub=True needs a spectrum: with free γ there is no signal subtraction; give gamma=, or "
@@ -73,15 +88,24 @@ class TemplateTrialRunner(HypothesisRunner):
             "nside": self.template.nside,
             "template": content_hash([self.template.probability]),
             "sigsub": bool(self.sigsub),
+            **self._describe_spectra(),
         }
+
+    def _describe_spectra(self) -> dict[str, Any]:
+        if self.spectra is None:
+            return {}
+        return {"spectra": content_hash([self.spectra.flux, self.spectra.energy_bins]), "by_pixel": self.by_pixel}
 
     @cached_property
     def values(self) -> TemplateValues:
-        return TemplateValues(self.model, self.template.probability, bool(self.sigsub))
+        share = self.template.probability
+        return TemplateValues(self.model, share, bool(self.sigsub), self.spectra, bool(self.by_pixel))
 
     @cached_property
-    def template_injector(self) -> TemplateInjector:
+    def template_injector(self) -> TemplateInjector | SpectraInjector:
         """How events are drawn from the map."""
+        if self.spectra is not None:
+            return SpectraInjector(self.signal_injector, self.spectra)
         return TemplateInjector(self.signal_injector, self.template.probability)
 
     def per_steradian(self, flux: float) -> float:
@@ -93,10 +117,18 @@ class TemplateTrialRunner(HypothesisRunner):
         """
         return flux / (4 * np.pi)
 
-    def flux_map(self, flux: float) -> F64:
-        """(npix,) a flux of the whole map as it lies on the sky, per sr, RING."""
-        probability = self.template.probability
-        return np.asarray(flux * probability * (probability.size / (4 * np.pi)))
+    def flux_map(self, flux: float, E0: float = 1.0, unit: float = 1.0) -> F64:
+        """(npix,) a flux of the whole map as it lies on the sky, per sr, RING.
+
+        Parameters
+        ----------
+        flux : float
+        E0, unit : float
+            The energy `E0`·`unit` GeV that the flux is given at, as for `to_E2dNdE`; only where pixels have spectra of
+            their own does the map depend on it.
+        """
+        share = self.template.probability if self.spectra is None else self.spectra.share_at(E0 * unit)
+        return np.asarray(flux * share * (share.size / (4 * np.pi)))
 
     def _prepare(self, n_sig: float) -> None:
         super()._prepare(n_sig)
@@ -116,3 +148,21 @@ class TemplateTrialRunner(HypothesisRunner):
             return super()._table(trial, n_threads, logging)
         with scan_progress(1, n_threads, logging):
             return self._row(*self.values.fit(trial))
+
+    @property
+    def _default_flux(self) -> Flux | None:
+        return super()._default_flux if self.spectra is None else self.spectra.total
+
+    def _expected_events(self, gamma: float | None, flux: Flux, where: dict[str, Any]) -> float:
+        if self.spectra is None:
+            return super()._expected_events(gamma, flux, where)
+        energy = np.sqrt(self.spectra.energy_bins[1:] * self.spectra.energy_bins[:-1])
+        own, asked = np.asarray(self.spectra.total(energy)), np.asarray(flux(energy))
+        factor = asked.sum() / own.sum()
+        if gamma is not None or where or not np.allclose(asked, factor * own, rtol=1e-9, atol=0.0):
+            raise ValueError(
+                "the template has a spectrum in each pixel: counts are those of multiples of it; leave gamma= and "
+                "flux= out (or give flux=tr.spectra.total), E0= and unit= say the energy"
+            )
+        shares = np.ones(len(self.analysis)) if self.timing is None else self.timing.shares
+        return float(factor * self.values.expected(shares))

@@ -10,7 +10,7 @@ from nusky.injection.prior import PriorInjector
 from nusky.injection.seeding import RANDOM, BatchDraws, TrialDraws, resolve_seed, seed_key, trial_draws
 from nusky.injection.signal import Injected, InjectedMany, InjectionOptions, SignalInjector, check_signal
 from nusky.injection.stack import StackInjector
-from nusky.injection.template import TemplateInjector
+from nusky.injection.template import SpectraInjector, TemplateInjector
 
 __all__ = [
     "RANDOM",
@@ -25,6 +25,7 @@ __all__ = [
     "PointInjector",
     "PriorInjector",
     "SignalInjector",
+    "SpectraInjector",
     "StackInjector",
     "TemplateInjector",
     "TrialDraws",

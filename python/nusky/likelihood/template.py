@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from nusky import _core
 from nusky.analysis import HermiteAxis
 from nusky.likelihood.spectrum_fit import best_ns
 from nusky.likelihood.values import EventValues, Signal
@@ -16,7 +17,9 @@ from nusky.sphere import Places, SmearedMaps, map_nside
 from nusky.trial import Scramble, Status
 
 if TYPE_CHECKING:
+    from nusky.analysis import EventRatio
     from nusky.events import Events
+    from nusky.hyp import BinnedFlux, PixelSpectra
     from nusky.trial import Trial
     from nusky.typing import F32, F64, I64
 
@@ -29,11 +32,21 @@ _CLOSE, _MOST = 2e-3, 12
 
 
 class _Own(NamedTuple):
-    """What is the same in every trial for a season's own events, neighbours in the table of smeared maps together."""
+    """What is the same in every trial for a season's own events, neighbours in the table of smeared maps together.
+
+    Attributes
+    ----------
+    order : (N,) int64
+    places : Places
+    weight : (R, N) or (1, N)
+        What the values of the smeared maps are multiplied with, to add up to W; one row where all have the same.
+    background : (N,)
+        1, or W̃.
+    """
 
     order: I64
     places: Places
-    ratio: F64
+    weight: F64
     background: F64
 
 
@@ -52,10 +65,17 @@ class TemplateValues(EventValues):
     sigsub : bool
         Signal-subtracted: ln[1 + (n_k/N_k)(W_i − W̃_i)], where W̃ is W with S averaged over right ascension. Of a fixed
         spectrum and whole seasons.
+    spectra : PixelSpectra or None
+        A spectrum in each pixel: A is that of each pixel's own.
+    by_pixel : bool
+        With `spectra`: the energy term is that of each pixel's spectrum, too, W_i = Σ_p T_p A_p G R_p / (B Σ T A) with
+        R_p of pixel p; otherwise it is that of the model's options for all pixels.
     """
 
     flux: F64
     sigsub: bool = False
+    spectra: PixelSpectra | None = None
+    by_pixel: bool = False
 
     @cached_property
     def _rings(self) -> tuple[F64, F64, I64]:
@@ -75,9 +95,33 @@ class TemplateValues(EventValues):
         _, sindec, table = self.model.acceptances()
         return np.array([[np.interp(self._rings[0], sindec, row) for row in season.T] for season in table])
 
+    @cached_property
+    def _components(self) -> tuple[tuple[F64, F64, BinnedFlux | None], ...]:
+        """Maps (npix,) whose pixels share a spectrum, ln A (K, G, rings) of it, and the spectrum where G is 1."""
+        if self.spectra is None:
+            return ((self.flux, self._accepted, None),)
+        sindec, seasons = self._rings[0], self.model.analysis
+        expected = [season.acceptance.in_bins(self.spectra, np.arcsin(sindec)).mean(axis=1) for season in seasons]
+        factors, spectra = self.spectra.components(np.sum(expected, axis=0))
+        dec = np.arcsin(sindec)
+        logs = [np.log([season.acceptance.for_flux(one)(dec) for season in seasons])[:, None] for one in spectra]
+        return tuple(zip(factors, logs, spectra, strict=True))
+
     def log_acceptance(self) -> F64:
-        most = self._accepted.max(axis=-1, keepdims=True)
-        return np.asarray(np.log((self._rings[1] * np.exp(self._accepted - most)).sum(axis=-1)) + most[..., 0])
+        ring = self._rings[2]
+        most = max(float(logs.max()) for _, logs, _ in self._components)
+        total = np.zeros(1)
+        for weights, logs, _ in self._components:
+            on_ring = np.bincount(ring[ring >= 0], weights[ring >= 0])
+            total = total + (on_ring * np.exp(logs - most)).sum(axis=-1)
+        with np.errstate(divide="ignore"):
+            found = np.log(np.maximum(total, 0.0)) + most
+        return np.asarray(np.repeat(found, max(1, len(self.gamma_nodes)), axis=1) if found.shape[1] == 1 else found)
+
+    def expected(self, shares: F64) -> float:
+        """Events of the template's spectra as they stand, seasons multiplied with `shares` (K,)."""
+        assert self.spectra is not None
+        return float((np.exp(self.log_acceptance()[:, 0]) * shares).sum())
 
     def average(self, values: Callable[[F64], F64]) -> float:
         """Mean over the template of what is given as a function of declination (rad)."""
@@ -104,35 +148,22 @@ class TemplateValues(EventValues):
         return np.asarray((values[..., index[0]] * weight[0]).sum(axis=-1)[..., None])
 
     @cached_property
-    def _parts_of_flux(self) -> tuple[F64, F64]:
-        """(R, rings) and (R, K, G'): their products, summed over R, are A over its mean over the template."""
-        logs = self._at_gamma(self._accepted.transpose(0, 2, 1)).transpose(0, 2, 1)  # (K, G', rings)
-        logs = logs - self._at_gamma(self.log_acceptance())[..., None]
-        # Between errors relative to A and to its largest value
-        mean = 0.5 * logs.mean(axis=(0, 1))
-        left = np.exp(logs - mean)
-        scale = left.max(axis=-1, keepdims=True)
-        left = left / scale
-        rings: list[F64] = []
-        columns: list[F64] = []
-        # Cross approximation: the largest of what is left, its row and its column, until little is left
-        while len(rings) < _MOST:
-            k, g, at = np.unravel_index(np.abs(left).argmax(), left.shape)
-            pivot = left[k, g, at]
-            if rings and abs(pivot) < _CLOSE:
-                break
-            row, column = left[k, g] / pivot, left[:, :, at].copy()
-            left = left - column[:, :, None] * row
-            rings.append(row * np.exp(mean))
-            columns.append(column * scale[..., 0])
-        return np.array(rings), np.array(columns)
+    def _parts_of_flux(self) -> tuple[F64, F64, I64]:
+        """(R, rings), (R, K, G') and (R,): their products, summed over the R of a component, are A / Ā of it."""
+        norm = self._at_gamma(self.log_acceptance())
+        found = []
+        for _, logs, _ in self._components:
+            at = self._at_gamma(logs.transpose(0, 2, 1)).transpose(0, 2, 1)  # (K, G', rings)
+            found.append(_products(at - norm[:, : at.shape[1], None]))
+        rings, columns = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        return rings, columns, np.repeat(np.arange(len(found)), [len(one) for one, _ in found])
 
     @cached_property
     def smeared(self) -> SmearedMaps:
         """The maps whose sums are template × acceptance, smeared with the widths that events have."""
         _, _, ring = self._rings
-        rows = self._parts_of_flux[0]
-        density = self.flux * (self.flux.size / (4 * np.pi))
+        rows, _, of = self._parts_of_flux
+        density = np.array([weights for weights, _, _ in self._components])[of] * (self.flux.size / (4 * np.pi))
         maps = np.where(ring >= 0, density * rows[:, ring], 0.0)
         sigma = [events["sigma"] for season in self.model.analysis for events in (season.data, season.sim)]
         low, high = min(s.min() for s in sigma), max(s.max() for s in sigma)
@@ -187,29 +218,58 @@ class TemplateValues(EventValues):
 
     def _of_events(self, k: int, events: Events) -> _Own:
         season = self.model.analysis[k]
-        own = events is season.data
-        b = season.background_density if own else np.asarray(season.background(events["sindec"]))
-        if own and self.model.options.mode == "fixed":
-            log_r: F32 | None = season.log_energy_ratio
-        else:
-            log_r = self.model.log_energy_ratio(k, events)
-        ratio = 1.0 / b if log_r is None else np.exp(self._at_gamma(log_r)[:, 0].astype(np.float64)) / b
+        b = season.background_density if events is season.data else np.asarray(season.background(events["sindec"]))
         places = self._places(events["dec"], events["sigma"])
         order = np.argsort(places.start, kind="stable")
         places = Places(places.start[order], np.ascontiguousarray(places.weight[:, order]))
-        ratio = ratio[order]
+        weight = (self._ratios(k, events) / b)[:, order]
         if not self.sigsub:
-            return _Own(order, places, ratio, np.ones(len(ratio)))
-        mean = self._density(k, self.smeared.over_right_ascension(places))[:, 0]
-        return _Own(order, places, ratio, np.maximum(mean, 0.0) * ratio)
+            return _Own(order, places, weight, np.ones(weight.shape[1]))
+        mean = self._sum(k, self.smeared.over_right_ascension(places), weight)
+        return _Own(order, places, weight, mean)
+
+    def _ratios(self, k: int, events: Events) -> F64:
+        """(1, N) R of events, or (R, N) with one for each smeared map."""
+        season = self.model.analysis[k]
+        if not self.by_pixel:
+            own = events is season.data and self.model.options.mode == "fixed"
+            log_r = season.log_energy_ratio if own else self.model.log_energy_ratio(k, events)
+            return np.ones((1, len(events))) if log_r is None else np.exp(self._at_gamma(log_r).T.astype(np.float64))
+        each = np.array([ratio(events)[:, 0] for ratio in self._ratios_of_spectra[k]], dtype=np.float64)
+        return np.exp(each)[self._parts_of_flux[2]]
+
+    @cached_property
+    def _ratios_of_spectra(self) -> list[list[EventRatio]]:
+        bins = self.model.options.flux_bins
+        seasons = self.model.analysis
+        return [[one.ratio_of_flux(flux, bins) for *_, flux in self._components if flux is not None] for one in seasons]
+
+    def _sum(self, k: int, found: F32 | F64, weight: F64) -> F64:
+        """(N,) W of events from the smeared maps' values and the weights; where rounding brings it below 0, 0."""
+        columns = self._parts_of_flux[1][:, k, 0]
+        total = np.zeros(found.shape[1])
+        for row, (one, column) in enumerate(zip(found, columns, strict=True)):
+            part = one * column
+            total += part if len(weight) == 1 else part * weight[row]
+        if len(weight) == 1:
+            total *= weight[0]
+        return np.maximum(total, 0.0, out=total)
 
     def _terms(self, k: int, own: _Own, ra: F64) -> F64:
         """W − 1 of events, or W − W̃."""
-        density = self._density(k, self.smeared.values(own.places, ra[own.order]))[:, 0]
-        np.maximum(density, 0.0, out=density)
-        density *= own.ratio
-        density -= own.background
-        return density
+        found = self._sum(k, self.smeared.values(own.places, ra[own.order]), own.weight)
+        found -= own.background
+        return found
+
+    def columns(self, k: int, events: Events) -> _core.EventColumns:
+        if not self.by_pixel:
+            return super().columns(k, events)
+        events, factor = self.inside(k, events)
+        own = self._of_events(k, events)
+        value = np.empty(len(events))
+        value[own.order] = self._terms(k, own, np.mod(events["ra"], 2 * np.pi)) + own.background
+        value = np.ascontiguousarray(value if factor is None else value * factor)
+        return _core.EventColumns.of_values(value, np.zeros((len(value), 1), dtype=np.float32), self.gamma_nodes)
 
     def fit(self, trial: Trial) -> tuple[float, float, float, Status]:
         """TS, n_s, γ and status of a trial.
@@ -239,3 +299,25 @@ class TemplateValues(EventValues):
         fixed = self.model.fixed_gamma
         gamma = np.nan if fixed is None or status == Status.NO_EXCESS else fixed
         return ts, ns, gamma, status
+
+
+def _products(logs: F64) -> tuple[F64, F64]:
+    """(R, D) and (R, K, G): their products, summed over R, are exp of (K, G, D)."""
+    # Between errors relative to A and to its largest value
+    mean = 0.5 * logs.mean(axis=(0, 1))
+    left = np.exp(logs - mean)
+    scale = left.max(axis=-1, keepdims=True)
+    left = left / scale
+    rings: list[F64] = []
+    columns: list[F64] = []
+    # Cross approximation: the largest of what is left, its row and its column, until little is left
+    while len(rings) < _MOST:
+        k, g, at = np.unravel_index(np.abs(left).argmax(), left.shape)
+        pivot = left[k, g, at]
+        if rings and abs(pivot) < _CLOSE:
+            break
+        row, column = left[k, g] / pivot, left[:, :, at].copy()
+        left = left - column[:, :, None] * row
+        rings.append(row * np.exp(mean))
+        columns.append(column * scale[..., 0])
+    return np.array(rings), np.array(columns)

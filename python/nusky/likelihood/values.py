@@ -140,17 +140,21 @@ class EventValues(ABC):
             ratio = self.model.log_energy_ratio(k, data[found.rows])
         return self._values(found, season.background_density[found.rows], ratio)
 
+    def inside(self, k: int, events: Events) -> tuple[Events, F64 | None]:
+        """Events of season k that are in the time window, and T_S/T_B of them; all events and None without a window."""
+        if not isinstance(self.model, WindowLikelihoodModel):
+            return events, None
+        if "mjd" not in events:
+            raise ValueError(
+                f"events of season {self.model.analysis[k].key} have no times (mjd), which a fit in a time window "
+                "needs; make the trial with a runner for this window, or add the column"
+            )
+        events = events[self.model.on_time.contains(k, events["mjd"])]
+        return events, self.model.on_time.factor(k, events["mjd"])
+
     def columns(self, k: int, events: Events) -> _core.EventColumns:
         """Any events of season k; with a time window, those inside it."""
-        factor = None
-        if isinstance(self.model, WindowLikelihoodModel):
-            if "mjd" not in events:
-                raise ValueError(
-                    f"events of season {self.model.analysis[k].key} have no times (mjd), which a fit in a time window "
-                    "needs; make the trial with a runner for this window, or add the column"
-                )
-            events = events[self.model.on_time.contains(k, events["mjd"])]
-            factor = self.model.on_time.factor(k, events["mjd"])
+        events, factor = self.inside(k, events)
         found = self.signal(k, events["ra"], events["dec"], events["sigma"])
         some = events[found.rows]
         background = np.asarray(self.model.analysis[k].background(some["sindec"]))

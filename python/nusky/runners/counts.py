@@ -42,7 +42,7 @@ class Converts(Protocol):
     @property
     def _default_flux(self) -> Flux | None: ...
 
-    def _acceptance(self, acceptance: Callable[[Any], Any], **where: Any) -> float: ...
+    def _expected_events(self, gamma: float | None, flux: Flux, where: dict[str, Any]) -> float: ...
 
 
 def spectrum(call: str, gamma: float | None, flux: Any, default: Flux | None) -> Flux:
@@ -119,7 +119,7 @@ def _spectrum(
     runner: Converts, call: str, gamma: float | None, flux: Flux | None, where: dict[str, Any]
 ) -> tuple[Flux, float]:
     shape = spectrum(call, gamma, flux, runner._default_flux)
-    return shape, runner._acceptance(total_acceptance(runner.analysis, gamma, shape, runner.timing), **where)
+    return shape, runner._expected_events(gamma, shape, where)
 
 
 def get_acc_total(runner: Converts, *, gamma: float | None = None, flux: Flux | None = None, **where: Any) -> float:

@@ -348,6 +348,10 @@ class Runner(MakesTrials, FitsMany):
         """Spectrum of a conversion that names none; None: it must."""
         return None
 
+    def _expected_events(self, gamma: float | None, flux: Flux, where: dict[str, Any]) -> float:
+        """Expected events over all seasons for a flux, or for a power law of norm 1."""
+        return self._acceptance(conversion.total_acceptance(self.analysis, gamma, flux, self.timing), **where)
+
     get_acc_total = conversion.get_acc_total
     to_E2dNdE = conversion.to_E2dNdE
     to_dNdE = conversion.to_dNdE
