@@ -229,3 +229,12 @@ def test_the_typed_options_are_the_keywords() -> None:
     keywords = {p.name for p in inspect.signature(find_n_sig).parameters.values() if p.kind is p.KEYWORD_ONLY}
     assert set(NSigOptions.__annotations__) == keywords
     assert set(QuoteOptions.__annotations__) - set(NSigOptions.__annotations__) <= {"n_bg_trials"}
+
+
+def test_signals_that_given_trials_show_too_weak_are_not_tried_again() -> None:
+    known = find_n_sig(ToyRunner(), 1.0, 0.9, seed=7, n_sig_step=1.0, tol=0.1).trials
+    given = {n: known[n] for n in sorted(known) if n <= 4}
+    assert any(np.mean(rows["ts"] > 25.0) < 0.5 for rows in given.values())
+    found = find_n_sig(ToyRunner(), 25.0, 0.9, seed=1, n_sig_step=1.3, tol=0.1, trials=given)
+    assert min(n for n in found.trials if n not in given) > max(n for n in given if n > 0)
+    assert found.n_sig == pytest.approx(exact_n_sig(25.0, 0.9), rel=4 * found.n_sig_error)

@@ -43,6 +43,9 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
     """What every search after a map or notice takes, one or many: data, times, trials, limits."""
     parser.add_argument("--data", type=Path, metavar="PATH", help="public release; default: synthetic season")
     parser.add_argument("--window", nargs=2, type=float, metavar="S", help="around the trigger; default: -500 500")
+    parser.add_argument(
+        "--no-grl", action="store_true", help="data without good runs: the detector is on from first event to last"
+    )
     parser.add_argument("--livetime", action="store_true", help="the whole of the data")
     parser.add_argument("--trials", type=whole_number, default=1000, metavar="N", help="at most; default: %(default)s")
     parser.add_argument("--no-limits", action="store_true", help="leave sensitivity and upper limit out")
@@ -67,7 +70,7 @@ def _follow_up(args: argparse.Namespace, source: Callable[[Path | None], Any]) -
         window=_pair(args.window), start=args.start, stop=args.stop,
         livetime=args.livetime, gamma=args.gamma, containment=args.containment, n_trials=args.trials,
         limits=not args.no_limits, TRUTH=args.truth, n_sig=args.inject, seed=args.seed,
-        mp_cpus=args.threads, library=args.library,
+        use_grl=not args.no_grl, mp_cpus=args.threads, library=args.library,
         keep=args.out / "background.npz", logging=True,
     )  # fmt: skip
     say("Pictures, page and files")

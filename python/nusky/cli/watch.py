@@ -55,7 +55,7 @@ def _watch(args: argparse.Namespace, source: Callable[[Path | None], Any]) -> No
     def follow(target: Any, folder: Path) -> str:
         found = follow_up(
             target, ana=ana, window=window, livetime=args.livetime, n_trials=args.trials, limits=not args.no_limits,
-            TRUTH=args.truth, seed=args.seed, library=args.library, mp_cpus=args.threads,
+            TRUTH=args.truth, seed=args.seed, use_grl=not args.no_grl, library=args.library, mp_cpus=args.threads,
             keep=folder / "background.npz", logging=True,
         )  # fmt: skip
         write_follow_up(found, folder)

@@ -44,6 +44,7 @@ def follow_up(
     n_sig: float = 0,
     seed: int = 1,
     nside: int | None = None,
+    use_grl: bool = True,
     library: Any = None,
     keep: str | os.PathLike[str] | None = None,
     mp_cpus: int | None = None,
@@ -77,6 +78,9 @@ def follow_up(
     seed : int
     nside : int, optional
         Resolution of the search; by default that of the map, or what the events resolve where it is coarser.
+    use_grl : bool
+        False: of data without a good-run list, in a time window; the detector counts as on from the first event to the
+        last.
     library : ScanLibrary or path, optional
         Background scans made beforehand, of the same data and window length; used in place of background trials.
     keep : path, optional
@@ -114,8 +118,9 @@ def follow_up(
     if library is not None and not isinstance(library, ScanLibrary):
         library = ScanLibrary(library)
     search = make_search(
-        target, ana, times, gamma=gamma, containment=containment, nside=nside, library=library, mp_cpus=mp_cpus
-    )
+        target, ana, times, gamma=gamma, containment=containment, nside=nside, use_grl=use_grl, library=library,
+        mp_cpus=mp_cpus,
+    )  # fmt: skip
     runner = search.runner
     say(f"{target.name}: {search.describe()}")
     trial = runner.get_one_trial(n_sig, poisson=n_sig > 0, seed=seed, TRUTH=TRUTH)

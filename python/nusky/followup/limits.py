@@ -24,7 +24,7 @@ _BAND = np.radians(1.0)
 # Regions narrower than this in acceptance have no range worth the trials
 _NARROW = 0.03
 _SETTINGS: dict[str, Any] = {
-    "n_sig_step": 3.0, "first_batch_size": 40, "batch_size": 80, "max_batch_size": 480, "n_batches": 5, "unit": 1.0,
+    "n_sig_step": 3.0, "first_batch_size": 20, "batch_size": 40, "max_batch_size": 200, "n_batches": 5, "unit": 1.0,
     "max_n_sig": 60.0,
 }  # fmt: skip
 

@@ -24,6 +24,7 @@ __all__ = ["as_pdf", "as_png", "pictures", "title_of"]
 _DEPTH = 1e-4
 # So few trials have no tail to fit
 _FOR_A_TAIL = 100
+_DPI = 110
 
 
 def title_of(found: FollowUp) -> str:
@@ -57,9 +58,10 @@ def pictures(found: FollowUp) -> dict[str, tuple[str, Figure]]:
 
 
 def as_png(figure: Figure) -> bytes:
-    """A figure as the bytes of a PNG file."""
+    """A figure as the bytes of a PNG file. Its layout stays as it is then, for further formats."""
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=110)
+    figure.savefig(file, format="png", dpi=_DPI)
+    figure.set_layout_engine("none")
     return file.getvalue()
 
 
@@ -70,7 +72,7 @@ def as_pdf(figures: list[Figure]) -> bytes:
     file = io.BytesIO()
     with PdfPages(file) as pages:
         for figure in figures:
-            pages.savefig(figure, dpi=110)
+            pages.savefig(figure, dpi=_DPI)
     return file.getvalue()
 
 

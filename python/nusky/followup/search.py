@@ -72,6 +72,7 @@ def make_search(
     gamma: float | None = None,
     containment: float | None = None,
     nside: int | None = None,
+    use_grl: bool = True,
     library: Any = None,
     mp_cpus: int | None = None,
 ) -> Search:
@@ -81,6 +82,7 @@ def make_search(
     if times is not None:
         _inside_the_data(times, ana)
         options["src_kw"] = {"mjd": times[0], "t_100": times[1] - times[0]}
+        options["use_grl"] = use_grl
     if library is not None:
         if containment is not None:
             raise ValueError("containment and library do not go together: a library is searched in all of its pixels")

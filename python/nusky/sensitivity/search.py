@@ -51,6 +51,10 @@ class QuoteOptions(NSigOptions, total=False):
     n_bg_trials: int
 
 
+# A signal that passes less often than this part of the wanted fraction is weaker than the one that is looked for
+_WEAK = 0.6
+
+
 @dataclass(frozen=True)
 class NSigSearch:
     """Checked settings of one search."""
@@ -248,14 +252,17 @@ def _coarse_scan(pool: TrialPool, ts: float, beta: float, search: NSigSearch, ta
     table.scan(beta, search.first_batch_size, ts)
     step = float(search.n_sig_step if pool.poisson else math.ceil(search.n_sig_step))
     n_sig = step
+    # Where trials that are there already, for a lower threshold say, pass too rarely, none need be made again
+    weak = float(n[(total >= search.first_batch_size) & (k <= _WEAK * beta * total)].max(initial=0.0))
     while True:
         missing = search.first_batch_size - pool.count(n_sig)
-        if missing > 0:
-            pool.add(n_sig, missing, table.working(missing))
-        fraction = float(np.mean(pool.ts(n_sig) > ts))
-        table.scanned(n_sig, fraction)
-        if fraction > beta:
-            return n_sig
+        if n_sig > weak:
+            if missing > 0:
+                pool.add(n_sig, missing, table.working(missing))
+            fraction = float(np.mean(pool.ts(n_sig) > ts))
+            table.scanned(n_sig, fraction)
+            if fraction > beta:
+                return n_sig
         # five even steps, then ever longer ones: a far threshold costs the logarithm of its distance
         if n_sig >= 5 * search.n_sig_step:
             step *= 1.5
