@@ -20,23 +20,32 @@ struct Flares {
 
 std::unique_ptr<Flares> make_flares(const Likelihood& likelihood, const std::vector<std::pair<F64, F64>>& runs, double dt_min,
                                     double dt_max, double threshold, double penalty_days, const std::optional<double>& gamma,
-                                    const std::optional<double>& start, const std::optional<double>& stop) {
+                                    const std::optional<double>& start, const std::optional<double>& stop, bool gaussian) {
   require_finite(gamma);
   std::vector<Runs> seasons;
   for (const auto& [from, to] : runs) seasons.push_back({to_vector(from, "start"), to_vector(to, "stop")});
-  auto flares =
-      std::make_unique<Flares>(Flares{&likelihood, Clock(seasons), {dt_min, dt_max, threshold, penalty_days, gamma, start, stop}});
+  auto flares = std::make_unique<Flares>(
+      Flares{&likelihood, Clock(seasons), {gaussian, dt_min, dt_max, threshold, penalty_days, gamma, start, stop}});
   FlareSearch(likelihood, flares->clock, flares->options);  // throws for what does not fit together
   return flares;
 }
 
-py::tuple scan(const Flares& flares, const EventIndex& index, const Directions& directions, int n_threads,
-               const std::optional<py::function>& progress) {
+py::tuple scan(const Flares& flares, const EventIndex& index, const Directions& directions, const std::optional<F64>& prior_terms,
+               int n_threads, const std::optional<py::function>& progress) {
   std::exception_ptr raised;
+  const double* terms = nullptr;
+  std::size_t n_priors = 0;
+  if (prior_terms) {
+    n_priors = require_ndim(*prior_terms, 2, "prior_terms");
+    if (prior_terms->shape(1) != static_cast<py::ssize_t>(directions.size()))
+      throw std::invalid_argument("prior_terms: expected shape (J, " + std::to_string(directions.size()) + ")");
+    terms = prior_terms->data();
+  }
   FlareScan out(0);
   {
     py::gil_scoped_release release;
-    out = scan_flares(*flares.likelihood, flares.clock, flares.options, index, directions, n_threads, checkpoint_for(progress, raised));
+    out = scan_flares(*flares.likelihood, flares.clock, flares.options, index, directions, terms, n_priors, n_threads,
+                      checkpoint_for(progress, raised));
   }
   if (raised) std::rethrow_exception(raised);
   return py::make_tuple(to_array(std::move(out.ts)), to_array(std::move(out.ns)), to_array(std::move(out.gamma)),
@@ -101,14 +110,18 @@ threshold : windows start and end at events with S/B max R of at least this
 penalty_days : 2 ln(uptime of the window / penalty_days) is added to ts; 0: nothing
 gamma : float or None
 start, stop : MJD or None: where every window starts, or ends
+gaussian : the flare is a Gaussian in time: dt_min and dt_max are those of its sigma, start and stop of a fit t0 -+ sigma/2
 )")
       .def(py::init(&make_flares), py::arg("likelihood"), py::arg("runs"), py::kw_only(), py::arg("dt_min"), py::arg("dt_max"),
            py::arg("threshold"), py::arg("penalty_days"), py::arg("gamma") = py::none(), py::arg("start") = py::none(),
-           py::arg("stop") = py::none(), py::keep_alive<1, 2>())
-      .def("scan", &scan, py::arg("index"), py::arg("directions"), py::kw_only(), py::arg("n_threads") = 0,
-           py::arg("progress") = py::none(),
+           py::arg("stop") = py::none(), py::arg("gaussian") = false, py::keep_alive<1, 2>())
+      .def("scan", &scan, py::arg("index"), py::arg("directions"), py::kw_only(), py::arg("prior_terms") = py::none(),
+           py::arg("n_threads") = 0, py::arg("progress") = py::none(),
            R"(
 Searches every direction; the index must have times.
+
+prior_terms : (J, P) float64, -inf where excluded, or None. With them only the directions of the largest ts + term of each prior
+are sure to get their best flare; the others may have less, or none.
 
 Returns
 -------

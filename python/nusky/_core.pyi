@@ -202,12 +202,14 @@ class Flares:
         gamma: float | None = ...,
         start: float | None = ...,
         stop: float | None = ...,
+        gaussian: bool = ...,
     ) -> None: ...
     def scan(
         self,
         index: EventIndex,
         directions: Directions,
         *,
+        prior_terms: F64 | None = ...,
         n_threads: int = ...,
         progress: Callable[[int, int], object] | None = ...,
     ) -> tuple[F64, F64, F64, F64, F64, F64, I8]: ...

@@ -69,7 +69,7 @@ def test_keys_of_csky_that_are_not_needed_are_accepted(key: str) -> None:
     [
         ({"space": "template"}, "space='template' is not supported without template="),
         ({"time": "lc"}, "time='lc'"),
-        ({"time": "utf"}, "say box=True; Gaussian flares"),
+        ({"time": "utf"}, "box=None: say box=True"),
         ({"time": "utf", "box": True, "prior": "mine"}, "prior=None takes the penalty away"),
         ({"time": "utf", "box": True, "fitter_args": {"t0": 55000.0}}, "box_mode='post' or 'pre'"),
         ({"dt_max": 3.0}, "dt_max=3.0 is that of a flare: add time='utf'"),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import nusky as cy
-from flare_oracle import Direction, brute_force, expectation_maximisation
+from flare_oracle import Direction, best_gaussian, brute_force, expectation_maximisation
 from nusky.flares import FlareModel, FlareReading
 from nusky.transients import FlareOptions
 from transient_season import FIRST, timed_analysis
@@ -22,7 +22,7 @@ GAMMAS = np.linspace(1, 4, 13)
 @cache
 def runner(n_data: int = 3000, **settings: Any) -> Any:
     ana = timed_analysis(FIRST, FIRST + 120, n_data=n_data)
-    return cy.get_trial_runner(src=SRC, ana=ana, time="utf", box=True, **settings)
+    return cy.get_trial_runner(src=SRC, ana=ana, time="utf", **{"box": True, **settings})
 
 
 def core_options(model: FlareModel) -> dict[str, float]:
@@ -102,6 +102,50 @@ def test_the_reading_has_the_value_of_the_fit() -> None:
         reading.scan_ts(1.0, [2.0])
     with pytest.raises(ValueError, match="no season took data in"):
         reading.window(FIRST - 50.0, 1.0)
+
+
+GAUSS = {"box": False, "dt_min": 0.05}
+
+
+def gaussian(seed: int, n_sig: float, **settings: Any) -> tuple[Any, Any]:
+    tr = runner(**{**GAUSS, **settings})
+    window = cy.TimeWindow(FIRST + 30.2 - 5e-7, 1e-6, 0.8)
+    return tr, replace(tr, signal_window=cy.transients.SignalWindow(window)).get_one_trial(n_sig, seed=seed)
+
+
+@pytest.mark.parametrize("settings", [{}, {"gamma": 2.0}, {"energy": False}, {"prior": None}])
+def test_a_gaussian_is_at_a_maximum_of_the_likelihood(settings: dict[str, Any]) -> None:
+    tr, trial = gaussian(1, 6, **settings)
+    fit, reading = tr.get_one_fit_from_trial(trial), tr.get_one_llh_from_trial(trial)
+    free = tr.likelihood.mode == "fit"
+
+    def ts(ns: float, gamma: float, t0: float, dt: float) -> float:
+        found: float = reading.scan_ts(ns, [gamma] if free else None, t0=t0, dt=dt)[0].item()
+        return found
+
+    assert fit.ts > 10
+    assert ts(fit.ns, fit.gamma, fit.t0, fit.dt) == pytest.approx(fit.ts, abs=1e-4)
+    for dn, dg, dt0, ds in np.eye(4) * [0.05, 0.05, 0.05, 0.05]:
+        for sign in (-1, 1):
+            moved = ts(
+                fit.ns + sign * dn,
+                fit.gamma + sign * dg,
+                fit.t0 + sign * dt0 * fit.dt,
+                max(0.05, fit.dt * (1 + sign * ds)),
+            )
+            assert moved <= fit.ts + 1e-6
+    inside = reading.carrying(fit)
+    assert (np.abs(inside["mjd"][:2] - fit.t0) < 4 * fit.dt).all()
+    assert fit.flare["stop"] - fit.flare["start"] == pytest.approx(12 * fit.dt)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("n_sig", "settings"), [(0, {"prior": None}), (3, {})])
+def test_no_gaussian_of_a_dense_grid_is_better(n_sig: float, settings: dict[str, Any]) -> None:
+    for seed in range(3):
+        tr, trial = gaussian(seed, n_sig, **settings)
+        slow = best_gaussian(direction(tr, trial), core_options(tr.model), GAMMAS)
+        assert tr.get_one_fit_from_trial(trial).ts >= slow["ts"] - 1e-3
 
 
 def test_events_without_times_are_refused() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq, minimize_scalar
+from scipy import stats
+from scipy.optimize import brentq, minimize, minimize_scalar
 
 from nusky.analysis import HermiteAxis
 from nusky.likelihood import LikelihoodReading
@@ -72,10 +73,22 @@ class Direction:
         energy = np.exp((self.log_energy[:, index[0]] * weight[0]).sum(axis=-1))
         return energy, np.exp((self.log_acceptance[:, index[0]] * weight[0]).sum(axis=-1))
 
-    def profile(self, first: float, last: float, gamma: float) -> tuple[float, float]:
-        """Largest ln Λ over n_s in a window at one γ, and n_s."""
+    def gaussian(self, t0: float, sigma: float) -> F64:
+        """∫ exp(−(t − t0)²/2σ²) dt over the uptime of each season, within 6 σ."""
+        first, last = t0 - 6 * sigma, t0 + 6 * sigma
+        total = []
+        for a, b in self.runs:
+            low, high = (stats.norm.cdf(np.clip(edge, first, last), t0, sigma) for edge in (a, b))
+            total.append(np.sqrt(2 * np.pi) * sigma * float(np.sum(high - low)))
+        return np.array(total)
+
+    def profile(self, first: float, last: float, gamma: float, sigma: float | None = None) -> tuple[float, float]:
+        """Largest ln Λ over n_s in a window, or of a Gaussian in its middle, at one γ, and n_s."""
         energy, acceptance = self.at(gamma)
-        inside = self.uptime(first, last)
+        middle = 0.5 * (first + last)
+        inside = self.uptime(first, last) if sigma is None else self.gaussian(middle, sigma)
+        shape = 1.0 if sigma is None else np.exp(-0.5 * ((self.time - middle) / sigma) ** 2)
+        ratio = self.ratio * shape
         share = acceptance / self.days * inside
         share = share / share.sum()
         within = (self.time >= first) & (self.time <= last)
@@ -83,7 +96,7 @@ class Direction:
         with np.errstate(divide="ignore"):
             time_ratio = np.where(inside > 0, self.days / np.where(inside > 0, inside, 1.0), 0.0)
         p = share / self.n_events
-        a = p[k] * (self.ratio[within] * energy[within] * time_ratio[k] - 1.0)
+        a = p[k] * (ratio[within] * energy[within] * time_ratio[k] - 1.0)
         outside = self.n_events - np.bincount(k, minlength=len(p))
 
         def slope(n: float) -> float:
@@ -146,6 +159,48 @@ def brute_force(d: Direction, options: Any, gammas: F64) -> dict[str, float]:
         value, n, gamma = d.fit(first, last, gammas)
         if 2 * value + penalty > best["ts"]:
             best = {"ts": 2 * value + penalty, "ns": n, "gamma": gamma, "start": first, "stop": last}
+    return best
+
+
+def best_gaussian(d: Direction, options: Any, gammas: F64, per_sigma: float = 2.5) -> dict[str, float]:
+    """The best Gaussian of a dense grid in t0, ln σ and γ, the best few of which are climbed from.
+
+    Middles are `per_sigma` to a σ, but only where an event above the threshold is within 2 σ.
+    """
+    peak = np.max([d.at(g)[0] for g in np.linspace(gammas[0], gammas[-1], 200)], axis=0)
+    seeds = np.unique(d.time[d.ratio * peak >= options["threshold"]])
+    first, last = min(a[0] for a, _ in d.runs), max(b[-1] for _, b in d.runs)
+    most = min(options["dt_max"], last - first)
+
+    def ts(t0: float, sigma: float, gamma: float) -> float:
+        integral = float(d.gaussian(t0, sigma).sum())
+        if integral <= 0:
+            return -np.inf
+        penalty = 2 * np.log(integral / options["penalty_days"]) if options["penalty_days"] > 0 else 0.0
+        return 2 * d.profile(t0 - 6 * sigma, t0 + 6 * sigma, gamma, sigma)[0] + penalty
+
+    found = []
+    for sigma in np.geomspace(
+        options["dt_min"], most, 1 + int(np.ceil(np.log(most / options["dt_min"]) / np.log(1.6)))
+    ):
+        step = sigma / per_sigma
+        near = np.unique(np.concatenate([np.round(seeds / step) + i for i in range(-5, 6)])) * step
+        for t0 in near[(near >= first) & (near <= last)]:
+            rough = [ts(t0, sigma, g) for g in gammas[::3]]
+            found.append((max(rough), t0, sigma, gammas[::3][int(np.argmax(rough))]))
+    found.sort(reverse=True)
+    best = {"ts": 0.0, "t0": np.nan, "sigma": np.nan, "gamma": np.nan}
+    for _, t0, sigma, gamma in found[:8]:
+        climbed = minimize(
+            lambda x, s=sigma, t=t0: -ts(t + x[0] * s, s * np.exp(x[1]), float(np.clip(x[2], gammas[0], gammas[-1]))),
+            [0.0, 0.0, gamma],
+            method="Nelder-Mead",
+            bounds=[(None, None), (np.log(options["dt_min"] / sigma), np.log(most / sigma)), (gammas[0], gammas[-1])],
+            options={"xatol": 1e-5, "fatol": 1e-8, "maxiter": 600},
+        )
+        if -climbed.fun > best["ts"]:
+            x = climbed.x
+            best = {"ts": -climbed.fun, "t0": t0 + x[0] * sigma, "sigma": sigma * np.exp(x[1]), "gamma": x[2]}
     return best
 
 

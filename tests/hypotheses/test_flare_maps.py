@@ -53,6 +53,21 @@ def test_a_prior_adds_its_term() -> None:
     assert fit.dt == scan["dt"][fit.pixel]
 
 
+def test_the_hottest_pixels_are_those_of_the_whole_scan() -> None:
+    angle = hp.rotator.angdist([np.pi / 2 - GRID[1, 80], GRID[0, 80]], [np.pi / 2 - GRID[1], GRID[0]])
+    near = np.exp(-0.5 * (angle / 0.4) ** 2)
+    priors = [np.ones_like(near), near, 1.1 - near, np.where(angle < 0.5, 1.0, 0.0)]
+    sptr = cy.get_spatial_prior_trial_runner(CONF, ana=analysis(), llh_priors=priors, prior_zero="exclude")
+    for n_sig, seed in ((0, 1), (0, 2), (6, 3), (12, 4)):
+        trial = sptr.get_one_trial(n_sig, seed=seed)
+        fit, scan = sptr.get_one_fit_from_trial(trial, mp_cpus=2), sptr.get_one_scan_from_trial(trial)
+        for j, one in enumerate(fit.per_prior):
+            total = scan.ts + sptr.llh_prior_term[j]
+            assert one["pixel"] == total.argmax()
+            assert one["ts_raw"] == total.max()
+            assert (one["ns"], one["gamma"]) == (scan.ns[one["pixel"]], scan.gamma[one["pixel"]])
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [({"refine": True}, "not looked at again"), ({"time": None, "box": None}, "sig='tw' needs time='utf' here")],

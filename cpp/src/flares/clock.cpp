@@ -1,6 +1,8 @@
 #include "nusky/flares/clock.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <stdexcept>
 #include <string>
 
@@ -47,6 +49,38 @@ void Clock::at(double time, double* elapsed) const {
   const auto i = static_cast<std::size_t>(above - knot_.begin()) - 1;
   const double later = time - knot_[i];
   for (std::size_t k = 0; k < w; ++k) elapsed[k] = elapsed_[i * w + k] + on_[i * w + k] * later;
+}
+
+void Clock::gaussian(double t0, double sigma, double* days, double* by_t0, double* by_log_sigma) const {
+  const std::size_t w = width();
+  for (double* sums : {days, by_t0, by_log_sigma}) std::fill(sums, sums + w, 0.0);
+  const double first = t0 - gaussian_reach * sigma, last = t0 + gaussian_reach * sigma;
+  auto i = static_cast<std::size_t>(std::max<std::ptrdiff_t>(0, std::upper_bound(knot_.begin(), knot_.end(), first) - knot_.begin() - 1));
+  const double root = std::sqrt(std::acos(-1.0) / 2.0) * sigma;
+  struct Place {
+    double time = -std::numeric_limits<double>::infinity(), part = 0.0, density = 0.0, turned = 0.0;
+  } from, to;
+  const auto look_at = [&](double t, Place& place) {
+    const double z = (t - t0) / sigma;
+    place = {t, root * std::erf(z * std::sqrt(0.5)), std::exp(-0.5 * z * z), 0.0};
+    place.turned = (t - t0) * place.density;
+  };
+  for (; i + 1 < knot_.size() && knot_[i] < last; ++i) {
+    if (on_[i * w + n_seasons_] == 0.0) continue;
+    const double start = std::max(knot_[i], first), stop = std::min(knot_[i + 1], last);
+    if (!(stop > start)) continue;
+    if (to.time == start)
+      from = to;
+    else
+      look_at(start, from);
+    look_at(stop, to);
+    const double part = to.part - from.part;
+    for (std::size_t k = 0; k < w; ++k) {
+      days[k] += on_[i * w + k] * part;
+      by_t0[k] += on_[i * w + k] * (from.density - to.density);
+      by_log_sigma[k] += on_[i * w + k] * (part - to.turned + from.turned);
+    }
+  }
 }
 
 double Clock::moment(double elapsed) const {

@@ -10,9 +10,7 @@
 namespace nusky {
 namespace {
 
-constexpr int part_lanes = 3;  // coarse γ intervals of a part of the γ range
-static_assert((n_coarse_gamma - 1) % part_lanes == 0, "parts of equal size");
-constexpr std::size_t most_blocks = 48;
+constexpr int part_lanes = RangeWeights::part_lanes;
 // What ts between two coarse γ may have over the larger of its values there, and in part of it: five times what fits show.
 constexpr double hump = 0.05, hump_part = 0.05;
 
@@ -28,18 +26,16 @@ FlareSearch::FlareSearch(const Likelihood& likelihood, const Clock& clock, const
     : clock_(&clock),
       options_(options),
       fit_(likelihood, season_days(clock), options.gamma),
-      n_parts_(fit_.free() ? (n_coarse_gamma - 1) / part_lanes : 1),
-      least_day_((n_parts_ + n_coarse_gamma) * clock.n_seasons()),
-      most_day_(least_day_.size()),
-      floor_(n_parts_ + n_coarse_gamma),
-      scale_(n_parts_ + n_coarse_gamma),
-      known_(n_coarse_gamma),
+      gauss_(clock, options_, fit_),
+      weights_(fit_, season_days(clock), options.dt_min),
       days_(season_days(clock)),
       n_events_(clock.n_seasons()) {
   if (!(options.dt_min > 0.0)) throw std::invalid_argument("dt_min: must be above 0 days");
   if (!(options.dt_max >= options.dt_min)) throw std::invalid_argument("dt_max: must be at least dt_min");
   if (!(options.dt_min <= clock.days())) throw std::invalid_argument("dt_min: is longer than all uptime");
   if (options.start && options.stop) throw std::invalid_argument("start, stop: one of them can be fixed");
+  if (options.gaussian && (options.start || options.stop)) throw std::invalid_argument("start, stop: a Gaussian has none");
+  box_max_ = options.gaussian ? 4.0 * options.dt_max : options.dt_max;  // √12 σ
 }
 
 double FlareSearch::penalty(double days) const { return options_.penalty_days > 0.0 ? 2.0 * std::log(days / options_.penalty_days) : 0.0; }
@@ -60,35 +56,85 @@ FlareFit FlareSearch::find(const EventIndex& index, const Vec3& direction, doubl
   fit_.take(near_, direction.z(), n_events_);
   find_edges();
   if (starts_.edges.size() == 0 || (stops_.edges.size() == 0 && short_starts_.edges.size() == 0)) return best_;
-  weigh();
-  start_queue();
-  while (!queue_.empty() && static_cast<double>(queue_.front().bound) > std::max(best_.ts, least_ts_)) {
-    std::pop_heap(queue_.begin(), queue_.end());
-    const Node node = queue_.back();
-    queue_.pop_back();
-    if (node.level > 0)
-      divide(node);
-    else
-      fit_exactly(node);
-  }
+  weights_.take(near_, {&starts_, &stops_, &short_starts_, &short_stops_});
+  top_ = 0.0;
+  seeds_.clear();
+  search_boxes();
+  if (options_.gaussian) climb();
   return best_;
 }
 
+void FlareSearch::search_boxes() {
+  start_queue();
+  for (;;) {
+    int taken = 0;
+    for (; taken < nodes_at_once && !queue_.empty() && static_cast<double>(queue_.front().bound) > needed(); ++taken) {
+      std::pop_heap(queue_.begin(), queue_.end());
+      const Node node = queue_.back();
+      queue_.pop_back();
+      if (node.level > 0)
+        divide(node);
+      else if (options_.gaussian)
+        keep_seed(node);
+      else
+        fit_exactly(node);
+    }
+    if (taken == 0 || seeds_.size() == most_seeds) return;
+    bound_proposed();
+    look_at_lanes(true);
+  }
+}
+
+// Boxes come in the order of their bounds.
+void FlareSearch::keep_seed(const Node& node) {
+  top_ = std::max(top_, static_cast<double>(node.bound));
+  const double start = starts_of(node).edges.time[node.start], stop = stops_of(node).edges.time[node.stop];
+  const double width = std::max(stop - start, options_.dt_min);
+  for (const Seed& s : seeds_) {
+    const double other = std::max(s.stop - s.start, options_.dt_min);
+    if (std::abs(s.start + s.stop - start - stop) < 0.4 * std::min(width, other) && std::abs(std::log(width / other)) < 0.5) return;
+  }
+  if (seeds_.size() == most_seeds) return;
+  seeds_.push_back({start, stop, node.part * part_lanes + node.lane});
+}
+
+void FlareSearch::climb() {
+  for (const Seed& s : seeds_) {
+    ++n_fitted_;
+    const FlareFit found = gauss_.climb(near_, s.start, s.stop, fit_.free() ? fit_.lane_gamma(s.lane) : 0.0);
+    if (found.ts > std::max(best_.ts, least_ts_)) best_ = found;
+  }
+  if (!fit_.free() && best_.ts > 0.0) best_.gamma = options_.gamma.value_or(std::numeric_limits<double>::quiet_NaN());
+}
+
 void FlareSearch::find_edges() {
-  for (List* list : {&starts_, &stops_, &short_starts_, &short_stops_}) list->edges.clear();
+  for (WeighedEdges* list : {&starts_, &stops_, &short_starts_, &short_stops_}) list->edges.clear();
   const double first = options_.start.value_or(-std::numeric_limits<double>::infinity());
   const double last = options_.stop.value_or(std::numeric_limits<double>::infinity());
   if (options_.start) starts_.edges.add(first, near_.not_before(first), *clock_);
+  std::size_t same = 0;  // the first event of this time
   for (std::size_t i = 0; i < near_.size(); ++i) {
     const double t = near_.time[i];
+    if (near_.time[same] < t) same = i;
     const double ratio = fit_.free() ? static_cast<double>(near_.peak[i]) : fit_.fixed_ratio(i);
     if (near_.ratio[i] * ratio < options_.threshold || t < first || t > last) continue;
-    if (!options_.start) starts_.edges.add(t, near_.not_before(t), *clock_);
-    if (!options_.stop) stops_.edges.add(t, near_.after(t), *clock_);
+    std::size_t after = i + 1;
+    while (after < near_.size() && near_.time[after] == t) ++after;
+    if (!options_.start) starts_.edges.add(t, same, *clock_);
+    if (options_.stop) continue;
+    if (options_.start)
+      stops_.edges.add(t, after, *clock_);
+    else
+      stops_.edges.add_last_of(starts_.edges, after);
   }
+  find_short_windows();
+}
+
+void FlareSearch::find_short_windows() {
   if (options_.stop) {
+    const double last = *options_.stop;
     stops_.edges.add(last, near_.after(last), *clock_);
-    const double before = stops_.edges.together(0, *clock_) - options_.dt_min;
+    const double before = stops_.edges.together[0] - options_.dt_min;
     if (before < 0.0) return;
     const double t = clock_->moment(before);
     short_starts_.edges.add(t, near_.not_before(t), *clock_);
@@ -96,233 +142,148 @@ void FlareSearch::find_edges() {
     return;
   }
   for (std::size_t s = 0; s < starts_.edges.size(); ++s) {
-    const double after = starts_.edges.together(s, *clock_) + options_.dt_min;
+    const double after = starts_.edges.together[s] + options_.dt_min;
     if (after > clock_->days()) break;
     const double from = starts_.edges.time[s], to = std::max(from, clock_->moment(after));
-    if (to - from > options_.dt_max) continue;
+    if (to - from > box_max_) continue;
     short_starts_.edges.add(from, starts_.edges.position[s], *clock_);
     short_stops_.edges.add(to, near_.after(to), *clock_);
   }
 }
 
-std::uint32_t FlareSearch::blocks(const List& list, std::int8_t level) const {
+std::uint32_t FlareSearch::blocks(const WeighedEdges& list, std::int8_t level) {
   auto n = static_cast<std::uint32_t>(list.edges.size());
   for (std::int8_t l = 0; l < level; ++l) n = (n + block - 1) / block;
   return n;
 }
 
-// The acceptances per day over a part of the γ range.
-void FlareSearch::bound_acceptance(std::size_t part) {
-  const std::size_t K = days_.size();
-  std::vector<double> day(K);
-  double* least = least_day_.data() + part * K;
-  double* most = most_day_.data() + part * K;
-  std::fill(least, least + K, std::numeric_limits<double>::infinity());
-  std::fill(most, most + K, 0.0);
-  constexpr int between = 4;
-  const double width = fit_.free() ? fit_.lane_gamma(1) - fit_.lane_gamma(0) : 0.0;
-  for (int j = 0; j <= (fit_.free() && K > 1 ? part_lanes * between : 0); ++j) {
-    fit_.day_acceptances(fit_.free() ? fit_.lane_gamma(static_cast<int>(part) * part_lanes) + width * j / between : 0.0, day.data());
-    for (std::size_t k = 0; k < K; ++k) {
-      least[k] = std::min(least[k], day[k] * (1.0 - 1e-3));
-      most[k] = std::max(most[k], day[k] * (1.0 + 1e-3));
-    }
-  }
-}
-
-// For each part of the γ range: the largest weights of the events in it, their sums at all edges, the least exposures.
-void FlareSearch::weigh() {
-  top_level_ = 0;
-  while (std::max(blocks(starts_, top_level_), blocks(stops_, top_level_)) > most_blocks) ++top_level_;
-  for (List* list : {&starts_, &stops_, &short_starts_, &short_stops_}) {
-    list->sums.resize(n_parts_ + n_coarse_gamma);
-    list->least.resize(n_parts_ + n_coarse_gamma);
-  }
-  std::fill(known_.begin(), known_.end(), 0);
-  for (std::size_t g = 0; g < n_parts_; ++g) {
-    bound_acceptance(g);
-    weigh_range(g);
-    for (std::int8_t level = 1; level <= top_level_; ++level)
-      for (List* list : {&starts_, &stops_}) {
-        list->sums[g].resize(static_cast<std::size_t>(top_level_) + 1);
-        const ClassSums& below = list->sums[g][static_cast<std::size_t>(level) - 1];
-        ClassSums& here = list->sums[g][static_cast<std::size_t>(level)];
-        const std::size_t n = blocks(*list, level), fine = blocks(*list, static_cast<std::int8_t>(level - 1));
-        here.resize(n);
-        for (std::size_t q = 0; q < weight_classes; ++q)
-          for (std::size_t i = 0; i < n; ++i) {
-            const std::size_t from = list == &starts_ ? i * block : std::min(fine, (i + 1) * block) - 1;
-            here.count[q * here.stride + i] = below.count[q * below.stride + from];
-            here.sum[q * here.stride + i] = below.sum[q * below.stride + from];
-          }
-      }
-  }
-}
-
-void FlareSearch::need_lane(int lane) {
-  if (known_[static_cast<std::size_t>(lane)] != 0) return;
-  known_[static_cast<std::size_t>(lane)] = 1;
-  const std::size_t K = days_.size(), range = range_of(lane);
-  fit_.day_acceptances(fit_.lane_gamma(lane), least_day_.data() + range * K);
-  std::copy_n(least_day_.data() + range * K, K, most_day_.data() + range * K);
-  weigh_range(range);
-}
-
-void FlareSearch::weigh_range(std::size_t range) {
-  const std::size_t K = days_.size(), w = clock_->width();
-  const double* day = least_day_.data() + range * K;
-  floor_[range] = *std::min_element(day, day + K) * options_.dt_min;
-  for (List* list : {&starts_, &stops_, &short_starts_, &short_stops_}) {
-    if (list->sums[range].empty()) list->sums[range].resize(1);
-    std::vector<double>& least = list->least[range];
-    least.resize(list->edges.size());
-    for (std::size_t i = 0; i < least.size(); ++i) {
-      least[i] = 0.0;
-      for (std::size_t k = 0; k < K; ++k) least[i] += day[k] * list->edges.elapsed[i * w + k];
-    }
-  }
-  weight_.resize(near_.size());
-  const std::size_t first = range < n_parts_ ? range * part_lanes : range - n_parts_, last = range < n_parts_ ? first + part_lanes : first;
-  float top = std::numeric_limits<float>::min();
-  for (std::size_t i = 0; i < near_.size(); ++i) {
-    double ratio = 0.0;
-    if (fit_.free()) {
-      const float* row = near_.coarse[i];
-      float most = row[first];
-      for (std::size_t l = first + 1; l <= last; ++l) most = std::max(most, row[l]);
-      ratio = static_cast<double>(range < n_parts_ ? most * near_.lift[i] : most);
-    } else {
-      ratio = fit_.fixed_ratio(i);
-    }
-    weight_[i] = static_cast<float>(near_.weight[i] * most_day_[range * K + near_.season[i]] * ratio);
-    top = std::max(top, weight_[i]);
-  }
-  scale_[range].set(top);
-  sum_classes(weight_, scale_[range], {&starts_.edges, &stops_.edges, &short_starts_.edges, &short_stops_.edges},
-              {&starts_.sums[range][0], &stops_.sums[range][0], &short_starts_.sums[range][0], &short_stops_.sums[range][0]});
-}
-
 void FlareSearch::push(const Node& node) {
-  if (!(static_cast<double>(node.bound) > std::max(best_.ts, least_ts_))) return;
+  if (!(static_cast<double>(node.bound) > needed())) return;
   queue_.push_back(node);
   std::push_heap(queue_.begin(), queue_.end());
 }
 
 void FlareSearch::start_queue() {
   queue_.clear();
+  proposed_.clear();
+  windows_.clear();
+  single_.clear();
+  top_level_ = 0;
+  while (std::max(blocks(starts_, top_level_), blocks(stops_, top_level_)) > most_blocks) ++top_level_;
   const std::uint32_t n_starts = blocks(starts_, top_level_), n_stops = blocks(stops_, top_level_);
-  for (std::size_t g = 0; g < n_parts_; ++g) {
+  const auto n_short = static_cast<std::uint32_t>(short_starts_.edges.size());
+  for (std::size_t g = 0; g < weights_.n_parts(); ++g) {
     const auto part = static_cast<std::uint8_t>(g);
-    bound_shortest(part);
+    weights_.need(g);
+    for (std::uint32_t i = 0; i < n_short; ++i) propose(part, shortest, i, i);
     for (std::uint32_t s = 0; s < n_starts; ++s)
-      for (std::uint32_t e = options_.start || options_.stop ? 0 : s; e < n_stops; e += n_coarse_gamma)
-        bound_row(part, top_level_, s, e, std::min<std::uint32_t>(n_coarse_gamma, n_stops - e));
+      for (std::uint32_t e = options_.start || options_.stop ? 0 : s; e < n_stops; ++e) propose(part, top_level_, s, e);
   }
+  bound_proposed();
+  look_at_lanes(true);
 }
 
 void FlareSearch::divide(const Node& node) {
   const auto level = static_cast<std::int8_t>(node.level - 1);
   const std::uint32_t n_starts = blocks(starts_, level), n_stops = blocks(stops_, level);
   const bool pairs = !options_.start && !options_.stop;
-  for (std::uint32_t s = node.start * block; s < std::min(n_starts, (node.start + 1) * block); ++s) {
-    const std::uint32_t first = pairs ? std::max(s, node.stop * block) : node.stop * block;
-    const std::uint32_t last = std::min(n_stops, (node.stop + 1) * block);
-    if (first < last) bound_row(node.part, level, s, first, last - first);
-  }
+  for (std::uint32_t s = node.start * block; s < std::min(n_starts, (node.start + 1) * block); ++s)
+    for (std::uint32_t e = pairs ? std::max(s, node.stop * block) : node.stop * block; e < std::min(n_stops, (node.stop + 1) * block); ++e)
+      propose(node.part, level, s, e);
 }
 
-// Windows from a block of starts to each of n ≤ 16 blocks of ends.
-void FlareSearch::bound_row(std::uint8_t part, std::int8_t level, std::uint32_t start, std::uint32_t stop, std::uint32_t n) {
-  std::uint32_t size = 1;
-  for (std::int8_t l = 0; l < level; ++l) size *= block;
-  const Edges &from = starts_.edges, &to = stops_.edges;
-  const std::size_t s0 = std::size_t{start} * size, s1 = std::min<std::size_t>(from.size(), s0 + size) - 1;
-  const std::vector<double>&start_least = starts_.least[part], &stop_least = stops_.least[part];
-  float beta[n_coarse_gamma] = {}, bound[n_coarse_gamma];
-  double extra[n_coarse_gamma];
-  bool any = false;
-  for (std::uint32_t i = 0; i < n; ++i) {
-    const std::size_t e0 = std::size_t{stop + i} * size, e1 = std::min<std::size_t>(to.size(), e0 + size) - 1;
-    const double days = std::min(to.together(e1, *clock_) - from.together(s0, *clock_), options_.dt_max);
-    if (days < options_.dt_min || to.time[e0] - from.time[s1] > options_.dt_max) continue;
-    const double exposure = std::max(floor_[part], stop_least[e0] - start_least[s1]);
-    beta[i] = static_cast<float>((1.0 + 1e-6) / exposure);
-    extra[i] = penalty(days);
-    any = true;
+// Windows from a block of starts to a block of ends.
+void FlareSearch::propose(std::uint8_t part, std::int8_t level, std::uint32_t start, std::uint32_t stop) {
+  Proposed p{{0.0F, part, level, 7, 0, start, stop}, 0.0};
+  const WeighedEdges &from = starts_of(p.node), &to = stops_of(p.node);
+  const std::size_t size = std::size_t{1} << (2 * std::max<int>(level, 0));
+  static_assert(block == 4, "two bits a level");
+  const std::size_t s0 = start * size, s1 = std::min(from.edges.size(), s0 + size) - 1;
+  const std::size_t e0 = stop * size, e1 = std::min(to.edges.size(), e0 + size) - 1;
+  double days = options_.dt_min;
+  if (level != shortest) {
+    days = std::min(to.edges.together[e1] - from.edges.together[s0], box_max_);
+    if (days < options_.dt_min || to.edges.time[e0] - from.edges.time[s1] > box_max_) return;
   }
-  if (!any) return;
-  const ClassSums &a = starts_.sums[part][static_cast<std::size_t>(level)], &b = stops_.sums[part][static_cast<std::size_t>(level)];
-  kernels().window_bounds({a.count.data() + start, a.sum.data() + start, b.count.data() + stop, b.sum.data() + stop, a.stride, b.stride,
-                           true, scale_[part].unit(), beta, slope_},
-                          bound);
-  n_bounded_ += n;
-  for (std::uint32_t i = 0; i < n; ++i)
-    bound[i] = beta[i] > 0.0F && bound[i] > 0.0F ? static_cast<float>(2.0 * static_cast<double>(bound[i]) + extra[i]) : 0.0F;
-  if (level == 0 && fit_.free()) look_at_lanes(part, starts_, stops_, start, stop, true, n, extra, bound);
-  for (std::uint32_t i = 0; i < n; ++i) push({bound[i], part, level, start, stop + i});
+  p.extra = penalty(days);
+  proposed_.push_back(p);
+  windows_.push_back(weights_.window(part, from, s0, to, e1, (1.0 + 1e-6) / weights_.exposure(part, from, s1, to, e0)));
+  if (proposed_.size() == n_coarse_gamma) bound_proposed();
+}
+
+void FlareSearch::bound_proposed() {
+  if (proposed_.empty()) return;
+  float bound[n_coarse_gamma];
+  windows_.resize(n_coarse_gamma, windows_[0]);
+  kernels().window_bounds(windows_.data(), slope_, bound);
+  n_bounded_ += proposed_.size();
+  for (std::size_t i = 0; i < proposed_.size(); ++i) {
+    Proposed& p = proposed_[i];
+    if (bound[i] <= 0.0F) continue;
+    p.node.bound = static_cast<float>(2.0 * static_cast<double>(bound[i]) + p.extra);
+    if (!(static_cast<double>(p.node.bound) > needed())) continue;
+    if (p.node.level <= 0 && fit_.free())
+      single_.push_back(p);
+    else
+      push(p.node);
+  }
+  proposed_.clear();
+  windows_.clear();
+  look_at_lanes(false);
 }
 
 // Lowers the bounds of single windows to what they have at the coarse γ of a part, and what may be between.
-void FlareSearch::look_at_lanes(std::uint8_t part, const List& from, const List& to, std::uint32_t start, std::uint32_t stop,
-                                bool one_start, std::uint32_t n, const double* extra, float* bound) {
-  const auto needed = static_cast<float>(std::max(best_.ts, least_ts_));
-  if (std::none_of(bound, bound + n, [&](float b) { return b > needed; })) return;
-  double most[n_coarse_gamma];
-  std::fill(most, most + n_coarse_gamma, -std::numeric_limits<double>::infinity());
-  for (int lane = part * part_lanes; lane <= (part + 1) * part_lanes; ++lane) {
-    need_lane(lane);
-    const std::size_t range = range_of(lane);
-    float beta[n_coarse_gamma] = {}, here[n_coarse_gamma];
-    for (std::uint32_t i = 0; i < n; ++i) {
-      const double exposure = to.least[range][stop + i] - from.least[range][one_start ? start : start + i];
-      beta[i] = static_cast<float>(1.0 / std::max(floor_[range], exposure));
+void FlareSearch::look_at_lanes(bool all) {
+  constexpr float nothing = -std::numeric_limits<float>::infinity();
+  constexpr std::size_t lanes = part_lanes + 1, at_once = n_coarse_gamma / lanes;
+  while (single_.size() >= at_once || (all && !single_.empty())) {
+    const std::size_t n = std::min(at_once, single_.size()), from = single_.size() - n;
+    WindowTotals window[n_coarse_gamma];
+    float here[n_coarse_gamma];
+    for (std::size_t i = 0; i < n_coarse_gamma; ++i) {
+      const Node& node = single_[from + std::min(i / lanes, n - 1)].node;
+      const std::size_t range = weights_.range_of(node.part * part_lanes + static_cast<int>(i % lanes));
+      weights_.need(range);
+      const WeighedEdges &starts = starts_of(node), &stops = stops_of(node);
+      window[i] = weights_.window(range, starts, node.start, stops, node.stop,
+                                  1.0 / weights_.exposure(range, starts, node.start, stops, node.stop));
     }
-    const ClassSums &a = from.sums[range][0], &b = to.sums[range][0];
-    kernels().window_bounds({a.count.data() + start, a.sum.data() + start, b.count.data() + stop, b.sum.data() + stop, a.stride, b.stride,
-                             one_start, scale_[range].unit(), beta, slope_},
-                            here);
-    n_bounded_ += n;
-    for (std::uint32_t i = 0; i < n; ++i)
-      if (here[i] > 0.0F) most[i] = std::max(most[i], 2.0 * static_cast<double>(here[i]) * (1.0 + hump_part) + extra[i] + hump);
-  }
-  for (std::uint32_t i = 0; i < n; ++i) bound[i] = std::min(bound[i], static_cast<float>(most[i]));
-}
-
-void FlareSearch::bound_shortest(std::uint8_t part) {
-  const Edges& from = short_starts_.edges;
-  const ClassSums &a = short_starts_.sums[part][0], &b = short_stops_.sums[part][0];
-  double extra[n_coarse_gamma];
-  std::fill(extra, extra + n_coarse_gamma, penalty(options_.dt_min));
-  for (std::uint32_t first = 0; first < from.size(); first += n_coarse_gamma) {
-    float beta[n_coarse_gamma] = {}, bound[n_coarse_gamma];
-    const auto n = std::min<std::uint32_t>(n_coarse_gamma, static_cast<std::uint32_t>(from.size()) - first);
-    for (std::uint32_t i = 0; i < n; ++i) {
-      const double exposure = std::max(floor_[part], short_stops_.least[part][first + i] - short_starts_.least[part][first + i]);
-      beta[i] = static_cast<float>((1.0 + 1e-6) / exposure);
+    kernels().window_bounds(window, slope_, here);
+    n_bounded_ += n * lanes;
+    for (std::size_t i = 0; i < n; ++i) {
+      Proposed& p = single_[from + i];
+      float ts[lanes];
+      for (std::size_t l = 0; l < lanes; ++l) {
+        const double value = static_cast<double>(here[lanes * i + l]);
+        ts[l] = value > 0.0 ? static_cast<float>(2.0 * value * (1.0 + hump_part) + p.extra + hump) : nothing;
+      }
+      float most = nothing;
+      p.node.lane = static_cast<std::uint8_t>(std::max_element(ts, ts + lanes) - ts);
+      p.node.intervals = 0;
+      for (std::size_t l = 0; l + 1 < lanes; ++l) {
+        const float either = std::max(ts[l], ts[l + 1]);
+        most = std::max(most, either);
+        if (static_cast<double>(either) > needed()) p.node.intervals |= static_cast<std::uint8_t>(1U << l);
+      }
+      p.node.bound = std::min(p.node.bound, most);
+      push(p.node);
     }
-    kernels().window_bounds({a.count.data() + first, a.sum.data() + first, b.count.data() + first, b.sum.data() + first, a.stride, b.stride,
-                             false, scale_[part].unit(), beta, slope_},
-                            bound);
-    n_bounded_ += n;
-    for (std::uint32_t i = 0; i < n; ++i)
-      bound[i] = bound[i] > 0.0F ? static_cast<float>(2.0 * static_cast<double>(bound[i]) + extra[i]) : 0.0F;
-    if (fit_.free()) look_at_lanes(part, short_starts_, short_stops_, first, first, false, n, extra, bound);
-    for (std::uint32_t i = 0; i < n; ++i) push({bound[i], part, shortest, first + i, first + i});
+    single_.resize(from);
   }
 }
 
 void FlareSearch::consider(double ts, double gamma, const WindowProfile& profile, double start, double stop, double days) {
-  if (!(ts > std::max(best_.ts, least_ts_)) || profile.n == 0.0) return;
+  if (!(ts > needed()) || profile.n == 0.0) return;
   best_ = {ts, profile.n, gamma, start, stop, days, profile.at_limit ? Status::at_ns_limit : Status::ok};
 }
 
 void FlareSearch::fit_exactly(const Node& node) {
   const bool brief = node.level == shortest;
-  const Edges &from = brief ? short_starts_.edges : starts_.edges, &to = brief ? short_stops_.edges : stops_.edges;
+  const Edges &from = starts_of(node).edges, &to = stops_of(node).edges;
   const std::size_t K = days_.size(), w = clock_->width();
   const double start = from.time[node.start], stop = to.time[node.stop];
-  const double together = to.together(node.stop, *clock_) - from.together(node.start, *clock_);
-  if ((!brief && together < options_.dt_min) || stop - start > options_.dt_max) return;
+  const double together = to.together[node.stop] - from.together[node.start];
+  if ((!brief && together < options_.dt_min) || stop - start > box_max_) return;
   std::vector<double> days(K);
   for (std::size_t k = 0; k < K; ++k) days[k] = to.elapsed[node.stop * w + k] - from.elapsed[node.start * w + k];
   const WindowContent content{from.position[node.start], to.position[node.stop], days.data()};
@@ -333,25 +294,36 @@ void FlareSearch::fit_exactly(const Node& node) {
     consider(2.0 * p.value + extra, options_.gamma.value_or(std::numeric_limits<double>::quiet_NaN()), p, start, stop, together);
     return;
   }
+  fit_between(node, content, extra, start, stop, together);
+}
+
+void FlareSearch::fit_between(const Node& node, const WindowContent& content, double extra, double start, double stop, double days) {
   const int first = node.part * part_lanes;
-  WindowProfile left = fit_.at_lane(content, first);
-  consider(2.0 * left.value + extra, fit_.lane_gamma(first), left, start, stop, together);
+  WindowProfile left;
+  bool known = false;  // left
   for (int l = first; l < first + part_lanes; ++l) {
+    if ((node.intervals >> (l - first) & 1) == 0) {
+      known = false;
+      continue;
+    }
+    if (!known) {
+      left = fit_.at_lane(content, l);
+      consider(2.0 * left.value + extra, fit_.lane_gamma(l), left, start, stop, days);
+    }
     const WindowProfile right = fit_.at_lane(content, l + 1);
-    consider(2.0 * right.value + extra, fit_.lane_gamma(l + 1), right, start, stop, together);
+    consider(2.0 * right.value + extra, fit_.lane_gamma(l + 1), right, start, stop, days);
     double low = fit_.lane_gamma(l), high = fit_.lane_gamma(l + 1);
     // where n = 0 the slope is that of nothing
     const bool rises = left.slope > 0.0 || left.n == 0.0, falls = right.slope < 0.0 || right.n == 0.0;
     // twice what a parabola through both ends rises above them, and room for what is not one
     const double hump = 0.25 * (high - low) * (std::max(left.slope, 0.0) - std::min(right.slope, 0.0)) + 0.02;
-    if (rises && falls && (left.n > 0.0 || right.n > 0.0) &&
-        2.0 * (std::max(left.value, right.value) + hump) + extra > std::max(best_.ts, least_ts_)) {
+    if (rises && falls && (left.n > 0.0 || right.n > 0.0) && 2.0 * (std::max(left.value, right.value) + hump) + extra > needed()) {
       double slope_low = left.n > 0.0 ? left.slope : 1e-3, slope_high = right.n > 0.0 ? right.slope : -1e-3;
       for (int step = 0; step < 40 && high - low > 1e-7; ++step) {
         double gamma = low + (high - low) * slope_low / (slope_low - slope_high);
         if (step % 3 == 2 || !(gamma > low && gamma < high)) gamma = 0.5 * (low + high);
         const WindowProfile p = fit_.at(content, gamma);
-        consider(2.0 * p.value + extra, gamma, p, start, stop, together);
+        consider(2.0 * p.value + extra, gamma, p, start, stop, days);
         if (p.n > 0.0 && std::abs(p.slope) * (high - low) < 1e-9) break;
         if (p.slope > 0.0 || (p.n == 0.0 && left.n == 0.0)) {
           low = gamma;
@@ -363,6 +335,7 @@ void FlareSearch::fit_exactly(const Node& node) {
       }
     }
     left = right;
+    known = true;
   }
 }
 

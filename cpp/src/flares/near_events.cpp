@@ -15,6 +15,8 @@ double spatial(const SpatialTerm& s, double d2) {
          std::exp(-static_cast<double>(s.rate) * d2 * (1.0 + static_cast<double>(s.gaussian) * series * d2));
 }
 
+constexpr std::uint32_t ahead = 12;  // events that are fetched meanwhile
+
 // By time: by the 33 leading bits of where in the span it is, then the few that are out of order one by one.
 template <class Item>
 void sort_by_time(std::vector<Item>& items, std::vector<Item>& spare) {
@@ -56,6 +58,7 @@ void NearInTime::gather(const EventIndex& index, const Vec3& direction, const do
     const std::size_t before = found_.size();
     for (const EventRange& range : ranges_)
       for (std::uint32_t i = range.first; i < range.last; ++i) {
+        __builtin_prefetch(&index.record(std::min(i + ahead, range.last - 1)));
         const EventRecord& e = index.record(i);
         const Vec3 off = index.vector(i) - direction;
         const double d2 = off.squaredNorm();
@@ -69,22 +72,26 @@ void NearInTime::gather(const EventIndex& index, const Vec3& direction, const do
   for (auto* column : {&time, &weight, &ratio}) column->resize(n);
   for (auto* column : {&peak, &lift}) column->resize(n);
   season.resize(n);
-  coarse.resize(n + n_coarse_gamma);
+  lanes_.resize(n * n_coarse_gamma);
+  segment_.clear();
   log_ratio.resize(n + n_coarse_gamma);
   for (std::size_t j = 0; j < n; ++j) {
     const Found& f = found_[j];
     const EventRecord& e = index.record(f.event);
+    if (j + ahead < n) __builtin_prefetch(index.record(found_[j + ahead].event).ratio);
     time[j] = f.time;
     ratio[j] = f.ratio;
     weight[j] = f.ratio * (days[f.season] / index.n_events(static_cast<int>(f.season)));
     peak[j] = e.peak;
     lift[j] = e.lift;
     season[j] = f.season;
-    coarse[j] = e.ratio;
     log_ratio[j] = e.log_ratio;
+    if (e.ratio != nullptr)
+      for (std::size_t l = 0; l < n_coarse_gamma; ++l) lanes_[l * n + j] = e.ratio[l];
+    if (j == 0 || season[j] != season[j - 1]) segment_.push_back(j);
   }
+  segment_.push_back(n);
   for (std::size_t j = n; j < n + n_coarse_gamma; ++j) {
-    coarse[j] = n > 0 ? coarse[0] : nullptr;
     log_ratio[j] = n > 0 ? log_ratio[0] : nullptr;
   }
 }

@@ -1,6 +1,8 @@
 #include "nusky/flares/scan_flares.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <cmath>
 #include <limits>
 #include <memory>
 #include <stdexcept>
@@ -28,8 +30,50 @@ void FlareScan::set(std::size_t i, const FlareFit& fit) {
   status[i] = static_cast<std::int8_t>(fit.status);
 }
 
+namespace {
+
+/// The largest ts + term of each prior so far, seen by all threads.
+class Hottest {
+ public:
+  Hottest(const double* terms, std::size_t n_priors, std::size_t n_directions)
+      : terms_(terms), n_directions_(n_directions), best_(n_priors) {
+    for (std::size_t j = 0; j < n_priors; ++j) {
+      double best = -std::numeric_limits<double>::infinity();  // ts is at least 0
+      for (std::size_t i = 0; i < n_directions; ++i) best = std::max(best, term(j, i));
+      best_[j].store(best, std::memory_order_relaxed);
+    }
+  }
+  /// The ts above which a direction may be that of some prior; infinite where none wants it.
+  double need(std::size_t i) const {
+    if (terms_ == nullptr) return 0.0;
+    double least = std::numeric_limits<double>::infinity();
+    for (std::size_t j = 0; j < best_.size(); ++j)
+      if (term(j, i) > -std::numeric_limits<double>::infinity()) {
+        const double best = best_[j].load(std::memory_order_relaxed);
+        least = std::min(least, best - term(j, i) - 1e-9 * (1.0 + std::abs(best)));  // of equal ones the first is wanted
+      }
+    return least;
+  }
+  void found(std::size_t i, double ts) {
+    for (std::size_t j = 0; j < best_.size(); ++j) {
+      double before = best_[j].load(std::memory_order_relaxed);
+      while (before < ts + term(j, i) && !best_[j].compare_exchange_weak(before, ts + term(j, i), std::memory_order_relaxed)) {
+      }
+    }
+  }
+
+ private:
+  double term(std::size_t j, std::size_t i) const { return terms_[j * n_directions_ + i]; }
+  const double* terms_;
+  std::size_t n_directions_;
+  std::vector<std::atomic<double>> best_;
+};
+
+}  // namespace
+
 FlareScan scan_flares(const Likelihood& likelihood, const Clock& clock, const FlareOptions& options, const EventIndex& index,
-                      const Directions& directions, int n_threads, const Checkpoint& checkpoint) {
+                      const Directions& directions, const double* prior_terms, std::size_t n_priors, int n_threads,
+                      const Checkpoint& checkpoint) {
   if (!index.timed()) throw std::invalid_argument("index: its events need times");
   if (index.n_seasons() != likelihood.n_seasons()) throw std::invalid_argument("index and likelihood must have as many seasons");
   if (index.size() > 0 && index.axis().nodes() != likelihood.axis().nodes())
@@ -38,12 +82,19 @@ FlareScan scan_flares(const Likelihood& likelihood, const Clock& clock, const Fl
   const std::size_t n = directions.size();
   const int threads = n < 2 ? 1 : resolve_threads(n_threads);
   FlareScan out(n);
+  Hottest hottest(prior_terms, prior_terms == nullptr ? 0 : n_priors, n);
   std::vector<std::unique_ptr<FlareSearch>> searches;
   for (int t = 0; t < threads; ++t) searches.push_back(std::make_unique<FlareSearch>(likelihood, clock, options));
   // in the order of the tiles: neighbours read the same events
   const auto work = [&](std::size_t thread, std::size_t i) {
     const std::size_t at = directions.order()[i];
-    out.set(at, searches[thread]->find(index, directions.vector(at)));
+    const double need = hottest.need(at);
+    if (need == std::numeric_limits<double>::infinity()) return;
+    FlareSearch& search = *searches[thread];
+    FlareFit fit = search.find(index, directions.vector(at), need);
+    if (need > 0.0 && fit.ts > 0.0) fit = search.find(index, directions.vector(at));  // to the last bit what it is without a need
+    hottest.found(at, fit.ts);
+    out.set(at, fit);
   };
   run_in_batches(n, threads, 16, 16, work, [&](std::size_t done) { return !checkpoint || checkpoint(done, n); });
   return out;

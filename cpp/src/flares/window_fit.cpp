@@ -9,6 +9,11 @@
 #include "nusky/kernels/table.hpp"
 
 namespace nusky {
+namespace {
+
+constexpr std::size_t few = 16;  // a window with less than a sixteenth of the events evaluates R for itself
+
+}  // namespace
 
 WindowFit::WindowFit(const Likelihood& likelihood, std::vector<double> days, std::optional<double> gamma)
     : likelihood_(&likelihood), days_(std::move(days)), free_(likelihood.axis().free() && !gamma), lanes_(n_coarse_gamma) {
@@ -49,9 +54,10 @@ void WindowFit::day_acceptances(double gamma, double* a) const {
 }
 
 WindowProfile WindowFit::at_lane(const WindowContent& content, int lane) {
-  if (!free_) return profile(content, fixed_stencil_, fixed_.empty() ? nullptr : fixed_.data() + content.first, nullptr);
+  if (!free_) return at_fixed(content);
   Ratios& r = lanes_[static_cast<std::size_t>(lane)];
   const Stencil& at = likelihood_->axis().coarse_stencil(lane);
+  if (!r.known && few * (content.last - content.first) < near_->size()) return profile_at(content, at);
   if (!r.known) {
     evaluate_ratios(at, 0, near_->size(), r.ratio, r.change);
     r.known = true;
@@ -59,8 +65,13 @@ WindowProfile WindowFit::at_lane(const WindowContent& content, int lane) {
   return profile(content, at, r.ratio.data() + content.first, r.change.data() + content.first);
 }
 
-WindowProfile WindowFit::at(const WindowContent& content, double gamma) {
-  const Stencil at = likelihood_->axis().stencil(gamma);
+WindowProfile WindowFit::at_fixed(const WindowContent& content) {
+  return profile(content, fixed_stencil_, fixed_.empty() ? nullptr : fixed_.data() + content.first, nullptr);
+}
+
+WindowProfile WindowFit::at(const WindowContent& content, double gamma) { return profile_at(content, likelihood_->axis().stencil(gamma)); }
+
+WindowProfile WindowFit::profile_at(const WindowContent& content, const Stencil& at) {
   evaluate_ratios(at, content.first, content.last, ratio_, change_);
   return profile(content, at, ratio_.data(), change_.data());
 }
@@ -94,6 +105,15 @@ double WindowFit::best_n(std::size_t count, double n_max) {
   return n;
 }
 
+// Calls with the season, the first event and the number of events of each segment in a window.
+template <class Call>
+void WindowFit::for_segments(const WindowContent& content, const Call& call) const {
+  for (std::size_t s = 0; s < near_->segments(); ++s) {
+    const std::size_t first = std::max(near_->segment(s), content.first), last = std::min(near_->segment(s + 1), content.last);
+    if (first < last) call(near_->season[first], first, last - first);
+  }
+}
+
 WindowProfile WindowFit::profile(const WindowContent& content, const Stencil& at, const float* ratio, const float* change) {
   const std::size_t K = days_.size(), count = content.last - content.first;
   likelihood_->shares(sindec_, at, shares_.data());
@@ -115,27 +135,47 @@ WindowProfile WindowFit::profile(const WindowContent& content, const Stencil& at
     p_max = std::max(p_max, p_[k]);
   }
   a_.resize(count);
-  d_.resize(change == nullptr ? 0 : count);
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t j = content.first + i, k = near_->season[j];
-    const double x = near_->weight[j] * beta_[k] * (ratio == nullptr ? 1.0 : static_cast<double>(ratio[i]));
-    a_[i] = x - p_[k];
-    outside_[k] -= 1.0;
-    if (change != nullptr) d_[i] = x * (static_cast<double>(change[i]) + share_slope_[k]) - p_slope_[k];
-  }
+  const double* weight = content.shape == nullptr ? near_->weight.data() + content.first : content.shape->weight.data();
+  for_segments(content, [&](std::size_t k, std::size_t first, std::size_t n) {
+    const std::size_t i = first - content.first;
+    kernels().window_weights(n, weight + i, ratio == nullptr ? nullptr : ratio + i, beta_[k], p_[k], a_.data() + i);
+    outside_[k] -= static_cast<double>(n);
+  });
   const double n_max = Likelihood::closest_to_limit / p_max;
   WindowProfile out;
   out.n = best_n(count, n_max);
   if (out.n == 0.0) return out;
   out.at_limit = out.n > n_max * (1.0 - 1e-9);
   out.value = kernels().weight_logs(count, a_.data(), out.n);
-  if (change != nullptr) out.slope = out.n * kernels().weight_changes(count, a_.data(), d_.data(), out.n);
-  for (std::size_t k = 0; k < K; ++k) {
-    if (outside_[k] <= 0.0) continue;
-    out.value += outside_[k] * std::log1p(-out.n * p_[k]);
-    out.slope -= outside_[k] * out.n * p_slope_[k] / (1.0 - out.n * p_[k]);
+  for (std::size_t k = 0; k < K; ++k)
+    if (outside_[k] > 0.0) out.value += outside_[k] * std::log1p(-out.n * p_[k]);
+  if (change != nullptr) out.slope = slope_of(content, out.n, change);
+  if (content.shape == nullptr) return out;
+  for (std::size_t j = 0; j < 2; ++j) {
+    const std::vector<double>& by_days = content.shape->by_days[j];
+    exposure_slope = 0.0;
+    for (std::size_t k = 0; k < K; ++k) exposure_slope += shares_[k].f / days_[k] * by_days[k];
+    exposure_slope /= exposure;
+    for (std::size_t k = 0; k < K; ++k) {
+      share_slope_[k] = -exposure_slope;
+      p_slope_[k] = beta_[k] * by_days[k] / n_events_[k] - p_[k] * exposure_slope;
+    }
+    out.shape_slope[j] = slope_of(content, out.n, content.shape->change[j].data());
   }
   return out;
+}
+
+// Of ln Λ at its maximum in n, where ln of the events' weights changes by change + share_slope_, and p_ by p_slope_.
+double WindowFit::slope_of(const WindowContent& content, double n, const float* change) {
+  d_.resize(a_.size());
+  for_segments(content, [&](std::size_t k, std::size_t first, std::size_t events) {
+    const std::size_t i = first - content.first;
+    kernels().window_changes(events, a_.data() + i, change + i, p_[k], share_slope_[k], p_slope_[k], d_.data() + i);
+  });
+  double slope = n * kernels().weight_changes(a_.size(), a_.data(), d_.data(), n);
+  for (std::size_t k = 0; k < p_.size(); ++k)
+    if (outside_[k] > 0.0) slope -= outside_[k] * n * p_slope_[k] / (1.0 - n * p_[k]);
+  return slope;
 }
 
 }  // namespace nusky

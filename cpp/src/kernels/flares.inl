@@ -10,64 +10,81 @@ namespace {
 
 static_assert(weight_classes == lanes, "as many classes as lanes");
 
-// Differences of whole numbers modulo 2³², as floats.
-template <bool one_start>
-NUSKY_INLINE Lanes content(const std::uint32_t* stop, const std::uint32_t* start) {
-  Lanes v;
-  NUSKY_EACH {
-    const Ints high = load_as<Ints>(stop + k * register_floats);
-    const Ints low = one_start ? Ints{} + static_cast<std::int32_t>(*start) : load_as<Ints>(start + k * register_floats);
-    v.part[k] = __builtin_convertvector(high - low, Floats);
-  }
-  return v;
+// Four windows, two classes: how many events, and their weights.
+NUSKY_INLINE void transpose(const float* content, std::size_t q, Quad (*column)[4], std::size_t j) {
+  Quad r[4];
+  for (std::size_t k = 0; k < 4; ++k) r[k] = load_as<Quad>(content + (4 * j + k) * 2 * weight_classes + 2 * q);
+  const Quad a = __builtin_shufflevector(r[0], r[1], 0, 4, 1, 5), b = __builtin_shufflevector(r[2], r[3], 0, 4, 1, 5);
+  const Quad c = __builtin_shufflevector(r[0], r[1], 2, 6, 3, 7), d = __builtin_shufflevector(r[2], r[3], 2, 6, 3, 7);
+  column[0][j] = __builtin_shufflevector(a, b, 0, 1, 4, 5);
+  column[1][j] = __builtin_shufflevector(a, b, 2, 3, 6, 7);
+  column[2][j] = __builtin_shufflevector(c, d, 0, 1, 4, 5);
+  column[3][j] = __builtin_shufflevector(c, d, 2, 3, 6, 7);
 }
 
 // The content of a class enters as its number of events, each of their mean weight: Σ ln(1 + n b) is not more than that, as the logarithm
 // is concave. h(n) = n f′ is concave and 0 at the maximum; Newton's method from above stays above, where max f ≤ f − h.
-template <bool one_start>
-NUSKY_INLINE void bounds_of(const WindowRow& row, float* bound) {
-  Lanes count[weight_classes], mean[weight_classes];
-  Lanes events = splat(0.0F), weight = splat(0.0F);
-  const Lanes beta = load(row.beta);
-  for (std::size_t q = 0; q < weight_classes; ++q) {
-    const Lanes c = content<one_start>(row.stop_count + q * row.stop_stride, row.start_count + q * row.start_stride);
-    const Lanes sum = content<one_start>(row.stop_sum + q * row.stop_stride, row.start_sum + q * row.start_stride) * beta * row.unit[q];
-    count[q] = c;
-    mean[q] = sum / max_of(c, 1.0F);
-    events = events + c;
-    weight = weight + sum;
+void window_bounds(const WindowTotals* window, float slope, float* bound) {
+  alignas(64) float content[lanes * 2 * weight_classes], factor[lanes];
+  for (std::size_t w = 0; w < lanes; ++w) {
+    const auto* start = reinterpret_cast<const char*>(window[w].start->packed);
+    const auto* stop = reinterpret_cast<const char*>(window[w].stop->packed);
+    factor[w] = window[w].beta;
+    for (std::size_t k = 0; k < 2 * float_registers; ++k) {
+      const Longs difference = load_as<Longs>(stop + k * sizeof(Longs)) - load_as<Longs>(start + k * sizeof(Longs));
+      const Floats whole = __builtin_convertvector((Ints)difference, Floats);
+      store_as(content + w * 2 * weight_classes + k * register_floats, whole * load_as<Floats>(window[w].unit + k * register_floats));
+    }
   }
-  if (above(weight, row.slope) == 0) {
+  const Lanes beta = load(factor);
+  Lanes count[weight_classes], mean[weight_classes];  // of the classes that any window has events of, the lowest first
+  std::size_t n_classes = 0;
+  Lanes weight = splat(0.0F);
+  for (std::size_t q = 0; q < weight_classes; q += 2) {
+    Quad column[4][4];
+    for (std::size_t j = 0; j < 4; ++j) transpose(content, q, column, j);
+    for (std::size_t h = 0; h < 2; ++h) {
+      const Lanes c = join(column[2 * h + 1]);
+      if (above(c, 0.0F) == 0) continue;
+      const Lanes sum = join(column[2 * h]) * beta;
+      weight = weight + sum;
+      count[n_classes] = c;
+      mean[n_classes] = sum / max_of(c, 1.0F);
+      ++n_classes;
+    }
+  }
+  if (above(weight, slope) == 0) {
     store(bound, splat(0.0F));
     return;
   }
-  // At the maximum n f′ + slope n is at most that of as many events of the mean weight: a place above it
-  Lanes n = max_of(events * (1.0F / row.slope) - events / max_of(weight, 1e-30F), 1e-6F), h = n;
+  // At the maximum slope n = Σ p ≤ the number of events from some class on, and n times the weight of all below: a place above it.
+  Lanes n = splat(1e30F), events = splat(0.0F), below = splat(0.0F);
+  for (std::size_t q = 0; q < n_classes; ++q) events = events + count[q];
+  for (std::size_t q = 0; q < n_classes; ++q) {
+    n = min_of(n, max_of(events, 1.0F) / max_of(splat(slope) - below, 1e-9F));
+    events = events - count[q];
+    below = below + count[q] * mean[q] * 1.0001F;
+  }
+  n = max_of(n * 1.0001F, 1e-6F);
+  Lanes h = n;
   for (int step = 0; step < 7; ++step) {
     Lanes s = splat(0.0F), d = splat(0.0F);
-    for (std::size_t q = 0; q < weight_classes; ++q) {
+    for (std::size_t q = 0; q < n_classes; ++q) {
       const Lanes r = splat(1.0F) / (mean[q] * n + 1.0F), p = count[q] * mean[q] * r;
       s = s + p;
       d = d + p * r;
     }
-    h = n * (s - row.slope);
+    h = n * (s - slope);
     if (step == 6 || above(h * -1.0F, 0.03F) == 0) break;
-    const Lanes fall = max_of(splat(row.slope) - d, 1e-12F);  // −h′
+    const Lanes fall = max_of(splat(slope) - d, 1e-12F);  // −h′
     n = max_of(n + min_of(h, splat(0.0F)) / fall, n * 0.02F);
   }
-  Lanes f = n * -row.slope;
-  for (std::size_t q = 0; q < weight_classes; ++q) f = f + count[q] * log_of(mean[q] * n + 1.0F);
+  Lanes f = n * -slope;
+  for (std::size_t q = 0; q < n_classes; ++q) f = f + count[q] * log_of(mean[q] * n + 1.0F);
   f = f - min_of(h, splat(0.0F));
   f = f + (max_of(f, 0.0F) + 1.0F) * 2e-4F;  // rounding of float arithmetic
-  NUSKY_EACH f.part[k] = weight.part[k] > Floats{} + row.slope ? f.part[k] : Floats{};
+  NUSKY_EACH f.part[k] = weight.part[k] > Floats{} + slope ? f.part[k] : Floats{};
   store(bound, f);
-}
-
-void window_bounds(const WindowRow& row, float* bound) {
-  if (row.one_start)
-    bounds_of<true>(row, bound);
-  else
-    bounds_of<false>(row, bound);
 }
 
 void flare_ratios(std::size_t n, const float* const* rows, int first, const float* value, const float* slope, float* ratio, float* change) {
@@ -100,6 +117,24 @@ NUSKY_INLINE double tree_sum(const DoubleLanes& v) {
   for (std::size_t step = lanes / 2; step > 0; step /= 2)
     for (std::size_t i = 0; i < step; ++i) t[i] += t[i + step];
   return t[0];
+}
+
+NUSKY_INLINE Doubles widen(const float* p) { return __builtin_convertvector(load_as<HalfFloats>(p), Doubles); }
+
+void window_weights(std::size_t count, const double* weight, const float* ratio, double b, double p, double* a) {
+  std::size_t i = 0;
+  if (ratio == nullptr) {
+    for (; i < count; ++i) a[i] = weight[i] * b - p;
+    return;
+  }
+  for (; i + register_doubles <= count; i += register_doubles) store_as(a + i, load_as<Doubles>(weight + i) * b * widen(ratio + i) - p);
+  for (; i < count; ++i) a[i] = weight[i] * b * static_cast<double>(ratio[i]) - p;
+}
+
+void window_changes(std::size_t count, const double* a, const float* change, double p, double s, double q, double* d) {
+  std::size_t i = 0;
+  for (; i + register_doubles <= count; i += register_doubles) store_as(d + i, (load_as<Doubles>(a + i) + p) * (widen(change + i) + s) - q);
+  for (; i < count; ++i) d[i] = (a[i] + p) * (static_cast<double>(change[i]) + s) - q;
 }
 
 void weight_sums(std::size_t count, const double* a, double n, double* first, double* second) {
@@ -148,6 +183,8 @@ constexpr FlareKernels flare_kernels() {
   FlareKernels k{};
   k.window_bounds = window_bounds;
   k.flare_ratios = flare_ratios;
+  k.window_weights = window_weights;
+  k.window_changes = window_changes;
   k.weight_sums = weight_sums;
   k.weight_logs = weight_logs;
   k.weight_changes = weight_changes;

@@ -23,8 +23,9 @@ _NO_BOX = 1e-6
 def flare_options(call: str, values: Mapping[str, Any]) -> FlareOptions:
     """The flare of ``time='utf'``.
 
-    ``box=True``, ``box_mode``, ``dt_min``, ``dt_max`` (days), ``seeder=seeding.UTFSeeder(threshold=)``,
-    ``fitter_args={'t0': MJD}`` holds t0, ``prior=None`` takes the penalty for short windows away, `use_grl`.
+    ``box=True`` (False: a Gaussian), ``box_mode``, ``dt_min``, ``dt_max`` (days),
+    ``seeder=seeding.UTFSeeder(threshold=)``, ``fitter_args={'t0': MJD}`` holds t0, ``prior=None`` takes the penalty
+    for short windows away, `use_grl`.
 
     Raises
     ------
@@ -35,10 +36,10 @@ def flare_options(call: str, values: Mapping[str, Any]) -> FlareOptions:
     >>> flare_options("get_trial_runner", {"box": True, "dt_max": 200, "prior": None}).penalty
     False
     """
-    if values.get("box") is not True:
+    box = values.get("box")
+    if box not in (True, False):
         raise ValueError(
-            f"{call}: time='utf' fits a box, say box=True; Gaussian flares (box={values.get('box')!r}) are not there "
-            "yet"
+            f"{call}: box={box!r}: say box=True (a box in time) or box=False (a Gaussian), time='utf' fits either"
         )
     given = {name: values[key] for key, name in FLARE_KEYS.items() if values.get(key) is not None}
     seeder = values.get("seeder")
@@ -53,7 +54,7 @@ def flare_options(call: str, values: Mapping[str, Any]) -> FlareOptions:
         if values["prior"] is not None:
             raise ValueError(f"{call}: prior={values['prior']!r} is not there; prior=None takes the penalty away")
         given["penalty"] = False
-    return FlareOptions(**given, use_grl=values.get("use_grl", True) is not False)
+    return FlareOptions(**given, shape="box" if box else "gauss", use_grl=values.get("use_grl", True) is not False)
 
 
 def signal_window(call: str, values: Mapping[str, Any], inj_conf: Mapping[str, Any]) -> SignalWindow | None:

@@ -85,7 +85,7 @@ KEYWORDS: dict[str, Keyword] = {
     "extended": Keyword("the extended likelihood, which a time window has"),
     "sig": Keyword("how signal is injected, which follows from the source; 'tw': in the window of sig_kw"),
     "sig_kw": Keyword("t0, dt, box, box_mode of sig='tw'"),
-    "box": Keyword("shape of a fitted flare"),
+    "box": Keyword("shape of a fitted flare: True a box, False a Gaussian"),
     "box_mode": Keyword("what t0 of a flare is"),
     "dt_min": Keyword("shortest flare"),
     "dt_max": Keyword("longest flare"),

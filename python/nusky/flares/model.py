@@ -1,4 +1,4 @@
-"""The likelihood of a flare, a box in time of free start and length, and the search for its maximum."""
+"""The likelihood of a flare, a box or a Gaussian in time of free place and length, and the search for its maximum."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class FlareFound(NamedTuple):
     ----------
     ts, ns, gamma : float
     start, stop : float
-        MJD; NaN without a flare.
+        MJD; NaN without a flare. Of a Gaussian t0 ∓ σ/2.
     days : float
-        Uptime in the window.
+        Uptime in the window; of a Gaussian its integral over the uptime.
     status : int
     """
 
@@ -48,7 +48,8 @@ class FlareModel(LikelihoodModel):
     """ln Λ(n_s, γ, window) = Σ_k Σ_{i∈k} ln[1 + (n_k/N_k)(S_i R_i T_S(t_i) / (B_i T_B(t_i)) − 1)].
 
     T_B is uniform over the uptime T_k of a season, T_S over the uptime T_wk in the window, so that T_S/T_B = T_k/T_wk
-    there and 0 outside; n_k/n_s is the season's share of the acceptance in the window, A_k T_wk/T_k.
+    there and 0 outside; n_k/n_s is the season's share of the acceptance in the window, A_k T_wk/T_k. For a Gaussian
+    s(t) T_wk is ∫ s dt over the uptime of the season, and T_S/T_B = s(t) T_k/T_wk.
     TS = 2 ln Λ + 2 ln(T_w/T_max), without the second term where there is no penalty.
 
     Parameters
@@ -116,7 +117,10 @@ class FlareModel(LikelihoodModel):
     @property
     def longest(self) -> float:
         """T_max: days of uptime that a window can have at most."""
-        return self.uptime_days if self.flare.dt_max is None else min(self.flare.dt_max, self.uptime_days)
+        if self.flare.dt_max is None:
+            return self.uptime_days
+        length = self.flare.dt_max * (1.0 if self.flare.shape == "box" else np.sqrt(2.0 * np.pi))
+        return float(min(length, self.uptime_days))
 
     def as_dict(self) -> dict[str, Any]:
         """What decides which flares are found, with threshold and T_max as they are: values JSON can hold."""
@@ -134,6 +138,7 @@ class FlareModel(LikelihoodModel):
             threshold=self.threshold,
             penalty_days=self.longest if self.flare.penalty else 0.0,
             gamma=self.fixed_gamma,
+            gaussian=self.flare.shape == "gauss",
             **fixed.get(self.flare.box_mode, {}),
         )
 

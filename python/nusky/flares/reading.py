@@ -13,7 +13,7 @@ from nusky.arrays import Arrays
 from nusky.data import Uptime
 from nusky.flares.model import FlareModel
 from nusky.likelihood import LikelihoodReading, SeasonReading
-from nusky.transients import box_edges
+from nusky.transients import GAUSS_REACH, box_edges
 from nusky.trial import Fit, Scramble
 from nusky.typing import F64
 
@@ -32,20 +32,25 @@ class FlareReading(LikelihoodReading):
         See `LikelihoodReading`.
     start, stop : float or None
         MJD.
+    sigma : float or None
+        Of a Gaussian around the middle between them, days; None: a box.
     """
 
     start: float | None = None
     stop: float | None = None
+    sigma: float | None = None
 
     def window(self, t0: float, dt: float) -> FlareReading:
-        """The same in the window of this t0 (MJD; see `FlareOptions.box_mode`) and length (days)."""
-        start, stop = box_edges(float(t0), float(dt), self._flare.flare.box_mode)
+        """The same in the window of this t0 (MJD; see `FlareOptions.box_mode`) and length (of a Gaussian σ), days."""
+        sigma = float(dt) if self._flare.flare.shape == "gauss" else None
+        length = float(dt) if sigma is None else 2.0 * GAUSS_REACH * sigma
+        start, stop = box_edges(float(t0), length, self._flare.flare.box_mode)
         if not self._uptimes(start, stop).any():
             first, last = self._flare.span
             raise ValueError(
                 f"no season took data in MJD {start:.6f} … {stop:.6f}; the data are {first:.4f} … {last:.4f}"
             )
-        return replace(self, start=start, stop=stop)
+        return replace(self, start=start, stop=stop, sigma=sigma)
 
     @property
     def _flare(self) -> FlareModel:
@@ -55,13 +60,30 @@ class FlareReading(LikelihoodReading):
     def _uptimes(self, start: float, stop: float) -> F64:
         return np.array([Uptime(*runs).clipped(start, stop).days for runs in self._flare.runs])
 
+    def _profile(self, mjd: F64) -> F64:
+        """s(t) within the window."""
+        if self.sigma is None or self.start is None or self.stop is None:
+            return np.ones(len(mjd))
+        return np.exp(-0.5 * ((mjd - 0.5 * (self.start + self.stop)) / self.sigma) ** 2)
+
+    def _integral(self, uptime: Uptime) -> float:
+        """∫ s dt over an uptime, days."""
+        if self.start is None or self.stop is None:
+            raise TypeError("give the window: t0= (MJD) and dt= (days), or window(t0, dt)")
+        up = uptime.clipped(self.start, self.stop)
+        if self.sigma is None:
+            return float(up.days)
+        from scipy.special import ndtr
+
+        t0 = 0.5 * (self.start + self.stop)
+        parts = ndtr((up.stop - t0) / self.sigma) - ndtr((up.start - t0) / self.sigma)
+        return float(np.sqrt(2.0 * np.pi) * self.sigma * parts.sum())
+
     @cached_property
     def _parts(self) -> F64:
         """(K,) T_wk/T_k."""
-        if self.start is None or self.stop is None:
-            raise TypeError("give the window: t0= (MJD) and dt= (days), or window(t0, dt)")
-        days = np.array([Uptime(*runs).days for runs in self._flare.runs])
-        return np.asarray(self._uptimes(self.start, self.stop) / days)
+        ups = [Uptime(*runs) for runs in self._flare.runs]
+        return np.array([self._integral(up) / up.days for up in ups])
 
     @property
     def penalty(self) -> float:
@@ -69,7 +91,7 @@ class FlareReading(LikelihoodReading):
         if not self._flare.flare.penalty or self.start is None or self.stop is None:
             return 0.0
         up = Uptime.union(Uptime(*runs) for runs in self._flare.runs)
-        return float(2.0 * np.log(up.clipped(self.start, self.stop).days / self._flare.longest))
+        return float(2.0 * np.log(self._integral(up) / self._flare.longest))
 
     def _season(self, k: int) -> SeasonReading:
         background = self.trial.background[k]
@@ -81,7 +103,7 @@ class FlareReading(LikelihoodReading):
         season = super(FlareReading, reading)._season(k)
         part, mjd = self._parts[k], season.events["mjd"]
         inside = (mjd >= self.start) & (mjd <= self.stop) & (part > 0)
-        return replace(season, time=np.where(inside, 1.0 / part if part > 0 else 0.0, 0.0))
+        return replace(season, time=np.where(inside, self._profile(mjd) / part if part > 0 else 0.0, 0.0))
 
     def shares(self, gamma: float | None = None) -> F64:
         """(K,) share of n_s of each season, in the window."""

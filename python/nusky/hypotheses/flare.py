@@ -14,7 +14,7 @@ from nusky.flares import FlareFound, FlareModel, FlareReading
 from nusky.injection.seeding import seed_key
 from nusky.progress import Progress, scan_progress
 from nusky.runners.point_source import TrialRunner
-from nusky.transients import FlareOptions, SignalWindow, box_t0
+from nusky.transients import GAUSS_REACH, FlareOptions, SignalWindow, box_t0
 from nusky.trial.fit import result_columns
 from nusky.trial.trial import as_trial
 from nusky.typing import I64
@@ -121,7 +121,8 @@ class FlareTrialRunner(TrialRunner):
             found = self.model.fit(self._source, trial)
         fit = self._fit_of(self._row(found.ts, found.ns, found.gamma, found.status), trial)
         *_, t0, dt = self._numbers(found)
-        about = {**self.model.as_dict(), "start": found.start, "stop": found.stop, "uptime": found.days}
+        reach = 0.0 if self.flare.shape == "box" else (GAUSS_REACH - 0.5) * dt
+        about = {**self.model.as_dict(), "start": found.start - reach, "stop": found.stop + reach, "uptime": found.days}
         about["penalty_ts"] = 0.0
         if self.flare.penalty and found.days > 0:
             about["penalty_ts"] = float(2.0 * np.log(found.days / self.model.longest))

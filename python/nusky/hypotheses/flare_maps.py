@@ -19,6 +19,7 @@ from nusky.runners.spatial_prior import SpatialPriorTrialRunner
 from nusky.transients import FlareOptions, SignalTimes, SignalWindow, box_t0
 from nusky.trial.fit import PER_PRIOR_DTYPE
 from nusky.trial.sky_scan import SkyScan
+from nusky.typing import F64
 
 if TYPE_CHECKING:
     from nusky.likelihood.trial_index import TrialIndex
@@ -80,12 +81,13 @@ class _FlareMaps(MapRunner):
     def index_trial(self, trial: Trial, n_threads: int) -> TrialIndex:
         return self.model.timed_index(trial, n_threads)
 
-    def _flares(self, index: TrialIndex, n_threads: int, logging: bool) -> tuple[Any, ...]:
-        """ts, ns, γ, t0, dt and status, each (P,)."""
+    def _flares(self, index: TrialIndex, n_threads: int, logging: bool, terms: F64 | None = None) -> tuple[Any, ...]:
+        """ts, ns, γ, t0, dt and status, each (P,); with terms of priors, (J, P), sure in the hottest pixels only."""
         with scan_progress(len(self.pixels), n_threads, logging) as progress:
             ts, ns, gamma, start, stop, _, status = self.model.flares.scan(
                 index.core,
                 self.pixels.directions,
+                prior_terms=terms,
                 n_threads=n_threads,
                 progress=progress.update if logging else None,
             )
@@ -100,8 +102,9 @@ class _FlareMaps(MapRunner):
         return SkyScan(np.concatenate([made.values, times]), made.status, (*made.columns, "t0", "dt"), provenance)
 
     def _best(self, index: TrialIndex, n_threads: int, logging: bool = False) -> NDArray[np.void]:
-        ts, ns, gamma, t0, dt, status = self._flares(index, n_threads, logging)
-        best = best_of_map((ts, ns, gamma, status), self._terms())
+        terms = self._finder.terms
+        ts, ns, gamma, t0, dt, status = self._flares(index, n_threads, logging, terms.matrix)
+        best = best_of_map((ts, ns, gamma, status), terms)
         table = np.empty(len(best), dtype=_TABLE)
         for name in PER_PRIOR_DTYPE.names or ():
             table[name] = best[name]

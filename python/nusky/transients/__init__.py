@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from nusky.transients.flare import BoxMode, FlareOptions, box_edges, box_t0
+from nusky.transients.flare import GAUSS_REACH, BoxMode, FlareOptions, FlareShape, box_edges, box_t0
 from nusky.transients.on_time import OnTime, TransientOptions
 from nusky.transients.signal_times import SignalTimes, SignalWindow
 from nusky.transients.uptime import season_uptime, time_resolution
 
 __all__ = [
+    "GAUSS_REACH",
     "BoxMode",
     "FlareOptions",
+    "FlareShape",
     "OnTime",
     "SignalTimes",
     "SignalWindow",

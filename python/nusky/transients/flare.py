@@ -10,9 +10,13 @@ import numpy as np
 
 from nusky.sphere.angles import days
 
-__all__ = ["BoxMode", "FlareOptions", "box_edges", "box_t0"]
+__all__ = ["GAUSS_REACH", "BoxMode", "FlareOptions", "FlareShape", "box_edges", "box_t0"]
 
 BoxMode = Literal["center", "post", "pre"]
+FlareShape = Literal["box", "gauss"]
+
+GAUSS_REACH = 6.0
+"""A Gaussian flare ends at this many σ from its middle."""
 
 #: Windows have at least this, days.
 _SECOND = 1.0 / 86_400.0
@@ -44,26 +48,28 @@ def box_edges(t0: float, length: float, mode: BoxMode) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class FlareOptions:
-    """A box in time, of any start and length, that is fitted to the events of a source.
+    """A flare of any time and length that is fitted to the events of a source: a box or a Gaussian in time.
 
     Parameters
     ----------
     dt_min : float, Quantity or TimeDelta
-        Days of uptime, > 0; 1 s by default. No window has less.
+        Days of uptime, > 0; 1 s by default. No box has less. Of a Gaussian the least σ, days.
     dt_max : float, Quantity, TimeDelta or None
-        Days from start to end, gaps included; None: no limit.
+        Days from start to end, gaps included; None: no limit. Of a Gaussian the largest σ, days.
     threshold : float or None
-        Windows start and end at events with S/B max R of at least this. None: 1000, or a thousandth of the number of
-        events where that is less.
+        Boxes start and end at events with S/B max R of at least this, and Gaussians are sought near such boxes. None:
+        1000, or a thousandth of the number of events where that is less.
     penalty : bool
         Add 2 ln(T_w / T_max) to TS, T_w the uptime in the window and T_max the longest there can be: there are more
-        short windows than long ones.
+        short windows than long ones. Of a Gaussian T_w is ∫ exp(−(t − t0)²/2σ²) dt over the uptime.
     box_mode : {"center", "post", "pre"}
         What t0 is: the middle of the box, its start or its end.
     t0 : float or None
         MJD; fixes t0 for "post" and "pre".
     use_grl : bool
         False: take the detector as on from a season's first event to its last, without a good-run list.
+    shape : {"box", "gauss"}
+        The flux is constant in a box, or a Gaussian of width σ around t0, cut at 6 σ.
 
     Raises
     ------
@@ -83,8 +89,15 @@ class FlareOptions:
     box_mode: BoxMode = "center"
     t0: float | None = None
     use_grl: bool = True
+    shape: FlareShape = "box"
 
     def __post_init__(self) -> None:
+        if self.shape not in ("box", "gauss"):
+            raise ValueError(f"shape={self.shape!r} is not known; use 'box' or 'gauss'")
+        if self.shape == "gauss" and (self.box_mode != "center" or self.t0 is not None):
+            raise ValueError(
+                "a Gaussian flare is around its t0, which is fitted: leave out box_mode and t0, or add box=True"
+            )
         for name in ("dt_min", "dt_max"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, _positive(name, days(name, getattr(self, name)), "days above 0"))
@@ -108,7 +121,7 @@ class FlareOptions:
 
     def as_dict(self) -> dict[str, Any]:
         """Values JSON can hold."""
-        return {"shape": "box", **asdict(self)}
+        return asdict(self)
 
 
 def _positive(name: str, value: Any, what: str) -> float:

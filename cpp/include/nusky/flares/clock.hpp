@@ -9,6 +9,9 @@ struct Runs {
   std::vector<double> start, stop;
 };
 
+/// A Gaussian in time ends so many σ from its middle.
+constexpr double gaussian_reach = 6.0;
+
 /// How much uptime has passed: of each season, and of all of them together, where a moment counts once.
 class Clock {
  public:
@@ -26,6 +29,9 @@ class Clock {
   std::size_t width() const { return n_seasons_ + 1; }
   /// Days of uptime up to a time. @param elapsed (width(),)
   void at(double time, double* elapsed) const;
+  /// ∫ exp(−(t − t0)²/2σ²) dt over the uptime within 6σ of t0, and its derivatives with t0 and ln σ. @param days, by_t0, by_log_sigma
+  /// (width(),)
+  void gaussian(double t0, double sigma, double* days, double* by_t0, double* by_log_sigma) const;
   /// The first moment when so many days of uptime, of all together, have passed.
   double moment(double elapsed) const;
 

@@ -10,9 +10,9 @@ struct FlareFit {
   double ts = 0.0;  ///< with its penalty
   double ns = 0.0;
   double gamma = std::numeric_limits<double>::quiet_NaN();
-  double start = std::numeric_limits<double>::quiet_NaN();  ///< MJD
-  double stop = std::numeric_limits<double>::quiet_NaN();   ///< MJD
-  double days = 0.0;                                        ///< of uptime in the window
+  double start = std::numeric_limits<double>::quiet_NaN();  ///< MJD; of a Gaussian t0 − σ/2
+  double stop = std::numeric_limits<double>::quiet_NaN();   ///< MJD; of a Gaussian t0 + σ/2
+  double days = 0.0;                                        ///< of uptime in the window; of a Gaussian its integral
   Status status = Status::not_scanned;
 };
 

@@ -6,7 +6,8 @@ namespace nusky {
 
 /// Which windows are looked at, and how their fits compare.
 struct FlareOptions {
-  double dt_min = 1.0 / 86400;                              ///< days of uptime, > 0: no window has less
+  bool gaussian = false;        ///< not a box: dt_min and dt_max are those of σ, days; start and stop are not there
+  double dt_min = 1.0 / 86400;  ///< days of uptime, > 0: no window has less
   double dt_max = std::numeric_limits<double>::infinity();  ///< days from start to end, gaps included: no window is longer
   double threshold = 1000.0;                                ///< windows start and end at events with S/B max R of at least this
   double penalty_days = 0.0;                                ///< 2 ln(uptime of the window / this) is added to ts; 0: nothing is

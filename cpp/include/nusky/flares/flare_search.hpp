@@ -5,8 +5,9 @@
 #include "nusky/flares/clock.hpp"
 #include "nusky/flares/flare_fit.hpp"
 #include "nusky/flares/flare_options.hpp"
+#include "nusky/flares/gauss_fit.hpp"
 #include "nusky/flares/near_events.hpp"
-#include "nusky/flares/window_edges.hpp"
+#include "nusky/flares/range_weights.hpp"
 #include "nusky/flares/window_fit.hpp"
 
 namespace nusky {
@@ -17,6 +18,8 @@ namespace nusky {
 /// together: what is between the first start and the last end of a block, over the shortest exposure, with the largest R of a part of the
 /// γ range. Blocks are taken in the order of their bounds and divided. Single windows are looked at at the coarse γ first, with the sums of
 /// classes; those that come near the best between two of them are fitted exactly, until no bound is above the best.
+///
+/// A Gaussian is climbed to from the best boxes that are apart from each other.
 class FlareSearch {
  public:
   FlareSearch(const Likelihood& likelihood, const Clock& clock, const FlareOptions& options);
@@ -30,57 +33,67 @@ class FlareSearch {
   std::size_t n_bounded() const { return n_bounded_; }
 
  private:
-  struct List {  // of edges, with what belongs to a part of the γ range
-    Edges edges;
-    std::vector<std::vector<ClassSums>> sums;  // (ranges, levels)
-    std::vector<std::vector<double>> least;    // (ranges, n) the least exposure up to it
-  };
   struct Node {
     float bound;  // of ts
     std::uint8_t part;
-    std::int8_t level;  // of blocks; shortest: a window of dt_min
+    std::int8_t level;       // of blocks; shortest: a window of dt_min
+    std::uint8_t intervals;  // of a single window: between which coarse γ of the part the maximum may be
+    std::uint8_t lane;       // of a single window: the best coarse γ of the part
     std::uint32_t start, stop;
     bool operator<(const Node& other) const { return bound < other.bound; }
   };
+  struct Proposed {  // to be bounded
+    Node node;
+    double extra;  // penalty
+  };
+  struct Seed {  // of a Gaussian: a box
+    double start, stop;
+    int lane;
+  };
   static constexpr std::int8_t shortest = -1;
-  static constexpr std::uint32_t block = 8;  // a block of blocks
-
-  // Ranges of γ: the parts, then the coarse γ, each by itself.
-  std::size_t range_of(int lane) const { return n_parts_ + static_cast<std::size_t>(lane); }
+  static constexpr std::uint32_t block = 4;         // a block of blocks: their pairs fill the lanes
+  static constexpr std::uint32_t most_blocks = 12;  // of the highest level
+  static constexpr int nodes_at_once = 4;
+  static constexpr double margin = 8.0;  // boxes of so much less ts may lead to the best Gaussian
+  static constexpr std::size_t most_seeds = 12;
 
   void find_edges();
-  void weigh();
-  void bound_acceptance(std::size_t part);
-  void weigh_range(std::size_t range);
-  void need_lane(int lane);
-  void look_at_lanes(std::uint8_t part, const List& from, const List& to, std::uint32_t start, std::uint32_t stop, bool one_start,
-                     std::uint32_t n, const double* extra, float* bound);
+  void find_short_windows();
   void start_queue();
   void divide(const Node& node);
-  void bound_row(std::uint8_t part, std::int8_t level, std::uint32_t start, std::uint32_t stop, std::uint32_t n);
-  void bound_shortest(std::uint8_t part);
+  void propose(std::uint8_t part, std::int8_t level, std::uint32_t start, std::uint32_t stop);
+  void bound_proposed();
+  void look_at_lanes(bool all);
   void push(const Node& node);
   void fit_exactly(const Node& node);
+  void fit_between(const Node& node, const WindowContent& content, double extra, double start, double stop, double days);
   void consider(double ts, double gamma, const WindowProfile& profile, double start, double stop, double days);
   double penalty(double days) const;
-  std::uint32_t blocks(const List& list, std::int8_t level) const;
+  void search_boxes();
+  void keep_seed(const Node& node);
+  void climb();
+  double needed() const { return options_.gaussian ? std::max(top_, least_ts_) - margin : std::max(best_.ts, least_ts_); }
+  const WeighedEdges& starts_of(const Node& node) const { return node.level == shortest ? short_starts_ : starts_; }
+  const WeighedEdges& stops_of(const Node& node) const { return node.level == shortest ? short_stops_ : stops_; }
+  static std::uint32_t blocks(const WeighedEdges& list, std::int8_t level);
 
   const Clock* clock_;
   FlareOptions options_;
   WindowFit fit_;
-  std::size_t n_parts_;
+  GaussFit gauss_;
+  RangeWeights weights_;
   NearInTime near_;
-  List starts_, stops_, short_starts_, short_stops_;
+  WeighedEdges starts_, stops_, short_starts_, short_stops_;
   std::int8_t top_level_ = 0;
-  std::vector<double> least_day_, most_day_;  // (ranges, K) of the acceptance per day
-  std::vector<double> floor_;                 // (ranges,) least exposure of any window
-  std::vector<float> weight_;
-  std::vector<WeightScale> scale_;  // (ranges,)
-  std::vector<char> known_;         // (coarse γ,) whether weighed
   std::vector<Node> queue_;
+  std::vector<Proposed> proposed_, single_;
+  std::vector<WindowTotals> windows_;  // of those that are proposed
   std::vector<double> days_, n_events_;
   FlareFit best_;
   double least_ts_ = 0.0;  // of interest
+  double box_max_ = 0.0;   // greatest length of a box
+  double top_ = 0.0;       // bound of the best box, for a Gaussian
+  std::vector<Seed> seeds_;
   float slope_ = 1.0F;
   std::size_t n_fitted_ = 0, n_bounded_ = 0;
 };

@@ -23,9 +23,14 @@ class NearInTime {
   std::vector<float> peak;     ///< largest R over γ
   std::vector<float> lift;
   std::vector<std::uint32_t> season;
-  std::vector<const float*> coarse;     ///< rows of R at the coarse γ, nullptr where γ is not free; 16 more entries
   std::vector<const float*> log_ratio;  ///< rows of ln R, nullptr without energy term; 16 more entries
   std::vector<double> per_season;       ///< (K,) how many
+
+  /// (n,) R at a coarse γ; for columns with γ.
+  const float* lane(std::size_t l) const { return lanes_.data() + l * size(); }
+  /// Events of one season that follow each other: how many such segments there are, and the first event of one (or the end).
+  std::size_t segments() const { return segment_.size() - 1; }
+  std::size_t segment(std::size_t s) const { return segment_[s]; }
 
  private:
   struct Found {
@@ -34,6 +39,8 @@ class NearInTime {
   };
   std::vector<EventRange> ranges_;
   std::vector<Found> found_, sorted_;
+  std::vector<float> lanes_;  // (n_coarse_gamma, n)
+  std::vector<std::size_t> segment_;
 };
 
 }  // namespace nusky

@@ -17,7 +17,11 @@ struct FlareScan {
 };
 
 /// Searches every direction for its best flare. @param index timed
+/// @param prior_terms (J, P), −∞ where a direction is excluded; nullptr: none. With them only the directions of the largest ts + term of
+/// each
+///   prior get their best flare, to the last bit; the others may have a smaller ts, or none.
 FlareScan scan_flares(const Likelihood& likelihood, const Clock& clock, const FlareOptions& options, const EventIndex& index,
-                      const Directions& directions, int n_threads, const Checkpoint& checkpoint);
+                      const Directions& directions, const double* prior_terms, std::size_t n_priors, int n_threads,
+                      const Checkpoint& checkpoint);
 
 }  // namespace nusky

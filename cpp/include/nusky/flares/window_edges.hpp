@@ -2,18 +2,12 @@
 #include <cstdint>
 #include <vector>
 
+#include "nusky/aligned.hpp"
 #include "nusky/flares/clock.hpp"
 #include "nusky/flares/near_events.hpp"
 #include "nusky/kernels/tables/flares.hpp"
 
 namespace nusky {
-
-/// Sums over all events before some places, for each class of weight: what a WindowRow reads.
-struct ClassSums {
-  std::size_t stride = 0;
-  std::vector<std::uint32_t> count, sum;  ///< (weight_classes, stride)
-  void resize(std::size_t n);
-};
 
 /// Moments at which windows start, or end, in ascending order.
 struct Edges {
@@ -22,27 +16,34 @@ struct Edges {
   std::vector<double> elapsed;          ///< (n, width) uptime, see Clock
   std::size_t size() const { return time.size(); }
   void clear();
+  std::vector<double> together;  ///< (n,) uptime of all seasons
   void add(double t, std::size_t at, const Clock& clock);
-  double together(std::size_t i, const Clock& clock) const { return elapsed[(i + 1) * clock.width() - 1]; }
+  /// The last moment of another list, with another place.
+  void add_last_of(const Edges& other, std::size_t at);
 };
 
-/// One step on the scale of weights: what a class of weight starts at, and 1 of its sums.
+/// Classes of weight, and what is 1 of their sums.
 class WeightScale {
  public:
-  /// For weights up to `top` > 0.
-  void set(float top);
-  const float* unit() const { return unit_; }
-  std::size_t class_of(float weight) const;
-  /// The weight in units of its class, rounded up.
-  std::uint32_t units(float weight, std::size_t c) const;
+  /// For n weights up to `top` > 0.
+  void set(float top, std::size_t n);
+  const float* unit() const { return unit_; }  ///< (2 · weight_classes,) see WindowTotals
+  /// The classes of n weights, and what they add to the totals of these, rounded up.
+  void sort(std::size_t n, const float* weight, std::uint32_t* class_of, std::uint32_t* units) const;
 
  private:
-  std::int32_t top_ = 0;  // exponent of the highest class
-  float unit_[weight_classes] = {}, per_unit_[weight_classes] = {};
+  std::int32_t first_ = 0;  // exponent of class 1
+  int digits_ = 0;          // of the sums: 1 is 2^−digits of the least weight of a class
+  float per_unit_ = 0.0F;   // of class 0
+  alignas(64) float unit_[2 * weight_classes] = {};
 };
 
-/// Fills the sums at several lists of edges. @param weight (n,) of the events in the order of their times
-void sum_classes(const std::vector<float>& weight, const WeightScale& scale, const std::vector<const Edges*>& edges,
-                 const std::vector<ClassSums*>& sums);
+/// What events add to totals, in the order of their times.
+struct ClassUnits {
+  std::vector<std::uint32_t> class_of, units;
+};
+
+/// Fills the totals at several lists of edges.
+void sum_classes(const ClassUnits& events, const std::vector<const Edges*>& edges, const std::vector<AlignedVector<ClassTotals>*>& totals);
 
 }  // namespace nusky

@@ -7,16 +7,25 @@
 
 namespace nusky {
 
+/// A flare that is no box: its density in time s(t), 1 at most, and how it changes with two parameters.
+struct WindowShape {
+  std::vector<double> weight;      ///< of the events in the window: S/B T_k/N_k s
+  std::vector<float> change[2];    ///< of ln s of these events
+  std::vector<double> by_days[2];  ///< (K,) of the integrals over the uptime
+};
+
 /// What of a trial is in a window.
 struct WindowContent {
   std::size_t first = 0, last = 0;  ///< events
-  const double* days = nullptr;     ///< (K,) uptime of each season
+  const double* days = nullptr;     ///< (K,) uptime of each season; with a shape its integral over the uptime
+  const WindowShape* shape = nullptr;
 };
 
 /// The best n_s in a window at one γ.
 struct WindowProfile {
-  double value = 0.0;  ///< ln Λ
-  double slope = 0.0;  ///< d ln Λ/dγ
+  double value = 0.0;                  ///< ln Λ
+  double slope = 0.0;                  ///< d ln Λ/dγ
+  double shape_slope[2] = {0.0, 0.0};  ///< with the parameters of the shape
   double n = 0.0;
   bool at_limit = false;
 };
@@ -44,6 +53,10 @@ class WindowFit {
   WindowProfile at_lane(const WindowContent& content, int lane);
   /// At any γ.
   WindowProfile at(const WindowContent& content, double gamma);
+  /// Where γ is not free.
+  WindowProfile at_fixed(const WindowContent& content);
+  double gamma_front() const { return free_ ? likelihood_->axis().front() : 0.0; }
+  double gamma_back() const { return free_ ? likelihood_->axis().back() : 0.0; }
   double lane_gamma(int lane) const { return likelihood_->axis().coarse_gamma(lane); }
 
  private:
@@ -52,7 +65,11 @@ class WindowFit {
     std::vector<float> ratio, change;
   };
   void evaluate_ratios(const Stencil& at, std::size_t first, std::size_t last, std::vector<float>& ratio, std::vector<float>& change) const;
+  WindowProfile profile_at(const WindowContent& content, const Stencil& at);
   WindowProfile profile(const WindowContent& content, const Stencil& at, const float* ratio, const float* change);
+  double slope_of(const WindowContent& content, double n, const float* change);
+  template <class Call>
+  void for_segments(const WindowContent& content, const Call& call) const;
   double best_n(std::size_t count, double n_max);
 
   const Likelihood* likelihood_;
