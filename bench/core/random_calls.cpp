@@ -3,6 +3,7 @@
 // be refused.
 //
 //     nusky_random_calls [calls, default 1000] [seed] [threads]
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -226,8 +227,13 @@ void call_flare(Random& random, const Case& given) {
   }
   const EventIndex index(parts, core.n_events, 1);
   const Places at = draw_places(random, c.model, 1 + random.below(6));
-  const FlareScan found =
-      scan_flares(*core.likelihood, clock, options, index, Directions(at.ra.size(), at.ra.data(), at.dec.data()), c.threads, {});
+  const Directions directions(at.ra.size(), at.ra.data(), at.dec.data());
+  const FlareScan found = scan_flares(*core.likelihood, clock, options, index, directions, nullptr, 0, c.threads, {});
+  const std::vector<double> flat(at.ra.size(), 0.0);
+  const FlareScan hottest = scan_flares(*core.likelihood, clock, options, index, directions, flat.data(), 1, c.threads, {});
+  const auto first = static_cast<std::size_t>(std::max_element(found.ts.begin(), found.ts.end()) - found.ts.begin());
+  if (hottest.ts[first] != found.ts[first] || *std::max_element(hottest.ts.begin(), hottest.ts.end()) != found.ts[first])
+    fail("the hottest flare is not that of the scan");
   const std::size_t i = random.below(at.ra.size());
   if (!(found.ts[i] >= 0.0)) fail("ts of a flare is negative or no number");
   if (found.ts[i] == 0.0) return;
