@@ -20,6 +20,7 @@ from nusky.followup import read_target
         ({"superevent_id": "S1", "alert_type": "RETRACTION", "event": None}, "retracted"),
         ({"superevent_id": "S1", "alert_type": "INITIAL", "event": {"time": "2012-01-01T00:00:00Z"}}, "no sky map"),
         ({"event": {"skymap": base64.b64encode(b"no map").decode()}}, "cannot be read"),
+        ({"id": "X", "trigger_time": "now", "ra": 4, "dec": 2, "ra_dec_error": 6}, "its time 'now' is no date such as"),
     ],
 )
 def test_notices_that_cannot_be_followed_up(notice: dict[str, Any], message: str, tmp_path: pathlib.Path) -> None:

@@ -134,6 +134,20 @@ def test_json_gives_back_every_number_to_the_last_bit(tmp_path: Path) -> None:
     json.loads(path.read_text(), parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
 
 
+def test_no_file_holds_ts_under_the_name_of_a_p_value(tmp_path: Path) -> None:
+    result = make()
+    result.save(tmp_path / "fit.json")
+    stored = json.loads((tmp_path / "fit.json").read_text())
+    assert stored["mlog10p"] is None
+    assert stored["ts"] == result.ts
+    assert Fit.read(tmp_path / "fit.json").mlog10p == result.ts
+    del stored["crc"]
+    write_json(tmp_path / "old.json", {**stored, "mlog10p": result.ts})  # written before
+    assert Fit.read(tmp_path / "old.json").mlog10p == result.ts
+    make(mlog10p=3.2, mlog10p_is_ts=False).save(tmp_path / "p.json")
+    assert json.loads((tmp_path / "p.json").read_text())["mlog10p"] == 3.2
+
+
 def test_reading_what_is_no_fit_says_so(tmp_path: Path) -> None:
     (tmp_path / "other.json").write_text('{"a": 1}')
     (tmp_path / "broken.json").write_text("{")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +86,33 @@ def test_files_give_back_the_maps_to_the_last_bit(tmp_path: Path, name: str, row
     assert again.columns == scan.columns
     assert again.values.dtype.isnative
     assert [path.name for path in tmp_path.iterdir()] == [name], "nothing is left behind"
+
+
+@pytest.mark.parametrize("name", ["scan.fits", "scan.npz"])
+def test_no_file_holds_ts_under_the_name_of_a_p_value(tmp_path: Path, name: str) -> None:
+    values = make().values.copy()
+    values[0] = values[1]
+    scan = SkyScan(values, make().status, provenance={"mlog10p_is_ts": True})
+    scan.save(tmp_path / name)
+    again = SkyScan.read(tmp_path / name)
+    np.testing.assert_array_equal(again.values, values)
+    assert again.columns == scan.columns
+    if name.endswith("fits"):
+        from astropy.io import fits
+
+        assert fits.getdata(tmp_path / name, 1).names == ["TS", "NS", "GAMMA", "STATUS"]
+    else:
+        assert np.load(tmp_path / name)["values"].shape == (3, NPIX)
+    known = SkyScan(make().values, make().status, provenance={"mlog10p_is_ts": False})
+    known.save(tmp_path / name)
+    np.testing.assert_array_equal(SkyScan.read(tmp_path / name).mlog10p, known.mlog10p)
+
+
+def test_a_file_of_the_first_version_is_read(tmp_path: Path) -> None:
+    scan = make()
+    header = {"format": "nusky sky scan", "version": 1, "columns": scan.columns, "provenance": {"mlog10p_is_ts": True}}
+    np.savez(tmp_path / "old.npz", values=scan.values, status=scan.status, header=np.array(json.dumps(header)))
+    np.testing.assert_array_equal(SkyScan.read(tmp_path / "old.npz").values, scan.values)
 
 
 def test_healpy_reads_the_map(tmp_path: Path) -> None:

@@ -190,4 +190,7 @@ def _mjd(time: Any) -> float | None:
         return None
     from astropy.time import Time
 
-    return float(Time(str(time).removesuffix("Z"), scale="utc").mjd)
+    try:
+        return float(Time(str(time).removesuffix("Z"), scale="utc").mjd)
+    except ValueError:
+        raise ValueError(f"its time {time!r} is no date such as 2023-09-14T11:14:01Z") from None

@@ -21,8 +21,8 @@ __all__ = ["Limits", "find_limits"]
 _LEVEL = 0.9
 # Sources of the range lie within this of the declination where the acceptance is largest or smallest, rad
 _BAND = np.radians(1.0)
-# Regions narrower than this in acceptance have no range worth the trials
-_NARROW = 0.03
+# Regions narrower than this in acceptance have no range: it would be less than the error of its ends
+_NARROW = 0.2
 _SETTINGS: dict[str, Any] = {
     "n_sig_step": 3.0, "first_batch_size": 20, "batch_size": 40, "max_batch_size": 200, "n_batches": 5, "unit": 1.0,
     "max_n_sig": 60.0,
@@ -40,7 +40,7 @@ class Limits:
         observed TS: some lie where the detector is blind to them.
     sensitivity_range, upper_limit_range : tuple of two NSigResult, or None
         For sources where the acceptance is largest and smallest in the 90 % region: the smallest and the largest flux.
-        None: the region is so small that there is no range.
+        None: the region is so small that the acceptance changes by less than 20 %.
     declinations : (float, float) or None
         rad, where these are.
     """

@@ -287,7 +287,8 @@ class Fit:
         return f"array({numbers})\n# {', '.join(self.columns)} | {', '.join(extra)}"
 
     def as_dict(self) -> dict[str, Any]:
-        """Everything, as values JSON can hold (NaN becomes None, infinities strings)."""
+        """Everything, as values JSON can hold (NaN becomes None, infinities strings); ``mlog10p`` is None where it is
+        TS."""
         table = None
         if self.per_prior is not None:
             names = self.per_prior.dtype.names or ()
@@ -296,6 +297,8 @@ class Fit:
         for name in self.__dataclass_fields__:
             if name not in out and name != "_array":
                 out[name] = _plain(getattr(self, name))
+        if self.mlog10p_is_ts:
+            out["mlog10p"] = None  # TS does not go into files under the name of a p-value
         return out
 
     def save(self, path: str | os.PathLike[str]) -> None:

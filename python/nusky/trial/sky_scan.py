@@ -26,7 +26,8 @@ from nusky.typing import F64
 __all__ = ["SkyScan"]
 
 _FORMAT = "nusky sky scan"
-_VERSION = 1
+_VERSION = 2
+_READ = (1, 2)  # the first had TS under the name mlog10p, where no p was known
 _MOST_BYTES = 1 << 33  # of a scan, unpacked: nside 4096 has 6 GB
 
 
@@ -216,8 +217,9 @@ class SkyScan:
         Parameters
         ----------
         path : path-like
-            FITS: RING, equatorial, float64 columns MLOG10P, TS, NS (, GAMMA) and STATUS, with the provenance in the
-            header; healpy and every other reader of HEALPix maps opens it. The file appears complete or not at all.
+            FITS: RING, equatorial, float64 columns TS, NS (, GAMMA), STATUS, and MLOG10P before them where the runner
+            had a `ts_to_p`, with the provenance in the header; healpy and every other reader of HEALPix maps opens it.
+            The file appears complete or not at all.
 
         Raises
         ------
@@ -227,7 +229,8 @@ class SkyScan:
         name = os.fspath(path)
         if name.endswith(".npz"):
             buffer = io.BytesIO()
-            np.savez_compressed(buffer, values=self.values, status=self.status, header=np.array(self._header()))
+            values = np.array([self._row(row) for row in self._stored()])
+            np.savez_compressed(buffer, values=values, status=self.status, header=np.array(self._header()))
             content = buffer.getvalue()
         elif name.endswith((".fits", ".fits.gz")):
             content = self._fits(".fits.gz" if name.endswith(".gz") else ".fits")
@@ -235,6 +238,13 @@ class SkyScan:
             raise ValueError(f"{name}: the ending must be .fits, .fits.gz or .npz")
         with atomic_write(path) as f:
             f.write(content)
+
+    def _stored(self) -> tuple[str, ...]:
+        """Rows that a file holds: TS does not go there a second time, under the name of a p-value."""
+        no_p = self.provenance.get("mlog10p_is_ts")
+        if no_p is None:
+            no_p = "mlog10p" in self.columns and np.array_equal(self.mlog10p, self.ts)
+        return tuple(name for name in self.columns if not (no_p and name == "mlog10p"))
 
     def _header(self) -> str:
         stored = {"format": _FORMAT, "version": _VERSION, "columns": self.columns, "provenance": dict(self.provenance)}
@@ -248,11 +258,11 @@ class SkyScan:
             temporary = Path(folder) / f"scan{suffix}"
             healpy.write_map(
                 os.fspath(temporary),
-                [*self.values, self.status.astype(np.int16)],
+                [*map(self._row, self._stored()), self.status.astype(np.int16)],
                 nest=False,
                 coord="C",
-                column_names=[*(name.upper() for name in self.columns), "STATUS"],
-                dtype=[np.float64] * len(self.columns) + [np.int16],
+                column_names=[*(name.upper() for name in self._stored()), "STATUS"],
+                dtype=[np.float64] * len(self._stored()) + [np.int16],
                 extra_header=[
                     ("CREATOR", f"nusky {self.provenance.get('version', '')}".strip()),
                     ("TRUTH", bool(self.provenance.get("TRUTH", False))),
@@ -281,12 +291,16 @@ class SkyScan:
             stored = dict(json.loads(header))
         except Exception as error:  # the bytes are not to be trusted: any parser may fail in any way
             raise ValueError(f"{name} is not a sky scan, or damaged ({error}); give a file of SkyScan.save") from error
-        if stored.get("format") != _FORMAT or stored.get("version") != _VERSION:
+        if stored.get("format") != _FORMAT or stored.get("version") not in _READ:
             raise ValueError(
                 f"{name} holds {stored.get('format')!r} version {stored.get('version')}, "
                 f"this nusky reads {_FORMAT!r} version {_VERSION}; update nusky"
             )
-        return cls(values, status, tuple(stored["columns"]), stored["provenance"])
+        columns = tuple(stored["columns"])
+        if len(values) == len(columns) - 1:  # TS stands for mlog10p in memory, as in csky
+            rows = dict(zip((row for row in columns if row != "mlog10p"), values, strict=True))
+            values = np.array([rows["ts" if row == "mlog10p" else row] for row in columns])
+        return cls(values, status, columns, stored["provenance"])
 
 
 def _arrays_of_npz(name: str) -> tuple[str, Any, Any]:
