@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from nusky.response.cells import cell_of, log_normalised, nearest, overlap
+from nusky.response.cells import cell_of, log_normalised, nearest, overlap, spread
 
 
 def test_overlap_is_the_share_of_a_uniform_draw() -> None:
@@ -20,6 +20,18 @@ def test_overlap_is_the_share_of_a_uniform_draw() -> None:
         for share, (a, b) in zip(row, itertools.pairwise(open_edges), strict=True):
             assert abs(share - max(min(high, b) - max(low, a), 0.0) / (high - low)) < 1e-12
     np.testing.assert_array_equal(found[:3], [[0, 1, 0], [1, 0, 0], [0, 0, 1]])
+
+
+def test_spread_is_the_sum_of_overlaps() -> None:
+    rng = np.random.default_rng(2)
+    edges = np.array([1.0, 2.0, 2.5, 4.0, 4.1])
+    ranges = np.sort(rng.uniform(0.0, 5.0, (300, 2)), axis=1)
+    ranges[:3] = [[2.0, 2.0], [0.5, 0.5], [2.0, 2.5]]
+    weight, group = rng.random(300), rng.integers(0, 7, 300)
+    expected = np.zeros((8, 4))
+    for share, w, g in zip(overlap(ranges, edges), weight, group, strict=True):
+        expected[g] += w * share
+    np.testing.assert_allclose(spread(ranges, weight, group, 8, edges), expected, atol=1e-12)
 
 
 def test_events_outside_the_rows_are_left_out_and_energies_kept() -> None:

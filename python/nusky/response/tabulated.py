@@ -10,7 +10,7 @@ import numpy as np
 
 from nusky.hyp import Flux
 from nusky.response.area import AreaTable, energy_points
-from nusky.response.cells import bin_of, overlap
+from nusky.response.cells import bin_of, overlap, spread
 from nusky.response.smearing import SmearingResponse
 from nusky.typing import F64, I64
 
@@ -102,19 +102,17 @@ class TabulatedResponse:
         k = bin_of(np.log10(area.energy_edges), log_middle)
         grid = np.meshgrid(log_middle, s_middle, indexing="ij")
         cell = cells.at(grid[0].ravel(), grid[1].ravel()).reshape(grid[0].shape)
-        # Rows of the matrix of one cell and one bin of log10 E become one.
-        of_bin, bin_row = np.unique(
-            np.column_stack([cells.cell_of_row, smearing.log10energy[cells.rows]]), axis=0, return_inverse=True
-        )
-        bin_row = bin_row.ravel()
+        # Rows of the matrix of one cell and one bin of log10 E become one. In the files they follow each other; where
+        # they do not, runs of the same are found and joined.
+        bins = smearing.log10energy[cells.rows]
+        new = np.concatenate([[True], np.diff(cells.cell_of_row) > 0])
+        new[1:] |= np.any(bins[1:] != bins[:-1], axis=1)
+        runs = np.column_stack([cells.cell_of_row[new], bins[new]])
+        of_bin, run_bin = np.unique(runs, axis=0, return_inverse=True)
+        bin_row = run_bin.ravel()[np.cumsum(new) - 1]
         fraction = smearing.fraction[cells.rows] / cells.total[cells.cell_of_row]
         row_fraction = np.asarray(np.bincount(bin_row, fraction), dtype=np.float64)
-        shares = np.zeros((len(of_bin), len(sigma_edges) - 1))
-        for start in range(0, len(bin_row), _CHUNK):
-            some = slice(start, start + _CHUNK)
-            np.add.at(
-                shares, bin_row[some], fraction[some, None] * overlap(smearing.sigma[cells.rows[some]], sigma_edges)
-            )
+        shares = spread(smearing.sigma[cells.rows], fraction, bin_row, len(of_bin), sigma_edges)
         at_floor = int(bin_of(sigma_edges, np.array([min_sigma]))[0])
         shares[:, at_floor] += shares[:, :at_floor].sum(axis=1)
         shares[:, :at_floor] = 0.0
@@ -209,10 +207,6 @@ class TabulatedResponse:
             of_cell[c] = share[rows].T @ self.row_sigma[rows]
         weights = self.cell_weights(sindec_edges, fluxes)
         return (weights @ of_cell.reshape(self.n_cells, -1)).reshape(*weights.shape[:2], n_energy, n_sigma)
-
-
-# Rows of a smearing matrix looked at together.
-_CHUNK = 1 << 18
 
 
 def _merged(edges: F64) -> F64:
