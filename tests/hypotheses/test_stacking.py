@@ -6,12 +6,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize_scalar
 
 import nusky as cy
 from nusky.executors import read_spec, write_spec
 from nusky.executors.on_threads import InterruptedBatch
 from nusky.hypotheses import StackingTrialRunner
+from nusky.likelihood.reading import space_density
 from nusky.runners import TrialRunner
+from nusky.source import TimeWindow
+from nusky.sphere import separation
 from nusky.store import TrialStore
 from seasons import one_season, two_seasons
 from stack_oracle import fit_stack
@@ -121,14 +125,127 @@ def test_fluxes_are_those_of_all_sources_and_of_each() -> None:
     assert sum(p.to_ns(f, unit=1e3) for p, f in zip(points, each, strict=True)) == pytest.approx(10.0)
 
 
-def test_a_window_that_all_share_is_searched_and_other_windows_are_refused() -> None:
+def test_a_window_that_all_share_is_searched() -> None:
     at = {"ra": [1.0, 2.0, 4.0], "dec": [0.1, -0.3, 0.7]}
     tr = runner(cy.sources(**at, mjd=56020.0, t_100=5.0), timed_analysis())
     fits = tr.get_many_fits(20, 5, seed=1)
     assert fits.ns.mean() == pytest.approx(5, abs=1.5)
     assert tr.get_one_fit(5, seed=1).window["t_100"] == 5.0
-    with pytest.raises(ValueError, match="different mjd"):
-        runner(cy.sources(**at, mjd=[56020.0, 56021.0, 56022.0], t_100=5.0), timed_analysis())
+
+
+def bursts(n: int = 15, seed: int = 3) -> cy.Sources:
+    """Sources at places and times of their own in two seasons; the first two at one place."""
+    rng = np.random.default_rng(seed)
+    ra, dec = rng.uniform(0, 2 * np.pi, n), np.arcsin(rng.uniform(-0.5, 1.0, n))
+    ra[1], dec[1] = ra[0], dec[0]
+    start, length = np.floor(rng.uniform(56001, 56195, n)) + 0.3, 10 ** rng.uniform(-1, 0.8, n)
+    wide, tail = np.where(np.arange(n) % 4, 0.0, 0.03), np.where(np.arange(n) % 3, 0.0, 0.2)
+    return cy.sources(ra, dec, weight=rng.uniform(1, 5, n), extension=wide, mjd=start, t_100=length, sigma_t=tail)
+
+
+def two_years() -> Any:
+    return timed_analysis(56_000.0, 56_100.0)
+
+
+def log_likelihood(analysis: Any, src: cy.Sources, trial: Any, ns: float, g: int) -> float:
+    """ln Λ at a γ node, from every pair of event and source, with uptimes on a grid."""
+    grid = np.arange(56_000, 56_200, 1e-3) + 5e-4
+    up = (grid % 1) < 0.9
+    windows = [TimeWindow(*one) for one in zip(src.mjd, src.t_100, src.sigma_t, strict=True)]
+    gamma, total = float(analysis.gamma_nodes[g]), -ns
+    season_of = grid >= 56_100.0
+    heights = [w.profile(grid) * up * 1e-3 for w in windows]
+    days = np.array([[height[season_of == k].sum() for height in heights] for k in (0, 1)])
+    accepted = np.array([season.acceptance(src.dec, gamma) for season in analysis]) * src.weight * days / 90.0
+    on_time = np.any([w.inside(grid) for w in windows], axis=0)
+    for k, season in enumerate(analysis):
+        times = season.data["mjd"]
+        off = ~np.any([w.inside(times) for w in windows], axis=0)
+        rate = off.sum() / (90.0 - (on_time & up)[season_of == k].sum() * 1e-3)
+        for part in trial.evss[k]:
+            w = np.zeros(len(part))
+            for j, window in enumerate(windows):
+                if days[k, j] == 0:
+                    continue
+                sigma = np.hypot(part["sigma"], src.extension[j])
+                away = np.asarray(separation(part["ra"], part["dec"], src.ra[j], src.dec[j]))
+                s = np.where(away <= 5 * sigma, space_density(away, sigma), 0.0)
+                w += accepted[k, j] / accepted.sum() * s * window.profile(part["mjd"]) / days[k, j]
+            r = np.exp(season.energy.log_ratio(part["sindec"], part["log10energy"])[:, g])
+            total += np.log1p(ns * w * r / (rate * season.background(part["sindec"]))).sum()
+    return float(total)
+
+
+def test_with_windows_of_their_own_a_fit_is_the_maximum_of_the_extended_likelihood() -> None:
+    src, analysis, g = bursts(), two_years(), 5
+    tr = runner(src, analysis, gamma=float(analysis.gamma_nodes[g]))
+    trial = tr.get_one_trial(8, seed=2)
+    best = minimize_scalar(
+        lambda n: -log_likelihood(analysis, src, trial, n, g), bounds=(1, 30), method="bounded", options={"xatol": 0.02}
+    )
+    fit = tr.get_one_fit_from_trial(trial)
+    assert fit.ts > 1
+    assert fit.ts == pytest.approx(-2 * best.fun, rel=5e-3)
+    assert fit.ns == pytest.approx(best.x, rel=1e-2)
+    assert runner(src, analysis).get_one_fit_from_trial(trial).ts >= fit.ts - 1e-3
+
+
+def test_windows_that_are_almost_one_are_that_one() -> None:
+    at = {"ra": [1.0, 2.0, 4.0], "dec": [0.1, -0.3, 0.7], "weight": [1, 2, 3], "t_100": 5.0}
+    one = runner(cy.sources(**at, mjd=56020.0), timed_analysis())
+    own = runner(cy.sources(**at, mjd=[56020.0, 56020.0, 56020.0 + 1e-9]), timed_analysis())
+    assert own.get_many_fits(5, 6, seed=3).ts == pytest.approx(one.get_many_fits(5, 6, seed=3).ts, rel=1e-4)
+    assert own.to_fluence(4) == pytest.approx(one.to_fluence(4), rel=1e-6)
+    assert own.config_hash != one.config_hash
+
+
+def test_bursts_share_signal_by_flux_and_acceptance_in_their_windows() -> None:
+    src, analysis = bursts(), two_years()
+    tr = runner(src, analysis)
+    parts = tr.get_one_trial(4000, seed=1).injected
+    share = tr.stack_injector.shares
+    days = tr.on_time.signal_days
+    accepted = np.array([season.acceptance(src.dec, 2.0) for season in analysis]) * src.weight * days / 90.0
+    assert share == pytest.approx(accepted.sum(axis=0) / accepted.sum(), rel=1e-2)
+    n = 0
+    for k, events in enumerate(parts):
+        assert events is not None
+        assert tr.on_time.contains(k, events["mjd"]).all()
+        n += len(events)
+        assert len(events) / 4000 == pytest.approx(accepted[k].sum() / accepted.sum(), abs=0.03)
+        # Each source's events come in its window, near it
+        for j in (2, 5, 7):
+            near = separation(events["ra"], events["dec"], src.ra[j], src.dec[j]) < 0.02
+            if near.sum() > 20:
+                assert TimeWindow(src.mjd[j], src.t_100[j], src.sigma_t[j]).inside(events["mjd"][near]).mean() > 0.9
+    assert n == 4000
+    assert tr.to_ns(tr.to_E2dNdE(7)) == pytest.approx(7)
+    points = [cy.get_trial_runner(ana=analysis, src=one) for one in src]
+    each = tr.per_source(tr.to_E2dNdE(7))
+    assert sum(p.to_ns(f) for p, f in zip(points, each, strict=True)) == pytest.approx(7, rel=1e-6)
+    assert sum(p.to_fluence(p.to_ns(f)) for p, f in zip(points, each, strict=True)) == pytest.approx(tr.to_fluence(7))
+
+
+@pytest.mark.parametrize("settings", [{}, {"energy": False}, {"scramble": "time"}])
+def test_bursts_give_the_same_trials_everywhere(settings: dict[str, Any], tmp_path: Any) -> None:
+    tr = runner(bursts(), two_years(), **settings)
+    many = tr.get_many_fits(6, 5, seed=3, mp_cpus=2)
+    assert many.ts.max() > 0
+    assert list(many[0]) == list(tr.get_one_fit(5, seed=3))
+    assert np.array_equal(many.ts, tr.get_many_fits(6, 5, seed=3, mp_cpus=1).ts)
+    assert tr.get_one_fit_from_trial(tr.get_one_trial(5, seed=3)).ts == many.ts[0]
+    again = read_spec(*write_spec(tr, tmp_path, portable=True))
+    assert again.config() == tr.config()
+    assert np.array_equal(again.fit_trials([2], 5, seed=3).ts, many.ts[2:3])
+    fit = tr.get_one_fit(5, seed=3)
+    assert fit.window["n_windows"] == 15
+    assert "events in" in repr(fit)
+
+
+def test_trials_of_other_windows_are_not_fitted() -> None:
+    trial = runner(bursts(seed=4), two_years()).get_one_trial(3, seed=1)
+    with pytest.raises(ValueError, match="holds only the events of TimeWindows"):
+        runner(bursts(), two_years()).get_one_fit_from_trial(trial)
 
 
 def test_it_travels_and_is_stored_like_every_runner(tmp_path: Any) -> None:

@@ -10,6 +10,7 @@ from scipy import stats
 
 import nusky as cy
 from seasons import one_season, two_seasons
+from transient_season import timed_analysis
 
 pytestmark = pytest.mark.slow
 
@@ -40,3 +41,24 @@ def test_p_values_of_background_are_uniform(n: int) -> None:
     assert stats.ks_2samp(hot, new[new > 0]).pvalue > 1e-3
     assert 0.3 < np.mean(bg.p_values(new[new > 0]) / bg.eta) < 0.7
     assert np.mean(new > 0) == pytest.approx(bg.eta, abs=4 * np.sqrt(0.25 / 500))
+
+
+def bursts() -> Any:
+    """200 sources with windows of 0.05 to 1 day."""
+    rng = np.random.default_rng(5)
+    dec = np.arcsin(rng.uniform(-0.3, 1.0, 200))
+    start, length = np.floor(rng.uniform(56_001, 56_098, 200)) + 0.2, 10 ** rng.uniform(-1.3, 0, 200)
+    src = cy.sources(rng.uniform(0, 2 * np.pi, 200), dec, weight=1 / length, mjd=start, t_100=length)
+    return cy.get_trial_runner(ana=timed_analysis(), src=src)
+
+
+def test_events_of_bursts_are_found_and_p_values_are_uniform() -> None:
+    tr = bursts()
+    trials = tr.get_many_fits(150, 20, seed=5)
+    assert np.mean(trials.ns) == pytest.approx(20, abs=1.4 + 3 * np.std(trials.ns) / np.sqrt(150))
+    bg = cy.dists.TSD(tr.get_many_fits(600, seed=1))
+    new = tr.get_many_fits(400, seed=2).ts
+    assert bg.eta > 0.1
+    assert np.mean(new > 0) == pytest.approx(bg.eta, abs=4 * np.sqrt(0.25 / 400))
+    hot = bg.values[bg.values > 0]
+    assert stats.ks_2samp(hot, new[new > 0]).pvalue > 1e-3

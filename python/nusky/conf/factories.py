@@ -125,7 +125,7 @@ def get_trial_runner(
         "src": settings.stack(src) if stacked else src,
         "likelihood": replace(likelihood, extension=0.0) if stacked else likelihood,
         "injection": settings.injection(injected),
-        "transient": settings.transient(src if known else None, injected),
+        "transient": settings.transient(src if known else None, injected, own_windows=stacked),
         "declinations": settings.declinations(injected),
         "mp_cpus": settings.get("mp_cpus"),
         "ts_to_p": settings.get("ts_to_p"),

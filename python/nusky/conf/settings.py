@@ -270,13 +270,15 @@ class Settings:
             raise TypeError(f"{self.call}: src_tr must come from nusky.sources(ra, dec), got {type(template).__name__}")
         return template
 
-    def transient(self, src: Sources | None, inj_conf: Mapping[str, Any]) -> TransientOptions | None:
-        """The time window of `src`, with what the settings say about it."""
-        from nusky.source.window import TimeWindow
+    def transient(
+        self, src: Sources | None, inj_conf: Mapping[str, Any], own_windows: bool = False
+    ) -> TransientOptions | None:
+        """The time window of `src`, or with `own_windows` that of each, with what the settings say about it."""
+        from nusky.source import TimeWindow, TimeWindows
         from nusky.transients.on_time import TransientOptions
 
         call = self.call
-        window = None if src is None else TimeWindow.of(src)
+        window = None if src is None else (TimeWindows if own_windows else TimeWindow).of(src)
         allowed = dict(_STEADY if window is None else _WINDOW)
         if window is None:
             allowed["time"] += ("utf",)

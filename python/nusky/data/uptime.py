@@ -79,6 +79,23 @@ class Uptime:
         """What of it lies between two times."""
         return Uptime(np.clip(self.start, first, last), np.clip(self.stop, first, last))
 
+    def within(self, other: Uptime) -> Uptime:
+        """Moments that are in both.
+
+        Examples
+        --------
+        >>> both = Uptime(np.array([1.0, 5.0]), np.array([3.0, 6.0])).within(Uptime(np.array([2.0]), np.array([5.5])))
+        >>> both.start.tolist(), both.stop.tolist()
+        ([2.0, 5.0], [3.0, 5.5])
+        """
+        first = np.searchsorted(self.stop, other.start, side="right")
+        count = np.maximum(np.searchsorted(self.start, other.stop, side="left") - first, 0)
+        theirs = np.repeat(np.arange(len(other)), count)
+        mine = np.arange(len(theirs)) - np.repeat(np.cumsum(count) - count, count) + np.repeat(first, count)
+        return Uptime(
+            np.maximum(self.start[mine], other.start[theirs]), np.minimum(self.stop[mine], other.stop[theirs])
+        )
+
     def contains(self, mjd: ArrayLike, slack: float = 0.0) -> NDArray[np.bool_]:
         """Whether times lie in an interval, ends included, or within `slack` days of one."""
         times = numbers("mjd", mjd, "day")

@@ -66,6 +66,7 @@ _CLASSES = {
     "TableFlux": "hyp",
     "TemplateTrialRunner": "hypotheses",
     "TimeWindow": "source",
+    "TimeWindows": "source",
     "TransientOptions": "transients",
     "TrialRunner": "runners",
     "Uptime": "data",

@@ -14,11 +14,12 @@ from nusky import _core
 from nusky.executors import InterruptedBatch
 from nusky.files import content_hash
 from nusky.hypotheses.hypothesis import HypothesisRunner
-from nusky.injection import BatchDraws, StackInjector, seed_key
+from nusky.injection import BatchDraws, SignalInjector, StackInjector, WindowsSignal, seed_key
 from nusky.likelihood import StackValues
 from nusky.progress import scan_progress
 from nusky.runners.point_source import check_sources
-from nusky.source import check_distinct
+from nusky.source import TimeWindows, check_distinct
+from nusky.transients import OnTime, OnTimes
 
 if TYPE_CHECKING:
     from nusky.injection import Injected, TrialDraws
@@ -61,7 +62,7 @@ class StackingTrialRunner(HypothesisRunner):
     src: Sources
 
     def __post_init__(self) -> None:
-        check_sources(self.src, self.transient)
+        check_sources(self.src, self.transient, own_windows=True)
         if self.likelihood.extension:
             raise ValueError(
                 f"likelihood.extension={self.likelihood.extension:g}: the sources of a stack have their own; "
@@ -77,6 +78,18 @@ class StackingTrialRunner(HypothesisRunner):
     @cached_property
     def values(self) -> StackValues:
         return StackValues(self.model, self.src)
+
+    @cached_property
+    def on_time(self) -> OnTime | None:
+        if self.transient is not None and isinstance(self.transient.window, TimeWindows):
+            return OnTimes(self.analysis, self.transient, self.src.weight)
+        return super().on_time
+
+    @cached_property
+    def signal_injector(self) -> SignalInjector:
+        if isinstance(self.on_time, OnTimes):
+            return WindowsSignal(self.analysis, self.injection, self.likelihood.extension, self.on_time)
+        return super().signal_injector
 
     @cached_property
     def stack_injector(self) -> StackInjector:

@@ -300,7 +300,7 @@ class SignalInjector:
                 continue
             rows = self._bands[k].draw(uniform[some, 0], to_dec[some], self.options.sindec_bandwidth)
             events = self.rotated(k, rows, to_ra[some], to_dec[some])
-            parts.append((events if times is None else self.with_times(k, events, times[some]), first))
+            parts.append((events if times is None else self.with_times(k, events, times[some], of[some]), first))
         return tuple(parts)
 
     def shares(self, dec: F64) -> F64:
@@ -342,8 +342,8 @@ class SignalInjector:
         }
         return Events(columns)
 
-    def with_times(self, k: int, events: Events, uniform: F64) -> Events:
-        """The events at times of T_S within the uptime of season k."""
+    def with_times(self, k: int, events: Events, uniform: F64, of: I64 | None = None) -> Events:
+        """The events at times of T_S within the uptime of season k; `of` are the numbers of their sources."""
         assert self.on_time is not None
         return events.with_columns(mjd=self.on_time.signal_times(k, uniform))
 

@@ -4,18 +4,43 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nusky.injection.signal import Injected, InjectedMany, SignalInjector
+from nusky.transients import OnTimes
 
 if TYPE_CHECKING:
+    from nusky.events import Events
     from nusky.injection.seeding import BatchDraws, TrialDraws
     from nusky.source import Sources
-    from nusky.typing import F64
+    from nusky.typing import F64, I64
 
-__all__ = ["StackInjector"]
+__all__ = ["StackInjector", "WindowsSignal"]
+
+
+@dataclass(frozen=True, eq=False)
+class WindowsSignal(SignalInjector):
+    """Signal of sources that have windows of their own: acceptances are those in each window, and so are the times."""
+
+    def acceptance(self, dec: Any) -> F64:
+        """(K, J) expected events of each season for each of the J sources in its window, at their declinations."""
+        assert isinstance(self.on_time, OnTimes)
+        whole = np.stack([np.asarray(acceptance(dec), dtype=np.float64) for acceptance in self._acceptances])
+        return np.asarray(whole * self.on_time.shares)
+
+    def _seasons(self, dec: F64, of: I64, uniform: F64) -> I64:
+        assert isinstance(self.on_time, OnTimes)
+        n = len(self.on_time.windows)
+        ends = np.cumsum(self.shares(dec[:n]), axis=0)
+        return np.asarray((uniform >= (ends / ends[-1])[:-1, of % n]).sum(axis=0))
+
+    def with_times(self, k: int, events: Events, uniform: F64, of: I64 | None = None) -> Events:
+        assert isinstance(self.on_time, OnTimes)
+        assert of is not None
+        source = of % len(self.on_time.windows)
+        return events.with_columns(mjd=self.on_time.signal_times_of(k, source, uniform))
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,8 +13,10 @@ from nusky.analysis import HermiteAxis
 from nusky.likelihood.reading import space_density
 from nusky.likelihood.values import EventValues, Signal
 from nusky.sphere import separation
+from nusky.transients import OnTimes
 
 if TYPE_CHECKING:
+    from nusky.events import Events
     from nusky.source import Sources
     from nusky.trial import Trial
     from nusky.typing import F64
@@ -48,11 +50,19 @@ class StackValues(EventValues):
         at = np.sin(self.src.dec)
         accepted = np.stack([[np.interp(at, sindec, row) for row in season.T] for season in table])  # (K, G, J)
         share = np.log(self.src.weight / self.src.weight.sum())
+        if self._own_windows is not None:
+            # Where a season has no uptime in a window: next to nothing, and a number still
+            share = share + np.log(np.maximum(self._own_windows.shares, 1e-300))[:, None, :]
         return np.ascontiguousarray((accepted + share).transpose(0, 2, 1))
 
     def log_acceptance(self) -> F64:
         most = self.log_weights.max(axis=1, keepdims=True)
         return np.asarray(np.log(np.exp(self.log_weights - most).sum(axis=1)) + most[:, 0])
+
+    @property
+    def _own_windows(self) -> OnTimes | None:
+        on_time = getattr(self.model, "on_time", None)
+        return on_time if isinstance(on_time, OnTimes) else None
 
     @cached_property
     def stack(self) -> _core.Stack:
@@ -83,6 +93,29 @@ class StackValues(EventValues):
             logs = (logs[:, index[0]] * weight[0]).sum(axis=-1)[:, None]
         shares = np.exp(logs - logs.max(axis=0))
         return np.asarray(shares / shares.sum(axis=0))
+
+    def columns(self, k: int, events: Events) -> _core.EventColumns:
+        if self._own_windows is None:
+            return super().columns(k, events)
+        events, _ = self.inside(k, events)
+        found = self._paired(k, events, self._own_windows)
+        some = events[found.rows]
+        background = np.asarray(self.model.analysis[k].background(some["sindec"]))
+        return self._values(found, background, self.model.log_energy_ratio(k, some))
+
+    def _paired(self, k: int, events: Events, on_time: OnTimes) -> Signal:
+        """Σ_j p_j S_ij T_S,j/T_B: each event with the sources that shine at its time."""
+        i, j, factor = on_time.pairs(k, events["mjd"])
+        width = np.hypot(events["sigma"][i], self.src.extension[j])
+        away = np.asarray(separation(events["ra"][i], events["dec"][i], self.src.ra[j], self.src.dec[j]))
+        near = away <= self.model.options.cut_n_sigma * width
+        i, j = i[near], j[near]
+        parts = (space_density(away[near], width[near]) * factor[near])[:, None] * self.source_shares(k)[j]
+        rows, first = np.unique(i, return_index=True)
+        total = np.add.reduceat(parts, first, axis=0) if len(rows) else np.empty((0, parts.shape[1]))
+        if total.shape[1] == 1:
+            return Signal(rows, total[:, 0])
+        return Signal(rows, np.ones(len(rows)), np.log(np.maximum(total, 1e-30)))
 
     def signal(self, k: int, ra: F64, dec: F64, sigma: F64) -> Signal:
         shares = self.source_shares(k)

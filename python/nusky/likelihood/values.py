@@ -79,7 +79,7 @@ class EventValues(ABC):
         extended = isinstance(self.model, WindowLikelihoodModel)
         if isinstance(self.model, WindowLikelihoodModel):
             active = list(self.model.on_time.active)
-            log_acceptance = log_acceptance[active] + np.log(self.model.on_time.shares[active])[:, None]
+            log_acceptance = log_acceptance[active] + np.log(self.model.on_time.common_shares[active])[:, None]
         table = np.ascontiguousarray(log_acceptance[:, None, :], dtype=np.float64)
         return _core.Likelihood(self.gamma_nodes, np.zeros(1), table, extended=extended)
 

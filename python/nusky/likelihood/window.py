@@ -46,7 +46,7 @@ class WindowLikelihoodModel(LikelihoodModel):
         """n_s and γ to ln Λ, for the seasons with uptime in the window."""
         gamma_nodes, sindec, log_acceptance = self.acceptances()
         active = list(self.on_time.active)
-        inside = log_acceptance[active] + np.log(self.on_time.shares[active])[:, None, None]
+        inside = log_acceptance[active] + np.log(self.on_time.common_shares[active])[:, None, None]
         return _core.Likelihood(gamma_nodes, sindec, np.ascontiguousarray(inside), extended=True)
 
     def prepare(self) -> None:

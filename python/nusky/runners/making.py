@@ -18,6 +18,7 @@ from nusky.injection.signal import InjectedMany, InjectionOptions, SignalInjecto
 from nusky.likelihood.model import LikelihoodOptions
 from nusky.runners.fitter_args import whole
 from nusky.source.window import TimeWindow
+from nusky.source.windows import TimeWindows
 from nusky.threads import resolve_threads
 from nusky.transients.on_time import OnTime, TransientOptions
 from nusky.transients.signal_times import SignalTimes
@@ -39,7 +40,7 @@ class Made(TypedDict):
     seed: int | None
     index: int | None
     TRUTH: bool
-    window: TimeWindow | None
+    window: TimeWindow | TimeWindows | None
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)

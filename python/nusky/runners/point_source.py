@@ -27,6 +27,7 @@ from nusky.runners.making import Background, Made
 from nusky.runners.runner import MANY_TRIALS, Runner
 from nusky.source.positions import Sources
 from nusky.source.window import TimeWindow
+from nusky.source.windows import TimeWindows
 from nusky.transients.on_time import OnTime, TransientOptions
 from nusky.transients.signal_times import SignalTimes, SignalWindow
 from nusky.trial.fit import PER_PRIOR_DTYPE, Fit
@@ -40,8 +41,10 @@ if TYPE_CHECKING:
 __all__ = ["TrialRunner", "check_sources"]
 
 
-def check_sources(src: Sources | None, transient: TransientOptions | None, n: int | None = None) -> None:
-    """Raise for sources that a runner cannot take.
+def check_sources(
+    src: Sources | None, transient: TransientOptions | None, n: int | None = None, own_windows: bool = False
+) -> None:
+    """Raise for sources that a runner cannot take; with `own_windows` each may have another window.
 
     Raises
     ------
@@ -55,9 +58,10 @@ def check_sources(src: Sources | None, transient: TransientOptions | None, n: in
     if not isinstance(src, Sources):
         raise TypeError(f"src must come from nusky.sources(ra, dec), got {type(src).__name__}")
     window = None if transient is None else transient.window
-    if src.is_transient and TimeWindow.of(src) != window:
+    has = (TimeWindows if own_windows else TimeWindow).of(src)
+    if src.is_transient and has != window:
         raise ValueError(
-            f"src has the time window {TimeWindow.of(src)}, the runner {window or 'none'}; make it with nusky's "
+            f"src has the time window {has}, the runner {window or 'none'}; make it with nusky's "
             "get_*_runner functions, or pass transient=TransientOptions(TimeWindow.of(src))"
         )
     if n is not None and len(src) != n:

@@ -286,7 +286,7 @@ def _warn_of_seconds(t_100: F64) -> None:
 
 
 def check_distinct(src: Sources) -> None:
-    """Raise for sources at one place, of one extension.
+    """Raise for sources at one place, of one extension and with one time window.
 
     Raises
     ------
@@ -298,7 +298,9 @@ def check_distinct(src: Sources) -> None:
     >>> check_distinct(sources([1.0, 2.0], 0.1))
     """
     first: dict[tuple[float, ...], int] = {}
-    for j, place in enumerate(zip(src.ra.tolist(), src.dec.tolist(), src.extension.tolist(), strict=True)):
+    times = (column for column in (src.mjd, src.t_100) if column is not None)
+    columns = (column.tolist() for column in (src.ra, src.dec, src.extension, *times))
+    for j, place in enumerate(zip(*columns, strict=True)):
         if first.setdefault(place, j) != j:
             raise ValueError(
                 f"source {j} is at the place of source {first[place]}: leave one of them out (in a stack, give the "

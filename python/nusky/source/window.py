@@ -96,6 +96,11 @@ class TimeWindow:
         return self.mjd + self.t_100 + TAIL_CUT * self.sigma_t
 
     @property
+    def shortest(self) -> float:
+        """Length of the box, days; of several windows that of the shortest one."""
+        return self.t_100
+
+    @property
     def seconds(self) -> float:
         """Length of the box, s."""
         return self.t_100 * 86_400.0
@@ -159,6 +164,27 @@ class TimeWindow:
         past = np.maximum(days - tail - self.t_100, 0.0)
         after = self.sigma_t * ndtri(np.minimum(0.5 + past / scale, 1.0 - ndtr(-TAIL_CUT)))
         return np.asarray(self.mjd + before + np.clip(days - tail, 0.0, self.t_100) + after)
+
+    def times(self, start: F64, stop: F64, uniform: F64) -> F64:
+        """Times from s within some intervals of uptime, MJD.
+
+        Parameters
+        ----------
+        start, stop : (R,) MJD
+            Disjoint, ascending, within the window.
+        uniform : (n,) in [0, 1)
+
+        Examples
+        --------
+        >>> TimeWindow(100.0, 1.0).times(np.array([100.0, 100.8]), np.array([100.2, 101.0]), np.array([0.25, 0.75]))
+        array([100.1, 100.9])
+        """
+        first = self.elapsed(start)
+        ends = np.cumsum(self.elapsed(stop) - first)
+        at = uniform * ends[-1]
+        run = np.minimum(np.searchsorted(ends, at, side="right"), len(ends) - 1)
+        before = np.concatenate([[0.0], ends])[run]
+        return np.clip(self.at(first[run] + at - before), start[run], stop[run])
 
     def as_dict(self) -> dict[str, float]:
         """Values JSON can hold."""

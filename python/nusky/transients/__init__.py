@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nusky.transients.flare import GAUSS_REACH, BoxMode, FlareOptions, FlareShape, box_edges, box_t0
 from nusky.transients.on_time import OnTime, TransientOptions
+from nusky.transients.own_windows import OnTimes, has_uptime
 from nusky.transients.signal_times import SignalTimes, SignalWindow
 from nusky.transients.uptime import season_uptime, time_resolution
 
@@ -13,11 +14,13 @@ __all__ = [
     "FlareOptions",
     "FlareShape",
     "OnTime",
+    "OnTimes",
     "SignalTimes",
     "SignalWindow",
     "TransientOptions",
     "box_edges",
     "box_t0",
+    "has_uptime",
     "season_uptime",
     "time_resolution",
 ]

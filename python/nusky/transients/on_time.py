@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from nusky.data.uptime import Uptime
 from nusky.source.window import TimeWindow
+from nusky.source.windows import TimeWindows
 from nusky.sphere.angles import days
 from nusky.transients.uptime import grid_name, season_uptime, time_resolution
 from nusky.trial.trial import Scramble
@@ -46,7 +47,7 @@ class TransientOptions:
 
     Parameters
     ----------
-    window : TimeWindow
+    window : TimeWindow or TimeWindows
     scramble : {"ra", "time"}
         Background events are the season's events outside the window, brought into it: "ra", with a new right ascension;
         "time", with a new time within the uptime, which turns them along with the sky (azimuth and zenith are kept). A
@@ -63,14 +64,19 @@ class TransientOptions:
     'ra'
     """
 
-    window: TimeWindow
+    window: TimeWindow | TimeWindows
     scramble: Scrambling = "ra"
     use_grl: bool = True
     off_days: float | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.window, TimeWindow):
+        if not isinstance(self.window, (TimeWindow, TimeWindows)):
             raise TypeError(f"window must be a TimeWindow(mjd, t_100), got {self.window!r}")
+        if self.off_days is not None and isinstance(self.window, TimeWindows):
+            raise ValueError(
+                f"off_days={self.off_days!r}: where sources have windows of their own, background rate and events are "
+                "those of the whole season outside all windows; leave off_days out"
+            )
         if self.scramble not in ("ra", "time"):
             raise ValueError(f"scramble={self.scramble!r} is not known; use 'ra' (new right ascension) or 'time'")
         if not isinstance(self.use_grl, bool):
@@ -86,7 +92,8 @@ class TransientOptions:
 
     def as_dict(self) -> dict[str, Any]:
         """Values JSON can hold."""
-        return {**asdict(self), "window": self.window.as_dict()}
+        plain = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {**plain, "window": self.window.as_dict()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,9 +159,10 @@ class OnTime:
     def __post_init__(self) -> None:
         if not self.active:
             raise ValueError(self._nothing())
-        if (most := float(self.shares.max())) > _MOST_OF_IT:
+        if (most := max(on.share for on in self.seasons)) > _MOST_OF_IT:
+            length = self.window.stop - self.window.start if isinstance(self.window, TimeWindows) else self.window.t_100
             warnings.warn(
-                f"the window of {self.window.t_100:g} days holds {most:.0%} of a season's uptime: little is left "
+                f"the window of {length:g} days holds {most:.0%} of a season's uptime: little is left "
                 "to measure the background with. t_100 is in days: if seconds are meant, t_100 / 86400",
                 UserWarning,
                 stacklevel=2,
@@ -164,7 +172,7 @@ class OnTime:
         return iter(self.seasons)
 
     @property
-    def window(self) -> TimeWindow:
+    def window(self) -> TimeWindow | TimeWindows:
         """The window."""
         return self.options.window
 
@@ -172,6 +180,25 @@ class OnTime:
     def seasons(self) -> tuple[OnTimeSeason, ...]:
         """One for each season of the analysis."""
         return tuple(self._season(season) for season in self.analysis)
+
+    @cached_property
+    def _whole(self) -> tuple[Uptime, ...]:
+        """Uptime of the whole seasons."""
+        return tuple(season_uptime(season, self.options.use_grl) for season in self.analysis)
+
+    def _within(self, whole: Uptime) -> Uptime:
+        """What of an uptime is in the window."""
+        return whole.clipped(self.window.start, self.window.stop)
+
+    def _integral(self, uptime: Uptime) -> float:
+        """Integral of s over an uptime, days."""
+        window = self._one
+        return float(np.sum(window.elapsed(uptime.stop) - window.elapsed(uptime.start)))
+
+    @property
+    def _one(self) -> TimeWindow:
+        assert isinstance(self.window, TimeWindow)
+        return self.window
 
     @cached_property
     def active(self) -> tuple[int, ...]:
@@ -182,7 +209,7 @@ class OnTime:
     def days(self) -> float:
         """T_w in days, a moment counted once even where seasons overlap: what turns a flux into a fluence."""
         together = Uptime.union(on.uptime for on in self.seasons)
-        return _integral(self.window, together)
+        return self._integral(together)
 
     @property
     def n_background(self) -> float:
@@ -194,12 +221,17 @@ class OnTime:
         """(K,) what each season's acceptance is multiplied with: T_w / T."""
         return np.array([on.share for on in self.seasons])
 
+    @property
+    def common_shares(self) -> F64:
+        """(K,) those of `shares` that are the same for all sources; 1 where each source has its own."""
+        return self.shares
+
     def factor(self, k: int, mjd: F64) -> F64 | None:
         """T_S/T_B at the times of events of season k; None where it is 1 for all of them."""
-        if self.window.sigma_t == 0:
+        if self._one.sigma_t == 0:
             return None
         on = self.seasons[k]
-        return self.window.profile(mjd) * (on.uptime.days / on.signal_days)
+        return self._one.profile(mjd) * (on.uptime.days / on.signal_days)
 
     def contains(self, k: int, mjd: F64) -> NDArray[np.bool_]:
         """Whether times are in the window and in the season's uptime."""
@@ -223,16 +255,11 @@ class OnTime:
     def signal_times(self, k: int, uniform: F64) -> F64:
         """Times of signal in season k, from T_S within the uptime, MJD, for numbers uniform in [0, 1)."""
         uptime = self.seasons[k].uptime
-        first = self.window.elapsed(uptime.start)
-        ends = np.cumsum(self.window.elapsed(uptime.stop) - first)
-        at = uniform * ends[-1]
-        run = np.minimum(np.searchsorted(ends, at, side="right"), len(ends) - 1)
-        before = np.concatenate([[0.0], ends])[run]
-        return np.clip(self.window.at(first[run] + at - before), uptime.start[run], uptime.stop[run])
+        return self._one.times(uptime.start, uptime.stop, uniform)
 
     def describe(self) -> str:
         """A few lines for people: uptime and expected background of each season in the window."""
-        window = self.window
+        window = self._one
         length = window.stop - window.start
         tails = f", tails of {window.sigma_t:g} days" if window.sigma_t else ""
         lines = [f"window MJD {window.mjd:.6f} ... {window.mjd + window.t_100:.6f} ({window.seconds:g} s{tails})"]
@@ -249,8 +276,8 @@ class OnTime:
     def _season(self, season: SubAnalysis) -> OnTimeSeason:
         whole = season_uptime(season, self.options.use_grl)
         window, times = self.window, season.data["mjd"]
-        uptime = whole.clipped(window.start, window.stop)
-        signal_days = _integral(window, uptime)
+        uptime = self._within(whole)
+        signal_days = self._integral(uptime)
         inside = window.inside(times)
         good = whole.contains(times, _SLACK)
         around = np.inf if self.options.off_days is None else self.options.off_days
@@ -298,19 +325,15 @@ def _times(background: Scramble | Events) -> F64:
     return np.asarray(mjd)
 
 
-def _integral(window: TimeWindow, uptime: Uptime) -> float:
-    return float(np.sum(window.elapsed(uptime.stop) - window.elapsed(uptime.start)))
-
-
 def _check_resolution(season: SubAnalysis, options: TransientOptions) -> None:
     resolution = time_resolution(season.data["mjd"])
     if not resolution:
         return
     least = _LEAST_OF_ROUNDED * resolution
     known = f"season {season.key} knows its events' times to {_length(resolution)} only ({grid_name(resolution)})"
-    if options.window.t_100 < least:
+    if options.window.shortest < least:
         raise ValueError(
-            f"{known}: a window of t_100={_length(options.window.t_100)} cannot be searched there; take at least "
+            f"{known}: a window of t_100={_length(options.window.shortest)} cannot be searched there; take at least "
             f"{_length(least)}, or data with full times"
         )
     if options.scramble == "time" and resolution > _LEAST_TURN:

@@ -15,6 +15,7 @@ from nusky.typing import F64, I64
 if TYPE_CHECKING:
     from nusky.analysis.season import SubAnalysis
     from nusky.source.window import TimeWindow
+    from nusky.source.windows import TimeWindows
 
 
 __all__ = ["Scramble", "SpatialPriorTrial", "Trial", "as_trial", "likelihood_events"]
@@ -107,7 +108,7 @@ class Trial:
     seed: int | None = None
     index: int | None = None
     TRUTH: bool = False
-    window: TimeWindow | None = None
+    window: TimeWindow | TimeWindows | None = None
 
     @classmethod
     def from_events(cls, evss: Sequence[Sequence[Events]], n_exs: Sequence[int] | None = None) -> Trial:
