@@ -69,6 +69,27 @@ py::tuple fit_trials(const Flares& flares, const PointSource& source, const Poin
   return finished(done, raised);
 }
 
+py::list fit_all_events(const Flares& flares, const PointSource& source, const py::sequence& parts, const F64& n_events, double least_ts) {
+  require_seasons(*flares.likelihood, source, nullptr);
+  require_length(n_events, source.n_seasons(), "n_events");
+  if (!(least_ts >= 0.0)) throw std::invalid_argument("least_ts: must be 0 or more");
+  const PartList list = read_parts(parts);
+  std::vector<double> counts = to_vector(n_events, "n_events");
+  check_parts(list.parts, counts);
+  for (const EventPart& part : list.parts)
+    if (part.time == nullptr) throw std::invalid_argument("parts: the events need times");
+  std::vector<FlareFit> found;
+  {
+    py::gil_scoped_release release;
+    FlareFitter fitter(*flares.likelihood, flares.clock, flares.options, source, nullptr);
+    found = fitter.fit_all(list.parts, counts.data(), least_ts);
+  }
+  py::list rows;
+  for (const FlareFit& fit : found)
+    rows.append(py::make_tuple(fit.ts, fit.ns, fit.gamma, fit.start, fit.stop, fit.days, static_cast<int>(fit.status)));
+  return rows;
+}
+
 py::dict fit_events(const Flares& flares, const PointSource& source, const py::sequence& parts, const F64& n_events) {
   require_seasons(*flares.likelihood, source, nullptr);
   require_length(n_events, source.n_seasons(), "n_events");
@@ -134,6 +155,9 @@ status : (P,) int8, see nusky.Status
            py::arg("numbers").noconvert(), py::arg("n_sig") = 0.0, py::arg("poisson") = false, py::arg("rows").noconvert(),
            py::arg("n_threads") = 0, py::arg("progress") = py::none(),
            "As fit_point_trials; rows (n, 4) or (n, 5) are filled with ts, ns, gamma (with five), start (MJD) and length (days).")
+      .def("fit_all_events", &fit_all_events, py::arg("source"), py::arg("parts"), py::arg("n_events").noconvert(), py::arg("least_ts"),
+           "All flares of given events that do not overlap and have at least this ts: tuples of ts, ns, gamma, start, stop, days, status, "
+           "the best first.")
       .def("fit_events", &fit_events, py::arg("source"), py::arg("parts"), py::arg("n_events").noconvert(),
            "Searches given events, with the same bits as fit_trials in the same ones: a dictionary with ts, ns, gamma, start, stop, days, "
            "status, and how much was looked at.");

@@ -38,6 +38,7 @@ _NAMES = {
     "follow_up": "followup",
     "get_analysis": "analysis",
     "get_sky_scan_trial_runner": "conf",
+    "get_multiflare_trial_runner": "conf",
     "get_source_list_trial_runner": "conf",
     "get_spatial_prior_trial_runner": "conf",
     "get_trial_runner": "conf",

@@ -143,13 +143,18 @@ def windows(d: Direction, seeds: F64, dt_min: float, dt_max: float) -> list[tupl
     return found
 
 
-def brute_force(d: Direction, options: Any, gammas: F64) -> dict[str, float]:
+def brute_force(
+    d: Direction, options: Any, gammas: F64, seeds_within: tuple[float, float] = (-np.inf, np.inf)
+) -> dict[str, float]:
     """The best of all windows; `options` has dt_min, dt_max, threshold and penalty_days."""
     fine = np.linspace(gammas[0], gammas[-1], 200) if len(gammas) > 1 else gammas
     peak = np.max([d.at(g)[0] for g in fine], axis=0)
     seeds = np.unique(d.time[d.ratio * peak >= options["threshold"]])
+    seeds = seeds[(seeds > seeds_within[0]) & (seeds < seeds_within[1])]
     best = {"ts": 0.0, "ns": 0.0, "gamma": np.nan, "start": np.nan, "stop": np.nan}
     for first, last in windows(d, seeds, options["dt_min"], options["dt_max"]):
+        if last >= seeds_within[1]:
+            continue
         penalty = 0.0
         if options["penalty_days"] > 0:
             penalty = 2 * np.log(d.together(first, last) / options["penalty_days"])

@@ -41,19 +41,47 @@ FlareSearch::FlareSearch(const Likelihood& likelihood, const Clock& clock, const
 double FlareSearch::penalty(double days) const { return options_.penalty_days > 0.0 ? 2.0 * std::log(days / options_.penalty_days) : 0.0; }
 
 FlareFit FlareSearch::find(const EventIndex& index, const Vec3& direction, double need) {
-  best_ = FlareFit{};
+  gather(index, direction);
+  return best_between(-std::numeric_limits<double>::infinity(), std::numeric_limits<double>::infinity(), need);
+}
+
+std::vector<FlareFit> FlareSearch::find_all(const EventIndex& index, const Vec3& direction, double least_ts) {
+  if (options_.gaussian || options_.start || options_.stop)
+    throw std::invalid_argument("several flares: only of boxes with free start and end");
+  gather(index, direction);
+  std::vector<FlareFit> found;
+  add_between(-std::numeric_limits<double>::infinity(), std::numeric_limits<double>::infinity(), least_ts, found);
+  return found;
+}
+
+// The best one, then those before and after it.
+void FlareSearch::add_between(double after, double before, double least_ts, std::vector<FlareFit>& found) {
+  const FlareFit fit = best_between(after, before, std::nextafter(least_ts, 0.0));
+  if (!(fit.ts >= least_ts) || fit.ts <= 0.0) return;
+  found.push_back(fit);
+  add_between(after, fit.start, least_ts, found);
+  add_between(fit.stop, before, least_ts, found);
+}
+
+void FlareSearch::gather(const EventIndex& index, const Vec3& direction) {
   n_fitted_ = n_bounded_ = 0;
   near_.gather(index, direction, days_.data());
-  best_.status = near_.size() == 0 ? Status::no_events : Status::no_excess;
-  if (near_.size() == 0) return best_;
   slope_ = 1.0F;
   for (std::size_t k = 0; k < days_.size(); ++k) {
     n_events_[k] = index.n_events(static_cast<int>(k));
     slope_ = std::min(slope_, static_cast<float>((1.0 - near_.per_season[k] / n_events_[k]) * (1.0 - 1e-6)));
   }
   slope_ = std::max(slope_, 1e-3F);
-  least_ts_ = std::max(0.0, need);
   fit_.take(near_, direction.z(), n_events_);
+}
+
+FlareFit FlareSearch::best_between(double after, double before, double need) {
+  best_ = FlareFit{};
+  best_.status = near_.size() == 0 ? Status::no_events : Status::no_excess;
+  if (near_.size() == 0) return best_;
+  after_ = after;
+  before_ = before;
+  least_ts_ = std::max(0.0, need);
   find_edges();
   if (starts_.edges.size() == 0 || (stops_.edges.size() == 0 && short_starts_.edges.size() == 0)) return best_;
   weights_.take(near_, {&starts_, &stops_, &short_starts_, &short_stops_});
@@ -117,7 +145,7 @@ void FlareSearch::find_edges() {
     const double t = near_.time[i];
     if (near_.time[same] < t) same = i;
     const double ratio = fit_.free() ? static_cast<double>(near_.peak[i]) : fit_.fixed_ratio(i);
-    if (near_.ratio[i] * ratio < options_.threshold || t < first || t > last) continue;
+    if (near_.ratio[i] * ratio < options_.threshold || t < first || t > last || t <= after_ || t >= before_) continue;
     std::size_t after = i + 1;
     while (after < near_.size() && near_.time[after] == t) ++after;
     if (!options_.start) starts_.edges.add(t, same, *clock_);
@@ -145,7 +173,7 @@ void FlareSearch::find_short_windows() {
     const double after = starts_.edges.together[s] + options_.dt_min;
     if (after > clock_->days()) break;
     const double from = starts_.edges.time[s], to = std::max(from, clock_->moment(after));
-    if (to - from > box_max_) continue;
+    if (to - from > box_max_ || to >= before_) continue;
     short_starts_.edges.add(from, starts_.edges.position[s], *clock_);
     short_stops_.edges.add(to, near_.after(to), *clock_);
   }

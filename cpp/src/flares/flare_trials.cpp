@@ -22,6 +22,11 @@ FlareFit FlareFitter::fit(const std::vector<EventPart>& parts, const double* n_e
   return find();
 }
 
+std::vector<FlareFit> FlareFitter::fit_all(const std::vector<EventPart>& parts, const double* n_events, double least_ts) {
+  events_.take(parts, n_events);
+  return search_.find_all(events_.index(), events_.source().directions().vector(0), least_ts);
+}
+
 FlareFit FlareFitter::find() { return search_.find(events_.index(), events_.source().directions().vector(0)); }
 
 std::size_t fit_flare_trials(const Likelihood& likelihood, const Clock& clock, const FlareOptions& options, const PointSource& source,

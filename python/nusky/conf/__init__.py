@@ -11,6 +11,7 @@ from nusky.conf.factories import (
     get_trial_runner,
 )
 from nusky.conf.markers import CustomFluxEnergyPDFRatioModel, DecRandomizer, RARandomizer, UTFSeeder
+from nusky.conf.multiflare import get_multiflare_trial_runner
 
 __all__ = [
     "CONF",
@@ -18,6 +19,7 @@ __all__ = [
     "DecRandomizer",
     "RARandomizer",
     "UTFSeeder",
+    "get_multiflare_trial_runner",
     "get_sky_scan_trial_runner",
     "get_source_list_trial_runner",
     "get_spatial_prior_trial_runner",

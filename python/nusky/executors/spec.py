@@ -47,6 +47,7 @@ _CLASSES = {
     "InjectionOptions": "injection",
     "LikelihoodOptions": "likelihood",
     "MapRecord": "maps",
+    "MultiFlareTrialRunner": "hypotheses",
     "MultiOrderMap": "maps",
     "MultiOrderPixels": "pixels",
     "PixelRule": "pixels",

@@ -192,3 +192,12 @@ class FlareModel(LikelihoodModel):
         n_events = np.array(trial.n_events, dtype=np.float64)
         found: dict[str, Any] = self.flares.fit_events(source, self.timed_parts(trial), n_events)
         return FlareFound(*(found[name] for name in FlareFound._fields))
+
+    def fit_all(self, source: _core.PointSource, trial: Trial, least_ts: float) -> tuple[FlareFound, ...]:
+        """All flares in the events of a trial that do not overlap and have at least this TS, the best first.
+
+        After the best one come the best before and after it, and so on.
+        """
+        n_events = np.array(trial.n_events, dtype=np.float64)
+        found = self.flares.fit_all_events(source, self.timed_parts(trial), n_events, least_ts)
+        return tuple(sorted((FlareFound(*one) for one in found), key=lambda one: -one.ts))

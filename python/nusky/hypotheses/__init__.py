@@ -5,6 +5,7 @@ from __future__ import annotations
 from nusky.hypotheses.flare import FlareTrialRunner
 from nusky.hypotheses.flare_maps import FlareSkyScanTrialRunner, FlareSpatialPriorTrialRunner
 from nusky.hypotheses.hypothesis import HypothesisRunner
+from nusky.hypotheses.multiflare import MultiFlareTrialRunner
 from nusky.hypotheses.stacking import StackingTrialRunner
 from nusky.hypotheses.template import TemplateTrialRunner
 
@@ -13,6 +14,7 @@ __all__ = [
     "FlareSpatialPriorTrialRunner",
     "FlareTrialRunner",
     "HypothesisRunner",
+    "MultiFlareTrialRunner",
     "StackingTrialRunner",
     "TemplateTrialRunner",
 ]

@@ -119,6 +119,9 @@ class FlareTrialRunner(TrialRunner):
     def _fit_trial(self, trial: Trial, n_threads: int, logging: bool) -> Fit:
         with scan_progress(1, 1, logging):
             found = self.model.fit(self._source, trial)
+        return self._fit_of_found(found, trial)
+
+    def _fit_of_found(self, found: FlareFound, trial: Trial) -> Fit:
         fit = self._fit_of(self._row(found.ts, found.ns, found.gamma, found.status), trial)
         *_, t0, dt = self._numbers(found)
         reach = 0.0 if self.flare.shape == "box" else (GAUSS_REACH - 0.5) * dt

@@ -26,6 +26,8 @@ class FlareSearch {
 
   /// @param need only what is above this ts is looked for
   FlareFit find(const EventIndex& index, const Vec3& direction, double need = 0.0);
+  /// All flares of at least this ts, the best first, then those before and after it that do not overlap with it, and so on.
+  std::vector<FlareFit> find_all(const EventIndex& index, const Vec3& direction, double least_ts);
   /// Of the last search: events, and windows fitted exactly (for benchmarks).
   std::size_t n_near() const { return near_.size(); }
   std::size_t n_starts() const { return starts_.edges.size(); }
@@ -57,6 +59,9 @@ class FlareSearch {
   static constexpr double margin = 8.0;  // boxes of so much less ts may lead to the best Gaussian
   static constexpr std::size_t most_seeds = 12;
 
+  void gather(const EventIndex& index, const Vec3& direction);
+  FlareFit best_between(double after, double before, double need);
+  void add_between(double after, double before, double least_ts, std::vector<FlareFit>& found);
   void find_edges();
   void find_short_windows();
   void start_queue();
@@ -90,9 +95,10 @@ class FlareSearch {
   std::vector<WindowTotals> windows_;  // of those that are proposed
   std::vector<double> days_, n_events_;
   FlareFit best_;
-  double least_ts_ = 0.0;  // of interest
-  double box_max_ = 0.0;   // greatest length of a box
-  double top_ = 0.0;       // bound of the best box, for a Gaussian
+  double after_ = 0.0, before_ = 0.0;  // windows lie between
+  double least_ts_ = 0.0;              // of interest
+  double box_max_ = 0.0;               // greatest length of a box
+  double top_ = 0.0;                   // bound of the best box, for a Gaussian
   std::vector<Seed> seeds_;
   float slope_ = 1.0F;
   std::size_t n_fitted_ = 0, n_bounded_ = 0;

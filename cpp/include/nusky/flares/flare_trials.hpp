@@ -18,6 +18,7 @@ class FlareFitter {
   void draw(std::uint64_t key, std::uint64_t quad) { events_.draw(key, quad); }
   FlareFit fit(std::size_t w, double n_sig, const Poisson* poisson);
   FlareFit fit(const std::vector<EventPart>& parts, const double* n_events);
+  std::vector<FlareFit> fit_all(const std::vector<EventPart>& parts, const double* n_events, double least_ts);
   const FlareSearch& search() const { return search_; }
 
  private:

@@ -1,0 +1,79 @@
+"""`get_multiflare_trial_runner`: csky's runner of several flares of one source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from nusky.conf.factories import get_trial_runner
+from nusky.conf.markers import UTFSeeder
+
+if TYPE_CHECKING:
+    from nusky.hypotheses import MultiFlareTrialRunner
+
+__all__ = ["get_multiflare_trial_runner"]
+
+
+def get_multiflare_trial_runner(
+    conf: Mapping[str, Any] | None = None,
+    inj_conf: Mapping[str, Any] | None = None,
+    *,
+    threshold: float | None = None,
+    max_dt: Any = None,
+    ts_min: float = 2.0,
+    filter_srcs: bool = True,
+    muonflag: bool = False,
+    **kw: Any,
+) -> MultiFlareTrialRunner:
+    """Make a runner for one source that may have flared several times: the TS of its flares are added.
+
+    Parameters
+    ----------
+    conf, inj_conf, **kw
+        As for `get_trial_runner`; ``time="utf"`` and ``box=True`` are understood.
+    threshold : float, optional
+        S/B max R of the events at which flares start and end, as that of `seeding.UTFSeeder`.
+    max_dt : float, Quantity or TimeDelta, optional
+        Days; the longest flare, as ``dt_max``.
+    ts_min : float
+        TS that each flare has at least. 0 adds every fluctuation.
+    filter_srcs : bool
+        csky leaves out sources without events above the threshold; there is one source, and no result depends on it.
+    muonflag : False
+        csky's cut on muons is not there.
+
+    Returns
+    -------
+    MultiFlareTrialRunner
+
+    Raises
+    ------
+    ValueError, TypeError
+        For what is not understood.
+
+    Examples
+    --------
+    >>> import nusky as cy                                                              # doctest: +SKIP
+    >>> tr = cy.get_multiflare_trial_runner(src=src, ana=ana, threshold=1000)           # doctest: +SKIP
+    """
+    from nusky.hypotheses import FlareTrialRunner, MultiFlareTrialRunner
+
+    call = "get_multiflare_trial_runner"
+    if muonflag is not False:
+        raise ValueError(f"{call}: muonflag={muonflag!r} is not there, only False: select the events beforehand")
+    if not isinstance(filter_srcs, bool):
+        raise TypeError(f"{call}: filter_srcs must be True or False, got {filter_srcs!r}")
+    given = {"time": "utf", "box": True, **(conf or {})}
+    for name, value, twin in (("threshold", threshold, "seeder"), ("max_dt", max_dt, "dt_max")):
+        if value is not None and (twin in kw or twin in given):
+            raise TypeError(f"{call}: {name} and {twin} say the same: give one of them")
+    if threshold is not None:
+        kw["seeder"] = UTFSeeder(threshold)
+    if max_dt is not None:
+        kw["dt_max"] = max_dt
+    runner = get_trial_runner(given, inj_conf, **kw)
+    if not isinstance(runner, FlareTrialRunner):
+        raise ValueError(f"{call}: flares have time='utf', got {given['time']!r}")
+    same = {field.name: getattr(runner, field.name) for field in fields(runner) if field.init}
+    return MultiFlareTrialRunner(**same, least_ts=ts_min)

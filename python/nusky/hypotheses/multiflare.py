@@ -1,0 +1,92 @@
+"""`MultiFlareTrialRunner`: several flares of one source, their TS added."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nusky.executors.on_threads import fit_batch
+from nusky.flares import FlareFound
+from nusky.hypotheses.flare import FlareTrialRunner
+from nusky.progress import Progress
+from nusky.trial.status import Status
+from nusky.typing import I64
+
+if TYPE_CHECKING:
+    from nusky.trial.fit import Fit
+    from nusky.trial.trial import Trial
+
+__all__ = ["MultiFlareTrialRunner"]
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class MultiFlareTrialRunner(FlareTrialRunner):
+    """Trials of one source that may have flared several times.
+
+    The best flare is taken, then the best ones before and after it, and so on, as long as they have a TS of
+    `least_ts`. TS is the sum of theirs, ns that of their events; gamma, t0 and dt are those of the best one.
+    ``fit.flare["flares"]`` lists all.
+
+    Parameters
+    ----------
+    least_ts : float
+        TS, penalty included, that each flare has at least, ≥ 0.
+    flare, signal_window, src, analysis, likelihood, injection, mp_cpus, ts_to_p
+        See `FlareTrialRunner`; boxes with free start and end.
+
+    Examples
+    --------
+    >>> import nusky as cy                                                              # doctest: +SKIP
+    >>> tr = cy.get_multiflare_trial_runner(src=src, ana=ana, threshold=1000)           # doctest: +SKIP
+    >>> [one["t0"] for one in tr.get_one_fit(TRUTH=True).flare["flares"]]               # doctest: +SKIP
+    """
+
+    least_ts: float = 2.0
+
+    def __post_init__(self) -> None:
+        if self.flare.shape != "box" or self.flare.t0 is not None:
+            raise ValueError("several flares are boxes with free start and end: leave out box=False and t0")
+        if isinstance(self.least_ts, bool) or not isinstance(self.least_ts, (int, float)):
+            raise TypeError(f"ts_min must be a number, got {self.least_ts!r}")
+        if not 0 <= self.least_ts < np.inf:
+            raise ValueError(f"ts_min={self.least_ts!r} must be 0 or more, and finite")
+        object.__setattr__(self, "least_ts", float(self.least_ts))
+        super().__post_init__()
+
+    def _describe(self) -> dict[str, Any]:
+        return {**super()._describe(), "least_ts": self.least_ts}
+
+    def _all(self, trial: Trial) -> tuple[FlareFound, ...]:
+        return self.model.fit_all(self._source, trial, self.least_ts)
+
+    @staticmethod
+    def _together(flares: tuple[FlareFound, ...]) -> FlareFound:
+        """The best flare, with the sums of TS, n_s and uptime of all."""
+        if not flares:
+            return FlareFound(0.0, 0.0, np.nan, np.nan, np.nan, 0.0, int(Status.NO_EXCESS))
+        sums = {name: float(sum(getattr(one, name) for one in flares)) for name in ("ts", "ns", "days")}
+        return flares[0]._replace(**sums)
+
+    def _fit_numbers(
+        self, numbers: I64, n_sig: float, poisson: bool, seed: int, n_threads: int, progress: Progress | None
+    ) -> NDArray[np.void]:
+        def fit_some(some: I64, _: int) -> NDArray[np.void]:
+            made = (self.draw_trial(seed, j, n_sig, poisson) for j in some.tolist())
+            return np.array([self._numbers(self._together(self._all(one))) for one in made], dtype=self.dtype)
+
+        return fit_batch(fit_some, numbers, self.dtype, n_threads, self._n_events, progress)
+
+    def _fit_trial(self, trial: Trial, n_threads: int, logging: bool) -> Fit:
+        flares = self._all(trial)
+        fit = self._fit_of_found(self._together(flares), trial)
+        listed = []
+        for one in flares:
+            ts, ns, *gamma, t0, dt = self._numbers(one)
+            about = {"ts": ts, "ns": ns, "gamma": gamma[0] if gamma else None, "t0": t0, "dt": dt}
+            listed.append({**about, "start": one.start, "stop": one.stop, "uptime": one.days})
+        penalties = [2.0 * np.log(one.days / self.model.longest) for one in flares if self.flare.penalty]
+        about = {"flares": listed, "least_ts": self.least_ts, "penalty_ts": float(sum(penalties))}
+        return replace(fit, flare={**(fit.flare or {}), **about})
