@@ -15,6 +15,7 @@ __all__ = ["circular", "notice"]
 _SCHEMA = "https://gcn.nasa.gov/schema/main/gcn/notices/icecube/lvk_nu_track_search.schema.json"
 # 90 % of a two-dimensional Gaussian lie within so many σ
 _RADIUS_90 = math.sqrt(2 * math.log(10))
+_NONE = "none"
 
 
 def _iso(mjd: float) -> str:
@@ -127,7 +128,7 @@ def _parameters(found: FollowUp) -> str:
 
 def _value(found: Any, key: str) -> str:
     flux = flux_of(found)
-    return "none" if flux is None else f"{flux[key]:.3g}"
+    return _NONE if flux is None else f"{flux[key]:.3g}"
 
 
 def _limit_lines(found: FollowUp) -> list[str]:
@@ -143,8 +144,9 @@ def _limit_lines(found: FollowUp) -> list[str]:
     lines = [f"Limits (90%) are for sources of equal flux with {spectrum}, on the {what}{at}."]
     for name in ("sensitivity", "upper_limit"):
         value, ends = _value(getattr(limits, name), key), getattr(limits, f"{name}_range")
-        text = f"{name.replace('_', ' ').capitalize()}, averaged over the map: {value} {unit}"
+        text = f"{name.replace('_', ' ').capitalize()}, averaged over the map: "
+        text += f"{value} {unit}" if value != _NONE else f"{_NONE}, more than 10% of such sources would go unseen"
         if ends is not None:
-            text += f"; {_value(ends[0], key)} to {_value(ends[1], key)} over its 90% region"
+            text += f"; {_value(ends[0], key)} to {_value(ends[1], key)} {unit} over its 90% region"
         lines.append(text + ".")
     return lines

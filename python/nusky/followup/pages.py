@@ -28,6 +28,7 @@ th button{font:inherit;border:0;padding:0;background:none;color:inherit;cursor:p
 th button::after{content:" \\2195";opacity:.4}
 th[aria-sort=ascending] button::after{content:" \\2191";opacity:1}
 th[aria-sort=descending] button::after{content:" \\2193";opacity:1}
+@media(max-width:40rem){.text td,.text th{white-space:normal}}
 .scramble{border:2px solid #d55e00;padding:.5rem 1rem;font-weight:600}
 pre{font-size:.8rem;white-space:pre-wrap;overflow-wrap:anywhere}
 @media print{body{max-width:none;margin:0}figure,tr{break-inside:avoid}h2{break-after:avoid}
@@ -81,7 +82,7 @@ def report_page(found: FollowUp, result: dict[str, Any], pictures: Sequence[tupl
         '<meta name="viewport" content="width=device-width,initial-scale=1"><link rel="icon" href="data:,">'
         f"<style>{_STYLE}</style></head><body><h1>{title}</h1>{warning}"
         f'<p class="answer">{html.escape(found.sentence)}</p>{_notes(result)}'
-        f"<h2>Numbers</h2>{_table(('quantity', 'value', ''), _rows(result))}"
+        f"<h2>Numbers</h2>{_table(('quantity', 'value', 'unit'), _rows(result), 'wide text')}"
         f"<h2>Events that carry the fit</h2>{_events(found)}<h2>Pictures</h2>{figures}"
         f"<h2>Provenance</h2><p>{html.escape(_provenance(found, result))}</p>"
         f"<details><summary>All numbers</summary><pre>{numbers}</pre></details>"
@@ -134,15 +135,18 @@ def _with_interval(value: float | None, interval: list[float | None]) -> str:
 def _events(found: FollowUp) -> str:
     if not found.events:
         return "<p>No event carries the fit.</p>"
-    rows = [tuple(row[name] for name in _COLUMNS) for row in found.events]
-    note = "Times count from the trigger. TS is what the event adds. p is that of the search if the event were alone."
-    return f"<p>{note}</p>{_table(tuple(_COLUMNS.values()), rows)}"
+    shown = [name for name in _COLUMNS if any(row[name] is not None for row in found.events)]
+    rows = [tuple(row[name] for name in shown) for row in found.events]
+    notes = {"dt": "Times count from the trigger.", "ts": "TS is what the event adds.",
+             "p": "p is that of the search if the event were alone."}  # fmt: skip
+    note = " ".join(text for name, text in notes.items() if name in shown)
+    return f"<p>{note}</p>{_table(tuple(_COLUMNS[name] for name in shown), rows)}"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+def _table(head: Sequence[str], rows: Sequence[Sequence[Any]], kind: str = "wide") -> str:
     names = "".join(f'<th scope="col"><button>{html.escape(name)}</button></th>' for name in head)
     cells = "".join("<tr>" + "".join(_td(value) for value in row) + "</tr>" for row in rows)
-    return f'<div class="wide"><table><thead><tr>{names}</tr></thead><tbody>{cells}</tbody></table></div>'
+    return f'<div class="{kind}"><table><thead><tr>{names}</tr></thead><tbody>{cells}</tbody></table></div>'
 
 
 def _td(value: Any) -> str:

@@ -23,7 +23,7 @@ __all__ = ["as_pdf", "as_png", "pictures", "title_of"]
 # Below this part of its maximum a prior is drawn blank
 _DEPTH = 1e-4
 # So few trials have no tail to fit
-_FOR_A_TAIL = 100
+_FOR_A_TAIL = 400
 _DPI = 110
 
 
@@ -210,7 +210,7 @@ def _energies(found: FollowUp) -> Figure:
     strength = strength / strength.max()
     ax.vlines(energy, 0, strength, color=CONTOUR_COLORS[0], lw=1.5, label="events of the fit: height as their TS")
     filled = edges[:-1][(background > 0) | (signal > 1e-3 * signal.max())]
-    ax.set(xlabel="log$_{10}$ of the reconstructed energy [GeV]", ylabel="relative to the maximum", ylim=(0, 1.15))
+    ax.set(xlabel="log$_{10}$ of the reconstructed energy [GeV]", ylabel="relative to the maximum", ylim=(0, 1.4))
     ax.set_xlim(float(filled.min()), float(filled.max()) + 0.2)
     ax.legend(fontsize="small", ncols=1)
     return figure

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nusky.hotspots.borders import border_lines
 from nusky.hotspots.calibration import RegionCalibration
 from nusky.hotspots.finder import SpotFinder
 from nusky.hotspots.hottest import scan_pixels
@@ -17,7 +18,7 @@ from nusky.pixels.cells import CellIndex
 from nusky.pixels.pixel_set import PixelSet
 from nusky.pixels.refinement import children_of, neighbourhood
 from nusky.pixels.regions import PositionRegion, delta_ts, position_regions
-from nusky.sphere import at_limits, check_nside, coordinates, separation
+from nusky.sphere import at_limits, check_nside, coordinates
 from nusky.trial.trial import Trial
 from nusky.typing import F64, I64
 from nusky.units import numbers
@@ -139,7 +140,7 @@ class Localization:
         return row, self.pixels.pixels[row] == pixel
 
     def contour(self, level: float) -> list[F64]:
-        """Border of a region, in one or several lines.
+        """Border of a region, in one or several lines: each island has its own, and each hole.
 
         Returns
         -------
@@ -151,31 +152,7 @@ class Localization:
         KeyError
             For a level that was not asked for.
         """
-        from contourpy import contour_generator
-
-        from nusky.plotting import SkyZoom
-
-        region = self.region(level)
-        inside = np.flatnonzero(region.inside)
-        away = separation(self.pixels.ra[inside], self.pixels.dec[inside], self.ra, self.dec)
-        side = np.sqrt(np.pi / 3) / self.pixels.nside
-        zoom = SkyZoom(ra=self.ra, dec=self.dec, width=min(float(np.pi), 2 * float(away.max()) + 6 * side))
-        edges, ra, dec = zoom.positions()
-        middle = 0.5 * (edges[1:] + edges[:-1])
-        low = float(self.ts.min()) - 1.0
-        border = self.ts[self.best] - region.delta_ts
-        lines = contour_generator(middle, middle, np.nan_to_num(self._between(ra, dec), nan=low)).lines(border)
-        return [np.stack(zoom.at(line[:, 0], line[:, 1]), axis=1) for line in map(np.asarray, lines)]
-
-    def _between(self, ra: F64, dec: F64) -> F64:
-        """TS interpolated between the pixels' centres; as `ts_at` where not all pixels around were fitted."""
-        import healpy
-
-        near, weight = healpy.get_interp_weights(self.pixels.nside, np.pi / 2 - dec.ravel(), ra.ravel())
-        row = np.minimum(np.searchsorted(self.pixels.pixels, near), len(self.pixels) - 1)
-        value = np.where(self.pixels.pixels[row] == near, self.ts[row], np.nan)
-        smooth = (value * weight).sum(axis=0).reshape(ra.shape)
-        return np.where(np.isfinite(smooth), smooth, self.ts_at(ra, dec))
+        return border_lines(self, level)
 
     def plot(self, ax: Axes, width: float | None = None, **pc_kw: Any) -> Any:
         """Draw TS around the best position, the borders of the regions and a cross at the best position.
