@@ -41,9 +41,27 @@ def exact_interval(count: int, level: float = 0.9) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, 5, 8])
-def test_intervals_of_a_count_are_those_of_feldman_and_cousins(belt: ConfidenceBelt, count: int) -> None:
-    # ends lie where the order of two cells changes: a step, which a smooth curve through the trials moves a little
-    assert belt.interval(float(count)) == pytest.approx(exact_interval(count), abs=0.5)
+def test_the_construction_is_that_of_feldman_and_cousins(count: int) -> None:
+    """Of exact probabilities, so that neither trials nor the curve through them enter."""
+    fine = ConfidenceBelt({n: np.arange(40.0) for n in (0.0, 10.0, 25.0)})
+    k = np.arange(len(fine.edges) + 1)
+    vars(fine)["_probability"] = poisson.pmf(k[:, None], B + fine._n)
+    step = fine._n[1]
+    assert fine.interval(float(count)) == pytest.approx(exact_interval(count), abs=step + 0.01)
+
+
+# σ of the upper end over sets of trials as large as this one, and where the mean of 8 sets lies: at 8 the order of two
+# cells of the exact belt changes, a step of 0.3 that the smooth curve through the trials takes earlier
+@pytest.mark.parametrize(
+    ("count", "sigma", "early"), [(0, 0.04, 0.0), (1, 0.03, 0.0), (3, 0.04, 0.0), (5, 0.07, 0.0), (8, 0.08, 0.3)]
+)
+def test_intervals_from_trials_are_those_of_the_exact_belt(
+    belt: ConfidenceBelt, count: int, sigma: float, early: float
+) -> None:
+    low, high = belt.interval(float(count))
+    exact_low, exact_high = exact_interval(count)
+    assert low == pytest.approx(exact_low, abs=4 * 0.02)
+    assert high == pytest.approx(exact_high - early, abs=4 * sigma)
 
 
 @pytest.mark.parametrize("count", [3, 5, 8])
