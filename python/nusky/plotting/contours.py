@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,10 +13,9 @@ from nusky.typing import F64
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["STYLES", "containment", "draw_contours", "smooth"]
+__all__ = ["containment", "draw_borders", "draw_contours", "smooth"]
 
-#: Line styles of the levels, the innermost first.
-STYLES = ("-", "--", "-.", ":")
+_STYLES = ("-", "--", "-.", ":")
 
 
 def containment(m: Any, nest: bool = False) -> tuple[F64, bool]:
@@ -59,6 +58,28 @@ def smooth(values: F64, ra: F64, dec: F64, nest: bool) -> F64:
     return np.asarray(hp.get_interp_val(values, np.pi / 2 - dec, ra, nest=nest))
 
 
+def entry(i: int, level: float, label: str | None) -> dict[str, Any]:
+    """Line style and legend entry of the i-th level, the innermost first."""
+    name = f"{100 * level:g} %" if label is None else f"{label}, {100 * level:g} %"
+    return {"ls": _STYLES[i % len(_STYLES)], "label": name}
+
+
+def draw_borders(
+    ax: Axes,
+    where: Any,
+    levels: Sequence[float],
+    to_axes: Callable[[F64, F64], tuple[Any, Any]],
+    color: str,
+    label: str | None,
+) -> None:
+    """Lines of a localization, brought from right ascension and declination to the axes by `to_axes`."""
+    for i, level in enumerate(sorted(levels)):
+        how = entry(i, level, label)
+        for line in where.contour(level):
+            ax.plot(*to_axes(line[:, 0], line[:, 1]), color=color, lw=1.3, **how)
+            how["label"] = "_"
+
+
 def draw_contours(
     ax: Axes, x: F64, y: F64, values: F64, levels: Sequence[float], color: str, label: str | None, **kw: Any
 ) -> None:
@@ -67,7 +88,6 @@ def draw_contours(
     if not all(0 < level < 1 for level in levels):
         raise ValueError(f"levels={levels}: give probabilities between 0 and 1")
     for i, level in enumerate(levels):
-        style = STYLES[i % len(STYLES)]
-        ax.contour(x, y, values, levels=[level], colors=[color], linestyles=[style], **{"linewidths": 1.3, **kw})
-        name = f"{100 * level:g} %" if label is None else f"{label}, {100 * level:g} %"
-        ax.plot([], [], color=color, ls=style, lw=1.3, label=name)
+        how = entry(i, level, label)
+        ax.contour(x, y, values, levels=[level], colors=[color], linestyles=[how["ls"]], **{"linewidths": 1.3, **kw})
+        ax.plot([], [], color=color, lw=1.3, **how)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nusky.plotting.contours import STYLES, containment, draw_contours, smooth
+from nusky.plotting.contours import containment, draw_borders, draw_contours, smooth
 from nusky.plotting.mesh import add_colorbar, coarsen_for_mesh, look_up
 from nusky.plotting.style import CONTOUR_COLORS, skymap
 from nusky.sphere import at_limits, coordinates, radians
@@ -179,20 +179,19 @@ class SkyPlotter:
         """
         _require_geo_axes(ax, "plot_contours")
         if hasattr(m, "contour"):
-            for i, level in enumerate(sorted(levels)):
-                name = f"{100 * level:g} %" if label is None else f"{label}, {100 * level:g} %"
-                for line in m.contour(level):
-                    x, y = self.radec_to_mpl(line[:, 0], line[:, 1])
-                    jump = np.flatnonzero(np.abs(np.diff(x)) > np.pi) + 1  # the line goes around the back of the map
-                    x, y = np.insert(x, jump, np.nan), np.insert(y, jump, np.nan)
-                    ax.plot(x, y, color=color, ls=STYLES[i % len(STYLES)], lw=1.3, label=name)
-                    name = "_"
+            draw_borders(ax, m, levels, self._line, color, label)
             return
         values, nested = containment(m, nest)
         n_ra, n_dec = _CONTOUR_SHAPE
         x, y = np.linspace(-np.pi, np.pi, n_ra + 1), np.linspace(-np.pi / 2, np.pi / 2, n_dec + 1)
         ra, dec = np.meshgrid(self._ra(x), y)
         draw_contours(ax, x, y, smooth(values, ra, dec, nested), levels, color, label, linewidths=0.9)
+
+    def _line(self, ra: F64, dec: F64) -> tuple[F64, F64]:
+        """A line in coordinates of the axes, cut where it goes around the back of the map."""
+        x, y = self.radec_to_mpl(ra, dec)
+        jump = np.flatnonzero(np.abs(np.diff(x)) > np.pi) + 1
+        return np.insert(x, jump, np.nan), np.insert(y, jump, np.nan)
 
     def plot_gp(self, ax: Axes, **kw: Any) -> None:
         """Draw the galactic plane (b = 0); keywords go to matplotlib's ``plot``."""

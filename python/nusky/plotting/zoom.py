@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nusky.plotting.contours import STYLES, containment, draw_contours, smooth
+from nusky.plotting.contours import containment, draw_borders, draw_contours, smooth
 from nusky.plotting.mesh import add_colorbar, as_full_map, look_up
 from nusky.plotting.style import CONTOUR_COLORS
 from nusky.sphere import at_limits, coordinates, radians
@@ -117,12 +117,7 @@ class SkyZoom:
         """
         _require_plain_axes(ax, "SkyZoom.plot_contours")
         if hasattr(m, "contour"):
-            for i, level in enumerate(sorted(levels)):
-                name = f"{100 * level:g} %" if label is None else f"{label}, {100 * level:g} %"
-                for line in m.contour(level):
-                    x, y = self._offset(line[:, 0], line[:, 1])
-                    ax.plot(np.degrees(x), np.degrees(y), color=color, ls=STYLES[i % len(STYLES)], lw=1.3, label=name)
-                    name = "_"
+            draw_borders(ax, m, levels, self._degrees, color, label)
             self.frame(ax)
             return
         values, nested = containment(m, nest)
@@ -130,6 +125,10 @@ class SkyZoom:
         middle = 0.5 * (edges[1:] + edges[:-1])
         draw_contours(ax, middle, middle, smooth(values, ra, dec, nested), levels, color, label)
         self.frame(ax)
+
+    def _degrees(self, ra: F64, dec: F64) -> tuple[F64, F64]:
+        x, y = self._offset(ra, dec)
+        return np.degrees(x), np.degrees(y)
 
     def frame(self, ax: Axes) -> None:
         """Set limits and labels of the axes: east to the left, north up."""
