@@ -42,6 +42,7 @@ ACTS: dict[str, Change] = {
         {"dec_rand_kwargs": None},
         {"randomize": ["ra", "dec"], "dec_rand_kwargs": {"randomization_width": 0.1}},
     ),
+    "update_bg": ({}, {"update_bg": True}),
     "dec_rand_kwargs": (
         {"randomize": ["ra", cy.inj.DecRandomizer], "dec_rand_kwargs": {"randomization_width": 0.1}},
         {"dec_rand_kwargs": {"randomization_width": 0.3}},
@@ -51,6 +52,8 @@ ACTS: dict[str, Change] = {
         {"dec_rand_pole_exlusion": 1.4},
     ),
 }
+# Of a source, a stack or a template only
+OF_POINTS: dict[str, Change] = {"sigsub": ({}, {"sigsub": True})}
 WITH_WINDOW: dict[str, Change] = {
     "use_grl": ({"use_grl": False}, {}),
     "scramble": ({"use_grl": False}, {"scramble": "time"}),
@@ -95,10 +98,8 @@ ELSEWHERE = {
     "ts_to_p": "mlog10p only: test_map_runner",
     "extended": "names what src says; anything else is refused",
     "space": "names the runner; anything else is refused",
-    "sigsub": "templates only: tests/conf/test_template.py",
     "template": "tests/conf/test_template.py",
     "bins_energy": "tests/conf/test_template.py",
-    "update_bg": "one value",
     "TRUTH": "one value",
     "box": "one value, with time='utf'",
     "dec_rand_method": "one value",
@@ -125,7 +126,7 @@ def numbers(call: str, settings: dict[str, Any]) -> Any:
 
 CASES = [
     (call, key, change)
-    for table, calls in ((ACTS, CALLS), (OF_MAPS, CALLS[1:]), (OF_PRIORS, CALLS[2:]))
+    for table, calls in ((ACTS, CALLS), (OF_POINTS, CALLS[:1]), (OF_MAPS, CALLS[1:]), (OF_PRIORS, CALLS[2:]))
     for key, change in table.items()
     for call in calls
     if (key, call) not in {("nside", CALLS[2])}  # the priors' own
@@ -164,7 +165,7 @@ def test_a_keyword_that_is_not_needed_changes_nothing(call: str, key: str) -> No
 
 
 def test_every_keyword_is_looked_at() -> None:
-    seen = {*ACTS, *WITH_WINDOW, *OF_FLARES, *OF_MAPS, *OF_PRIORS, *ELSEWHERE, *NOT_NEEDED}
+    seen = {*ACTS, *OF_POINTS, *WITH_WINDOW, *OF_FLARES, *OF_MAPS, *OF_PRIORS, *ELSEWHERE, *NOT_NEEDED}
     assert set(KEYWORDS) == seen
     assert set(INJECTION) <= {*KEYWORDS, "in_pixel", "by", "priors", "t0", "dt"}
 

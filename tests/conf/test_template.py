@@ -71,12 +71,10 @@ def test_a_map_that_is_none_is_refused(bad: Any, message: str) -> None:
     [
         ({"frame": "supergalactic"}, "frame"),
         ({"src": cy.sources(1, 0)}, "two hypotheses"),
-        ({"sigsub": True}, "give gamma="),
         ({"space": "ps"}, "only 'template'"),
         ({"sig": "lc"}, "sig='lc'"),
         ({"cut_n_sigma": 2}, "without a cut"),
         ({"ts_to_p": lambda dec, ts: ts}, "ts_to_p"),
-        ({"update_bg": True}, "update_bg"),
     ],
 )
 def test_what_does_not_go_with_a_template_is_refused(settings: dict[str, Any], message: str) -> None:
@@ -89,7 +87,6 @@ def test_what_does_not_go_with_a_template_is_refused(settings: dict[str, Any], m
     [
         ({"space": "template"}, "without template="),
         ({"sig": "template"}, "sig='template'"),
-        ({"sigsub": True}, "for templates only"),
         ({"frame": "galactic"}, "there is no template="),
         ({"nest": True}, "there is no template="),
     ],

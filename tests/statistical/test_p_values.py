@@ -56,6 +56,14 @@ def test_of_the_hottest_spot_with_a_prior_trial_corrected(size: int, sharpness: 
     assert_uniform(background.p_values(independent.ts), background.eta, background.n_total)
 
 
+@pytest.mark.parametrize("src", [sources(1.0, 0.1, extension=0.1), sources([1.0, 2.0, 3.0], [0.1, 0.5, -0.4])])
+def test_with_signal_subtraction(src: Any, size: int) -> None:
+    tr = conf.get_trial_runner(ana=one_season(), src=src, sigsub=True)
+    background = TSD(tr.get_many_fits(300 * size, seed=1))
+    independent = tr.get_many_fits(200 * size, seed=2)
+    assert_uniform(background.p_values(independent.ts), background.eta, background.n_total)
+
+
 @pytest.mark.parametrize("sigsub", [False, True])
 def test_of_a_template(sigsub: bool, size: int) -> None:
     template = template_oracle.blob(16, 2.0, 0.2, 0.15)

@@ -304,6 +304,10 @@ class SubAnalysis:
         write_cache(path, arrays, meta)
         return _replaced(self, sim_source=StoredEvents(path, "sim/", self.fingerprint), path=path)
 
+    def with_background(self, background: Background) -> SubAnalysis:
+        """The same season with another density in sin δ."""
+        return _replaced(self, **_with_background(self, background), sim_source=lambda: self.sim, path=None)
+
     def without_sim(self) -> SubAnalysis:
         """The same season that refuses to give its simulation, and holds none in memory."""
         return _replaced(self, sim_source=NoEvents(self.key))

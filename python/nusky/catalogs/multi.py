@@ -175,7 +175,7 @@ class MultiTrialRunner(FitsMany):
     def _row(self, trial: Trial, n_threads: int) -> tuple[float, ...]:
         row: list[float] = []
         for tr in self.trs:
-            best = tr._summaries(tr._table(trial, n_threads)[None])[0]
+            best = tr._summaries(tr._table_of(trial, n_threads)[None])[0]
             row += [float(best["ts"]), *(float(best[name]) for name in self._of(tr))]
         return tuple(row)
 

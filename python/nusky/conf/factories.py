@@ -62,7 +62,9 @@ def get_trial_runner(
         Instead of `src`: a map of the sky whose flux is fitted, as an array (RING, equatorial unless ``nest=True`` or
         ``frame=`` say otherwise) or from `read_sky_map`; see `TemplateTrialRunner`.
     sigsub : bool
-        With `template`: the signal-subtracted likelihood.
+        The signal-subtracted likelihood, of whole seasons; a single source is then a stack of one.
+    update_bg : bool
+        The background density is made anew from each trial's events.
     gamma : float, optional
         Fix γ. ``fitter_args={"gamma": …}`` does the same.
     energy : 'fit' or False
@@ -118,7 +120,9 @@ def get_trial_runner(
     if "src" in injected:
         raise ValueError(f"{call}: inj_conf['src'] is not supported: signal is injected where it is fitted")
     known = hasattr(src, "extension")
-    stacked = known and len(src) > 1
+    sigsub = bool(settings.get("sigsub", False))
+    # Signal subtraction takes a single source as a stack of one
+    stacked = known and (len(src) > 1 or sigsub)
     likelihood = settings.likelihood(one_extension(src) if known and not stacked else 0.0)
     common: dict[str, Any] = {
         "analysis": settings.analysis(),
@@ -129,6 +133,7 @@ def get_trial_runner(
         "declinations": settings.declinations(injected),
         "mp_cpus": settings.get("mp_cpus"),
         "ts_to_p": settings.get("ts_to_p"),
+        "update_bg": bool(settings.get("update_bg", False)),
     }
     flare, window = settings.flare(), settings.signal_window(injected)
     if stacked:
@@ -136,7 +141,7 @@ def get_trial_runner(
             raise ValueError(
                 f"{call}: flares (time='utf', sig='tw') are those of one source, src holds {len(src)}: src[i]"
             )
-        return StackingTrialRunner(**common)
+        return StackingTrialRunner(**common, sigsub=sigsub)
     if flare is None:
         return TrialRunner(**common, signal_window=window)
     return FlareTrialRunner(**common, flare=flare, signal_window=window or SignalWindow(use_grl=flare.use_grl))
@@ -177,7 +182,6 @@ def get_sky_scan_trial_runner(
 
     Examples
     --------
-    >>> import nusky as cy                                                           # doctest: +SKIP
     >>> sstr = cy.get_sky_scan_trial_runner(nside=64, min_dec=-1.48, max_dec=1.48)   # doctest: +SKIP
     """
     from nusky.hypotheses import FlareSkyScanTrialRunner
@@ -205,6 +209,7 @@ def get_sky_scan_trial_runner(
         declinations=settings.declinations(injected),
         mp_cpus=settings.get("mp_cpus"),
         ts_to_p=settings.get("ts_to_p"),
+        update_bg=bool(settings.get("update_bg", False)),
     )
 
 
@@ -249,6 +254,7 @@ def get_source_list_trial_runner(
         declinations=settings.declinations(injected),
         mp_cpus=settings.get("mp_cpus"),
         ts_to_p=settings.get("ts_to_p"),
+        update_bg=bool(settings.get("update_bg", False)),
     )
 
 
@@ -371,6 +377,7 @@ def get_spatial_prior_trial_runner(
         declinations=settings.declinations(injected),
         mp_cpus=settings.get("mp_cpus"),
         ts_to_p=settings.get("ts_to_p"),
+        update_bg=bool(settings.get("update_bg", False)),
     )
     _warn_of_outside(runner)
     return runner

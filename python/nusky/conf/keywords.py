@@ -123,12 +123,8 @@ KEYWORDS: dict[str, Keyword] = {
     "space": Keyword(
         "the spatial term, which follows from src, llh_priors or template", values=("ps", "prior", "template")
     ),
-    "sigsub": Keyword("signal subtraction, of templates", values=(False, True)),
-    "update_bg": Keyword(
-        "background model made anew from each trial",
-        values=(False,),
-        instead="the background model is the season's own in every trial",
-    ),
+    "sigsub": Keyword("signal subtraction, of sources, stacks and templates", values=(False, True)),
+    "update_bg": Keyword("the background density made anew from each trial's events", values=(False, True)),
     "randomize": Keyword("how background is made: 'ra', or ['ra', inj.DecRandomizer]"),
     "dec_rand_method": Keyword("how declinations are randomised", values=("gaussian_fixed", None)),
     "dec_rand_kwargs": Keyword("randomization_width, rad"),
@@ -172,7 +168,7 @@ INJECTION: dict[str, Keyword] = {
     "dec_rand_method": KEYWORDS["dec_rand_method"],
     "dec_rand_kwargs": KEYWORDS["dec_rand_kwargs"],
     "dec_rand_pole_exlusion": KEYWORDS["dec_rand_pole_exlusion"],
-    "update_bg": KEYWORDS["update_bg"],
+    "update_bg": Keyword("the background model is the fit's business", acts=False),
     "template": Keyword("the map that is fitted: signal is injected where it is fitted", POINT),
     "space": KEYWORDS["space"],
     "fitter_args": Keyword("the fit is not the injection's business", POINT, acts=False),

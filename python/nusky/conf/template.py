@@ -35,8 +35,10 @@ def check_template(call: str, merged: Mapping[str, Any], explicit: Mapping[str, 
         raise ValueError(
             f"{call}: space='template' is not supported without template=, the map; get_trial_runner has it"
         )
-    if merged.get("sigsub"):
-        raise ValueError(f"{call}: sigsub=True is there for templates only (get_trial_runner(template=…))")
+    if merged.get("sigsub") and call != "get_trial_runner":
+        raise ValueError(
+            f"{call}: sigsub=True is there for a source, a stack or a template (get_trial_runner), not here"
+        )
     if call == "get_trial_runner":
         for key in ("nest", "frame", "bins_energy"):
             if key in explicit:
@@ -169,6 +171,7 @@ def template_runner(settings: Settings, inj_conf: Mapping[str, Any] | None) -> T
         transient=replace(settings, values=steady).transient(where, unsigned),
         declinations=settings.declinations(injected),
         mp_cpus=settings.get("mp_cpus"),
+        update_bg=bool(settings.get("update_bg", False)),
     )
 
 

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nusky import _core
+from nusky.hypotheses.reading import HypothesisReading
+from nusky.hypotheses.subtraction import SubtractedFit
 from nusky.progress import scan_progress
+from nusky.runners import SeasonSignal
 from nusky.runners.making import Background, Made
 from nusky.runners.runner import Runner
-from nusky.trial import PER_PRIOR_DTYPE, Fit, Trial
+from nusky.trial import PER_PRIOR_DTYPE, Fit, Trial, as_trial
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from nusky.analysis import Analysis
     from nusky.hyp import Flux
     from nusky.injection import Injected, TrialDraws
     from nusky.likelihood import EventValues, TrialIndex
+    from nusky.typing import F64
 
 __all__ = ["HypothesisRunner"]
 
@@ -33,13 +41,20 @@ class HypothesisRunner(Runner):
 
     Parameters
     ----------
-    analysis, likelihood, injection, mp_cpus, transient, declinations
+    sigsub : bool
+        The signal-subtracted likelihood, see `SubtractedFit`: for a signal that is part of the data which the
+        background is made of. Of whole seasons.
+    analysis, likelihood, injection, mp_cpus, transient, declinations, update_bg
         See `Runner`.
     """
+
+    sigsub: bool = False
 
     _sky: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
+        if self.sigsub and self.transient is not None:
+            raise ValueError("sigsub=True is for whole seasons: in a time window the background comes from outside it")
         if self.ts_to_p is not None:
             raise ValueError("ts_to_p takes a declination, and this hypothesis has none; ask a TSD of its own trials")
         super().__post_init__()
@@ -49,13 +64,64 @@ class HypothesisRunner(Runner):
     def values(self) -> EventValues:
         """S/B of events and shares of seasons."""
 
+    def signal_places(self, k: int) -> tuple[F64, F64]:
+        """Declinations (P,), rad, that season k's signal comes from, and the share of each."""
+        raise NotImplementedError(f"{type(self).__name__} does not say where its signal comes from")
+
     @abstractmethod
     def _inject(self, draws: TrialDraws, n_sig: float, poisson: bool) -> Injected:
         """Signal of one trial."""
 
+    @cached_property
+    def subtracted(self) -> SubtractedFit:
+        """The fit with signal subtraction."""
+        return SubtractedFit(self.values)
+
+    @property
+    def sig_injs(self) -> tuple[SeasonSignal, ...]:
+        """How each season's signal is injected."""
+        return tuple(SeasonSignal(self, k) for k in range(len(self.analysis)))
+
+    @property
+    def sig_inj_acc_total(self) -> float:
+        """Expected events for the injected flux as it stands, over all seasons."""
+        return self.get_acc_total()
+
+    def get_one_llh(
+        self, n_sig: float = 0, poisson: bool = False, seed: Any = None, TRUTH: bool = False
+    ) -> HypothesisReading:
+        """Make one trial and give its likelihood, to be read at any parameters; arguments as for `get_one_trial`."""
+        return self.get_one_llh_from_trial(self.get_one_trial(n_sig, poisson, seed, TRUTH))
+
+    def get_one_llh_from_trial(self, trial: Any) -> HypothesisReading:
+        """The likelihood of a trial, to be read at any parameters: `fit`, `scan_ts`, `get_minus_llh_ratio`, `carrying`.
+
+        Parameters
+        ----------
+        trial : Trial or (evss, n_exs)
+        """
+        given = as_trial(trial, len(self.analysis))
+        runner, made = self._renewed(given)
+        fitter = partial(self.get_one_fit_from_trial, given)
+        return HypothesisReading(runner.model, made, np.nan, np.nan, fitter, runner.values, bool(self.sigsub))
+
+    def _over(self, analysis: Analysis) -> Self:
+        made = super()._over(analysis)
+        made.__dict__["values"] = self.values.with_background(made.model)
+        return made
+
     def _prepare(self, n_sig: float) -> None:
         super()._prepare(n_sig)
-        self.values.prepare()
+        if self.sigsub:
+            self.subtracted.prepare()
+        else:
+            self.values.prepare()
+
+    def _table(self, trial: Trial, n_threads: int, logging: bool = False) -> NDArray[np.void]:
+        if not self.sigsub:
+            return super()._table(trial, n_threads, logging)
+        with scan_progress(1, 1, logging):
+            return self._row(*self.subtracted.fit(trial))
 
     def _with_signal(self, background: Background, draws: TrialDraws, n_sig: float, poisson: bool, made: Made) -> Trial:
         injected = self._inject(draws, n_sig, poisson)

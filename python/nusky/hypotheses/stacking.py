@@ -49,7 +49,7 @@ class StackingTrialRunner(HypothesisRunner):
     ----------
     src : Sources
         With `weight` and `extension` of each.
-    analysis, likelihood, injection, mp_cpus, transient, declinations
+    analysis, likelihood, injection, mp_cpus, transient, declinations, sigsub, update_bg
         See `HypothesisRunner`.
 
     Examples
@@ -73,7 +73,8 @@ class StackingTrialRunner(HypothesisRunner):
 
     def _describe(self) -> dict[str, Any]:
         src = self.src
-        return {"n_sources": len(src), "sources": content_hash([src.ra, src.dec, src.weight, src.extension])}
+        about = {"n_sources": len(src), "sources": content_hash([src.ra, src.dec, src.weight, src.extension])}
+        return {**about, "sigsub": True} if self.sigsub else about
 
     @cached_property
     def values(self) -> StackValues:
@@ -110,6 +111,10 @@ class StackingTrialRunner(HypothesisRunner):
         """
         return flux * self.flux_shares
 
+    def signal_places(self, k: int) -> tuple[F64, F64]:
+        share = self.src.weight * self.signal_injector.acceptance(self.src.dec)[k]
+        return self.src.dec, np.asarray(share / share.sum())
+
     def _inject(self, draws: TrialDraws, n_sig: float, poisson: bool) -> Injected:
         return self.stack_injector.inject(draws, n_sig, poisson)
 
@@ -121,17 +126,17 @@ class StackingTrialRunner(HypothesisRunner):
     @property
     def _whole_seasons(self) -> bool:
         """Whether the core makes the trials: whole seasons at their own declinations."""
-        return self.on_time is None and self.declinations is None
+        return self.on_time is None and self.declinations is None and not self.sigsub
 
     def _prepare(self, n_sig: float) -> None:
         super()._prepare(n_sig)
-        if self.on_time is None:
+        if self.on_time is None and not self.sigsub:
             _ = self.values.stack
         if n_sig:
             self.stack_injector.prepare()
 
     def _table(self, trial: Trial, n_threads: int, logging: bool = False) -> NDArray[np.void]:
-        if self.on_time is not None:
+        if self.on_time is not None or self.sigsub:
             return super()._table(trial, n_threads, logging)
         with scan_progress(1, 1, logging):
             return self._row(*self.values.fit(trial))

@@ -36,16 +36,13 @@ class TemplateTrialRunner(HypothesisRunner):
     ----------
     template : SkyMap
         Share of the flux of each pixel. The map may be of any nside; what is finer than 0.4° is smoothed.
-    sigsub : bool
-        Signal-subtracted likelihood, see `TemplateValues`: for a signal that is part of the data the background is made
-        of. Of a fixed spectrum (``gamma=``, ``energy="customflux"`` or ``energy=False``) and whole seasons.
     spectra : PixelSpectra or None
         A spectrum in each pixel, of which `template` holds the shares: of the signal, of the acceptances, and of the
         fluxes, which are then multiples of this one.
     by_pixel : bool
         With `spectra`: the energy term is that of each pixel's spectrum, see `TemplateValues`; False: that of
         `likelihood`, the same for all pixels.
-    analysis, likelihood, injection, mp_cpus, transient, declinations
+    analysis, likelihood, injection, mp_cpus, transient, declinations, sigsub, update_bg
         See `HypothesisRunner`.
 
     Examples
@@ -56,7 +53,6 @@ class TemplateTrialRunner(HypothesisRunner):
     """
 
     template: SkyMap
-    sigsub: bool = False
     spectra: PixelSpectra | None = None
     by_pixel: bool = False
 
@@ -68,13 +64,6 @@ class TemplateTrialRunner(HypothesisRunner):
             )
         if self.spectra is not None and self.likelihood.mode == "fit":
             raise ValueError("with a spectrum in each pixel γ is not free: give by_pixel=True, or fix the energy term")
-        if self.sigsub and self.likelihood.mode == "fit":
-            raise ValueError(
-                "sigsub=True needs a spectrum: with free γ there is no signal subtraction; give gamma=, or "
-                "energy='customflux' and flux="
-            )
-        if self.sigsub and self.transient is not None:
-            raise ValueError("sigsub=True is for whole seasons: in a time window the background comes from outside it")
         _, sindec, table = self.model.acceptances()
         most = np.exp(self.values.log_acceptance() - table.max())
         if not np.all(most.max(axis=0) > 1e-30):
@@ -132,8 +121,15 @@ class TemplateTrialRunner(HypothesisRunner):
 
     def _prepare(self, n_sig: float) -> None:
         super()._prepare(n_sig)
+        if self.values.fits_spectrum:
+            self.values.prepare()
         if n_sig:
             self.template_injector.prepare()
+
+    def signal_places(self, k: int) -> tuple[F64, F64]:
+        if not isinstance(self.template_injector, TemplateInjector):
+            raise ValueError("with a spectrum in each pixel events come from places and energies together")
+        return self.template_injector.places(k)
 
     def _inject(self, draws: TrialDraws, n_sig: float, poisson: bool) -> Injected:
         return self.template_injector.inject(draws, n_sig, poisson)

@@ -49,6 +49,15 @@ class TemplateInjector:
             raise ValueError("the template is zero wherever a season accepts signal: nothing can be injected")
         return pixels, np.cumsum(events[pixels])
 
+    def places(self, k: int) -> tuple[F64, F64]:
+        """Declinations (rad) of the map's rings, and the share of season k's signal that comes from each."""
+        import healpy
+
+        theta, _ = healpy.pix2ang(map_nside(self.flux.size), np.arange(self.flux.size))
+        dec, ring = np.unique(np.pi / 2 - theta, return_inverse=True)
+        events = np.bincount(ring, self.flux) * self.signal.acceptance(dec)[k]
+        return dec, np.asarray(events / events.sum())
+
     def prepare(self) -> None:
         """Make what all trials share."""
         self.signal.prepare()

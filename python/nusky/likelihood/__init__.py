@@ -9,10 +9,11 @@ from nusky.likelihood.point import PointFit
 from nusky.likelihood.profile import LikelihoodProfile
 from nusky.likelihood.reach import event_reach, widened
 from nusky.likelihood.reading import LikelihoodReading, SeasonReading
+from nusky.likelihood.spectrum_fit import best_ns
 from nusky.likelihood.stack import StackValues
 from nusky.likelihood.template import TemplateValues
 from nusky.likelihood.trial_index import PartOfTrials, TrialIndex
-from nusky.likelihood.values import EventValues, Signal
+from nusky.likelihood.values import EventValues, Signal, cells_of
 from nusky.likelihood.window import WindowLikelihoodModel
 
 __all__ = [
@@ -31,6 +32,8 @@ __all__ = [
     "TemplateValues",
     "TrialIndex",
     "WindowLikelihoodModel",
+    "best_ns",
+    "cells_of",
     "event_reach",
     "scan_events",
     "widened",

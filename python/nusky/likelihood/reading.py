@@ -66,6 +66,8 @@ class SeasonReading:
         ln R at the γ nodes.
     n_events : float
         N of the season; in a time window the expected background N_b.
+    log_mean : (M, G) or None
+        With signal subtraction ln V at the γ nodes, see `EventValues.subtracted`; the events are then all there are.
     """
 
     k: int
@@ -76,6 +78,7 @@ class SeasonReading:
     time: F64
     log_energy_ratio: F64 | F32 | None
     n_events: float
+    log_mean: F64 | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,9 +127,9 @@ class LikelihoodReading:
         active = list(model.on_time.active) if isinstance(model, WindowLikelihoodModel) else range(len(model.analysis))
         return tuple(self._season(k) for k in active)
 
-    def _season(self, k: int) -> SeasonReading:
-        model, on_time = self.model, getattr(self.model, "on_time", None)
-        season, options = model.analysis[k], model.options
+    def _events_of(self, k: int) -> tuple[Events, Any]:
+        """All events of a season, and which of them are injected."""
+        on_time, season = getattr(self.model, "on_time", None), self.model.analysis[k]
         background, injected = self.trial.background[k], self.trial.injected[k]
         own = background.events() if isinstance(background, Scramble) else background
         parts = [own] if injected is None or not len(injected) else [own, injected]
@@ -134,7 +137,12 @@ class LikelihoodReading:
             parts[0] = own.with_columns(mjd=season.data["mjd"])
         common = sorted(set.intersection(*(set(part.columns) for part in parts)))
         events = type(own).concatenate([part.select(*common) for part in parts])
-        is_injected = np.repeat([False, True][: len(parts)], [len(part) for part in parts])
+        return events, np.repeat([False, True][: len(parts)], [len(part) for part in parts])
+
+    def _season(self, k: int) -> SeasonReading:
+        model, on_time = self.model, getattr(self.model, "on_time", None)
+        season, options = model.analysis[k], model.options
+        events, is_injected = self._events_of(k)
         sigma = np.hypot(events["sigma"], options.extension)
         away = np.asarray(separation(events["ra"], events["dec"], self.ra, self.dec))
         near = away <= options.cut_n_sigma * sigma
@@ -207,7 +215,9 @@ class LikelihoodReading:
             for season, share in zip(self.seasons, self.shares(gamma), strict=True):
                 weight = season.space * season.time * self.energy_ratio(season, gamma)
                 x = n[..., None] * (share / season.n_events)
-                if self.extended:
+                if season.log_mean is not None:
+                    total += np.log1p(x * (weight - self._mean(season, gamma))).sum(axis=-1)
+                elif self.extended:
                     total += np.log1p(x * weight).sum(axis=-1)
                 else:
                     total += np.log1p(x * (weight - 1.0)).sum(axis=-1)
@@ -215,6 +225,13 @@ class LikelihoodReading:
                     total += outside * np.log1p(-x[..., 0]) if outside else 0.0
         total = total - n if self.extended else total
         return np.where(np.isnan(total), -np.inf, total)
+
+    def _mean(self, season: SeasonReading, gamma: float | None) -> F64:
+        """V of a season's events, 1 without signal subtraction."""
+        if season.log_mean is None:
+            return np.ones(len(season.space))
+        fixed = self._gamma(gamma)
+        return np.exp(self._at(self._nodes[0] if season.log_mean.shape[-1] > 1 else None, season.log_mean, fixed))
 
     def get_minus_llh_ratio(self, ns: ArrayLike, gamma: float | None = None) -> Any:
         """−ln Λ: TS is −2 times this at the best fit.
@@ -282,7 +299,8 @@ class LikelihoodReading:
             names = ("ra", "dec", "sigma", "log10energy", "mjd")
             mjd = season.events["mjd"] if "mjd" in season.events else np.full(len(ratio), np.nan)
             columns = {name: mjd if name == "mjd" else season.events[name] for name in names}
-            gain = np.log1p(x * ratio) if self.extended else np.log1p(x * (ratio - 1.0))
+            taken = 0.0 if self.extended else self._mean(season, gamma)
+            gain = np.log1p(x * (ratio - taken))
             found = {"space": season.space, "energy": energy, "time": season.time, "ratio": ratio, "ts": 2.0 * gain}
             about = {"season": np.full(len(ratio), season.k), "injected": season.injected}
             tables.append(Arrays({**about, "separation": season.separation, **columns, **found}))

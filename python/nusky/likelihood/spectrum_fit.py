@@ -22,19 +22,23 @@ _SMALL, _MOMENTS = 0.05, 8
 class _Sums:
     """Derivatives of ln Λ for 0 ≤ n ≤ `reach`: the few large terms one by one, the others by their moments."""
 
-    def __init__(self, terms: F64, reach: float) -> None:
+    def __init__(self, terms: F64, reach: float, counts: F64 | None) -> None:
         small = np.abs(terms) * reach <= _SMALL
         self.reach, self.large = reach, terms[~small]
-        rest, power = terms[small], np.ones(int(small.sum()))
+        self.counts = None if counts is None else counts[~small]
+        rest, power = terms[small], np.ones(int(small.sum())) if counts is None else counts[small]
         self.moments = []
         for _ in range(_MOMENTS):
-            power *= rest
+            power = power * rest
             self.moments.append(float(power.sum()))
 
     def slope(self, n: float) -> tuple[float, float]:
         """First derivative, and minus the second."""
         slopes = self.large / (1.0 + n * self.large)
-        first, second = float(slopes.sum()), float((slopes * slopes).sum())
+        if self.counts is None:
+            first, second = float(slopes.sum()), float((slopes * slopes).sum())
+        else:
+            first, second = float(slopes @ self.counts), float((slopes * slopes) @ self.counts)
         for k, moment in enumerate(self.moments):
             first += (-n) ** k * moment
             second += k * (-n) ** (k - 1) * moment if k else 0.0
@@ -43,10 +47,11 @@ class _Sums:
     def value(self, n: float) -> float:
         """ln Λ."""
         rest = sum(-((-n) ** (k + 1)) * moment / (k + 1) for k, moment in enumerate(self.moments))
-        return float(np.log1p(n * self.large).sum()) + rest
+        logs = np.log1p(n * self.large)
+        return float(logs.sum() if self.counts is None else logs @ self.counts) + rest
 
 
-def best_ns(terms: F64, limit: float) -> tuple[float, float, Status]:
+def best_ns(terms: F64, limit: float, counts: F64 | None = None) -> tuple[float, float, Status]:
     """Maximum over 0 ≤ n < `limit` of ln Λ(n) = Σ_i ln(1 + n z_i).
 
     Each term is concave in n, whatever the sign of z_i, and so is the sum: where its derivative vanishes is the only
@@ -59,6 +64,8 @@ def best_ns(terms: F64, limit: float) -> tuple[float, float, Status]:
         z_i = (f_k/N_k) (W_i − 1), or with the signal's own background W_i − W̃_i; finite.
     limit : float
         Bound of n.
+    counts : (N,), optional
+        How often each term comes; once.
 
     Returns
     -------
@@ -74,15 +81,16 @@ def best_ns(terms: F64, limit: float) -> tuple[float, float, Status]:
     >>> round(ns, 6), status.name
     (1.111111, 'OK')
     """
-    if not len(terms) or not terms.sum() > 0:
+    if not len(terms) or not (terms.sum() if counts is None else terms @ counts) > 0:
         return 0.0, 0.0, Status.NO_EXCESS
     lowest = float(terms.min())
     low, high = 0.0, min(limit, -1.0 / lowest if lowest < 0 else np.inf)
     n, status = 0.0, Status.NOT_CONVERGED
-    sums = _Sums(terms, min(high, 1e-3 * len(terms)))
+    n_terms = len(terms) if counts is None else counts.sum()
+    sums = _Sums(terms, min(high, 1e-3 * n_terms), counts)
     for _ in range(_STEPS):
         if n > sums.reach:
-            sums = _Sums(terms, min(high, 4.0 * n))
+            sums = _Sums(terms, min(high, 4.0 * n), counts)
         slope, bend = sums.slope(n)
         step = slope / bend
         low, high = (n, high) if slope > 0 else (low, n)
@@ -97,5 +105,5 @@ def best_ns(terms: F64, limit: float) -> tuple[float, float, Status]:
             break
         n = found
     if n > sums.reach:
-        sums = _Sums(terms, n)
+        sums = _Sums(terms, n, counts)
     return 2.0 * sums.value(n), n, status

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,7 +12,7 @@ import numpy as np
 from nusky import _core
 from nusky.analysis import HermiteAxis
 from nusky.likelihood.spectrum_fit import best_ns
-from nusky.likelihood.values import EventValues, Signal
+from nusky.likelihood.values import EventValues, Signal, cells_of
 from nusky.sphere import Places, SmearedMaps, map_nside
 from nusky.trial import Scramble, Status
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nusky.analysis import EventRatio
     from nusky.events import Events
     from nusky.hyp import BinnedFlux, PixelSpectra
+    from nusky.likelihood.model import LikelihoodModel
     from nusky.trial import Trial
     from nusky.typing import F32, F64, I64
 
@@ -29,6 +30,12 @@ __all__ = ["TemplateValues"]
 _NONE = 1e-12
 # How well the maps that are smeared stand for template × acceptance at each γ, and how many there are at most
 _CLOSE, _MOST = 2e-3, 12
+
+
+# What does not depend on the background density
+_OF_SIGNAL = (
+    "smeared", "_parts_of_flux", "_rings", "_accepted", "_components", "_gamma_weights", "_ratios_of_spectra",
+)  # fmt: skip
 
 
 class _Own(NamedTuple):
@@ -63,8 +70,7 @@ class TemplateValues(EventValues):
     flux : (npix,)
         RING, equatorial: share of the flux of each pixel.
     sigsub : bool
-        Signal-subtracted: ln[1 + (n_k/N_k)(W_i − W̃_i)], where W̃ is W with S averaged over right ascension. Of a fixed
-        spectrum and whole seasons.
+        Signal-subtracted: ln[1 + (n_k/N_k)(W_i − V_i)] with V of `subtracted`. Of whole seasons.
     spectra : PixelSpectra or None
         A spectrum in each pixel: A is that of each pixel's own.
     by_pixel : bool
@@ -191,12 +197,34 @@ class TemplateValues(EventValues):
 
     def signal(self, k: int, ra: F64, dec: F64, sigma: F64) -> Signal:
         found = self.smeared.values(self._places(dec, sigma), np.mod(ra, 2 * np.pi))
-        density = self._density(k, found)
+        return self._some(self._density(k, found))
+
+    @staticmethod
+    def _some(density: F64) -> Signal:
         rows = np.flatnonzero(density.max(axis=1) > _NONE)
         density = density[rows]
         if density.shape[1] == 1:
             return Signal(rows, density[:, 0])
         return Signal(rows, np.ones(len(rows)), np.log(np.maximum(density, _NONE)))
+
+    def mean_signal(self, k: int, dec: F64, sigma: F64) -> Signal:
+        density = self._density(k, self.smeared.over_right_ascension(self._places(dec, sigma)))
+        return self._some(density)
+
+    def with_background(self, model: LikelihoodModel) -> TemplateValues:
+        made = replace(self, model=model)
+        for name in (
+            "smeared",
+            "_parts_of_flux",
+            "_rings",
+            "_accepted",
+            "_components",
+            "_gamma_weights",
+            "_ratios_of_spectra",
+        ):
+            if name in self.__dict__:
+                made.__dict__[name] = self.__dict__[name]
+        return made
 
     # A fixed spectrum of whole seasons: n_s is all there is, and the fit a concave function
 
@@ -225,8 +253,8 @@ class TemplateValues(EventValues):
         weight = (self._ratios(k, events) / b)[:, order]
         if not self.sigsub:
             return _Own(order, places, weight, np.ones(weight.shape[1]))
-        mean = self._sum(k, self.smeared.over_right_ascension(places), weight)
-        return _Own(order, places, weight, mean)
+        cell = cells_of(events["sindec"], season.background.sindec_bins)
+        return _Own(order, places, weight, self.subtracted[k][cell, 0][order])
 
     def _ratios(self, k: int, events: Events) -> F64:
         """(1, N) R of events, or (R, N) with one for each smeared map."""
@@ -256,18 +284,24 @@ class TemplateValues(EventValues):
         return np.maximum(total, 0.0, out=total)
 
     def _terms(self, k: int, own: _Own, ra: F64) -> F64:
-        """W − 1 of events, or W − W̃."""
+        """W − 1 of events, or W − V."""
         found = self._sum(k, self.smeared.values(own.places, ra[own.order]), own.weight)
         found -= own.background
         return found
 
-    def columns(self, k: int, events: Events) -> _core.EventColumns:
+    def whole_ratio(self, k: int, events: Events) -> F64 | None:
         if not self.by_pixel:
-            return super().columns(k, events)
-        events, factor = self.inside(k, events)
+            return None
         own = self._of_events(k, events)
         value = np.empty(len(events))
         value[own.order] = self._terms(k, own, np.mod(events["ra"], 2 * np.pi)) + own.background
+        return value
+
+    def columns(self, k: int, events: Events) -> _core.EventColumns:
+        inside, factor = self.inside(k, events)
+        value = self.whole_ratio(k, inside)
+        if value is None:
+            return super().columns(k, events)
         value = np.ascontiguousarray(value if factor is None else value * factor)
         return _core.EventColumns.of_values(value, np.zeros((len(value), 1), dtype=np.float32), self.gamma_nodes)
 

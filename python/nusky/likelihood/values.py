@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from nusky.trial import Trial
     from nusky.typing import F32, F64, I64
 
-__all__ = ["EventValues", "Signal"]
+__all__ = ["EventValues", "Signal", "cells_of"]
 
 
 class Signal(NamedTuple):
@@ -41,6 +41,17 @@ class Signal(NamedTuple):
     log_shape: F64 | None = None
 
 
+def cells_of(sindec: F64, bins: F64) -> I64:
+    """Cell of each sin δ; beyond the edges the outermost.
+
+    Examples
+    --------
+    >>> cells_of(np.array([-1.0, 0.1, 1.0]), np.array([-1.0, 0.0, 1.0])).tolist()
+    [0, 1, 1]
+    """
+    return np.clip(np.searchsorted(bins, sindec, side="right") - 1, 0, len(bins) - 2)
+
+
 @dataclass(frozen=True, eq=False)
 class EventValues(ABC):
     """S/B of events and shares of seasons of a hypothesis; what a subclass says is `signal` and `log_acceptance`.
@@ -59,6 +70,42 @@ class EventValues(ABC):
     @abstractmethod
     def signal(self, k: int, ra: F64, dec: F64, sigma: F64) -> Signal:
         """S of events of season k at these places, with these angular errors; (N,) each, rad."""
+
+    def whole_ratio(self, k: int, events: Events) -> F64 | None:
+        """(N,) W of events where place and energy do not come apart; None where they do, and `signal` says S."""
+        return None
+
+    def mean_signal(self, k: int, dec: F64, sigma: F64) -> Signal:
+        """S averaged over right ascension, of events of season k at these declinations: what `subtracted` needs."""
+        raise NotImplementedError(f"{type(self).__name__} has no signal subtraction")
+
+    @cached_property
+    def subtracted(self) -> tuple[F64, ...]:
+        """For each season (C, G) what a signal-subtracted likelihood takes from W, in cells of sin δ, at the γ nodes.
+
+        V_c = s_c / P_c: the share of the signal in a cell, from S/B of the season's own events averaged over right
+        ascension, over the share of the events that the background density is made of. Of n signal events among N the
+        density of the cell holds n/N V_c times itself; the mean of V over the events is 1. One column where γ is fixed
+        or S does not depend on it; 0 in a cell without events.
+        """
+        tables = []
+        for k, season in enumerate(self.model.analysis):
+            data, bins = season.data, season.background.sindec_bins
+            found = self.mean_signal(k, data["dec"], data["sigma"])
+            ratio = (found.density / season.background_density[found.rows])[:, None]
+            if found.log_shape is not None:
+                ratio = ratio * np.exp(found.log_shape)
+            near = cells_of(data["sindec"][found.rows], bins)
+            sums = np.stack([np.bincount(near, column, len(bins) - 1) for column in ratio.T], axis=1)
+            total = sums.sum(axis=0)
+            counts = season.background.counts[:, None]
+            share = sums / np.where(total > 0, total, 1.0) / np.maximum(counts, 1.0)
+            tables.append(np.asarray(share * counts.sum()))
+        return tuple(tables)
+
+    def with_background(self, model: LikelihoodModel) -> EventValues:
+        """The same hypothesis where only the background density of the seasons is another."""
+        return replace(self, model=model)
 
     @abstractmethod
     def log_acceptance(self) -> F64:

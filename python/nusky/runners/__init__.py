@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nusky.runners.fitter_args import NOT_NEEDED as FITTER_NOT_NEEDED
 from nusky.runners.fitter_args import whole
+from nusky.runners.injectors import SeasonSignal
 from nusky.runners.making import Background, Made
 from nusky.runners.many_fits import FitsMany
 from nusky.runners.map_runner import MapRunner
@@ -19,6 +20,7 @@ __all__ = [
     "Made",
     "MapRunner",
     "Runner",
+    "SeasonSignal",
     "SkyScanTrialRunner",
     "SpatialPriorTrialRunner",
     "TrialRunner",

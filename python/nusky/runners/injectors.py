@@ -3,41 +3,69 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from nusky.analysis import Analysis
 from nusky.events import Events
-from nusky.trial import Scramble
+from nusky.trial import Scramble, Trial
 from nusky.typing import F64
 
 if TYPE_CHECKING:
+    from nusky.analysis import SubAnalysis
     from nusky.hyp import Flux
-    from nusky.runners.point_source import TrialRunner
+    from nusky.injection import InjectionOptions
     from nusky.runners.runner import Runner
 
-__all__ = ["SeasonBackground", "SeasonSignal"]
+__all__ = ["SeasonBackground", "SeasonSignal", "renewed_seasons"]
+
+
+class _InjectsSignal(Protocol):
+    """A runner that says where its signal comes from."""
+
+    @property
+    def analysis(self) -> Analysis: ...
+
+    @property
+    def injection(self) -> InjectionOptions: ...
+
+    def signal_places(self, k: int) -> tuple[F64, F64]:
+        """Declinations (P,), rad, and the share of season k's signal that comes from each."""
+
+    def get_acc_total(self) -> float: ...
+
+    def get_one_trial(self, n_sig: float = 0, poisson: bool = False, seed: Any = None) -> Trial: ...
 
 
 @dataclass(frozen=True)
 class SeasonSignal:
-    """Signal of one season at the source of a `TrialRunner`; to change it, make another runner (``flux=``).
+    """Signal of one season, as a runner injects it; to change it, make another runner (``flux=``).
 
     Attributes
     ----------
-    runner : TrialRunner
+    runner : TrialRunner or HypothesisRunner
     k : int
         Season.
     """
 
-    runner: TrialRunner
+    runner: _InjectsSignal
     k: int
 
     @property
     def flux(self) -> tuple[Flux, ...]:
-        """Spectrum of the injected events, one for each source."""
-        return (self.runner.injection.flux,) * len(self.runner.src)
+        """Spectrum of the injected events, one for each source; of a template one."""
+        return (self.runner.injection.flux,) * len(getattr(self.runner, "src", (None,)))
+
+    @property
+    def src(self) -> Any:
+        """The sources; None for a template."""
+        return getattr(self.runner, "src", None)
+
+    @property
+    def acc_total(self) -> float:
+        """Expected events of this season for the injected flux as it stands."""
+        return float(self._alone().get_acc_total())
 
     @property
     def sig(self) -> Events:
@@ -46,18 +74,36 @@ class SeasonSignal:
 
     @property
     def probs(self) -> F64:
-        """(M,) probability of each simulated event to be drawn for a point source; they add up to 1."""
+        """(M,) probability of each simulated event to be drawn; they add up to 1."""
         options, sim = self.runner.injection, self.sig
-        near = np.abs(np.sin(sim["true_dec"]) - np.sin(self.runner.src.dec[0])) <= options.sindec_bandwidth
-        weight = np.where(near, sim["oneweight"] * options.flux(sim["true_energy"]), 0.0)
-        if not weight.any():
-            raise ValueError("no simulated event with weight is near the source; widen sindec_bandwidth")
-        return np.asarray(weight / weight.sum())
+        dec, share = self.runner.signal_places(self.k)
+        sin_true = np.sin(sim["true_dec"])
+        order = np.argsort(sin_true, kind="stable")
+        weight = (sim["oneweight"] * options.flux(sim["true_energy"]))[order]
+        ends = np.concatenate([[0.0], np.cumsum(weight)])
+        low, high = (np.searchsorted(sin_true[order], np.sin(dec) + d * options.sindec_bandwidth) for d in (-1, 1))
+        inside = ends[high] - ends[low]
+        if not np.all(inside[share > 0] > 0):
+            raise ValueError("no simulated event with weight is near a source; widen sindec_bandwidth")
+        # each place adds the same factor to all events of its band
+        factor = np.divide(share, inside, out=np.zeros(len(share)), where=inside > 0)
+        steps = np.zeros(len(weight) + 1)
+        np.add.at(steps, low, factor)
+        np.add.at(steps, high, -factor)
+        drawn = np.empty(len(weight))
+        drawn[order] = weight * np.maximum(np.cumsum(steps)[:-1], 0.0)
+        return np.asarray(drawn / drawn.sum())
+
+    def _alone(self) -> Any:
+        """The runner of this season only."""
+        runner: Any = self.runner
+        return replace(runner, analysis=Analysis([runner.analysis[self.k]]))
 
     def inject(self, n_inj: int, seed: Any = None) -> Events | None:
         """So many signal events of this season; None for 0."""
-        alone = replace(self.runner, analysis=Analysis([self.runner.analysis[self.k]]))
-        return alone.get_one_trial(n_inj, seed=seed).injected[0]
+        alone = self._alone()
+        injected: Events | None = alone.get_one_trial(n_inj, seed=seed).injected[0]
+        return injected
 
 
 @dataclass(frozen=True)
@@ -88,3 +134,34 @@ class SeasonBackground:
         """The season's events of a background trial."""
         part = self.runner.get_one_trial(seed=seed).background[self.k]
         return part.events() if isinstance(part, Scramble) else part
+
+
+def renewed_seasons(analysis: Analysis, trial: Trial) -> tuple[list[SubAnalysis], tuple[Scramble | Events, ...]]:
+    """The seasons with the background density of a trial's events, and the trial's background over them.
+
+    A season whose events are at their own declinations, with nothing injected, is the same object.
+    """
+    seasons: list[SubAnalysis] = []
+    backgrounds: list[Scramble | Events] = []
+    for k, season in enumerate(analysis):
+        background, injected = trial.background[k], trial.injected[k]
+        own = isinstance(background, Scramble) and background.season is season and background.dec is None
+        added = injected is not None and len(injected) > 0
+        if own and (not added or trial.TRUTH):
+            new = season
+        else:
+            bins = season.background.sindec_bins
+            events = background.events() if isinstance(background, Scramble) else background
+            counts = season.background.counts if own else _counts(events["sindec"], bins)
+            if injected is not None and added:
+                counts = counts + _counts(injected["sindec"], bins)
+            new = season.with_background(type(season.background)(bins, counts))
+        seasons.append(new)
+        if own and isinstance(background, Scramble) and new is not season:
+            background = replace(background, season=new)
+        backgrounds.append(background)
+    return seasons, tuple(backgrounds)
+
+
+def _counts(sindec: F64, bins: F64) -> F64:
+    return np.histogram(np.clip(sindec, bins[0], bins[-1]), bins)[0].astype(np.float64)

@@ -126,7 +126,8 @@ class FitsMany(ABC):
         seed, n_threads = resolve_seed(seed), resolve_threads(n_threads, "n_threads")
         self._prepare(n_sig)
         try:
-            rows = self._fit_numbers(numbers, n_sig, poisson, seed, n_threads, progress)
+            fit = self._fit_each if self._own_background(n_sig) else self._fit_numbers
+            rows = fit(numbers, n_sig, poisson, seed, n_threads, progress)
         except InterruptedBatch as interrupted:
             self.fill_p(interrupted.partial)
             raise
@@ -137,17 +138,38 @@ class FitsMany(ABC):
         """Best fits of a trial's events, see `_best`."""
         return self._best(self.index_trial(trial, n_threads), n_threads, logging)
 
+    def _table_of(self, trial: Trial, n_threads: int, logging: bool = False) -> NDArray[np.void]:
+        """`_table`, of a runner that may have to be made for the trial first."""
+        return self._table(trial, n_threads, logging)
+
+    def _own_background(self, n_sig: float) -> bool:
+        """Whether trials have backgrounds of their own, so that each is fitted by itself."""
+        return False
+
+    def _fit_each(
+        self, numbers: I64, n_sig: float, poisson: bool, seed: int, n_threads: int, progress: Progress | None
+    ) -> NDArray[np.void]:
+        """As `_fit_numbers`, one trial after the other."""
+
+        def fit_some(some: I64, threads: int) -> NDArray[np.void]:
+            made = [self._table_of(self.draw_trial(seed, j, n_sig, poisson), threads) for j in some.tolist()]
+            return self._rows_of(self._summaries(np.stack(made)))
+
+        return fit_batch(fit_some, numbers, self.dtype, n_threads, self._n_events, progress, 1)
+
+    def _rows_of(self, best: NDArray[np.void]) -> NDArray[np.void]:
+        rows = np.empty(len(best), dtype=self.dtype)
+        for name in self.dtype.names or ():
+            rows[name] = best["ts" if name == "mlog10p" else name]
+        return rows
+
     def _fit_numbers(
         self, numbers: I64, n_sig: float, poisson: bool, seed: int, n_threads: int, progress: Progress | None
     ) -> NDArray[np.void]:
         """Rows of the trials with these numbers, of checked arguments and without −log10 p."""
 
         def fit_some(some: I64, threads: int) -> NDArray[np.void]:
-            best = self._summaries(self._tables(some, n_sig, poisson, seed, threads))
-            rows = np.empty(len(some), dtype=self.dtype)
-            for name in self.dtype.names or ():
-                rows[name] = best["ts" if name == "mlog10p" else name]
-            return rows
+            return self._rows_of(self._summaries(self._tables(some, n_sig, poisson, seed, threads)))
 
         return fit_batch(fit_some, numbers, self.dtype, n_threads, self._n_events, progress, self._together)
 

@@ -148,6 +148,9 @@ class MapRunner(Runner):
         return fits._scan_trial(made, self._threads(mp_cpus), logging)
 
     def _scan_trial(self, trial: Trial, n_threads: int, logging: bool) -> SkyScan:
+        runner, made = self._renewed(trial)
+        if runner is not self:
+            return runner._scan_trial(made, n_threads, logging)
         fits = scan_pixels(self.model, self.index_trial(trial, n_threads), self.pixels, n_threads, logging)
         provenance = {**self.provenance(trial), "nside": self.nside, "n_scanned": len(self.pixels)}
         return embed_scan(fits, self.pixels, self.ts_to_p, self.likelihood.mode == "fit", provenance)

@@ -141,6 +141,10 @@ class TrialRunner(Runner):
         """Whether injected events come from other places in every trial."""
         return self.signal_injector.injected_extension > 0
 
+    def signal_places(self, k: int) -> tuple[F64, F64]:
+        """Declinations that season k's signal comes from, and their shares."""
+        return self.src.dec, np.ones(1)
+
     @property
     def sig_injs(self) -> tuple[SeasonSignal, ...]:
         """How each season's signal is injected."""
@@ -169,9 +173,10 @@ class TrialRunner(Runner):
         LikelihoodReading
             `fit`, `scan_ts`, `get_minus_llh_ratio`, `carrying`.
         """
-        made = as_trial(trial, len(self.analysis))
+        given = as_trial(trial, len(self.analysis))
+        runner, made = self._renewed(given)
         ra, dec = float(self.src.ra[0]), float(self.src.dec[0])
-        return LikelihoodReading(self.model, made, ra, dec, partial(self.get_one_fit_from_trial, made))
+        return LikelihoodReading(runner.model, made, ra, dec, partial(self.get_one_fit_from_trial, given))
 
     def _prepare(self, n_sig: float) -> None:
         super()._prepare(n_sig)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from nusky.likelihood.window import WindowLikelihoodModel
 from nusky.notebook import html_table
 from nusky.runners import counts as conversion
 from nusky.runners.fitter_args import fitting
-from nusky.runners.injectors import SeasonBackground
+from nusky.runners.injectors import SeasonBackground, renewed_seasons
 from nusky.runners.making import MakesTrials
 from nusky.runners.many_fits import FitsMany
 from nusky.sensitivity.limits import find_n_sig
@@ -33,7 +33,7 @@ from nusky.typing import F64, I64
 from nusky.version import code_version
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
+    from typing_extensions import Self, Unpack
 
     from nusky.analysis import Analysis
     from nusky.likelihood.trial_index import PartOfTrials, TrialIndex
@@ -55,11 +55,16 @@ class Runner(MakesTrials, FitsMany):
     ----------
     ts_to_p : callable or None
         ``p = ts_to_p(dec, ts)``, vectorised, rad; fills mlog10p.
+    update_bg : bool
+        The background density of each trial is made anew from the trial's own events, so that injected signal is part
+        of it as it is of real data; the energy term stays the season's. Where nothing is injected into a season, and
+        in a time window, whose background comes from outside it, this is the season's own density anyway.
     analysis, likelihood, injection, mp_cpus, transient, declinations
         See `MakesTrials`.
     """
 
     ts_to_p: TsToP | None = None
+    update_bg: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -147,6 +152,7 @@ class Runner(MakesTrials, FitsMany):
             "injection": self.injection.as_dict(),
             "mlog10p_is_ts": self.ts_to_p is None,
             **window,
+            **({"update_bg": True} if self.update_bg else {}),
             **({} if self.declinations is None else {"declinations": self.declinations.as_dict()}),
             **self._describe(),
         }
@@ -250,8 +256,30 @@ class Runner(MakesTrials, FitsMany):
             "n_events": self.on_time.n_events(trial),
         }
 
+    # A background of the trial's own
+
+    def _renewed(self, trial: Trial) -> tuple[Self, Trial]:
+        """The runner whose background density is that of the trial, and the trial over its seasons."""
+        if not self.update_bg or self.on_time is not None:
+            return self, trial
+        seasons, background = renewed_seasons(self.analysis, trial)
+        if all(new is old for new, old in zip(seasons, self.analysis, strict=True)):
+            return self, trial
+        return self._over(type(self.analysis)(seasons)), replace(trial, background=background)
+
+    def _over(self, analysis: Analysis) -> Self:
+        """The same runner over seasons that differ in their background only."""
+        return replace(self, analysis=analysis, update_bg=False)
+
+    def _table_of(self, trial: Trial, n_threads: int, logging: bool = False) -> NDArray[np.void]:
+        runner, made = self._renewed(trial)
+        return runner._table(made, n_threads, logging)
+
+    def _own_background(self, n_sig: float) -> bool:
+        return self.update_bg and self.on_time is None and bool(n_sig or self.declinations is not None)
+
     def _fit_trial(self, trial: Trial, n_threads: int, logging: bool) -> Fit:
-        return self._fit_of(self._table(trial, n_threads, logging), trial)
+        return self._fit_of(self._table_of(trial, n_threads, logging), trial)
 
     def _fit_of(self, table: NDArray[np.void], trial: Trial) -> Fit:
         if self.model.fits_flux:
