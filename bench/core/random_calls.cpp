@@ -57,13 +57,15 @@ void call_hottest(Random& random, const Case& c) {
 void call_trials(Random& random, const Case& c) {
   const Core core(c.model, 1);
   const double ra = 2 * pi * random.uniform(), dec = std::asin(2 * random.uniform() - 1);
-  const auto columns = columns_of(c.model);
-  const PointSource source(columns, ra, dec);
+  PointSources sources;
+  std::vector<std::shared_ptr<const PointRecords>> records;
+  for (const auto& season : columns_of(c.model)) records.push_back(std::make_shared<PointRecords>(season, c.gamma));
+  sources.source.push_back(std::make_shared<PointSource>(records, std::vector<double>{ra}, dec));
   const std::vector<std::int64_t> numbers = draw_numbers(random);
   std::vector<double> rows(3 * numbers.size(), -1.0);
   const TrialRequest request{random.bits(), numbers.size(), numbers.data(), 0.0, false};
-  if (fit_point_trials(*core.likelihood, source, nullptr, c.gamma, request, 3, rows.data(), c.threads,
-                       [](std::size_t, std::size_t) { return true; }) != numbers.size())
+  if (fit_point_trials(*core.likelihood, sources, request, 3, rows.data(), c.threads, [](std::size_t, std::size_t) { return true; }) !=
+      numbers.size())
     fail("trials are missing");
   // the same events by way of a scan
   const std::size_t i = random.below(numbers.size());

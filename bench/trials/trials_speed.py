@@ -76,7 +76,7 @@ def works(release: Path | None, sky_map: Path | None) -> dict[str, tuple[int, Ca
         "point source, background": (4000, lambda n: tr.get_many_fits(n, seed=2)),
         "point source, 10 injected": (4000, lambda n: tr.get_many_fits(n, 10, seed=2)),
         "sensitivity of a point source": (1, lambda n: sensitivity(tr, seed=3)),
-        "82 declinations (one trial at each)": (240, lambda n: tsds(tr, n, dec=dec, seed=4, fit=False, mp_cpus=2)),
+        "82 declinations (one trial at each)": (2400, lambda n: tsds(tr, n, dec=dec, seed=4, fit=False, mp_cpus=2)),
         "tutorial's prior, background": (60, lambda n: sptr.get_many_fits(n, seed=5)),
         "tutorial's prior, 20 injected": (60, lambda n: sptr.get_many_fits(n, 20, seed=5)),
         "1 000 s window, map at nside 512, background": (3000, lambda n: window.get_many_fits(n, seed=6)),

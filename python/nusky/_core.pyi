@@ -149,8 +149,12 @@ def fit_hypothesis_events(
     gamma: float | None = ...,
 ) -> tuple[float, float, float, int]: ...
 
+class PointRecords:
+    def __init__(self, columns: EventColumns, gamma: float | None = ...) -> None: ...
+    def __len__(self) -> int: ...
+
 class PointSource:
-    def __init__(self, columns: Sequence[EventColumns], ra: float, dec: float, times: Sequence[F64] = ...) -> None: ...
+    def __init__(self, records: Sequence[PointRecords], ra: F64, dec: float, times: Sequence[F64] = ...) -> None: ...
     @property
     def n_in_reach(self) -> int: ...
     def count_near(self, key: int, first: int, n: int) -> int: ...
@@ -158,7 +162,7 @@ class PointSource:
 class PointSignal:
     def __init__(
         self,
-        columns: Sequence[EventColumns],
+        records: Sequence[PointRecords],
         ra: Sequence[F64],
         cumulative: Sequence[F64],
         share: F64,
@@ -168,14 +172,14 @@ class PointSignal:
 
 def fit_point_trials(
     likelihood: Likelihood,
-    source: PointSource,
+    sources: Sequence[PointSource],
     signal: PointSignal | None,
     *,
     key: int,
     numbers: I64,
     n_sig: float = ...,
     poisson: bool = ...,
-    gamma: float | None = ...,
+    injected: Sequence[Sequence[tuple[PointRecords, F64, I64]]] = ...,
     rows: F64,
     n_threads: int = ...,
     progress: Callable[[int, int], object] | None = ...,
@@ -185,8 +189,6 @@ def fit_point_events(
     source: PointSource,
     parts: Sequence[tuple[EventColumns, F64, int, I64 | None, F64 | None]],
     n_events: F64,
-    *,
-    gamma: float | None = ...,
 ) -> tuple[float, float, float, int]: ...
 
 class Flares:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -32,6 +33,41 @@ def test_every_source_is_fitted_as_its_own_runner_does_to_the_bit() -> None:
         assert fits.gamma[:, j].tobytes() == np.ascontiguousarray(alone.gamma).tobytes()
     again = tr.fit_sources(5, seed=3, first_trial=7, mp_cpus=2)
     assert again.ns.tobytes() == np.ascontiguousarray(fits.ns[7:]).tobytes()
+
+
+def test_signal_is_fitted_by_every_source_as_its_own_runner_does_to_the_bit() -> None:
+    tr = runner(two_seasons())
+    fits = tr.fit_sources(5, 12, poisson=True, seed=4, first_trial=6, mp_cpus=2)
+    for i in range(5):
+        trial = tr.draw_trial(4, 6 + i, 12, True)
+        for j, one in enumerate(SRC):
+            alone = cy.get_trial_runner(ana=two_seasons(), src=one).get_one_fit_from_trial(trial)
+            assert (fits.ts[i, j], fits.ns[i, j]) == (alone.ts, alone.ns)
+    assert fits.ts.max() > 30
+
+
+def test_ctrl_c_keeps_the_trials_that_are_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    from nusky.catalogs import InterruptedListFits, source_list
+    from nusky.executors import InterruptedBatch
+
+    tr = runner()
+    whole, rows = tr.fit_sources(20, 3, seed=1), tr.get_many_fits(20, 3, seed=1)
+    monkeypatch.setattr(source_list, "_TOGETHER", 8)
+    real, calls = SourceListTrialRunner._injected, itertools.count()
+
+    def interrupted(*arguments: Any) -> Any:
+        if next(calls) % 3 == 2:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    monkeypatch.setattr(SourceListTrialRunner, "_injected", interrupted)
+    with pytest.raises(InterruptedListFits, match="interrupted after 16 of 20 trials") as caught:
+        tr.fit_sources(20, 3, seed=1)
+    assert caught.value.partial.ts.tobytes() == np.ascontiguousarray(whole.ts[:16]).tobytes()
+    with pytest.raises(InterruptedBatch) as stopped:
+        tr.get_many_fits(20, 3, seed=1)
+    assert stopped.value.partial.tobytes() == rows[:16].tobytes()
+    assert stopped.value.indices.tolist() == list(range(16))
 
 
 def test_a_row_is_the_best_source_and_one_fit_is_trial_zero() -> None:

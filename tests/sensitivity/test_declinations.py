@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import itertools
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nusky import conf
+from nusky import _core, conf
 from nusky.dists import TSD
 from nusky.dists.chi2_tsd import Chi2TSD
 from nusky.sensitivity import declinations as sky_tsd
@@ -92,21 +91,42 @@ def test_parts_made_apart_are_one_when_merged_and_never_share_a_scramble(ana: An
         DeclinationTSDs.merged([])
 
 
+def test_a_declination_has_the_ts_of_a_point_source_at_its_positions_to_the_bit(ana: Any, sstr: Any) -> None:
+    dec, numbers = np.array([-1.3, 0.2, 0.21]), [3, 4, 9]
+    for n_ra in (1, 5):
+        found = sky_tsd.ts_at(sstr, numbers, 5, dec, n_ra, 2)
+        for d, m in ((0, 0), (1, n_ra - 1), (2, n_ra // 2)):
+            start = d * (np.pi * (3 - np.sqrt(5)))
+            tr = conf.get_trial_runner(src=sources((start + 2 * np.pi / n_ra * m) % (2 * np.pi), dec[d]), ana=ana)
+            assert found[:, d, m].tobytes() == np.ascontiguousarray(tr.fit_trials(numbers, seed=5)["ts"]).tobytes()
+    # and, but for rounding, that of a scan of the trial
+    trial = sstr.draw_trial(5, 9, 0.0, False)
+    slow = scan_alone(sstr, trial, 0.0, float(dec[0]))
+    assert sky_tsd.ts_at(sstr, [9], 5, dec[:1], 1, 1)[0, 0, 0] == pytest.approx(slow, rel=1e-5, abs=1e-5)
+
+
+def scan_alone(runner: Any, trial: Any, ra: float, dec: float) -> float:
+    """TS of a scan of one position."""
+    at = _core.Directions(np.array([ra]), np.array([dec]))
+    ts: float = _core.scan(runner.model.likelihood, runner.model.index(trial, 1).core, at)[0][0]
+    return ts
+
+
 def test_ctrl_c_keeps_the_distributions_of_the_finished_scrambles(sstr: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     options: dict[str, Any] = {"seed": 3, "n_ra": 4, "dec": [-0.5, 0.5]}
-    whole = declination_tsds(sstr, 40, **options)
-    real, calls = sky_tsd.ts_at, itertools.count()
+    whole = declination_tsds(sstr, 4000, **options)
 
-    def interrupted(*arguments: Any) -> Any:
-        if next(calls) == 2:
-            raise KeyboardInterrupt
-        return real(*arguments)
+    def interrupted(self: Any, done: int) -> None:
+        raise KeyboardInterrupt
 
-    monkeypatch.setattr(sky_tsd, "ts_at", interrupted)
-    with pytest.raises(sky_tsd.InterruptedTSDs, match="interrupted after 8 of 10 scrambles") as caught:
-        declination_tsds(sstr, 40, **options)
-    rest = declination_tsds(sstr, 8, first_scramble=8, **options)
+    with monkeypatch.context() as patch:
+        patch.setattr(sky_tsd.Progress, "update", interrupted)
+        with pytest.raises(sky_tsd.InterruptedTSDs, match=r"interrupted after .* of 1000 scrambles") as caught:
+            declination_tsds(sstr, 4000, **options)
     assert caught.value.partial is not None
+    done = caught.value.partial.about["n_scrambles"]
+    assert 0 < done < 1000
+    rest = declination_tsds(sstr, 4 * (1000 - done), first_scramble=done, **options)
     merged = DeclinationTSDs.merged([caught.value.partial, rest])
     assert [x.trials.tobytes() for x in merged.tsds] == [y.trials.tobytes() for y in whole.tsds]
 

@@ -19,9 +19,6 @@ constexpr double pool_margin = 1e-5;
 
 double chord_of(const DirectionGroup& group) { return 2.0 * std::sin(0.5 * std::min(pi, group.radius)); }
 
-// Where S/B of candidate c at direction p stands in the kernels' blocks: see CandidateView.
-constexpr std::size_t in_blocks(std::size_t c, std::size_t p) { return (c / block_size * block_size + p) * block_size + c % block_size; }
-
 // Room for n entries, without writing those that are there already.
 template <class T>
 void at_least(T& column, std::size_t n) {
@@ -119,13 +116,21 @@ void Tile::select(const DirectionGroup& group) {
                                lift_.data() + first,     ratio_rows_.data() + first, node_rows_.data() + first};
     const std::size_t n = kernels_->select(view, cap, out);
     n_candidates_ += n;
-    n_filled_ = first + (n + block_size - 1) / block_size * block_size;
+    fill_up(first + n);
     for (std::size_t i = first + n; i < n_filled_; ++i) {
-      for (auto* column : {&x_, &y_, &z_, &rate_, &gaussian_, &weight_, &peak_, &lift_}) (*column)[i] = 0.0F;
+      for (auto* column : {&x_, &y_, &z_, &rate_, &gaussian_, &weight_}) (*column)[i] = 0.0F;
       cut_[i] = -1.0F;
-      ratio_rows_[i] = node_rows_[i] = no_row;
     }
     segments_.push_back({first, n_filled_});
+  }
+}
+
+// Up to a whole block, beyond n candidates.
+void Tile::fill_up(std::size_t n) {
+  n_filled_ = (n + block_size - 1) / block_size * block_size;
+  for (std::size_t i = n; i < n_filled_; ++i) {
+    peak_[i] = lift_[i] = 0.0F;
+    ratio_rows_[i] = node_rows_[i] = no_row;
   }
 }
 
@@ -143,11 +148,43 @@ void Tile::load(const Directions& directions, std::size_t g, const std::uint32_t
     sindec_[p] = v.z();
   }
   if (n_seasons_ > 1) bound_shares();
-  at_least(a_, n_filled_ * group_size);
+  at_least(a_, n_filled_ * count_);
   const CandidateView view{n_filled_, x_.data(), y_.data(), z_.data(), rate_.data(), gaussian_.data(), weight_.data(), cut_.data()};
   kernels_->spatial(view, count_, vx, vy, vz, a_.data());
   split(0, count_, first_n_ref);
   for (std::size_t p = 0; p < count_; ++p) screen(p);
+}
+
+void Tile::load(double sindec, const PointPlace& place, const std::vector<PointPart>& parts) {
+  std::size_t room = (n_seasons_ + 1) * block_size;
+  for (const PointPart& part : parts) room += part.n;
+  for (auto* column : {&peak_, &lift_, &a_}) at_least(*column, room);
+  at_least(ratio_rows_, room);
+  at_least(node_rows_, room);
+  forget();
+  segments_.clear();
+  count_ = 1;
+  n_candidates_ = n_filled_ = 0;
+  sindec_[0] = sindec;
+  for (std::size_t k = 0; k < n_seasons_; ++k) {
+    const std::size_t first = n_filled_;
+    std::size_t at = first;
+    for (const PointPart& part : parts) {
+      if (part.season != k) continue;
+      kernels_->point_candidates(part.n, part.number, part.angle, part.events, place,
+                                 {a_.data() + at, peak_.data() + at, lift_.data() + at, ratio_rows_.data() + at, node_rows_.data() + at});
+      if (!model_->gamma_free()) std::fill_n(ratio_rows_.begin() + static_cast<std::ptrdiff_t>(at), part.n, no_row);
+      if (!model_->gamma_free()) std::fill_n(node_rows_.begin() + static_cast<std::ptrdiff_t>(at), part.n, no_row);
+      at += part.n;
+    }
+    n_candidates_ += at - first;
+    fill_up(at);
+    std::fill(a_.begin() + static_cast<std::ptrdiff_t>(at), a_.begin() + static_cast<std::ptrdiff_t>(n_filled_), 0.0F);
+    segments_.push_back({first, n_filled_});
+  }
+  if (n_seasons_ > 1) bound_shares();
+  split(0, 1, first_n_ref);
+  screen(0);
 }
 
 // The largest share of every season at every direction, at each γ.
@@ -185,7 +222,7 @@ void Tile::split(std::size_t first, std::size_t count, double n_ref) {
       list[j].sum_largest_w = list[j].tail = list[j].tail_squares = 0.0F;
       near_[first + j].seasons[k].first = list[j].n;
     }
-    kernels_->split(segments_[k].first, segments_[k].last, count, a_.data() + first * block_size, peak_.data(), list.data());
+    kernels_->split(segments_[k].first, segments_[k].last, count, count_, a_.data() + first * block_size, peak_.data(), list.data());
     for (std::size_t j = 0; j < count; ++j) {
       near_[first + j].seasons[k].last = list[j].n;
       near_[first + j].sum_largest_w[k] = list[j].sum_largest_w;
@@ -235,7 +272,7 @@ void Tile::sum_tails(const std::uint32_t* which, std::size_t count) {
   for (std::size_t k = 0; k < n_seasons_; ++k) {
     std::fill_n(season_tails_.begin(), count * n_coarse_gamma, 0.0F);
     if (model_->gamma_free()) {
-      kernels_->tails(segments_[k].first, segments_[k].last, count, which, a_.data(), ratio_rows_.data(), season_tails_.data());
+      kernels_->tails(segments_[k].first, segments_[k].last, count, which, count_, a_.data(), ratio_rows_.data(), season_tails_.data());
     } else {
       for (std::size_t j = 0; j < count; ++j) season_tails_[j * n_coarse_gamma] = near_[which[j]].tail[k];
     }

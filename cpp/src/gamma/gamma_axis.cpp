@@ -38,6 +38,12 @@ Slope slope_weights(const std::vector<double>& x, int j) {
 
 }  // namespace
 
+float Stencil::ratio(const float* row) const {
+  double l = 0.0;
+  for (std::size_t k = 0; k < 4; ++k) l += value_d[k] * static_cast<double>(row[static_cast<std::size_t>(first) + k]);
+  return static_cast<float>(std::exp(l));
+}
+
 GammaAxis::GammaAxis(std::vector<double> nodes) : nodes_(std::move(nodes)) {
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     if (!std::isfinite(nodes_[i])) throw std::invalid_argument("gamma_nodes: node " + std::to_string(i) + " is not finite");

@@ -61,33 +61,9 @@ void random_blocks(std::size_t n, const std::uint32_t* item, const RandomPlace& 
   }
 }
 
-void in_arc(const ArcView& arcs, const RandomPlace& place, ArcPicks* picks) {
-  for (std::size_t i = 0; i < arcs.n; i += random_step) {
-    Ints items[2], words[2][4];
-    load_items(arcs.item + i, items);
-    philox_of(items, place, words);
-    for (std::size_t j = 0; j < 2; ++j) {
-      const std::size_t at = i + j * register_floats;
-      if (at >= arcs.n) break;
-      const Ints first = load_as<Ints>(arcs.first + at), width = load_as<Ints>(arcs.width + at);
-      const unsigned inside = arcs.n - at >= register_floats ? ~0U : (1U << (arcs.n - at)) - 1U;
-      for (std::size_t w = 0; w < 4; ++w) {
-        unsigned some = unsigned_at_most(words[j][w] - first, width) & inside;
-        ArcPicks& to = picks[w];
-        for (; some != 0; some &= some - 1) {
-          const auto k = static_cast<std::size_t>(__builtin_ctz(some));
-          to.number[to.n] = static_cast<std::uint32_t>(at + k);
-          to.word[to.n++] = static_cast<std::uint32_t>(words[j][w][k]);
-        }
-      }
-    }
-  }
-}
-
 constexpr RandomKernels random_kernels() {
   RandomKernels k{};
   k.blocks = random_blocks;
-  k.in_arc = in_arc;
   return k;
 }
 

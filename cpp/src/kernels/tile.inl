@@ -37,7 +37,7 @@ NUSKY_INLINE void spatial_block(const CandidateView& c, std::size_t i, std::size
       s = s * d2 + 8.3333333e-2F;
     }
     const Lanes exponent = d2 * (gaussian * (s * d2) + rate);
-    store(a + (i + p) * lanes, where_at_most(d2, cut, exp2_of(max_of(exponent, -125.0F)) * weight));
+    store(a + i * count + p * lanes, where_at_most(d2, cut, exp2_of(max_of(exponent, -125.0F)) * weight));
   }
 }
 
@@ -56,7 +56,7 @@ NUSKY_INLINE void append(Shortlist& l, unsigned bits, Lanes value, Lanes largest
 
 // `many` directions at once, whose sums stay in registers.
 template <std::size_t many>
-NUSKY_INLINE void split_block(std::size_t first, std::size_t last, float* a, const float* peak, Shortlist* lists) {
+NUSKY_INLINE void split_block(std::size_t first, std::size_t last, std::size_t stride, float* a, const float* peak, Shortlist* lists) {
   Lanes sums[many], tail[many], squares[many];
   Shortlist list[many];  // copies of our own, which no store to an array can change
   for (std::size_t p = 0; p < many; ++p) {
@@ -66,14 +66,14 @@ NUSKY_INLINE void split_block(std::size_t first, std::size_t last, float* a, con
   for (std::size_t c = first; c < last; c += lanes) {
     const Lanes most = load(peak + c);
     for (std::size_t p = 0; p < many; ++p) {
-      const Lanes value = load(a + (c + p) * lanes), largest_w = value * most;
+      const Lanes value = load(a + c * stride + p * lanes), largest_w = value * most;
       const unsigned bits = above(largest_w, list[p].threshold);
       const Lanes left = up_to(largest_w, list[p].threshold, largest_w);
       tail[p] = tail[p] + left;
       squares[p] = squares[p] + left * left;
       if (bits == 0) continue;
       append(list[p], bits, value, largest_w, c);
-      store(a + (c + p) * lanes, up_to(largest_w, list[p].threshold, value));
+      store(a + c * stride + p * lanes, up_to(largest_w, list[p].threshold, value));
       sums[p] = sums[p] + (largest_w - left);
     }
   }
@@ -85,40 +85,40 @@ NUSKY_INLINE void split_block(std::size_t first, std::size_t last, float* a, con
   }
 }
 
-void split(std::size_t first, std::size_t last, std::size_t count, float* a, const float* peak, Shortlist* list) {
+void split(std::size_t first, std::size_t last, std::size_t count, std::size_t stride, float* a, const float* peak, Shortlist* list) {
   if (first == last) return;  // without candidates there is no array to step through
   std::size_t p = 0;
-  for (; p + 4 <= count; p += 4) split_block<4>(first, last, a + p * lanes, peak, list + p);
-  for (; p < count; ++p) split_block<1>(first, last, a + p * lanes, peak, list + p);
+  for (; p + 4 <= count; p += 4) split_block<4>(first, last, stride, a + p * lanes, peak, list + p);
+  for (; p < count; ++p) split_block<1>(first, last, stride, a + p * lanes, peak, list + p);
 }
 
 template <std::size_t many>
-NUSKY_INLINE void tails_block(std::size_t first, std::size_t last, const std::uint32_t* which, const float* a, const float* const* rows,
-                              float* sums) {
+NUSKY_INLINE void tails_block(std::size_t first, std::size_t last, const std::uint32_t* which, std::size_t stride, const float* a,
+                              const float* const* rows, float* sums) {
   Lanes acc[many];
   const float* w[many];
   for (std::size_t j = 0; j < many; ++j) {
     acc[j] = load(sums + j * lanes);
-    w[j] = a + (first + which[j]) * lanes;
+    w[j] = a + first * stride + which[j] * lanes;
   }
   for (std::size_t c = first; c < last; c += lanes) {
     for (std::size_t i = 0; i < lanes; ++i) {
       const Lanes row = load(rows[c + i]);
       for (std::size_t j = 0; j < many; ++j) acc[j] = acc[j] + row * w[j][i];
     }
-    for (std::size_t j = 0; j < many; ++j) w[j] += lanes * lanes;
+    for (std::size_t j = 0; j < many; ++j) w[j] += lanes * stride;
   }
   for (std::size_t j = 0; j < many; ++j) store(sums + j * lanes, acc[j]);
 }
 
-void tails(std::size_t first, std::size_t last, std::size_t count, const std::uint32_t* which, const float* a, const float* const* rows,
-           float* sums) {
+void tails(std::size_t first, std::size_t last, std::size_t count, const std::uint32_t* which, std::size_t stride, const float* a,
+           const float* const* rows, float* sums) {
   if (first == last) return;
   std::size_t j = 0;  // as many accumulators at once as the registers of this level hold
   for (; j + NUSKY_TAILS_WIDTH <= count; j += NUSKY_TAILS_WIDTH)
-    tails_block<NUSKY_TAILS_WIDTH>(first, last, which + j, a, rows, sums + j * lanes);
-  for (; j + 2 <= count; j += 2) tails_block<2>(first, last, which + j, a, rows, sums + j * lanes);
-  for (; j < count; ++j) tails_block<1>(first, last, which + j, a, rows, sums + j * lanes);
+    tails_block<NUSKY_TAILS_WIDTH>(first, last, which + j, stride, a, rows, sums + j * lanes);
+  for (; j + 2 <= count; j += 2) tails_block<2>(first, last, which + j, stride, a, rows, sums + j * lanes);
+  for (; j < count; ++j) tails_block<1>(first, last, which + j, stride, a, rows, sums + j * lanes);
 }
 
 void highest(const EventView& e, const float* lift, const float* const* rows, float* sum) {

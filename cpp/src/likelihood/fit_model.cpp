@@ -42,10 +42,7 @@ FitModel::FitModel(const Likelihood& likelihood, const EventIndex& index, std::o
 
 float FitModel::ratio_of(std::uint32_t i) const {
   if (likelihood_->axis().size() == 0) return 1.0F;
-  const float* row = index_->record(i).log_ratio + stencil_.first;
-  double l = 0.0;
-  for (std::size_t k = 0; k < 4; ++k) l += stencil_.value_d[k] * static_cast<double>(row[k]);
-  return static_cast<float>(std::exp(l));
+  return stencil_.ratio(index_->record(i).log_ratio);
 }
 
 }  // namespace nusky

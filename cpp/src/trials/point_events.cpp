@@ -7,28 +7,12 @@
 namespace nusky {
 
 PointEvents::PointEvents(GammaAxis axis, const PointSource& source, const PointSignal* signal)
-    : source_(&source),
-      signal_(signal),
-      index_(std::move(axis), static_cast<int>(source.n_seasons())),
-      drawn_(source.n_seasons()),
-      n_events_(source.n_seasons()) {}
+    : source_(&source), signal_(signal), index_(std::move(axis), static_cast<int>(source.n_seasons())), n_events_(source.n_seasons()) {}
 
 void PointEvents::draw(std::uint64_t key, std::uint64_t quad) {
   key_ = key;
   quad_ = quad;
-  for (std::size_t k = 0; k < drawn_.size(); ++k) {
-    const PointBackground& season = source_->season(k);
-    ArcPicks picks[trials_of_block];
-    for (std::size_t w = 0; w < trials_of_block; ++w) {
-      Drawn& d = drawn_[k][w];
-      d.number.resize(season.size() + random_room);
-      d.word.resize(season.size() + random_room);
-      picks[w] = {0, d.number.data(), d.word.data()};
-    }
-    const RandomPlace place = random_place(key, quad, Purpose::right_ascension, static_cast<std::uint32_t>(k));
-    kernels().in_arc({season.size(), season.item.data(), season.first.data(), season.width.data()}, place, picks);
-    for (std::size_t w = 0; w < trials_of_block; ++w) drawn_[k][w].n = picks[w].n;
-  }
+  words_.draw(*source_, key, quad);
 }
 
 // The first n events of event_, at ra_ and, where they are known, time_.
@@ -42,21 +26,21 @@ void PointEvents::add(std::size_t season, const EventColumns& columns, std::size
 void PointEvents::take(std::size_t w, double n_sig, const Poisson* poisson) {
   index_.start_trial();
   if (signal_ != nullptr) signal_->draw(key_, trials_of_block * quad_ + w, n_sig, poisson, injected_);
-  for (std::size_t k = 0; k < drawn_.size(); ++k) {
+  for (std::size_t k = 0; k < source_->n_seasons(); ++k) {
     const PointBackground& season = source_->season(k);
-    const Drawn& d = drawn_[k][w];
-    event_.resize(d.n);
-    ra_.resize(d.n);
-    cos_dec_.resize(d.n);
-    time_.resize(d.n);
-    for (std::size_t i = 0; i < d.n; ++i) {
-      const std::uint32_t number = d.number[i];
-      if (source_->timed()) time_[i] = season.time[number];
-      event_[i] = season.event[number];
-      cos_dec_[i] = season.cos_dec[number];
-      ra_[i] = right_ascension_of(d.word[i]);
+    event_.resize(season.size() + random_room);
+    word_.resize(season.size() + random_room);
+    ArcPicks picks{0, event_.data(), word_.data()};
+    for (const ArcRange& range : season.ranges)
+      kernels().in_arc({range.n, words_.of(k, w, range), season.half.data() + range.at, static_cast<std::uint32_t>(range.first)},
+                       source_->position(0).word, &picks);
+    for (auto* column : {&ra_, &cos_dec_, &time_}) column->resize(picks.n);
+    for (std::size_t i = 0; i < picks.n; ++i) {
+      if (source_->timed()) time_[i] = season.time[event_[i]];
+      cos_dec_[i] = season.columns().cos_dec(event_[i]);
+      ra_[i] = right_ascension_of(word_[i]);
     }
-    add(k, *season.columns, d.n);
+    add(k, season.columns(), picks.n);
     n_events_[k] = static_cast<double>(source_->n_events(k));
     if (signal_ == nullptr) continue;
     const PointSignalSeason& pool = signal_->season(k);
@@ -71,7 +55,7 @@ void PointEvents::take(std::size_t w, double n_sig, const Poisson* poisson) {
       y_.push_back(pool.y[e.row]);
       time_.push_back(e.time);
     }
-    index_.add_few(static_cast<int>(k), *pool.columns, event_.size(), event_.data(), x_.data(), y_.data(),
+    index_.add_few(static_cast<int>(k), pool.records->columns(), event_.size(), event_.data(), x_.data(), y_.data(),
                    source_->timed() ? time_.data() : nullptr);
     n_events_[k] += static_cast<double>(event_.size());
   }
@@ -80,10 +64,10 @@ void PointEvents::take(std::size_t w, double n_sig, const Poisson* poisson) {
 
 void PointEvents::take(const std::vector<EventPart>& parts, const double* n_events) {
   index_.start_trial();
-  for (std::size_t k = 0; k < drawn_.size(); ++k)
+  for (std::size_t k = 0; k < source_->n_seasons(); ++k)
     for (const EventPart& part : parts) {
       if (part.season != static_cast<int>(k)) continue;
-      if (part.rows == nullptr && part.columns == source_->season(k).columns)
+      if (part.rows == nullptr && part.columns == source_->season(k).records->shared_columns())
         add_season(k, part);
       else
         add_other(part);
@@ -94,15 +78,19 @@ void PointEvents::take(const std::vector<EventPart>& parts, const double* n_even
 // A season's own events: those in reach, as `draw` would find them.
 void PointEvents::add_season(std::size_t k, const EventPart& part) {
   const PointBackground& season = source_->season(k);
-  event_ = season.event;
-  cos_dec_ = season.cos_dec;
-  ra_.resize(season.size());
-  for (std::size_t i = 0; i < season.size(); ++i) ra_[i] = part.ra[season.item[i]];
-  if (part.time != nullptr) {
-    time_.resize(season.size());
-    for (std::size_t i = 0; i < season.size(); ++i) time_[i] = part.time[season.item[i]];
-  }
-  add(k, *season.columns, season.size());
+  event_.clear();
+  ra_.clear();
+  cos_dec_.clear();
+  time_.clear();
+  for (const ArcRange& range : season.ranges)
+    for (std::size_t i = 0; i < range.n; ++i) {
+      const std::size_t event = range.first + i, row = season.item[range.at + i];
+      event_.push_back(static_cast<std::uint32_t>(event));
+      ra_.push_back(part.ra[row]);
+      cos_dec_.push_back(season.columns().cos_dec(event));
+      if (part.time != nullptr) time_.push_back(part.time[row]);
+    }
+  add(k, season.columns(), event_.size());
 }
 
 void PointEvents::add_other(const EventPart& part) {

@@ -55,6 +55,6 @@ inline Patch make_patch(std::size_t n, std::size_t count, double sigma_low, doub
 }
 
 // Where S/B of candidate c and direction p stands, see CandidateView.
-inline std::size_t in_blocks(std::size_t c, std::size_t p) { return (c / 16 * 16 + p) * 16 + c % 16; }
+inline std::size_t in_blocks(std::size_t c, std::size_t p, std::size_t stride = 16) { return (c / 16 * stride + p) * 16 + c % 16; }
 
 }  // namespace nusky::made_up

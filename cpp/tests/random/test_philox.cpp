@@ -42,41 +42,6 @@ TEST_CASE("philox: the kernels give the same blocks at every level") {
   }
 }
 
-TEST_CASE("philox: in_arc picks exactly the events in their arcs, over the end of the circle too") {
-  const RandomPlace place = random_place(1, 2, Purpose::right_ascension, 0);
-  for (const std::size_t n : {0u, 1u, 15u, 16u, 17u, 40u, 3000u}) {
-    std::vector<std::uint32_t> item, first, width;
-    for (std::size_t i = 0; i < n + random_room; ++i) {
-      item.push_back(static_cast<std::uint32_t>(3 * i));
-      first.push_back(static_cast<std::uint32_t>(i * 2246822519U));
-      width.push_back(i % 7 == 0 ? 0xffffffffU : static_cast<std::uint32_t>(i) << 20U);
-    }
-    at_every_level([&](const Kernels& k, Output& out) {
-      std::vector<std::uint32_t> number[4], word[4];
-      ArcPicks picks[4];
-      for (std::size_t w = 0; w < 4; ++w) {
-        number[w].resize(n + random_room);
-        word[w].resize(n + random_room);
-        picks[w] = {0, number[w].data(), word[w].data()};
-      }
-      k.in_arc({n, item.data(), first.data(), width.data()}, place, picks);
-      for (std::size_t w = 0; w < 4; ++w) {
-        std::size_t found = 0;
-        bool same = true;
-        for (std::size_t i = 0; i < n; ++i) {
-          const std::uint32_t drawn = random_block(place, item[i])[w];
-          if (drawn - first[i] > width[i]) continue;
-          same = same && found < picks[w].n && number[w][found] == i && word[w][found] == drawn;
-          ++found;
-        }
-        CHECK(same);
-        CHECK(found == picks[w].n);
-      }
-      out.push_back(0.0F);
-    });
-  }
-}
-
 TEST_CASE("philox: seed, trial, purpose, season and item all count") {
   std::set<RandomBlock> seen;
   for (std::uint64_t key : {0ULL, 1ULL, 1ULL << 40})

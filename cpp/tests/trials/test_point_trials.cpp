@@ -26,22 +26,26 @@ reference::Model drawn(reference::Model m, std::uint64_t key, std::uint64_t j) {
   return m;
 }
 
-std::vector<std::shared_ptr<const EventColumns>> columns_of(const reference::Model& m) {
-  std::vector<std::shared_ptr<const EventColumns>> out;
+std::vector<std::shared_ptr<const PointRecords>> records_of(const reference::Model& m) {
+  std::vector<std::shared_ptr<const PointRecords>> out;
   const GammaAxis axis(m.gamma_nodes);
   for (const reference::Season& s : m.seasons)
-    out.push_back(std::make_shared<EventColumns>(s.ra.size(), s.dec.data(), s.sigma.data(), s.background.data(),
-                                                 axis.size() > 0 ? s.log_ratio.data() : nullptr, axis, m.cut_n_sigma, 0.0, 1));
+    out.push_back(std::make_shared<PointRecords>(
+        std::make_shared<EventColumns>(s.ra.size(), s.dec.data(), s.sigma.data(), s.background.data(),
+                                       axis.size() > 0 ? s.log_ratio.data() : nullptr, axis, m.cut_n_sigma, 0.0, 1),
+        free_gamma));
   return out;
 }
 
 std::vector<double> fitted(const reference::Model& m, const PointSignal* signal, const std::vector<std::int64_t>& numbers, double n_sig,
                            bool poisson, int n_threads) {
   const Core core(m);
-  const PointSource source(columns_of(m), at_ra, at_dec);
+  PointSources sources;
+  sources.source.push_back(std::make_shared<PointSource>(records_of(m), std::vector<double>{at_ra}, at_dec));
+  sources.signal = signal;
   std::vector<double> rows(3 * numbers.size());
   const TrialRequest request{11, numbers.size(), numbers.data(), n_sig, poisson};
-  CHECK(fit_point_trials(*core.likelihood, source, signal, free_gamma, request, 3, rows.data(), n_threads, {}) == numbers.size());
+  CHECK(fit_point_trials(*core.likelihood, sources, request, 3, rows.data(), n_threads, {}) == numbers.size());
   return rows;
 }
 
@@ -64,29 +68,71 @@ TEST_CASE("trials: a trial of a source is the slow fit of the events that the ge
   }
 }
 
-TEST_CASE("trials: no event that reaches the source is left out, at any declination") {
+TEST_CASE("trials: an event is in its arc where it is within its cut, at any declination") {
   Options options;
   options.sizes = {4000};
   options.sigma_high = 100.0 * degree;
   const reference::Model m = sky(options);
-  const auto columns = columns_of(m);
+  const auto records = records_of(m);
   for (const double dec : {-pi / 2, -1.5, -0.4, 0.0, 0.9, 1.55, pi / 2}) {
-    const PointSource source(columns, at_ra, dec);
+    const PointSource source(records, {at_ra}, dec);
     const PointBackground& season = source.season(0);
-    std::vector<std::size_t> place(4000, 4000);
-    for (std::size_t i = 0; i < season.size(); ++i) place[season.item[i]] = i;
+    std::vector<std::uint32_t> half(4000, 0);
+    for (std::size_t i = 0; i < season.size(); ++i) half[season.item[i]] = season.half[i];
     const Vec3 centre = unit_vector(at_ra, dec);
-    std::size_t inside = 0, missed = 0;
+    std::size_t inside = 0, missed = 0, outside = 0, taken = 0;
     for (std::size_t row = 0; row < 4000; ++row)
       for (std::uint32_t step = 0; step < 64; ++step) {
         const std::uint32_t word = step * 67108864U + static_cast<std::uint32_t>(row);
+        const auto d = static_cast<std::int32_t>(word - source.position(0).word);
+        const bool in_arc = static_cast<std::uint32_t>(d < 0 ? -d : d) + 1U <= half[row];
         const Vec3 v = unit_vector(right_ascension_of(word), m.seasons[0].dec[row]);
-        if (2.0 * std::asin(std::min(1.0, 0.5 * (v - centre).norm())) > std::min(pi, m.cut_n_sigma * m.seasons[0].sigma[row])) continue;
-        ++inside;
-        if (place[row] == 4000 || word - season.first[place[row]] > season.width[place[row]]) ++missed;
+        const double apart = 2.0 * std::asin(std::min(1.0, 0.5 * (v - centre).norm()));
+        const double cut = std::min(pi, m.cut_n_sigma * m.seasons[0].sigma[row]);
+        if (std::abs(apart - cut) < 1e-6) continue;
+        (apart < cut ? inside : outside) += 1;
+        if (apart < cut && !in_arc) ++missed;
+        if (apart > cut && in_arc) ++taken;
       }
     CHECK(inside > 1000);
+    CHECK(outside > 1000);
     CHECK(missed == 0);
+    CHECK(taken == 0);
+  }
+}
+
+TEST_CASE("trials: a position has the same bits alone, beside others at its declination, and in a list") {
+  Options options;
+  options.sizes = {2000, 900};
+  options.gamma_nodes = even_nodes(13);
+  options.sigma_high = 40.0 * degree;  // some arcs go beyond the middle between two positions
+  const reference::Model m = sky(options);
+  const Core core(m);
+  const auto records = records_of(m);
+  const std::vector<std::int64_t> numbers{0, 1, 5, 6, 7, 8, 1000};
+  const TrialRequest request{11, numbers.size(), numbers.data(), 0.0, false};
+  const auto fits = [&](const std::vector<std::shared_ptr<const PointSource>>& source, int threads) {
+    PointSources sources;
+    sources.source = source;
+    std::vector<double> rows(3 * numbers.size() * sources.n_positions());
+    CHECK(fit_point_trials(*core.likelihood, sources, request, 3, rows.data(), threads, {}) == numbers.size());
+    return rows;
+  };
+  for (const std::size_t n : {1u, 2u, 5u, 12u}) {
+    std::vector<std::shared_ptr<const PointSource>> list, alone;
+    for (const double dec : {-1.3, 0.3, 0.31}) {
+      std::vector<double> ra;
+      for (std::size_t i = 0; i < n; ++i) ra.push_back(std::fmod(6.1 + 2 * pi * static_cast<double>(i) / static_cast<double>(n), 2 * pi));
+      list.push_back(std::make_shared<PointSource>(records, ra, dec));
+      for (const double a : ra) alone.push_back(std::make_shared<PointSource>(records, std::vector<double>{a}, dec));
+    }
+    const std::vector<double> together = fits(list, 2);
+    CHECK(std::memcmp(together.data(), fits(alone, 1).data(), together.size() * sizeof(double)) == 0);
+    for (std::size_t p = 0; p < alone.size(); ++p) {
+      const std::vector<double> one = fits({alone[p]}, 1);
+      for (std::size_t i = 0; i < numbers.size(); ++i)
+        CHECK(std::memcmp(one.data() + 3 * i, together.data() + 3 * (i * alone.size() + p), 3 * sizeof(double)) == 0);
+    }
   }
 }
 
@@ -112,7 +158,7 @@ TEST_CASE("trials: signal is drawn with its probabilities, and adds to what is f
   pool.seasons[0] = {};
   inject(pool, 0, 4, at_ra, at_dec, 2.0);
   const std::vector<double> cumulative{0.1, 0.1, 0.6, 1.0}, share{1.0};
-  const PointSignal signal(columns_of(pool), {pool.seasons[0].ra.data()}, {cumulative.data()}, share.data());
+  const PointSignal signal(records_of(pool), {pool.seasons[0].ra.data()}, {cumulative.data()}, share.data());
   std::vector<InjectedEvent> events;
   std::size_t counts[4] = {}, total = 0;
   const Poisson poisson(6.5);
@@ -153,13 +199,14 @@ TEST_CASE("trials: a checkpoint that says no ends the loop, and what is done is 
   options.sizes = {500};
   const reference::Model m = sky(options);
   const Core core(m);
-  const PointSource source(columns_of(m), at_ra, at_dec);
+  PointSources sources;
+  sources.source.push_back(std::make_shared<PointSource>(records_of(m), std::vector<double>{at_ra}, at_dec));
   std::vector<std::int64_t> numbers(100000);
   for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<std::int64_t>(i);
   std::vector<double> rows(2 * numbers.size(), -1.0);
   const TrialRequest request{1, numbers.size(), numbers.data(), 0.0, false};
-  const std::size_t done = fit_point_trials(*core.likelihood, source, nullptr, free_gamma, request, 2, rows.data(), 1,
-                                            [](std::size_t, std::size_t) { return false; });
+  const std::size_t done =
+      fit_point_trials(*core.likelihood, sources, request, 2, rows.data(), 1, [](std::size_t, std::size_t) { return false; });
   CHECK(done > 0);
   CHECK(done < numbers.size());
   CHECK(rows[2 * done - 2] >= 0.0);

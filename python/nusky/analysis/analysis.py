@@ -61,10 +61,8 @@ class Analysis:
 
     anas: Sequence[SubAnalysis]
     name: str = field(default="", init=False)
-    # What the core needs of every season, by (cut_n_sigma, extension); made when first asked for.
-    _columns: dict[tuple[float, float], tuple[_core.EventColumns, ...]] = field(
-        default_factory=dict, init=False, repr=False
-    )
+    # What the core needs of every season, by (cut_n_sigma, extension), and by these and γ; made when first asked for.
+    _columns: dict[tuple[float | None, ...], tuple[Any, ...]] = field(default_factory=dict, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def __init__(self, anas: Any, *more: Any, **options: Any) -> None:
@@ -178,7 +176,7 @@ class Analysis:
         return _core.Likelihood(np.array(self.gamma_nodes), *self.acceptance_table(), extended=extended)
 
     def event_columns(self, cut_n_sigma: float = 5.0, extension: float = 0.0) -> tuple[_core.EventColumns, ...]:
-        """What the core keeps of every season's own events; built once for each setting.
+        """What the core keeps of every season's own events, one for each season; built once for each setting.
 
         Parameters
         ----------
@@ -186,11 +184,6 @@ class Analysis:
             S = 0 beyond so many σ.
         extension : float
             Width of the source, rad.
-
-        Returns
-        -------
-        tuple of EventColumns
-            One for each season.
         """
         setting = (float(cut_n_sigma), float(radians("extension", extension)))
         with self._lock:
@@ -199,6 +192,16 @@ class Analysis:
                     _core_columns(ana, ana.data, ana.background_density, ana.log_energy_ratio, *setting)
                     for ana in self.anas
                 )
+            return self._columns[setting]
+
+    def point_records(
+        self, cut_n_sigma: float = 5.0, extension: float = 0.0, gamma: float | None = None
+    ) -> tuple[_core.PointRecords, ...]:
+        """The same as fits of one position read them, γ free (None) or fixed."""
+        setting, columns = (float(cut_n_sigma), extension, gamma), self.event_columns(cut_n_sigma, extension)
+        with self._lock:
+            if setting not in self._columns:
+                self._columns[setting] = tuple(_core.PointRecords(one, gamma) for one in columns)
             return self._columns[setting]
 
     def columns_for(
@@ -214,10 +217,6 @@ class Analysis:
             `dec, sigma, log10energy` (and `sindec`, which is else made from `dec`).
         cut_n_sigma, extension
             See `event_columns`.
-
-        Returns
-        -------
-        EventColumns
         """
         ana = self.anas[k]
         return _core_columns(ana, events, *ana.columns(events), float(cut_n_sigma), float(extension))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from nusky.catalogs.binomial import BinomialTest, binomial_test
 from nusky.catalogs.local_p import LocalP
 from nusky.catalogs.multi import MultiTrialRunner
-from nusky.catalogs.result import SourceListResult
-from nusky.catalogs.source_list import ListFits, SourceListTrialRunner
+from nusky.catalogs.result import InterruptedListFits, ListFits, SourceListResult
+from nusky.catalogs.source_list import SourceListTrialRunner
 
 __all__ = [
     "BinomialTest",
+    "InterruptedListFits",
     "ListFits",
     "LocalP",
     "MultiTrialRunner",

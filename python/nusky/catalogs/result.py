@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -19,8 +19,39 @@ if TYPE_CHECKING:
     from nusky.catalogs.local_p import LocalP
     from nusky.sensitivity import NSigResult
     from nusky.source import Sources
+    from nusky.typing import I64
 
-__all__ = ["SourceListResult"]
+__all__ = ["InterruptedListFits", "ListFits", "SourceListResult"]
+
+
+class ListFits(NamedTuple):
+    """Fits of every source in n trials.
+
+    Attributes
+    ----------
+    ts, ns, gamma : (n, J)
+        γ is NaN where it is undefined or fixed.
+    """
+
+    ts: F64
+    ns: F64
+    gamma: F64
+
+    @classmethod
+    def joined(cls, parts: list[ListFits]) -> ListFits:
+        """Fits of some trials after those of others."""
+        return cls(*(np.concatenate(one) for one in zip(*parts, strict=True)))
+
+
+class InterruptedListFits(KeyboardInterrupt):
+    """Ctrl-C came while lists were fitted; `partial` (`ListFits`) has the finished trials, `indices` their numbers."""
+
+    def __init__(self, partial: ListFits, indices: I64, n_trials: int) -> None:
+        self.partial = partial
+        self.indices = indices
+        super().__init__(
+            f"interrupted after {len(indices)} of {n_trials} trials; they are in this exception's .partial"
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nusky import _core
 from nusky.catalogs.local_p import LocalP
-from nusky.catalogs.result import SourceListResult
-from nusky.executors import InterruptedBatch, fit_batch
+from nusky.catalogs.result import InterruptedListFits, ListFits, SourceListResult
+from nusky.executors import InterruptedBatch
 from nusky.files import content_hash
-from nusky.injection import StackInjector, check_signal, resolve_seed
+from nusky.injection import BatchDraws, StackInjector, check_signal, resolve_seed, seed_key
 from nusky.runners import Background, Made, Runner, TrialRunner, check_sources, whole
 from nusky.source import check_distinct
 from nusky.trial import Fit, Trial, as_trial
@@ -23,30 +24,16 @@ from nusky.typing import F64
 if TYPE_CHECKING:
     from nusky.hyp import Flux
     from nusky.injection import TrialDraws
-    from nusky.likelihood import TrialIndex
+    from nusky.likelihood import LikelihoodModel, TrialIndex
     from nusky.progress import Progress
     from nusky.sensitivity import NSigResult
     from nusky.source import Sources
     from nusky.typing import I64
 
-__all__ = ["ListFits", "SourceListTrialRunner"]
+__all__ = ["SourceListTrialRunner"]
 
 # Trials between two looks at progress and Ctrl-C
 _TOGETHER = 4096
-
-
-class ListFits(NamedTuple):
-    """Fits of every source in n trials.
-
-    Attributes
-    ----------
-    ts, ns, gamma : (n, J)
-        γ is NaN where it is undefined or fixed.
-    """
-
-    ts: F64
-    ns: F64
-    gamma: F64
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -103,9 +90,11 @@ class SourceListTrialRunner(Runner):
 
     @cached_property
     def runners(self) -> tuple[TrialRunner, ...]:
-        """One for each source."""
-        return tuple(
-            TrialRunner(
+        """One for each source; those of the same extension share their likelihood."""
+        models: dict[float, LikelihoodModel] = {}
+        made = []
+        for one in self.src:
+            tr = TrialRunner(
                 analysis=self.analysis,
                 src=one,
                 likelihood=replace(self.likelihood, extension=float(one.extension[0])),
@@ -113,8 +102,9 @@ class SourceListTrialRunner(Runner):
                 mp_cpus=self.mp_cpus,
                 declinations=self.declinations,
             )
-            for one in self.src
-        )
+            vars(tr)["model"] = models.setdefault(tr.likelihood.extension, tr.model)
+            made.append(tr)
+        return tuple(made)
 
     @cached_property
     def stack_injector(self) -> StackInjector:
@@ -171,6 +161,11 @@ class SourceListTrialRunner(Runner):
         Returns
         -------
         ListFits
+
+        Raises
+        ------
+        InterruptedListFits
+            On Ctrl-C, with the finished trials.
         """
         from nusky.progress import trial_progress
 
@@ -179,9 +174,16 @@ class SourceListTrialRunner(Runner):
         numbers = np.arange(first_trial, first_trial + n_trials, dtype=np.int64)
         n_threads = self._threads(mp_cpus)
         self._prepare(n_sig)
+        parts: list[ListFits] = []
         with trial_progress(n_trials, n_sig, n_threads, logging) as progress:
-            fits = self._all(numbers, n_sig, poisson, resolve_seed(whole("seed", seed)), n_threads, progress)
-        return ListFits(*np.moveaxis(fits, 2, 0))
+            for start, fits, interrupted in self._batches(
+                numbers, n_sig, poisson, resolve_seed(whole("seed", seed)), n_threads, progress
+            ):
+                parts.append(fits)
+                if interrupted:
+                    done = start + len(fits.ts)
+                    raise InterruptedListFits(ListFits.joined(parts), numbers[:done], n_trials)
+        return ListFits.joined(parts)
 
     def test(self, trial: Any = None, *, TRUTH: bool = False, largest: float = 1.0) -> SourceListResult:
         """Test a trial, or the real sky: local p, the best source and the binomial test with their trial corrections.
@@ -257,52 +259,111 @@ class SourceListTrialRunner(Runner):
         self, numbers: I64, n_sig: float, poisson: bool, seed: int, n_threads: int, progress: Progress | None
     ) -> NDArray[np.void]:
         rows = np.zeros(len(numbers), dtype=self.dtype)
-        for start in range(0, len(numbers), _TOGETHER):
-            some = slice(start, start + _TOGETHER)
-            try:
-                ts, ns, gamma = np.moveaxis(self._all(numbers[some], n_sig, poisson, seed, n_threads, None), 2, 0)
-            except (KeyboardInterrupt, InterruptedBatch):
-                raise InterruptedBatch(rows[:start].view(np.recarray), numbers[:start], len(numbers)) from None
-            best = self._winner(ts)[:, None]
-            values = {"ts": ts, "ns": ns, "gamma": gamma, "mlog10p": self._p(ts)}
+        for start, fits, interrupted in self._batches(numbers, n_sig, poisson, seed, n_threads, progress):
+            end = start + len(fits.ts)
+            best = self._winner(fits.ts)[:, None]
+            values = {**fits._asdict(), "mlog10p": self._p(fits.ts)}
             for name in self.columns:
                 if name in values:
-                    rows[name][some] = np.take_along_axis(values[name], best, axis=1)[:, 0]
-            rows["ra"][some], rows["dec"][some] = self.src.ra[best[:, 0]], self.src.dec[best[:, 0]]
-            if progress is not None:
-                progress.update(min(start + _TOGETHER, len(numbers)))
+                    rows[name][start:end] = np.take_along_axis(values[name], best, axis=1)[:, 0]
+            rows["ra"][start:end], rows["dec"][start:end] = self.src.ra[best[:, 0]], self.src.dec[best[:, 0]]
+            if interrupted:
+                raise InterruptedBatch(rows[:end].view(np.recarray), numbers[:end], len(numbers))
         return rows.view(np.recarray)
 
-    def _all(
+    def _batches(
         self, numbers: I64, n_sig: float, poisson: bool, seed: int, n_threads: int, progress: Progress | None
-    ) -> F64:
-        """(n, J, 3) TS, n_s and γ of every source."""
-        out = np.full((len(numbers), len(self.src), 3), np.nan)
-        names = [name for name in ("ts", "ns", "gamma") if name in self.columns]
-        if n_sig:
-            dtype = np.dtype([(name, np.float64, len(self.src)) for name in names])
-
-            def fit_some(some: I64, threads: int) -> NDArray[np.void]:
-                rows = np.empty(len(some), dtype=dtype)
-                for i, j in enumerate(some.tolist()):
-                    table = self._table(self.draw_trial(seed, j, n_sig, poisson), threads)
-                    for name in names:
-                        rows[name][i] = table[name]
-                return rows
-
-            fits = fit_batch(fit_some, numbers, dtype, n_threads, self._n_events, progress)
-            for i, name in enumerate(names):
-                out[:, :, i] = fits[name]
-            return out
+    ) -> Iterator[tuple[int, ListFits, bool]]:
+        """Some trials after the other: the first of them, their fits, and whether Ctrl-C made them fewer."""
+        names = [name for name in ListFits._fields if name in self.columns]
         for start in range(0, len(numbers), _TOGETHER):
-            some = slice(start, start + _TOGETHER)
-            for j, runner in enumerate(self.runners):
-                fits = runner.fit_trials(numbers[some], 0, False, seed, n_threads)
-                for i, name in enumerate(names):
-                    out[some, j, i] = fits[name]
+            some = numbers[start : start + _TOGETHER]
+            fits = np.full((len(some), len(self.src), 3), np.nan)
+            if self.declinations is None:
+                made = np.empty((len(some), len(self.src), len(names)))
+                done, interrupted = self._fill(made, some, n_sig, poisson, seed, n_threads, start, progress)
+                fits[:, self._order, : len(names)] = made
+            else:
+                done, interrupted = self._one_by_one(fits, some, n_sig, poisson, seed, n_threads, start, progress)
+            yield start, ListFits(*np.moveaxis(fits[:done], 2, 0)), interrupted
+            if interrupted:
+                return
+
+    @cached_property
+    def _order(self) -> I64:
+        """The sources by extension: those that read the same columns of events follow each other."""
+        return np.argsort(self.src.extension, kind="stable")
+
+    def _fill(
+        self,
+        rows: F64,
+        numbers: I64,
+        n_sig: float,
+        poisson: bool,
+        seed: int,
+        n_threads: int,
+        before: int,
+        progress: Progress | None,
+    ) -> tuple[int, bool]:
+        """Fits of every source in `_order` by the core; how many trials, and whether by Ctrl-C."""
+        runners = [self.runners[j] for j in self._order]
+        injected: list[Any] = []
+        try:
+            if n_sig:
+                injected = self._injected(seed, numbers, n_sig, poisson, [tr.model for tr in runners])
+        except KeyboardInterrupt:
+            return 0, True
+        return _core.fit_point_trials(
+            runners[0].model.likelihood,
+            [tr._point.source for tr in runners],
+            None,
+            key=seed_key(seed),
+            numbers=numbers,
+            injected=injected,
+            rows=rows,
+            n_threads=n_threads,
+            progress=None if progress is None else lambda n, _: progress.update(before + n),
+        )
+
+    def _injected(
+        self, seed: int, numbers: I64, n_sig: float, poisson: bool, models: list[LikelihoodModel]
+    ) -> list[list[tuple[_core.PointRecords, F64, I64]]]:
+        """The signal of some trials as each likelihood reads it."""
+        drawn = self.stack_injector.inject_many(BatchDraws(seed_key(seed), numbers), n_sig, poisson)
+        made: dict[float, list[tuple[_core.PointRecords, F64, I64]]] = {}
+        for model in models:
+            if model.options.extension in made:
+                continue
+            seasons = made[model.options.extension] = []
+            for k, (given, first) in enumerate(drawn):
+                events = self.analysis[k].sim[:0] if given is None else given
+                records = model.records_of(model.columns_for(k, events))
+                seasons.append((records, np.ascontiguousarray(events["ra"]), first))
+        return [made[model.options.extension] for model in models]
+
+    def _one_by_one(
+        self,
+        fits: F64,
+        numbers: I64,
+        n_sig: float,
+        poisson: bool,
+        seed: int,
+        n_threads: int,
+        before: int,
+        progress: Progress | None,
+    ) -> tuple[int, bool]:
+        """The same for background at new declinations, which the core does not draw."""
+        for i, j in enumerate(numbers.tolist()):
+            try:
+                table = self._table(self.draw_trial(seed, j, n_sig, poisson), n_threads)
+            except KeyboardInterrupt:
+                return i, True
+            for column, name in enumerate(ListFits._fields):
+                if name in self.columns:
+                    fits[i, :, column] = table[name]
             if progress is not None:
-                progress.update(min(start + _TOGETHER, len(numbers)))
-        return out
+                progress.update(before + i + 1)
+        return len(numbers), False
 
     @property
     def _default_flux(self) -> Flux | None:

@@ -154,7 +154,7 @@ class FlareModel(LikelihoodModel):
 
     def source(self, ra: float, dec: float) -> _core.PointSource:
         """A position, with the seasons' own events that some right ascension brings near, and their times."""
-        return _core.PointSource(self.columns, ra, dec, list(self.times))
+        return _core.PointSource(self.records, np.array([ra]), dec, list(self.times))
 
     def timed_parts(self, trial: Trial) -> list[Part]:
         """The events of a trial as the core takes them, with their times.

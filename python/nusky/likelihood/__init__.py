@@ -5,7 +5,7 @@ from __future__ import annotations
 from nusky.likelihood.direction_scan import scan_events
 from nusky.likelihood.model import LikelihoodModel, LikelihoodOptions, Part
 from nusky.likelihood.near_events import NearRows
-from nusky.likelihood.point import PointFit
+from nusky.likelihood.point import PointFit, PointFits
 from nusky.likelihood.profile import LikelihoodProfile
 from nusky.likelihood.reach import event_reach, widened
 from nusky.likelihood.reading import LikelihoodReading, SeasonReading
@@ -26,6 +26,7 @@ __all__ = [
     "Part",
     "PartOfTrials",
     "PointFit",
+    "PointFits",
     "SeasonReading",
     "Signal",
     "StackValues",

@@ -189,6 +189,17 @@ class LikelihoodModel:
             return self.analysis.event_columns(self.options.cut_n_sigma, self.options.extension)
         return tuple(self.columns_for(k, season.data) for k, season in enumerate(self.analysis))
 
+    @cached_property
+    def records(self) -> tuple[_core.PointRecords, ...]:
+        """The seasons' own events as fits of one position read them."""
+        if self.options.mode in ("fit", "fixed"):
+            return self.analysis.point_records(self.options.cut_n_sigma, self.options.extension, self.fixed_gamma)
+        return tuple(self.records_of(columns) for columns in self.columns)
+
+    def records_of(self, columns: _core.EventColumns) -> _core.PointRecords:
+        """Any events as fits of one position read them."""
+        return _core.PointRecords(columns, self.fixed_gamma)
+
     def log_energy_ratio(self, k: int, events: Events) -> NDArray[np.float32] | None:
         """(N, G) ln R of any events of season k at the γ nodes of the energy term; None without one."""
         if self.options.mode == "off":

@@ -134,7 +134,8 @@ class TrialRunner(Runner):
         ra = [events["ra"] for events, _ in seasons]
         times = list(self.timing.tables) if isinstance(self.timing, SignalTimes) else []
         cumulative = [cumulative for _, cumulative in seasons]
-        return _core.PointSignal(self._signal_columns, ra, cumulative, self._injector.shares, times)
+        records = [self.model.records_of(columns) for columns in self._signal_columns]
+        return _core.PointSignal(records, ra, cumulative, self._injector.shares, times)
 
     @property
     def _moves(self) -> bool:
@@ -194,14 +195,13 @@ class TrialRunner(Runner):
         rows = np.zeros(len(numbers), dtype=self.dtype)
         done, interrupted = _core.fit_point_trials(
             self.model.likelihood,
-            self._point.source,
+            [self._point.source],
             self._signal if n_sig else None,
             key=seed_key(seed),
             numbers=numbers,
             n_sig=n_sig,
             poisson=poisson,
-            gamma=self.model.fixed_gamma,
-            rows=rows.view(np.float64).reshape(len(rows), len(self.columns)),
+            rows=rows.view(np.float64).reshape(len(rows), 1, len(self.columns)),
             n_threads=n_threads,
             progress=None if progress is None else lambda n, _: progress.update(n),
         )

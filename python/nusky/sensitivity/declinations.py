@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ from nusky.executors.tasks import LostTask
 from nusky.executors.workers import run_pieces
 from nusky.files.identity import differences
 from nusky.files.npz import read_format, write_npz
+from nusky.likelihood import PointFits
 from nusky.progress import Progress
 from nusky.sphere import at_limits
 from nusky.threads import resolve_threads
@@ -302,7 +303,9 @@ def declination_tsds(
         with (
             Progress(header, n_scrambles, "scrambles", logging) as progress,
             contextlib.closing(
-                run_pieces(
+                _in_core(runner, indices, seed, nodes, threads, ts, progress)
+                if executor is None and _whole_seasons(runner)
+                else run_pieces(
                     runner,
                     ts_at,
                     [(0, n_scrambles)],
@@ -330,29 +333,18 @@ def declination_tsds(
 def ts_at(
     runner: Any, numbers: Sequence[int], seed: int, dec: NDArray[np.float64], n_ra: int, n_threads: int
 ) -> NDArray[np.float64]:
-    """TS of background trials at some declinations, each at `n_ra` right ascensions.
-
-    Parameters
-    ----------
-    runner : Runner
-    numbers : sequence of int
-        Trial numbers.
-    seed : int
-    dec : (D,) rad
-    n_ra, n_threads : int
-
-    Returns
-    -------
-    (n, D, n_ra) float64
+    """(n, D, n_ra) TS of background trials at declinations (D,) rad, each at `n_ra` right ascensions; those of whole
+    seasons are, to the bit, what a `TrialRunner` at each position gives.
     """
-    # every declination begins at another right ascension, so that neighbours do not look at the same events
-    start = np.arange(len(dec)) * (np.pi * (3 - np.sqrt(5)))
-    ra = (start[:, None] + 2 * np.pi / n_ra * np.arange(n_ra)) % (2 * np.pi)
-    ra, each = ra.ravel(), np.repeat(dec, n_ra)
-    # a tile for each, so that a TS does not depend on what else is asked for
-    alone = np.arange(len(ra)), ra, each, np.full(len(ra), _TILE)
-    directions = _core.Directions(ra, each, *alone)
+    ra = _right_ascensions(len(dec), n_ra)
     out = np.empty((len(numbers), len(dec), n_ra))
+    if _whole_seasons(runner):
+        if PointFits(runner.model, ra, dec).fill(out, seed, numbers, n_threads)[1]:
+            raise KeyboardInterrupt
+        return out
+    # a tile for each, so that a TS does not depend on what else is asked for
+    flat, each = ra.ravel(), np.repeat(dec, n_ra)
+    directions = _core.Directions(flat, each, np.arange(len(flat)), flat, each, np.full(len(flat), _TILE))
     for i, j in enumerate(numbers):
         index = runner.model.index(runner.draw_trial(seed, j, 0.0, False), n_threads)
         ts, _, _, _ = _core.scan(
@@ -360,6 +352,28 @@ def ts_at(
         )
         out[i] = ts.reshape(len(dec), n_ra)
     return out
+
+
+def _right_ascensions(n_dec: int, n_ra: int) -> F64:
+    """(D, n_ra): every declination begins at another one, so that neighbours do not look at the same events."""
+    start = np.arange(n_dec) * (np.pi * (3 - np.sqrt(5)))
+    return np.asarray((start[:, None] + 2 * np.pi / n_ra * np.arange(n_ra)) % (2 * np.pi))
+
+
+def _whole_seasons(runner: Any) -> bool:
+    """Whether the core makes the trials: whole seasons at their own declinations."""
+    return runner.on_time is None and runner.declinations is None
+
+
+def _in_core(
+    runner: Any, numbers: Sequence[int], seed: int, dec: F64, n_threads: int, out: F64, progress: Progress
+) -> Generator[tuple[tuple[int, int], F64], None, None]:
+    """All trials in one call of the core, as a piece of work."""
+    fits = PointFits(runner.model, _right_ascensions(len(dec), out.shape[2]), dec)
+    done, interrupted = fits.fill(out, seed, numbers, n_threads, progress.update)
+    yield (0, done), out[:done]
+    if interrupted:
+        raise KeyboardInterrupt
 
 
 def _checked_dec(dec: ArrayLike) -> F64:

@@ -43,6 +43,10 @@ class EventColumns {
   const float* log_ratio(std::size_t i) const { return log_ratio_.data() + ratio_row_[i] * static_cast<std::size_t>(axis_.padded_size()); }
   /// R at the coarse γ, n_coarse_gamma values on one cache line.
   const float* ratio_row(std::size_t i) const { return ratio_.data() + ratio_row_[i] * std::size_t{n_coarse_gamma}; }
+  /// The rows as tables, and the number of an event's row in both.
+  const float* ratio_table() const { return ratio_.data(); }
+  const float* log_ratio_table() const { return log_ratio_.data(); }
+  std::uint32_t table_row(std::size_t i) const { return ratio_row_.empty() ? 0 : ratio_row_[i]; }
   /// Between two neighbouring coarse γ, R is at most this times the larger of its values there; 1 where γ is not free to be fitted.
   float ratio_lift(std::size_t i) const { return records_[i].lift; }
   /// Largest R over all γ; 1 where γ is not free to be fitted.

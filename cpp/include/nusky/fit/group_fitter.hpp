@@ -21,6 +21,8 @@ class GroupFitter {
   }
   /// Loads all directions of a group.
   void load(const Directions& directions, std::size_t group);
+  /// Loads one position, whose candidates were found elsewhere: direction 0. Only the numbers of events are read from the index.
+  void load(double sindec, const PointPlace& place, const std::vector<PointPart>& parts) { tile_.load(sindec, place, parts); }
   /// The index holds the events of another trial from now on.
   void forget() { tile_.forget(); }
   /// For when every direction will be fitted: does for all of them at once what `fit` else does one by one.

@@ -22,6 +22,15 @@ struct NearEvents {
   std::vector<float> tail, tail_squares;  ///< (K,) Σ S/B · largest R of the others, and of its square
 };
 
+/// Candidates of one position that share their records, all within their cut of it.
+struct PointPart {
+  std::size_t season;
+  PointView events;
+  std::size_t n;
+  const std::uint32_t* number;  ///< (n,) of the records, and points_beyond more
+  const float* angle;           ///< (n,) right ascension less that of the position, rad; room for 16 more
+};
+
 /// The directions of a group, the events near them, and S/B of every pair; work space of one thread.
 ///
 /// Of the events within the cut of a direction, 75 % lie so far out that together they make 0.4 % of
@@ -41,6 +50,8 @@ class Tile {
   /// Collects the candidates of the tile of directions.groups()[group], evaluates S/B for some of its directions, lists the near events
   /// of each and bounds its d ln Λ/d n_s at n_s = 0 over all γ. From then on, direction p is the one in lane which[p] of the group.
   void load(const Directions& directions, std::size_t group, const std::uint32_t* which, std::size_t count);
+  /// The same for one position, whose candidates were found elsewhere. @param parts season by season
+  void load(double sindec, const PointPlace& place, const std::vector<PointPart>& parts);
   /// The index holds other events from now on.
   void forget() { chord_ = -1.0; }
   /// Lists the near events of direction p again, so that the tail is small up to n_s = n_ref.
@@ -73,8 +84,11 @@ class Tile {
     AlignedVector<float> cut_chord, rate, gaussian, weight, cut, peak, lift;
     std::vector<const float*> ratio, log_ratio;
   };
+  // Where S/B of candidate c at direction p stands in the kernels' blocks: see CandidateView.
+  std::size_t in_blocks(std::size_t c, std::size_t p) const { return (c / block_size * count_ + p) * block_size + c % block_size; }
   void fill_pools(const Directions& directions, std::size_t group);
   void select(const DirectionGroup& group);
+  void fill_up(std::size_t n);
   void bound_shares();
   void split(std::size_t first, std::size_t count, double n_ref);
   void screen(std::size_t p);

@@ -22,6 +22,9 @@ struct Stencil {
   std::array<double, 4> value_d{};
   std::array<double, 4> slope_d{};
   std::array<double, 4> curvature_d{};
+
+  /// exp of the interpolated value. @param row of node values
+  float ratio(const float* row) const;
 };
 
 /// The γ nodes and what follows from them.

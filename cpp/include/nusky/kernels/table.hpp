@@ -3,6 +3,7 @@
 
 #include "nusky/kernels/tables/flares.hpp"
 #include "nusky/kernels/tables/index.hpp"
+#include "nusky/kernels/tables/points.hpp"
 #include "nusky/kernels/tables/profile.hpp"
 #include "nusky/kernels/tables/random.hpp"
 #include "nusky/kernels/tables/sky.hpp"
@@ -23,7 +24,8 @@ struct Kernels : IndexKernels,
                  SumKernels,
                  SkyKernels,
                  StackKernels,
-                 FlareKernels {
+                 FlareKernels,
+                 PointKernels {
   const char* name;  ///< of the instruction set
 };
 

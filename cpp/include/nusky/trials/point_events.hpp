@@ -1,9 +1,9 @@
 #pragma once
-#include <array>
 #include <vector>
 
 #include "nusky/events/event_index.hpp"
-#include "nusky/trials/point_source.hpp"
+#include "nusky/trials/drawn_words.hpp"
+#include "nusky/trials/point_signal.hpp"
 
 namespace nusky {
 
@@ -25,10 +25,6 @@ class PointEvents {
   void take(const std::vector<EventPart>& parts, const double* n_events);
 
  private:
-  struct Drawn {  // of one trial and season
-    std::vector<std::uint32_t> number, word;
-    std::size_t n = 0;
-  };
   void add(std::size_t season, const EventColumns& columns, std::size_t n);
   void add_season(std::size_t k, const EventPart& part);
   void add_other(const EventPart& part);
@@ -37,11 +33,11 @@ class PointEvents {
   const PointSignal* signal_;
   EventIndex index_;
   std::uint64_t key_ = 0, quad_ = 0;
-  std::vector<std::array<Drawn, trials_of_block>> drawn_;  // per season
+  DrawnWords words_;
   std::vector<InjectedEvent> injected_;
   std::vector<double> n_events_;
   // of the events in hand
-  std::vector<std::uint32_t> event_;
+  std::vector<std::uint32_t> event_, word_;
   std::vector<double> ra_, cos_dec_, time_, x_, y_;
 };
 

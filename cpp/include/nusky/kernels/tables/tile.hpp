@@ -3,7 +3,8 @@
 
 namespace nusky {
 
-/// Kernels over the candidates × directions of a tile, S/B of which stand in blocks `a` (see CandidateView).
+/// Kernels over the candidates × directions of a tile, S/B of which stand in blocks `a` (see CandidateView). `stride` is the number of
+/// directions that the blocks hold.
 struct TileKernels {
   /// S/B (0 beyond the cut) of all candidates at `count` directions, into the blocks `a`.
   void (*spatial)(const CandidateView& candidates, std::size_t count, const float* vx, const float* vy,
@@ -11,13 +12,13 @@ struct TileKernels {
                   float* a);
   /// Splits the candidates first … last−1 (multiples of 16) of `count` directions. Those above list[p].threshold are
   /// appended to list[p], added to its `sum_largest_w` and set to 0 in `a`; the others are added to `tail`, `tail_squares`.
-  void (*split)(std::size_t first, std::size_t last, std::size_t count, float* a,
+  void (*split)(std::size_t first, std::size_t last, std::size_t count, std::size_t stride, float* a,
                 const float* peak,  // (candidates,) largest R
                 Shortlist* list);   // (count,)
   /// sums[j·16 + g] += Σ_c a(c, which[j]) · rows[c][g] over candidates first … last−1 (multiples of 16).
   void (*tails)(std::size_t first, std::size_t last, std::size_t count,
                 const std::uint32_t* which,  // (count,) directions
-                const float* a,
+                std::size_t stride, const float* a,
                 const float* const* rows,  // (candidates,) rows of R at the 16 coarse γ
                 float* sums);              // (count, 16)
   /// sum[g] += Σ S/B · lift[c] · max(rows[c][g], rows[c][g + 1]) over events of candidates c, g < 15; for g = 15 with

@@ -10,8 +10,8 @@ constexpr std::size_t block_size = 16;
 /// Candidates of one tile in columns, positions relative to the tile's centre. Arrays are filled up to a multiple of 16
 /// with candidates of weight 0.
 ///
-/// S/B of candidates × directions is stored in blocks of 16 × 16: a[(c / 16 · 16 + p) · 16 + c % 16], so that a
-/// direction's values are contiguous runs and every address in a block is a constant distance away.
+/// S/B of candidates × P directions is stored in blocks of 16 × P: a[(c / 16 · P + p) · 16 + c % 16], so that a direction's
+/// values are contiguous runs, and all of them where there is one direction.
 struct CandidateView {
   std::size_t n;
   const float *x, *y, *z;                       ///< (n,) unit vector less that of the centre of the tile
