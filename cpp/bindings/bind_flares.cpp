@@ -16,16 +16,29 @@ struct Flares {
   const Likelihood* likelihood;
   Clock clock;
   FlareOptions options;
+  std::optional<LightCurve> curve;
 };
 
 std::unique_ptr<Flares> make_flares(const Likelihood& likelihood, const std::vector<std::pair<F64, F64>>& runs, double dt_min,
                                     double dt_max, double threshold, double penalty_days, const std::optional<double>& gamma,
-                                    const std::optional<double>& start, const std::optional<double>& stop, bool gaussian) {
+                                    const std::optional<double>& start, const std::optional<double>& stop, bool gaussian,
+                                    const std::optional<py::dict>& curve) {
   require_finite(gamma);
   std::vector<Runs> seasons;
   for (const auto& [from, to] : runs) seasons.push_back({to_vector(from, "start"), to_vector(to, "stop")});
   auto flares = std::make_unique<Flares>(
-      Flares{&likelihood, Clock(seasons), {gaussian, dt_min, dt_max, threshold, penalty_days, gamma, start, stop}});
+      Flares{&likelihood, Clock(seasons), {gaussian, dt_min, dt_max, threshold, penalty_days, gamma, start, stop, nullptr}, {}});
+  if (curve) {
+    LightCurve c;
+    c.edge = to_vector((*curve)["edge"].cast<F64>(), "edge");
+    c.value = to_vector((*curve)["value"].cast<F64>(), "value");
+    std::tie(c.thresh_low, c.thresh_high) = (*curve)["range_thresh"].cast<std::pair<double, double>>();
+    std::tie(c.lag_low, c.lag_high) = (*curve)["range_lag"].cast<std::pair<double, double>>();
+    c.n_thresh = (*curve)["n_thresh"].cast<int>();
+    c.n_lag = (*curve)["n_lag"].cast<int>();
+    flares->curve = std::move(c);
+    flares->options.curve = &*flares->curve;
+  }
   FlareSearch(likelihood, flares->clock, flares->options);  // throws for what does not fit together
   return flares;
 }
@@ -132,10 +145,12 @@ penalty_days : 2 ln(uptime of the window / penalty_days) is added to ts; 0: noth
 gamma : float or None
 start, stop : MJD or None: where every window starts, or ends
 gaussian : the flare is a Gaussian in time: dt_min and dt_max are those of its sigma, start and stop of a fit t0 -+ sigma/2
+curve : dict or None: a light curve that is fitted instead: edge (B + 1,) MJD, value (B,), range_thresh, range_lag (days): where both are
+    equal, they are fixed; n_thresh, n_lag. start and stop of a fit are its threshold and lag
 )")
       .def(py::init(&make_flares), py::arg("likelihood"), py::arg("runs"), py::kw_only(), py::arg("dt_min"), py::arg("dt_max"),
            py::arg("threshold"), py::arg("penalty_days"), py::arg("gamma") = py::none(), py::arg("start") = py::none(),
-           py::arg("stop") = py::none(), py::arg("gaussian") = false, py::keep_alive<1, 2>())
+           py::arg("stop") = py::none(), py::arg("gaussian") = false, py::arg("curve") = py::none(), py::keep_alive<1, 2>())
       .def("scan", &scan, py::arg("index"), py::arg("directions"), py::kw_only(), py::arg("prior_terms") = py::none(),
            py::arg("n_threads") = 0, py::arg("progress") = py::none(),
            R"(

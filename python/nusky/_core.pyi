@@ -205,6 +205,7 @@ class Flares:
         start: float | None = ...,
         stop: float | None = ...,
         gaussian: bool = ...,
+        curve: dict[str, Any] | None = ...,
     ) -> None: ...
     def scan(
         self,

@@ -66,11 +66,22 @@ OF_FLARES: dict[str, Change] = {
     "time": ({}, FLARE),
     "sig": (FLARE, {"sig": "tw", "sig_kw": {"t0": START, "dt": 2.0}}),
     "sig_kw": (FLARED, {"sig_kw": {"t0": START, "dt": 20.0}}),
+    "box": (FLARED, {"box": False}),
     "box_mode": (FLARE, {"box_mode": "post"}),
     "dt_min": (FLARED, {"dt_min": 50.0}),
     "dt_max": (FLARE, {"dt_max": 2.0}),
     "seeder": (FLARE, {"seeder": cy.seeding.UTFSeeder(threshold=1e6)}),
     "prior": ({key: value for key, value in FLARE.items() if key != "prior"}, {"prior": None}),
+}
+EDGES = START + np.arange(-60.0, 61.0, 5.0)
+BRIGHT = 1.0 + np.sin(np.arange(len(EDGES) - 1.0) ** 2)
+CURVE = {"time": "lc", "use_grl": False, "lcs": (EDGES, BRIGHT), "range_lag": (-5.0, 5.0)}
+OF_FLARES |= {
+    "lcs": (CURVE, {"lcs": (EDGES, BRIGHT[::-1])}),
+    "range_thresh": (CURVE, {"range_thresh": (0.0, 0.1)}),
+    "range_lag": (CURVE, {"range_lag": (0.0, 0.0)}),
+    "n_seeds_thresh": (CURVE, {"n_seeds_thresh": 3}),
+    "n_seeds_lag": (CURVE, {"n_seeds_lag": 3}),
 }
 OF_MAPS: dict[str, Change] = {
     "nside": ({}, {"nside": 8}),
@@ -101,7 +112,7 @@ ELSEWHERE = {
     "template": "tests/conf/test_template.py",
     "bins_energy": "tests/conf/test_template.py",
     "TRUTH": "one value",
-    "box": "one value, with time='utf'",
+    "kind": "one value",
     "dec_rand_method": "one value",
     "prior_zero": "zeros of a prior: tests/priors",
     "prior_floor": "pixels of little probability: tests/pixels/test_of_priors.py",
@@ -167,7 +178,7 @@ def test_a_keyword_that_is_not_needed_changes_nothing(call: str, key: str) -> No
 def test_every_keyword_is_looked_at() -> None:
     seen = {*ACTS, *OF_POINTS, *WITH_WINDOW, *OF_FLARES, *OF_MAPS, *OF_PRIORS, *ELSEWHERE, *NOT_NEEDED}
     assert set(KEYWORDS) == seen
-    assert set(INJECTION) <= {*KEYWORDS, "in_pixel", "by", "priors", "t0", "dt"}
+    assert set(INJECTION) <= {*KEYWORDS, "in_pixel", "by", "priors", "t0", "dt", "threshs", "lags"}
 
 
 INJECTED: dict[str, tuple[str, ...]] = {call: tuple(sorted(keys_of(call, INJECTION))) for call in CALLS}

@@ -219,7 +219,7 @@ def expectation_maximisation(d: Direction, options: Any, gammas: F64) -> float:
     first, last = min(a[0] for a, _ in d.runs), max(b[-1] for _, b in d.runs)
     peak = np.max([d.at(g)[0] for g in np.linspace(gammas[0], gammas[-1], 200)], axis=0)
     seeds = np.unique(d.time[d.ratio * peak >= options["threshold"]])
-    for gamma in gammas[::4]:
+    for gamma in gammas[::4] if len(seeds) else ():
         energy, _ = d.at(gamma)
         weight = d.ratio * energy
         for start in np.linspace(first, last, 6):

@@ -35,6 +35,7 @@ FlareSearch::FlareSearch(const Likelihood& likelihood, const Clock& clock, const
   if (!(options.dt_min <= clock.days())) throw std::invalid_argument("dt_min: is longer than all uptime");
   if (options.start && options.stop) throw std::invalid_argument("start, stop: one of them can be fixed");
   if (options.gaussian && (options.start || options.stop)) throw std::invalid_argument("start, stop: a Gaussian has none");
+  if (options.curve != nullptr) curve_.emplace(clock, *options.curve, fit_);
   box_max_ = options.gaussian ? 4.0 * options.dt_max : options.dt_max;  // √12 σ
 }
 
@@ -42,11 +43,16 @@ double FlareSearch::penalty(double days) const { return options_.penalty_days > 
 
 FlareFit FlareSearch::find(const EventIndex& index, const Vec3& direction, double need) {
   gather(index, direction);
+  if (curve_) {
+    best_ = curve_->best(near_);
+    if (!fit_.free() && best_.ts > 0.0) best_.gamma = options_.gamma.value_or(std::numeric_limits<double>::quiet_NaN());
+    return best_;
+  }
   return best_between(-std::numeric_limits<double>::infinity(), std::numeric_limits<double>::infinity(), need);
 }
 
 std::vector<FlareFit> FlareSearch::find_all(const EventIndex& index, const Vec3& direction, double least_ts) {
-  if (options_.gaussian || options_.start || options_.stop)
+  if (options_.gaussian || options_.start || options_.stop || curve_)
     throw std::invalid_argument("several flares: only of boxes with free start and end");
   gather(index, direction);
   std::vector<FlareFit> found;

@@ -41,7 +41,7 @@ std::size_t fit_flare_trials(const Likelihood& likelihood, const Clock& clock, c
     *row++ = fit.ns;
     if (columns > 4) *row++ = fit.gamma;
     *row++ = fit.start;
-    *row++ = fit.stop - fit.start;
+    *row++ = options.curve == nullptr ? fit.stop - fit.start : fit.stop;
   };
   return run_trials(request, fitters, write, checkpoint);
 }

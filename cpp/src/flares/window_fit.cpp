@@ -150,7 +150,7 @@ WindowProfile WindowFit::profile(const WindowContent& content, const Stencil& at
   for (std::size_t k = 0; k < K; ++k)
     if (outside_[k] > 0.0) out.value += outside_[k] * std::log1p(-out.n * p_[k]);
   if (change != nullptr) out.slope = slope_of(content, out.n, change);
-  if (content.shape == nullptr) return out;
+  if (content.shape == nullptr || content.shape->by_days[0].empty()) return out;
   for (std::size_t j = 0; j < 2; ++j) {
     const std::vector<double>& by_days = content.shape->by_days[j];
     exposure_slope = 0.0;

@@ -81,7 +81,10 @@ KEYWORDS: dict[str, Keyword] = {
     "sindec_bandwidth": Keyword("band of the simulation that signal is taken from"),
     "ts_to_p": Keyword("fills mlog10p"),
     # Time
-    "time": Keyword("None: no time term; 'transient': the window of src; 'utf': a flare of unknown start and length"),
+    "time": Keyword(
+        "None: no time term; 'transient': the window of src; 'utf': a flare of unknown start and length; 'lc': a light "
+        "curve"
+    ),
     "extended": Keyword("the extended likelihood, which a time window has"),
     "sig": Keyword("how signal is injected, which follows from the source; 'tw': in the window of sig_kw"),
     "sig_kw": Keyword("t0, dt, box, box_mode of sig='tw'"),
@@ -91,6 +94,12 @@ KEYWORDS: dict[str, Keyword] = {
     "dt_max": Keyword("longest flare"),
     "seeder": Keyword("threshold of the events at which flares start and end"),
     "prior": Keyword("None: no penalty for short flares"),
+    "lcs": Keyword("the light curve of time='lc' or sig='lc'", POINT),
+    "range_thresh": Keyword("fluxes above which a light curve may count", POINT),
+    "range_lag": Keyword("how much later than a light curve neutrinos may come", POINT),
+    "n_seeds_thresh": Keyword("thresholds of a light curve where its fit begins", POINT),
+    "n_seeds_lag": Keyword("lags of a light curve where its fit begins", POINT),
+    "kind": Keyword("form of a light curve", POINT, values=("binned", None)),
     "scramble": Keyword("how the background of a time window is made"),
     "use_grl": Keyword("whether a time window knows the detector's uptime"),
     "off_days": Keyword("where the background of a time window is taken from"),
@@ -164,6 +173,9 @@ INJECTION: dict[str, Keyword] = {
     "dt": Keyword("of sig='tw', days"),
     "box": Keyword("shape of sig='tw'"),
     "box_mode": Keyword("what its t0 is"),
+    "lcs": Keyword("of sig='lc', the light curve", POINT),
+    "threshs": Keyword("of sig='lc', the flux above which signal comes", POINT),
+    "lags": Keyword("of sig='lc', days", POINT),
     "randomize": KEYWORDS["randomize"],
     "dec_rand_method": KEYWORDS["dec_rand_method"],
     "dec_rand_kwargs": KEYWORDS["dec_rand_kwargs"],

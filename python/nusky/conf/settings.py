@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from nusky.pixels.refinement import Refinement
     from nusky.priors.prior import SpatialPrior
     from nusky.source.positions import Sources
-    from nusky.transients import FlareOptions, SignalWindow
+    from nusky.transients import FlareOptions, LightCurve, SignalWindow
     from nusky.transients.on_time import TransientOptions
 
 __all__ = ["Settings", "dictionary", "one_extension"]
@@ -167,6 +167,22 @@ class Settings:
         """Whether a flare is looked for."""
         return bool(same(self.get("time"), "utf"))
 
+    @property
+    def light_curves(self) -> bool:
+        """Whether a light curve is fitted."""
+        return bool(same(self.get("time"), "lc"))
+
+    def light_curve(self) -> LightCurve | None:
+        """The light curve of ``time='lc'``, without which its keywords have no meaning."""
+        from nusky.conf.light_curve import CURVE_KEYS, light_curve
+
+        if self.light_curves:
+            return light_curve(self.call, self.values)
+        injected = ("lcs",) if self.get("sig") == "lc" else ()
+        if given := [key for key in CURVE_KEYS if self.get(key) is not None and key not in injected]:
+            raise ValueError(f"{self.call}: {given[0]} is that of a light curve: add time='lc'")
+        return None
+
     def flare(self) -> FlareOptions | None:
         """The flare that is looked for; None without ``time='utf'``, where its keywords have no meaning."""
         from nusky.conf.flares import FLARE_KEYS, flare_options
@@ -180,8 +196,10 @@ class Settings:
     def signal_window(self, inj_conf: Mapping[str, Any]) -> SignalWindow | None:
         """When injected signal comes, ``sig='tw'``."""
         from nusky.conf.flares import signal_window
+        from nusky.conf.light_curve import curve_signal
 
-        return signal_window(self.call, self.values, inj_conf)
+        follows = curve_signal(self.call, self.values, inj_conf)
+        return signal_window(self.call, self.values, inj_conf) if follows is None else follows
 
     def map_flare(self, inj_conf: Mapping[str, Any]) -> dict[str, Any]:
         """Arguments of a runner of maps for the flare that is looked for; empty without one.
@@ -193,6 +211,8 @@ class Settings:
         """
         from nusky.transients import SignalWindow
 
+        if self.light_curves or "lc" in (self.get("sig"), inj_conf.get("sig")):
+            raise ValueError(f"{self.call}: light curves are those of one source: get_trial_runner(src=…, time='lc')")
         flare, window = self.flare(), self.signal_window(inj_conf)
         if flare is None and window is not None:
             raise ValueError(f"{self.call}: sig='tw' needs time='utf' here; get_trial_runner takes it without")
@@ -214,6 +234,8 @@ class Settings:
         for key, value in dict(self.get("fitter_args") or {}).items():
             if key == "gamma":
                 gamma = value if gamma is None else gamma
+            elif self.light_curves and key.removesuffix("_0000") in ("thresh", "lag"):
+                continue
             elif not (key == "t0" and self.flares) and key not in FITTER_NOT_NEEDED:
                 raise TypeError(f"{self.call}: unknown fitter_args {key!r}; only gamma can be fixed")
         mode: GammaMode = "fit" if gamma is None else "fixed"
@@ -281,9 +303,9 @@ class Settings:
         window = None if src is None else (TimeWindows if own_windows else TimeWindow).of(src)
         allowed = dict(_STEADY if window is None else _WINDOW)
         if window is None:
-            allowed["time"] += ("utf",)
-            allowed["sig"] += ("tw",)
-            if self.flares or self.get("sig") == "tw":
+            allowed["time"] += ("utf", "lc")
+            allowed["sig"] += ("tw", "lc")
+            if self.flares or self.light_curves or self.get("sig") in ("tw", "lc"):
                 allowed["use_grl"] = (True, False, None)
         given = [(key, self.get(key), values) for key, values in allowed.items()]
         given.append(("inj_conf sig", inj_conf.get("sig"), allowed["sig"]))

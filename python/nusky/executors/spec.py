@@ -38,6 +38,7 @@ _STAYS = ("ts_to_p", "mp_cpus")
 _CLASSES = {
     "BinnedFlux": "hyp",
     "BrokenPowerLawFlux": "hyp",
+    "CurveWindow": "transients",
     "DecRandomization": "injection",
     "Events": "events",
     "FlareOptions": "transients",
@@ -45,6 +46,8 @@ _CLASSES = {
     "FlareSpatialPriorTrialRunner": "hypotheses",
     "FlareTrialRunner": "hypotheses",
     "InjectionOptions": "injection",
+    "LightCurve": "transients",
+    "LightCurveTrialRunner": "hypotheses",
     "LikelihoodOptions": "likelihood",
     "MapRecord": "maps",
     "MultiFlareTrialRunner": "hypotheses",

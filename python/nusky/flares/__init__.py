@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from nusky.flares.light_curve import LightCurveModel, LightCurveReading
 from nusky.flares.model import FlareFound, FlareModel
 from nusky.flares.reading import FlareReading
 
-__all__ = ["FlareFound", "FlareModel", "FlareReading"]
+__all__ = ["FlareFound", "FlareModel", "FlareReading", "LightCurveModel", "LightCurveReading"]

@@ -129,6 +129,7 @@ class FlareModel(LikelihoodModel):
     @cached_property
     def flares(self) -> _core.Flares:
         """The search."""
+        fixed: dict[str, dict[str, Any]]
         fixed = {} if self.flare.t0 is None else {"post": {"start": self.flare.t0}, "pre": {"stop": self.flare.t0}}
         return _core.Flares(
             self.likelihood,

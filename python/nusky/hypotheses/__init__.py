@@ -5,6 +5,7 @@ from __future__ import annotations
 from nusky.hypotheses.flare import FlareTrialRunner
 from nusky.hypotheses.flare_maps import FlareSkyScanTrialRunner, FlareSpatialPriorTrialRunner
 from nusky.hypotheses.hypothesis import HypothesisRunner
+from nusky.hypotheses.light_curve import LightCurveTrialRunner
 from nusky.hypotheses.multiflare import MultiFlareTrialRunner
 from nusky.hypotheses.stacking import StackingTrialRunner
 from nusky.hypotheses.template import TemplateTrialRunner
@@ -14,6 +15,7 @@ __all__ = [
     "FlareSpatialPriorTrialRunner",
     "FlareTrialRunner",
     "HypothesisRunner",
+    "LightCurveTrialRunner",
     "MultiFlareTrialRunner",
     "StackingTrialRunner",
     "TemplateTrialRunner",

@@ -103,10 +103,14 @@ class FlareTrialRunner(TrialRunner):
             n_threads=n_threads,
             progress=None if progress is None else lambda n, _: progress.update(n),
         )
-        rows["t0"] = box_t0(rows["t0"], rows["dt"], self.flare.box_mode)
+        self._t0_of(rows)
         if interrupted:
             raise InterruptedBatch(rows[:done].view(np.recarray), numbers[:done], len(numbers))
         return rows.view(np.recarray)
+
+    def _t0_of(self, rows: NDArray[np.void]) -> None:
+        """The core gives starts."""
+        rows["t0"] = box_t0(rows["t0"], rows["dt"], self.flare.box_mode)
 
     def _numbers(self, found: FlareFound) -> tuple[float, ...]:
         dt = found.stop - found.start

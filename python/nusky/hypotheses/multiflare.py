@@ -63,30 +63,30 @@ class MultiFlareTrialRunner(FlareTrialRunner):
         return self.model.fit_all(self._source, trial, self.least_ts)
 
     @staticmethod
-    def _together(flares: tuple[FlareFound, ...]) -> FlareFound:
+    def _sum_of(flares: tuple[FlareFound, ...]) -> FlareFound:
         """The best flare, with the sums of TS, n_s and uptime of all."""
         if not flares:
             return FlareFound(0.0, 0.0, np.nan, np.nan, np.nan, 0.0, int(Status.NO_EXCESS))
-        sums = {name: float(sum(getattr(one, name) for one in flares)) for name in ("ts", "ns", "days")}
-        return flares[0]._replace(**sums)
+        ts, ns, days = (float(sum(getattr(one, name) for one in flares)) for name in ("ts", "ns", "days"))
+        return flares[0]._replace(ts=ts, ns=ns, days=days)
 
     def _fit_numbers(
         self, numbers: I64, n_sig: float, poisson: bool, seed: int, n_threads: int, progress: Progress | None
     ) -> NDArray[np.void]:
         def fit_some(some: I64, _: int) -> NDArray[np.void]:
             made = (self.draw_trial(seed, j, n_sig, poisson) for j in some.tolist())
-            return np.array([self._numbers(self._together(self._all(one))) for one in made], dtype=self.dtype)
+            return np.array([self._numbers(self._sum_of(self._all(one))) for one in made], dtype=self.dtype)
 
         return fit_batch(fit_some, numbers, self.dtype, n_threads, self._n_events, progress)
 
     def _fit_trial(self, trial: Trial, n_threads: int, logging: bool) -> Fit:
         flares = self._all(trial)
-        fit = self._fit_of_found(self._together(flares), trial)
+        fit = self._fit_of_found(self._sum_of(flares), trial)
         listed = []
         for one in flares:
             ts, ns, *gamma, t0, dt = self._numbers(one)
-            about = {"ts": ts, "ns": ns, "gamma": gamma[0] if gamma else None, "t0": t0, "dt": dt}
-            listed.append({**about, "start": one.start, "stop": one.stop, "uptime": one.days})
+            params = {"ts": ts, "ns": ns, "gamma": gamma[0] if gamma else None, "t0": t0, "dt": dt}
+            listed.append({**params, "start": one.start, "stop": one.stop, "uptime": one.days})
         penalties = [2.0 * np.log(one.days / self.model.longest) for one in flares if self.flare.penalty]
-        about = {"flares": listed, "least_ts": self.least_ts, "penalty_ts": float(sum(penalties))}
+        about: dict[str, Any] = {"flares": listed, "least_ts": self.least_ts, "penalty_ts": float(sum(penalties))}
         return replace(fit, flare={**(fit.flare or {}), **about})

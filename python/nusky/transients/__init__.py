@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nusky.transients.flare import GAUSS_REACH, BoxMode, FlareOptions, FlareShape, box_edges, box_t0
+from nusky.transients.light_curve import CurveWindow, LightCurve
 from nusky.transients.on_time import OnTime, TransientOptions
 from nusky.transients.own_windows import OnTimes, has_uptime
 from nusky.transients.signal_times import SignalTimes, SignalWindow
@@ -11,8 +12,10 @@ from nusky.transients.uptime import season_uptime, time_resolution
 __all__ = [
     "GAUSS_REACH",
     "BoxMode",
+    "CurveWindow",
     "FlareOptions",
     "FlareShape",
+    "LightCurve",
     "OnTime",
     "OnTimes",
     "SignalTimes",

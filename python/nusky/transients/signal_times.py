@@ -10,6 +10,7 @@ import numpy as np
 
 from nusky.data.uptime import Uptime
 from nusky.source.window import TimeWindow
+from nusky.transients.light_curve import CurveWindow
 from nusky.transients.uptime import season_uptime
 from nusky.typing import F64
 
@@ -28,7 +29,7 @@ class SignalWindow:
 
     Parameters
     ----------
-    window : TimeWindow or None
+    window : TimeWindow, CurveWindow or None
         None: over the whole uptime.
     use_grl : bool
         As for `FlareOptions`.
@@ -39,7 +40,7 @@ class SignalWindow:
     10.0
     """
 
-    window: TimeWindow | None = None
+    window: TimeWindow | CurveWindow | None = None
     use_grl: bool = True
 
     def as_dict(self) -> dict[str, Any]:
@@ -115,7 +116,7 @@ class SignalTimes:
             up, points = uptime, np.empty(0)
         else:
             up = uptime.clipped(window.start, window.stop)
-            points = np.linspace(window.start, window.stop, _POINTS) if window.sigma_t else np.empty(0)
+            points = _points(window)
         if not len(up):
             return np.array([0.0, 1.0]), np.array([uptime.start[0], uptime.start[0]]), 0.0
         part, time, passed = [], [], 0.0
@@ -127,3 +128,10 @@ class SignalTimes:
             time.append(t)
             passed = float(part[-1][-1])
         return np.concatenate(part) / passed if passed > 0 else np.array([0.0, 1.0]), np.concatenate(time), passed
+
+
+def _points(window: TimeWindow | CurveWindow) -> F64:
+    """Times between which the signal comes uniformly, or nearly so."""
+    if isinstance(window, CurveWindow):
+        return np.array(window.edges)
+    return np.linspace(window.start, window.stop, _POINTS) if window.sigma_t else np.empty(0)

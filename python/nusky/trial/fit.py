@@ -146,6 +146,8 @@ class Fit:
     t0, dt : float
         Of a fitted flare: its time (MJD; the middle of the box unless ``flare["box_mode"]`` says another) and length
         (days); NaN without one.
+    thresh, lag : float
+        Of a light curve: the flux above which it counts, and how much later neutrinos come (days); NaN without one.
     flare : dict or None
         How a flare was looked for (`nusky.transients.FlareOptions`, with `threshold` and T_max, ``t_max``, as they
         were), and of the one that was found ``start``, ``stop`` (MJD), ``uptime`` (days) and ``penalty_ts``, the part
@@ -191,6 +193,8 @@ class Fit:
     window: Mapping[str, Any] | None = None
     t0: float = math.nan
     dt: float = math.nan
+    thresh: float = math.nan
+    lag: float = math.nan
     flare: Mapping[str, Any] | None = None
     TRUTH: bool = False
     seed: int | None = None
@@ -343,6 +347,8 @@ class Fit:
             stored["per_prior"] = rows
         for name in ("ts", "ns", "gamma", "ra", "dec", "ts_raw", "mlog10p", "t0", "dt"):
             stored[name] = _number(stored[name])
+        for name in ("thresh", "lag"):  # not in files before there were light curves
+            stored[name] = _number(stored.get(name))
         return cls(**{**stored, "columns": tuple(stored["columns"]), "status": Status[stored["status"]]})
 
 

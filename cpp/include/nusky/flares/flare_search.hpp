@@ -86,6 +86,7 @@ class FlareSearch {
   FlareOptions options_;
   WindowFit fit_;
   GaussFit gauss_;
+  std::optional<CurveFit> curve_;
   RangeWeights weights_;
   NearInTime near_;
   WeighedEdges starts_, stops_, short_starts_, short_stops_;

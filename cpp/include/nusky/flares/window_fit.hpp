@@ -7,7 +7,7 @@
 
 namespace nusky {
 
-/// A flare that is no box: its density in time s(t), 1 at most, and how it changes with two parameters.
+/// A flare that is no box: its density in time s(t), 1 at most, and how it changes with two parameters, or nothing of that.
 struct WindowShape {
   std::vector<double> weight;      ///< of the events in the window: S/B T_k/N_k s
   std::vector<float> change[2];    ///< of ln s of these events
