@@ -73,6 +73,8 @@ def test_a_map_that_is_none_is_refused(bad: Any, message: str) -> None:
         ({"src": cy.sources(1, 0)}, "two hypotheses"),
         ({"space": "ps"}, "only 'template'"),
         ({"sig": "lc"}, "sig='lc'"),
+        ({"sig": "tw"}, "sig='tw'"),
+        ({"time": "utf", "box": True}, "time='utf'"),
         ({"cut_n_sigma": 2}, "without a cut"),
         ({"ts_to_p": lambda dec, ts: ts}, "ts_to_p"),
     ],

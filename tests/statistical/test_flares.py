@@ -28,7 +28,7 @@ def runner(**settings: Any) -> Any:
         return cy.get_multiflare_trial_runner(given, ana=ana, src=src)
     if given["time"] == "lc":
         given |= {"box": None, "sig": "lc", "sig_kw": None, "lcs": CURVE, "range_lag": (-5.0, 5.0)}
-        given["inj_conf"] = {"lcs": CURVE, "threshs": 0.6, "lags": 2.0}
+        given["inj_conf"] = {"lcs": CURVE, "threshs": 1.2, "lags": 2.0}
     return cy.get_trial_runner(given, ana=ana, src=src)
 
 
@@ -59,9 +59,10 @@ def test_middle_and_width_of_a_gaussian_are_found() -> None:
 def test_threshold_and_lag_of_a_light_curve_are_found() -> None:
     trials = runner(time="lc").get_many_fits(100, 25, seed=5, mp_cpus=1)
     ns = trials.ns
+    # over all of the livetime the season's models differ from its events: the steady fit finds 20
     assert np.mean(ns) == pytest.approx(25, abs=1.5 + 3 * np.std(ns) / np.sqrt(len(ns)))
     assert np.median(trials["lag"]) == pytest.approx(2.0, abs=0.3)
-    assert np.median(trials["thresh"]) == pytest.approx(0.6, abs=0.15)
+    assert np.median(trials["thresh"]) == pytest.approx(1.2, abs=0.15)
     assert np.median(trials.gamma) == pytest.approx(2.0, abs=0.15)
 
 

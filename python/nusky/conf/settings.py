@@ -293,16 +293,19 @@ class Settings:
         return template
 
     def transient(
-        self, src: Sources | None, inj_conf: Mapping[str, Any], own_windows: bool = False
+        self, src: Sources | None, inj_conf: Mapping[str, Any], own_windows: bool = False, flares: bool = False
     ) -> TransientOptions | None:
-        """The time window of `src`, or with `own_windows` that of each, with what the settings say about it."""
+        """The time window of `src`, or with `own_windows` that of each, with what the settings say about it.
+
+        With `flares` the caller knows flares and light curves.
+        """
         from nusky.source import TimeWindow, TimeWindows
         from nusky.transients.on_time import TransientOptions
 
         call = self.call
         window = None if src is None else (TimeWindows if own_windows else TimeWindow).of(src)
         allowed = dict(_STEADY if window is None else _WINDOW)
-        if window is None:
+        if window is None and flares:
             allowed["time"] += ("utf", "lc")
             allowed["sig"] += ("tw", "lc")
             if self.flares or self.light_curves or self.get("sig") in ("tw", "lc"):
