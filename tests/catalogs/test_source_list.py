@@ -154,6 +154,6 @@ def test_lists_that_make_no_sense_are_refused() -> None:
     with pytest.raises(ValueError, match="give a trial, or TRUTH=True"):
         runner().with_background(10, seed=1).test()
     with pytest.raises(ValueError, match="time='utf' is not there"):
-        runner(SRC, time="utf", box=True)
+        runner(time="utf", box=True)
     with pytest.raises(ValueError, match="needs sources"):
         cy.get_source_list_trial_runner(ana=one_season())

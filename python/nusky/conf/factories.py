@@ -105,9 +105,9 @@ def get_trial_runner(
     >>> import nusky as cy                                                          # doctest: +SKIP
     >>> tr = cy.get_trial_runner(src=cy.sources(83.63, 22.01, deg=True), ana=ana)   # doctest: +SKIP
     """
-    from nusky.hypotheses import FlareTrialRunner, LightCurveTrialRunner, StackingTrialRunner
+    from nusky.conf.timed import timed_runner
+    from nusky.hypotheses import StackingTrialRunner
     from nusky.runners import TrialRunner
-    from nusky.transients import FlareOptions, SignalWindow
 
     call = "get_trial_runner"
     settings = Settings.merge(call, CONF, conf, kw)
@@ -135,21 +135,10 @@ def get_trial_runner(
         "ts_to_p": settings.get("ts_to_p"),
         "update_bg": bool(settings.get("update_bg", False)),
     }
-    flare, curve, window = settings.flare(), settings.light_curve(), settings.signal_window(injected)
-    if stacked:
-        if flare is not None or curve is not None or window is not None:
-            raise ValueError(
-                f"{call}: flares and light curves (time='utf' or 'lc', sig='tw' or 'lc') are those of one source, src "
-                f"holds {len(src)}: src[i]"
-            )
-        return StackingTrialRunner(**common, sigsub=sigsub)
-    if curve is not None:
-        use_grl = settings.get("use_grl", True) is not False
-        given: dict[str, Any] = {"curve": curve, "flare": FlareOptions(use_grl=use_grl)}
-        return LightCurveTrialRunner(**common, **given, signal_window=window or SignalWindow(use_grl=use_grl))
-    if flare is None:
-        return TrialRunner(**common, signal_window=window)
-    return FlareTrialRunner(**common, flare=flare, signal_window=window or SignalWindow(use_grl=flare.use_grl))
+    timed = timed_runner(settings, injected, common, f"src holds {len(src)}" if known and len(src) > 1 else "", sigsub)
+    if timed is not None:
+        return timed
+    return StackingTrialRunner(**common, sigsub=sigsub) if stacked else TrialRunner(**common)
 
 
 def get_sky_scan_trial_runner(

@@ -85,12 +85,7 @@ class FlareTrialRunner(TrialRunner):
         self, numbers: I64, n_sig: float, poisson: bool, seed: int, n_threads: int, progress: Progress | None
     ) -> NDArray[np.void]:
         if self.declinations is not None or (n_sig and self._moves):
-
-            def fit_some(some: I64, _: int) -> NDArray[np.void]:
-                made = (self.draw_trial(seed, j, n_sig, poisson) for j in some.tolist())
-                return np.array([self._numbers(self.model.fit(self._source, one)) for one in made], dtype=self.dtype)
-
-            return fit_batch(fit_some, numbers, self.dtype, n_threads, self._n_events, progress)
+            return self._fit_each(numbers, n_sig, poisson, seed, n_threads, progress)
         rows = np.zeros(len(numbers), dtype=self.dtype)
         done, interrupted = self.model.flares.fit_trials(
             self._source,
@@ -108,6 +103,15 @@ class FlareTrialRunner(TrialRunner):
             raise InterruptedBatch(rows[:done].view(np.recarray), numbers[:done], len(numbers))
         return rows.view(np.recarray)
 
+    def _fit_each(
+        self, numbers: I64, n_sig: float, poisson: bool, seed: int, n_threads: int, progress: Progress | None
+    ) -> NDArray[np.void]:
+        def fit_some(some: I64, _: int) -> NDArray[np.void]:
+            made = (self.draw_trial(seed, j, n_sig, poisson) for j in some.tolist())
+            return np.array([self._numbers(self._found(one)) for one in made], dtype=self.dtype)
+
+        return fit_batch(fit_some, numbers, self.dtype, n_threads, self._n_events, progress)
+
     def _t0_of(self, rows: NDArray[np.void]) -> None:
         """The core gives starts."""
         rows["t0"] = box_t0(rows["t0"], rows["dt"], self.flare.box_mode)
@@ -122,8 +126,12 @@ class FlareTrialRunner(TrialRunner):
 
     def _fit_trial(self, trial: Trial, n_threads: int, logging: bool) -> Fit:
         with scan_progress(1, 1, logging):
-            found = self.model.fit(self._source, trial)
+            found = self._found(trial)
         return self._fit_of_found(found, trial)
+
+    def _found(self, trial: Trial) -> FlareFound:
+        runner, made = self._renewed(trial)
+        return runner.model.fit(runner._source, made)
 
     def _fit_of_found(self, found: FlareFound, trial: Trial) -> Fit:
         fit = self._fit_of(self._row(found.ts, found.ns, found.gamma, found.status), trial)

@@ -95,7 +95,9 @@ class _FlareMaps(MapRunner):
 
     def _scan_trial(self, trial: Trial, n_threads: int, logging: bool) -> SkyScan:
         assert isinstance(self.pixels, PixelSet)
-        ts, ns, gamma, t0, dt, status = self._flares(self.index_trial(trial, n_threads), n_threads, logging)
+        runner, made_anew = self._renewed(trial)
+        index = runner.index_trial(made_anew, n_threads)
+        ts, ns, gamma, t0, dt, status = runner._flares(index, n_threads, logging)
         provenance = {**self.provenance(trial), "nside": self.nside, "n_scanned": len(self.pixels)}
         made = embed_scan((ts, ns, gamma, status), self.pixels, self.ts_to_p, self._gamma_free, provenance)
         times = np.stack([self.pixels.embed(t0, fill=np.nan), self.pixels.embed(dt, fill=np.nan)])

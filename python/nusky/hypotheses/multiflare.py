@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nusky.executors.on_threads import fit_batch
 from nusky.flares import FlareFound
 from nusky.hypotheses.flare import FlareTrialRunner
 from nusky.progress import Progress
@@ -60,7 +59,8 @@ class MultiFlareTrialRunner(FlareTrialRunner):
         return {**super()._describe(), "least_ts": self.least_ts}
 
     def _all(self, trial: Trial) -> tuple[FlareFound, ...]:
-        return self.model.fit_all(self._source, trial, self.least_ts)
+        runner, made = self._renewed(trial)
+        return runner.model.fit_all(runner._source, made, self.least_ts)
 
     @staticmethod
     def _sum_of(flares: tuple[FlareFound, ...]) -> FlareFound:
@@ -70,14 +70,13 @@ class MultiFlareTrialRunner(FlareTrialRunner):
         ts, ns, days = (float(sum(getattr(one, name) for one in flares)) for name in ("ts", "ns", "days"))
         return flares[0]._replace(ts=ts, ns=ns, days=days)
 
+    def _found(self, trial: Trial) -> FlareFound:
+        return self._sum_of(self._all(trial))
+
     def _fit_numbers(
         self, numbers: I64, n_sig: float, poisson: bool, seed: int, n_threads: int, progress: Progress | None
     ) -> NDArray[np.void]:
-        def fit_some(some: I64, _: int) -> NDArray[np.void]:
-            made = (self.draw_trial(seed, j, n_sig, poisson) for j in some.tolist())
-            return np.array([self._numbers(self._sum_of(self._all(one))) for one in made], dtype=self.dtype)
-
-        return fit_batch(fit_some, numbers, self.dtype, n_threads, self._n_events, progress)
+        return self._fit_each(numbers, n_sig, poisson, seed, n_threads, progress)
 
     def _fit_trial(self, trial: Trial, n_threads: int, logging: bool) -> Fit:
         flares = self._all(trial)
