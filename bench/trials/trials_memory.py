@@ -61,8 +61,9 @@ def main() -> None:
     began = time.perf_counter()
     trials = tr.get_many_fits(given.trials, seed=1)
     seconds = time.perf_counter() - began
+    rows = sum(trials[name].nbytes for name in tr.columns)
     print(
-        f"{len(trials)} trials of a source in one call: {seconds:.0f} s, {trials.nbytes / MIB:.0f} MiB of rows, "
+        f"{len(trials)} trials of a source in one call: {seconds:.0f} s, {rows / MIB:.0f} MiB of rows, "
         f"peak of the process {peak():.0f} MiB"
     )
 
