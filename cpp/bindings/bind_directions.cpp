@@ -5,6 +5,7 @@
 
 #include "arrays.hpp"
 #include "nusky/sphere/directions.hpp"
+#include "nusky/sphere/smeared_table.hpp"
 
 namespace nusky::bindings {
 namespace {
@@ -21,6 +22,43 @@ std::shared_ptr<Directions> make_directions(const F64& ra, const F64& dec, const
   require_length(*tile_dec, t, "tile_dec");
   require_length(*tile_radius, t, "tile_radius");
   return std::make_shared<Directions>(n, ra.data(), dec.data(), tile->data(), t, tile_ra->data(), tile_dec->data(), tile_radius->data());
+}
+
+SmearedTable smeared_table(const F32& table, const I64& start, const F32& weight) {
+  const auto length = [](const auto& array, int axis) { return static_cast<std::size_t>(array.shape(axis)); };
+  const std::size_t maps = require_ndim(table, 4, "table"), n = require_ndim(start, 1, "start");
+  const SmearedTable rows{table.data(), maps, length(table, 1), length(table, 2), length(table, 3)};
+  if (rows.n_sigma < 2 || rows.n_dec < 2 || rows.n_ra < 2) throw std::invalid_argument("table: needs two values along each axis");
+  if (require_ndim(weight, 2, "weight") != 4 || length(weight, 1) != n) throw std::invalid_argument("weight: expected shape (4, N)");
+  return rows;
+}
+
+void smeared_values(const F32& table, const I64& start, const F32& weight, const F64& ra, F32& found) {
+  const SmearedTable rows = smeared_table(table, start, weight);
+  const auto n = static_cast<std::size_t>(start.size());
+  require_length(ra, n, "ra");
+  if (require_ndim(found, 2, "found") != rows.maps || found.shape(1) != start.size())
+    throw std::invalid_argument("found: expected shape (R, N)");
+  float* out = found.mutable_data();
+  const py::gil_scoped_release release;
+  rows.look_up(n, start.data(), weight.data(), ra.data(), out);
+}
+
+void smeared_terms(const F32& table, const I64& start, const F32& weight, const I64& order, const F64& ra, const F64& column,
+                   const F64& factor, const F64& background, double scale, F64& z) {
+  const SmearedTable rows = smeared_table(table, start, weight);
+  const auto n = static_cast<std::size_t>(start.size());
+  require_length(order, n, "order");
+  require_length(column, rows.maps, "column");
+  require_length(background, n, "background");
+  require_length(z, n, "z");
+  const std::size_t given = require_ndim(ra, 1, "ra"), factors = require_ndim(factor, 2, "factor");
+  if ((factors != 1 && factors != rows.maps) || factor.shape(1) != start.size())
+    throw std::invalid_argument("factor: expected shape (R, N) or (1, N)");
+  double* out = z.mutable_data();
+  const py::gil_scoped_release release;
+  rows.terms(n, start.data(), weight.data(), order.data(), given, ra.data(), column.data(), factor.data(), factors == 1, background.data(),
+             scale, out);
 }
 
 }  // namespace
@@ -40,6 +78,34 @@ tile_radius : (T,) float64, rad, no direction of the tile lies further from its 
            py::arg("tile_ra").noconvert() = py::none(), py::arg("tile_dec").noconvert() = py::none(),
            py::arg("tile_radius").noconvert() = py::none())
       .def("__len__", &Directions::size);
+  m.def("smeared_values", &smeared_values, py::arg("table").noconvert(), py::arg("start").noconvert(), py::arg("weight").noconvert(),
+        py::arg("ra").noconvert(), py::arg("found").noconvert(), R"(
+Values of smeared maps at places; see `nusky.sphere.SmearedMaps`.
+
+Parameters
+----------
+table : (R, S, D, A) float32
+start : (N,) int64, beginning of the row of the lower sigma and declination within a map
+weight : (4, N) float32, of the rows around the place
+ra : (N,) float64, rad
+found : (R, N) float32, is filled
+)");
+  m.def("smeared_terms", &smeared_terms, py::arg("table").noconvert(), py::arg("start").noconvert(), py::arg("weight").noconvert(),
+        py::arg("order").noconvert(), py::arg("ra").noconvert(), py::arg("column").noconvert(), py::arg("factor").noconvert(),
+        py::arg("background").noconvert(), py::arg("scale"), py::arg("z").noconvert(), R"(
+Terms of a likelihood from smeared maps: z = scale (max(0, sum over maps of column * value * factor) - background).
+
+Parameters
+----------
+table, start, weight : as for `smeared_values`
+order : (N,) int64, the right ascension of place i is ra[order[i]]
+ra : (M,) float64, rad
+column : (R,) float64
+factor : (R, N) float64, or (1, N) where all maps have the same
+background : (N,) float64
+scale : float
+z : (N,) float64, is filled
+)");
 }
 
 }  // namespace nusky::bindings

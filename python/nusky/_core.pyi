@@ -59,6 +59,20 @@ class Directions:
     ) -> None: ...
     def __len__(self) -> int: ...
 
+def smeared_values(table: F32, start: I64, weight: F32, ra: F64, found: F32) -> None: ...
+def smeared_terms(
+    table: F32,
+    start: I64,
+    weight: F32,
+    order: I64,
+    ra: F64,
+    column: F64,
+    factor: F64,
+    background: F64,
+    scale: float,
+    z: F64,
+) -> None: ...
+
 class SearchPlan:
     def __init__(self, directions: Directions, prior_terms: F64) -> None: ...
 

@@ -212,3 +212,15 @@ def test_its_fit_is_the_maximum_over_ns(sigsub: bool) -> None:
     ts, ns, _, _ = values.fit(trial)
     assert ts == pytest.approx(-2 * slow.fun, rel=1e-6)
     assert ns == pytest.approx(slow.x, rel=1e-3)
+
+
+@pytest.mark.parametrize("make", [by_pixel, lambda analysis: TemplateValues(by_pixel(analysis).model, FLUX)])
+def test_terms_of_the_core_are_those_of_the_values(make: Any) -> None:
+    analysis = template_oracle.two()
+    values = make(analysis)
+    for k in (0, 1):
+        events = analysis[k].data
+        own = values._of_events(k, events)
+        found = values.smeared.values(own.places, events["ra"][own.order]) * values._parts_of_flux[1][:, k, :1]
+        slow = np.maximum((found * own.weight).sum(axis=0), 0.0) - own.background
+        assert np.allclose(values._terms(k, own, events["ra"], 0.25), 0.25 * slow, rtol=1e-6, atol=1e-7)

@@ -250,7 +250,7 @@ class TemplateValues(EventValues):
         places = self._places(events["dec"], events["sigma"])
         order = np.argsort(places.start, kind="stable")
         places = Places(places.start[order], np.ascontiguousarray(places.weight[:, order]))
-        weight = (self._ratios(k, events) / b)[:, order]
+        weight = np.ascontiguousarray((self._ratios(k, events) / b)[:, order])
         if not self.sigsub:
             return _Own(order, places, weight, np.ones(weight.shape[1]))
         cell = cells_of(events["sindec"], season.background.sindec_bins)
@@ -272,22 +272,15 @@ class TemplateValues(EventValues):
         seasons = self.model.analysis
         return [[one.ratio_of_flux(flux, bins) for *_, flux in self._components if flux is not None] for one in seasons]
 
-    def _sum(self, k: int, found: F32 | F64, weight: F64) -> F64:
-        """(N,) W of events from the smeared maps' values and the weights; where rounding brings it below 0, 0."""
-        columns = self._parts_of_flux[1][:, k, 0]
-        total = np.zeros(found.shape[1])
-        for row, (one, column) in enumerate(zip(found, columns, strict=True)):
-            part = one * column
-            total += part if len(weight) == 1 else part * weight[row]
-        if len(weight) == 1:
-            total *= weight[0]
-        return np.maximum(total, 0.0, out=total)
-
-    def _terms(self, k: int, own: _Own, ra: F64) -> F64:
-        """W − 1 of events, or W − V."""
-        found = self._sum(k, self.smeared.values(own.places, ra[own.order]), own.weight)
-        found -= own.background
-        return found
+    def _terms(self, k: int, own: _Own, ra: F64, scale: float = 1.0) -> F64:
+        """`scale` times W − 1 of events, or W − V, in the order of `own`; `ra` (N,) 0 … 2π, in that of the events."""
+        z = np.empty(len(own.order))
+        column = np.ascontiguousarray(self._parts_of_flux[1][:, k, 0])
+        places, ra = own.places, np.ascontiguousarray(ra, dtype=np.float64)
+        _core.smeared_terms(
+            self.smeared.table, *places, own.order, ra, column, own.weight, own.background, scale=scale, z=z
+        )
+        return z
 
     def whole_ratio(self, k: int, events: Events) -> F64 | None:
         if not self.by_pixel:
@@ -322,14 +315,13 @@ class TemplateValues(EventValues):
             limit = min(limit, 1.0 / factor)
             season = self.model.analysis[k]
             if isinstance(background, Scramble) and background.season is season and background.dec is None:
-                parts = [self._terms(k, self._own_events[k], background.ra)]
+                terms.append(self._terms(k, self._own_events[k], background.ra, factor))
             else:
                 events = background.events() if isinstance(background, Scramble) else background
-                parts = [self._terms(k, self._of_events(k, events), np.mod(events["ra"], 2 * np.pi))]
+                terms.append(self._terms(k, self._of_events(k, events), np.mod(events["ra"], 2 * np.pi), factor))
             if injected is not None and len(injected):
-                parts.append(self._terms(k, self._of_events(k, injected), np.mod(injected["ra"], 2 * np.pi)))
-            terms += [factor * part for part in parts]
-        ts, ns, status = best_ns(np.concatenate(terms), limit)
+                terms.append(self._terms(k, self._of_events(k, injected), np.mod(injected["ra"], 2 * np.pi), factor))
+        ts, ns, status = best_ns(terms[0] if len(terms) == 1 else np.concatenate(terms), limit)
         fixed = self.model.fixed_gamma
         gamma = np.nan if fixed is None or status == Status.NO_EXCESS else fixed
         return ts, ns, gamma, status

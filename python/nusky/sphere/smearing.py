@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from nusky import _core
 from nusky.sphere.healpix import map_nside
 
 if TYPE_CHECKING:
@@ -21,9 +22,6 @@ _STEP = 0.12
 _FINER, _FINEST = 8, 256
 # Grid in declination and right ascension, deg: finer than the smallest σ where this is possible
 _GRID = (0.4, 1.0)
-
-# Events that are looked up together: what is made of them stays in the cache
-_TOGETHER = 1 << 14
 
 
 class Places(NamedTuple):
@@ -125,38 +123,15 @@ class SmearedMaps:
         return Places((s0 * n_dec + d0) * row, weight.astype(np.float32))
 
     @cached_property
-    def _flat(self) -> F32:
-        return self.table.reshape(len(self.table), -1)
-
-    @cached_property
     def _means(self) -> F64:
         """(R, S D) of each row of the table."""
         return np.asarray(self.table[..., :-1].mean(axis=-1, dtype=np.float64).reshape(len(self.table), -1))
 
     def values(self, places: Places, ra: F64) -> F32:
         """(R, N) values of the maps at places and right ascensions (N,) in 0 … 2π."""
-        found = np.zeros((len(self._flat), len(ra)), dtype=np.float32)
-        for first in range(0, len(ra), _TOGETHER):
-            some = slice(first, first + _TOGETHER)
-            self._add(found[:, some], places.start[some], places.weight[:, some], ra[some])
+        found = np.empty((len(self.table), len(ra)), dtype=np.float32)
+        _core.smeared_values(self.table, places.start, places.weight, np.ascontiguousarray(ra, dtype=np.float64), found)
         return found
-
-    def _add(self, found: F32, start: I64, weight: F32, ra: F64) -> None:
-        _, _, n_dec, row = self.table.shape
-        a = ra * ((row - 1) / (2 * np.pi))
-        a0 = a.astype(np.int64)
-        np.minimum(a0, row - 2, out=a0)
-        step = (a - a0).astype(np.float32)
-        a0 += start
-        for corner, offset in enumerate((0, row, n_dec * row, n_dec * row + row)):
-            at = a0 + offset if offset else a0
-            for flat, total in zip(self._flat, found, strict=True):
-                left, right = flat.take(at, mode="clip"), flat[1:].take(at, mode="clip")
-                right -= left
-                right *= step
-                right += left
-                right *= weight[corner]
-                total += right
 
     def at(self, ra: F64, dec: F64, sigma: F64) -> F32:
         """(R, N) values of the maps convolved with `sigma`, at places (N,), rad."""
