@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nusky.missing import without_missing
-from nusky.sphere import map_object
+from nusky.sphere.map_object import map_object
 from nusky.typing import F64
 
 if TYPE_CHECKING:
