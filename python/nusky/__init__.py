@@ -5,8 +5,9 @@ when it is first used (PEP 562), and heavy libraries are imported by the functio
 the same to type checkers.
 """
 
-import os
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 # Name at the top → package that owns it.
@@ -73,7 +74,16 @@ _PACKAGES = (
 # csky's modules of small names; `from nusky.inj import RARandomizer` finds them, too.
 _CSKY = ("bk", "coord", "inj", "inspect", "ipyconfig", "llh", "pdf", "seeding", "timing", "utils")
 
-__path__ = [*__path__, os.path.join(__path__[0], "csky")]
+
+class _Forward(ModuleType):
+    """A module of csky under nusky's own name: what it has is looked up when it is asked for."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(import_module(f"nusky.csky.{self.__name__.rpartition('.')[2]}"), name)
+
+
+for _name in _CSKY:
+    sys.modules.setdefault(f"nusky.{_name}", _Forward(f"nusky.{_name}"))
 
 __all__ = sorted([*_NAMES, *_PACKAGES, *_CSKY])
 

@@ -143,7 +143,9 @@ def test_a_point_source_needs_a_source() -> None:
     with pytest.raises(ValueError, match="needs a source"):
         cy.get_trial_runner(ana=one_season())
     with pytest.raises(ValueError, match="signal is injected where it is fitted"):
-        cy.get_trial_runner(ana=one_season(), src=SRC, inj_conf={"src": SRC})
+        cy.get_trial_runner(ana=one_season(), src=SRC, inj_conf={"src": cy.sources(2.0, 0.3)})
+    own, same = (cy.get_trial_runner(ana=one_season(), src=SRC, inj_conf=conf) for conf in ({}, {"src": SRC}))
+    assert own.config() == same.config()
 
 
 def test_an_unknown_key_in_the_session_is_named_too() -> None:

@@ -14,7 +14,7 @@ import nusky
 
 MODULES = sorted(
     module.name
-    for module in pkgutil.walk_packages(nusky.__path__[:1], "nusky.")
+    for module in pkgutil.walk_packages(nusky.__path__, "nusky.")
     if not module.name.rpartition(".")[2].startswith("_")
 )
 

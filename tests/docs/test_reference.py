@@ -45,6 +45,6 @@ def test_the_map_of_packages_is_that_of_the_tree() -> None:
         line for line in (DOCS / "development" / "architecture.md").read_text().splitlines() if line.startswith("| `")
     ]
     mapped = {name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])}
-    there = {module.name for module in pkgutil.iter_modules(nusky.__path__[:1]) if not module.name.startswith("_")}
+    there = {module.name for module in pkgutil.iter_modules(nusky.__path__) if not module.name.startswith("_")}
     assert len(there) > 25
     assert mapped == there

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nusky.conf.settings import Settings, one_extension
+from nusky.conf.settings import Settings, one_extension, same_sources
 from nusky.conf.template import template_runner
 from nusky.progress import tell
 
@@ -117,8 +117,8 @@ def get_trial_runner(
     if src is None:
         raise ValueError(f"{call} needs a source: pass src=nusky.sources(ra, dec)")
     injected = settings.injected(inj_conf)
-    if "src" in injected:
-        raise ValueError(f"{call}: inj_conf['src'] is not supported: signal is injected where it is fitted")
+    if "src" in injected and not same_sources(injected.pop("src"), src):
+        raise ValueError(f"{call}: inj_conf['src'] is not that of the fit: signal is injected where it is fitted")
     known = hasattr(src, "extension")
     sigsub = bool(settings.get("sigsub", False))
     # Signal subtraction takes a single source as a stack of one

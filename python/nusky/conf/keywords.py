@@ -161,7 +161,7 @@ KEYWORDS: dict[str, Keyword] = {
 #: Keywords of `inj_conf`.
 INJECTION: dict[str, Keyword] = {
     "flux": Keyword("spectrum of the injected signal"),
-    "src": Keyword("where signal is injected", SCAN),
+    "src": Keyword("where signal is injected; of a runner of sources, they themselves", SCAN | POINT),
     "sindec_bandwidth": Keyword("band of the simulation that signal is taken from"),
     "extension": Keyword("width of the injected source"),
     "in_pixel": Keyword("anywhere in the pixel, or its centre", PRIOR),

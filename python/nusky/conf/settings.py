@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from nusky.transients import FlareOptions, LightCurve, SignalWindow
     from nusky.transients.on_time import TransientOptions
 
-__all__ = ["Settings", "dictionary", "one_extension"]
+__all__ = ["Settings", "dictionary", "one_extension", "same_sources"]
 
 _INJECTION_OPTIONS = ("flux", "sindec_bandwidth", "in_pixel", "by", "extension")
 
@@ -84,6 +84,19 @@ def one_extension(src: Any) -> float:
     if len(widths) > 1:
         raise ValueError(f"the sources have different extensions ({widths.tolist()} rad); the likelihood fits one")
     return float(widths[0])
+
+
+def same_sources(one: Any, other: Any) -> bool:
+    """Whether two sets of sources are alike: at the same places, of the same weights and extensions.
+
+    Examples
+    --------
+    >>> from nusky.source.positions import sources
+    >>> same_sources(sources(1.0, 0.1), sources(1.0, 0.1)), same_sources(sources(1.0, 0.1), sources(1.0, 0.2))
+    (True, False)
+    """
+    fields = ("ra", "dec", "weight", "extension")
+    return one is other or all(np.array_equal(getattr(one, f, 0), getattr(other, f, 1)) for f in fields)
 
 
 @dataclass(frozen=True)

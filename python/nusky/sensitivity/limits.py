@@ -131,6 +131,7 @@ def find_n_sig(
     """
     search = NSigSearch(n_sig_step, first_batch_size, batch_size, max_batch_size, n_batches, tol, method, max_n_sig)
     ts = in_unit("ts", ts, "")
+    ts = float(ts) if getattr(ts, "shape", None) == () else ts  # what isf_nsigma of one number gives
     _check(ts, beta)
     pool = _pool(runner, trials, store, seed, poisson, mp_cpus, executor, spool)
     table = NSigTable(logging)

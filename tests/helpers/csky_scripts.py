@@ -1,0 +1,219 @@
+"""Scripts in the shapes in which csky's users write them, each run to its end by `test_driven_scripts`.
+
+Names that are there: `cy`, `np`, `hp`, `plt`, `ana` (two small seasons with good runs), `tmp` (a folder), `src`.
+"""
+
+# ruff: noqa: E501
+from __future__ import annotations
+
+TEMPLATE = "np.exp(-0.5 * ((np.pi / 2 - hp.pix2ang(8, np.arange(768))[0] - 0.2) / 0.2) ** 2)"
+CONF = """
+flux = cy.hyp.PowerLawFlux(2.7, energy_cutoff=1e6)
+model = {cy.pdf.CustomFluxEnergyPDFRatioModel: dict(hkw=dict(bins=(np.linspace(-1, 1, 20), np.linspace(2, 8, 20))),
+    flux=flux, features=['sindec', 'log10energy'], normalize_axes=([1]))}
+dec_rand = {'randomize': ['ra', cy.inj.DecRandomizer], 'sindec_bandwidth': np.radians(5),
+    'dec_rand_method': 'gaussian_fixed', 'dec_rand_kwargs': dict(randomization_width=np.radians(3)),
+    'dec_rand_pole_exlusion': np.radians(8)}
+"""
+
+SCRIPTS: dict[str, str] = {
+    "background trials to disk": """
+tr = cy.get_trial_runner(src=src)
+trials = tr.get_many_fits(20, n_sig=0, poisson=False, seed=1, logging=False)
+out = cy.utils.ensure_dir('{}/bg/dec/{:+04.0f}'.format(tmp, 10))
+np.save('{}/trials_{:07d}__seed_{:010d}.npy'.format(out, 20, 1), trials.as_array)
+bg = cy.bk.get_all(tmp + '/bg', 'trials*npy', merge=np.concatenate, log=False,
+    post_convert=lambda x: cy.dists.Chi2TSD(cy.utils.Arrays(x)))
+b = cy.bk.get_best(bg, 'dec', 12)
+print(b, b.trials['ns'].mean(), b.description)""",
+    "sensitivity with a flux": """
+tr = cy.get_trial_runner(src=src, ana=ana, flux=cy.hyp.PowerLawFlux(2.5))
+bg = cy.dists.Chi2TSD(tr.get_many_fits(100, seed=1))
+sens = tr.find_n_sig(bg.median(), 0.9, n_sig_step=5, batch_size=100 / 3, first_batch_size=20, max_batch_size=100,
+    tol=0.3, n_bootstrap=1, seed=2, logging=False)
+sens['flux'] = tr.to_E2dNdE(sens['n_sig'], E0=100, unit=1e3)
+sens['E2dNdE'] = tr.to_E2dNdE(sens, E0=1, unit=1e3)
+print(sens['info']['n_sigs'], sens['info']['CLs'], dict(sens)['flux'])""",
+    "discovery potential from given trials": """
+tr = cy.get_trial_runner(src=src)
+trials = {n: tr.get_many_fits(40, n, poisson=True, seed=n) for n in (0, 5, 10, 20, 40)}
+dp = tr.find_n_sig(cy.dists.TSD(trials[0]).isf_nsigma(1), 0.5, max_batch_size=0, trials=trials, logging=False)
+print(dp['n_sig'], dp['n_sig_error'])""",
+    "bias of counts and spectrum": """
+tr = cy.get_trial_runner(src=src)
+allt = []
+for n_sig in np.r_[:21:10]:
+    t = tr.get_many_fits(5, n_sig=n_sig, logging=False, seed=n_sig)
+    t['ntrue'] = np.repeat(n_sig, len(t))
+    allt.append(t)
+allt = cy.utils.Arrays.concatenate(allt)
+print(allt.as_dataframe.groupby('ntrue').ns.median(), allt[allt.ns > 0].gamma, tr.sig_injs[0].flux[0].gamma)""",
+    "timer and random": """
+timer = cy.timing.Timer(); time = timer.time
+with time('trials'):
+    tr = cy.get_trial_runner(src=src)
+    print(tr.get_many_fits(1e1, seed=cy.utils.get_random(1)))""",
+    "unblinding": """
+tr = cy.get_trial_runner(src=src)
+trials = tr.get_many_fits(1, n_sig=0, poisson=False, seed=3, logging=False, TRUTH=True)
+b = cy.dists.TSD(tr.get_many_fits(20, seed=1))
+trials['pval'] = [np.mean(b.trials.ts > trials.ts)]
+print(trials.as_table); np.save(tmp + '/result.npy', trials.as_array)""",
+    "name and data of an analysis": """
+fresh = cy.Analysis([fresh_season()]); fresh.name = 'combo'
+fresh[0].data = cy.utils.Arrays(fresh[0].data.as_dataframe.drop(labels=[1, 2, 10**9], errors='ignore'))
+print(cy.get_trial_runner(src=src, ana=fresh).get_one_fit(seed=1), fresh.name, fresh.mjd_min, fresh[-1].mjd_max)""",
+    "an analysis from a repository": """
+ana1 = cy.analysis.Analysis(cy.selections.demo, cy.selections.PSDataSpecs.ps_2011, dir=tmp)
+ana2 = cy.get_analysis(cy.selections.demo, 'synthetic-v1', cy.selections.PSDataSpecs.ps_2011, dir=tmp, load_sig=True)
+ana2.save(tmp); print(ana1[0].plot_key, ana2.anas[0].livetime)""",
+    "customflux of a source": CONF
+    + """
+tr = cy.get_trial_runner({'flux': flux, 'energy': 'customflux', 'keep_extra': 'gamma', **model}, src=src)
+L = tr.get_one_llh(10, seed=1); ts, ns = L.fit(**tr.fitter_args); print(-2 * L.get_minus_llh_ratio(ns), ts)""",
+    "customflux as a model without the energy term": CONF
+    + """
+tr = cy.get_trial_runner({'energy': False, 'flux': flux, **model}, src=src)
+assert tr.likelihood.mode == 'flux'; print(tr.get_many_fits(3, 5, seed=1))""",
+    "cascades with signal subtraction": CONF
+    + """
+conf = dict(src=src, flux=cy.hyp.PowerLawFlux(2.0, energy_cutoff=np.inf), update_bg=True, sigsub=True, **dec_rand)
+tr = cy.get_trial_runner(conf, ana=ana, mp_cpus=1)
+print(cy.dists.Chi2TSD(tr.get_many_fits(5, seed=1)), tr.get_many_fits(3, n_sig=10, poisson=True, seed=2))""",
+    "an extended source with signal subtraction": """
+tr = cy.get_trial_runner(src=cy.utils.Sources(ra=1.0, dec=0.3, extension=np.radians(2)), sigsub=True, update_bg=True)
+L = tr.get_one_llh(10, seed=1); ts, mesh = L.scan_ts(ns=np.linspace(0, 20, 5), gamma=np.linspace(1, 4, 4))
+print(ts.shape, L.fit())""",
+    "a stack with weights": """
+stack = cy.sources([10, 80, 200], [5, -20, 40], deg=True, weight=[1, 2, 3], extension=[0, 0.01, 0.02])
+tr = cy.get_trial_runner(src=stack, flux=cy.hyp.PowerLawFlux(2.0), inj_conf=dict(src=stack))
+trials = tr.get_many_fits(n_trials=5, n_sig=10, seed=1, mp_cpus=2)
+print(tr.to_E2dNdE(5, E0=100, unit=1e3), tr.sig_inj_acc_total, tr.sig_injs[0].probs[0], tr.bg_injs[0].data)""",
+    "likelihood of a stack": """
+tr = cy.get_trial_runner(src=cy.sources([1.0, 2.0], [0.1, 0.2]))
+L = tr.get_one_llh_from_trial(tr.get_one_trial(20, poisson=False, seed=1)); L.fit(**tr.fitter_args)
+scan_ts, mesh = L.scan_ts(ns=np.linspace(0, 40, 5), gamma=np.linspace(1, 4, 3)); plt.pcolormesh(*mesh, scan_ts)
+print(cy.inspect.get_space_eval(L, -1, 1)(gamma=2)[0])""",
+    "a stack with signal subtraction": """
+tr = cy.get_trial_runner(src=cy.sources([1.0, 2.0], [0.1, 0.2]), sigsub=True, update_bg=True, fitter_args=dict(gamma=2.5))
+print(tr.get_many_fits(3, 8, seed=1), tr.fitter_args)""",
+    "a stack of transients": """
+t0 = ana.mjd_min + 20
+grbs = cy.sources([1.0, 2.0], [0.1, 0.2], mjd=[t0, t0 + 5], sigma_t=np.zeros(2), t_100=np.array([2.0, 1.0]))
+cy.CONF['src'] = grbs
+tr = cy.get_trial_runner({'extended': True, 'space': 'ps', 'time': 'transient', 'sig': 'transient'}, ana=ana, src=grbs)
+print(tr.get_many_fits(10, 3, seed=1).ts.max(), tr.to_E2dNdE(2.0, E0=1, unit=1e3))""",
+    "a transient": """
+one = cy.utils.Sources(ra=0.5, dec=0.2, mjd=ana.mjd_min + 20, sigma_t=0.0, t_100=1000 / 86400)
+tr = cy.get_trial_runner(conf={'extended': True, 'space': 'ps', 'time': 'transient', 'sig': 'transient'}, src=one,
+    flux=cy.hyp.PowerLawFlux(2, energy_range=(1e3, 1e5)))
+L = tr.get_one_llh(TRUTH=False, seed=1); print(L.llh_model.N_bg, cy.inspect.get_space_eval(L, -1, 0)()[0])
+print(cy.dists.Chi2TSD(tr.get_many_fits(100, seed=1)).median())""",
+    "a template by its name": f"""
+np.save(cy.utils.ensure_dir(tmp + '/templates') + '/pi0.npy', {TEMPLATE})
+repo = cy.selections.Repository(local_root=tmp); repo.clear_cache()
+gp_conf = {{'template': repo.get_template('pi0'), 'flux': cy.hyp.PowerLawFlux(2.7), 'randomize': ['ra'],
+    'fitter_args': dict(gamma=2.7), 'sigsub': True, 'update_bg': True, 'fast_weight': False, 'dir': tmp}}
+tr = cy.get_trial_runner(gp_conf, ana=ana, mp_cpus=1)
+print(tr.get_many_fits(3, n_sig=40, poisson=True, seed=1), tr.to_dNdE(10, E0=100, unit=1e3), tr.to_model_norm(10))""",
+    "a template's likelihood": f"""
+tr = cy.get_trial_runner(template={TEMPLATE}, flux=cy.hyp.PowerLawFlux(2.5), gamma=2.5)
+L = tr.get_one_llh_from_trial(tr.get_one_trial(n_sig=40, seed=1)); fit = L.fit()
+print(-2 * L.get_minus_llh_ratio(fit.ns), fit.ts, tr.sig_injs[0].flux[0].gamma)""",
+    "a template with spectra of pixels": CONF
+    + f"""
+bins = np.logspace(2, 7, 6); maps = {TEMPLATE}[:, None] * (np.sqrt(bins[1:] * bins[:-1]) ** -2.6)
+kra = cy.hyp.BinnedFlux(bins_energy=bins, flux=maps.sum(axis=0)); model[next(iter(model))]['flux'] = kra
+conf = {{'template': maps, 'bins_energy': bins, 'randomize': ['ra'], 'update_bg': True, 'fast_weight': False,
+    'sigsub': True, 'energy': False, 'dir': tmp, **model}}
+tr = cy.get_trial_runner(conf); print(tr.get_many_fits(2, 40, seed=1), tr.to_model_norm(10))""",
+    "a masked template": f"""
+m = hp.ma({TEMPLATE}); m = m / m.sum()
+print(cy.get_trial_runner(template=m.copy(), flux=cy.hyp.PowerLawFlux(2), sigsub=True, gamma=2.0).get_one_fit(30, seed=1))""",
+    "correlated trials": """
+stack = cy.sources([1.0, 2.0, 3.0], [0.1, -0.3, 0.5])
+trs = [cy.get_trial_runner(src=s) for s in stack]; tr_inj = cy.get_trial_runner(src=stack, inj_conf=dict(src=stack))
+bgs = [cy.dists.TSD(tr.get_many_fits(1e1, seed=1)) for tr in trs]
+multr = cy.trial.MultiTrialRunner(ana, tr_inj, trs, bgs=bgs, mp_cpus=cy.CONF['mp_cpus'])
+bg = multr.get_many_trials(10.0, seed=1); trials = multr.get_many_fits(5, n_sig=6, poisson=True, seed=1, logging=False)
+bg['sum_ts'] = np.sum([bg[name] for name in bg.keys() if 'ts' in name], axis=0)
+print(np.max([trials[n] for n in trials.keys() if n.startswith('mlog10p_')], axis=0), multr.get_one_fit(TRUTH=True))""",
+    "a scan and its picture": """
+bgs = {d: cy.dists.Chi2TSD(cy.get_trial_runner(src=cy.sources(0, d, deg=True)).get_many_fits(30, seed=1)) for d in (-30., 30.)}
+p = lambda dec, ts: cy.dists.ts_to_p(bgs, np.degrees(dec), ts, fit=True)
+sstr = cy.get_sky_scan_trial_runner(mp_scan_cpus=2, nside=4, min_dec=-0.5, max_dec=0.5, ts_to_p=p, ana=ana)
+scan = sstr.get_one_scan_from_trial(sstr.get_one_trial(seed=3), TRUTH=False, mp_cpus=1, logging=False)
+fig, ax = plt.subplots(subplot_kw=dict(projection='aitoff'))
+sp = cy.plotting.SkyPlotter(pc_kw=dict(cmap=cy.plotting.skymap_cmap, vmin=0, vmax=4))
+mesh, cb = sp.plot_map(ax, scan[1], n_ticks=2); sp.plot_gp(ax, lw=.5, color='.5'); sp.plot_gc(ax); print(scan[0].max())""",
+    "a spatial prior": f"""
+sptr = cy.get_spatial_prior_trial_runner(llh_priors={TEMPLATE} + 0.01, src_tr=cy.sources(0, 0), refine_max=False,
+    get_pixmask=True, conf={{'extra_keep': ['energy']}}, inj_conf={{'flux': cy.hyp.PowerLawFlux(2)}}, cut_n_sigma=3)
+trial = sptr.get_one_trial(10, seed=1); evss, n_exs, ra, dec = trial
+mlog10p, ts, ns, gamma, ra, dec = sptr.get_one_fit_from_trial(trial)
+print(sptr.llh_prior_term[0].min(), sptr.to_E2dNdE(20, gamma=2, E0=100, unit=1e3), ts)""",
+    "trial events by hand": """
+tr = cy.get_trial_runner(src=src); trial = tr.get_one_trial(5, poisson=False, seed=1)
+trial[0][0][1]['energy'] = 10 ** trial[0][0][1]['log10energy']
+evss, n_exs = trial; joined = cy.utils.Arrays.concatenate(evss[0])
+print(tr.get_one_fit_from_trial(trial), tr.get_one_fit_from_trial((evss, n_exs)), len(joined), tr.format_result(tr.get_one_fit(seed=1)))""",
+    "trials of constant size": """
+tr = cy.get_trial_runner(src=src); trial, _ = tr.get_one_trial(8, replace_evts=True, seed=1)
+ra = np.hstack([t[0]['ra'] for t in trial]); print(len(ra) + 8 == sum(len(a.data) for a in ana))""",
+    "models of a season": """
+import histlite as hl
+for a in ana:
+    fig, ax = plt.subplots(); hl.plot1d(ax, a.bg_space_param.h, crosses=True, label='histogram')
+    ax.plot(np.linspace(-1, 1, 30), a.bg_space_param(sindec=np.linspace(-1, 1, 30)), label='spline'); ax.set_title(a.plot_key)
+    eprm = a.energy_pdf_ratio_model; ss = dict(zip(eprm.gammas, eprm.ss_hl)); fig, ax = plt.subplots()
+    hl.plot2d(ax, ss[2.0].eval(bins=20), vmin=1e-2, vmax=1e2, log=True, cbar=True, cmap='RdBu_r')
+    print(np.log(a.energy_pdf_ratio_model(a.data[:5])(gamma=2.5)[1]), a.acc_param(0.1, 2.0))""",
+    "inspection of a runner": """
+tr = cy.get_trial_runner(src=src); L = tr.get_one_llh(20, seed=1)
+print(cy.inspect.get_llh_model(tr, -1).N_bg, cy.inspect.get_pdf_ratio_model(tr, -1), cy.inspect.get_space_model(tr, -1))
+SB = cy.inspect.get_space_eval(L, -1, 0)()[0] * cy.inspect.get_energy_eval(L, -1, 0)(gamma=2)[0]; print(SB.max(), L.carrying())""",
+    "models and injectors built by hand": """
+from nusky.ipyconfig import *
+from nusky import bk, analysis, coord, dists, hyp, inj, llh, pdf, selections, trial, utils
+def get_llh(a, src, sigsub):
+    space = pdf.PointSourceSpacePDFRatioModel(a, src, a.bg_space_param, a.acc_param, sigsub=sigsub)
+    return llh.LLHModel(pdf.MultiPDFRatioModel(space, a.energy_pdf_ratio_model), len(a.data), sigsub=sigsub)
+def get_injs(a, llh_model, src, flux, cut_n_sigma, inject):
+    keep = llh_model.pdf_ratio_model.keep; selector = inj.DecBandSelector(src, cut_n_sigma=cut_n_sigma)
+    truth = inj.DataInjector(a, selector(a.data), keep, randomizers=[])
+    bg = inj.DataInjector(a, selector(a.data), keep, randomizers=[inj.RARandomizer()])
+    return truth, bg, inj.PointSourceInjector(a, src, flux, keep) if inject else None
+for sigsub in (False, True):
+    tr = trial.get_trial_runner(ana, get_llh, get_injs, llh_kw=dict(src=src, sigsub=sigsub), mp_cpus=1,
+        inj_kw=dict(src=src, flux=hyp.PowerLawFlux(2), cut_n_sigma=3, inject=True))
+    print(dists.Chi2TSD(tr.get_many_fits(5, seed=1)), tr.get_one_fit(5, seed=1))
+own = cy.get_trial_runner(ana=ana, src=src, sigsub=True, cut_n_sigma=3)
+assert tr.get_one_fit(5, seed=1).ts == own.get_one_fit(5, seed=1).ts""",
+    "an untriggered flare": """
+conf = {'time': 'utf', 'box': True, 'box_mode': 'post', 'dt_max': 20, 'dt_min': 0.5 / 86400, 'prior': None,
+    'seeder': cy.seeding.UTFSeeder(threshold=10), 'sig': 'tw', 'sig_kw': dict(t0=ana.mjd_min + 20, dt=2, box_mode='post')}
+tr = cy.conf.get_trial_runner(conf, src=src, extra_keep=['run', 'event'], cut_n_sigma=5)
+print(tr.get_many_fits(3, 5, seed=1, _fmin_method='minuit', logging=False).as_array.dtype.names)""",
+    "several flares": """
+tr = cy.get_multiflare_trial_runner(ana=ana, src=src, threshold=100, muonflag=False, filter_srcs=False, mp_cpus=1)
+print(tr.get_one_fit(seed=1))""",
+    "fluxes and counts": """
+tr = cy.conf.get_trial_runner(src=src, ana=ana)
+print(tr.to_ns(np.array([1e-12, 1e-13]), gamma=2.28, E0=1e5, unit=1), tr.to_ns(E2dNdE=1e-12, E0=100, unit=1e3))
+print(tr.to_dNdE(5, E0=100, unit=1e3, flux=cy.hyp.PowerLawFlux(2, energy_cutoff=1e6)), tr.get_acc_total(gamma=2.0))""",
+    "seasons of other samples": """
+specs = cy.selections.GFUDataSpecs.gfu_IC86_2018 + cy.selections.DNNCascadeDataSpecs.DNNC_10yr
+print([s.key for s in specs], cy.selections.NTDataSpecs.nt_v5[0:1], cy.selections.PSDataSpecs.ps_v4, cy.selections.mrichman_repo)""",
+    "a season of one's own": """
+a = ana[0]
+greco = cy.selections.CustomDataSpecs.CustomDataSpec(a.data, a.sig, a.livetime, np.linspace(-1, 1, 21),
+    np.linspace(1, 9.5, 31), key='GRECO', cascades=True)
+mine = cy.get_analysis(cy.selections.repo, greco, dir=tmp); print(cy.get_trial_runner(ana=mine, src=src).get_one_fit(3, seed=1))""",
+    "sources as a table": """
+s = cy.sources([10, 20], [1, 2], deg=True, name=['a', 'b'], weight=[1, 2])
+print(s['name'], s.ra_deg, [one.dec_deg for one in s], s.as_dataframe, s[s.weight > 1], cy.sources(0.7, 0.1, name=0).name)
+print(cy.coord.delta_angle(0, 0, 1, 1), cy.coord.rotate_source_to_xaxis(0.1, 0.2, 0.3, 0.4), cy.describe(s))""",
+    "configuration of a session": """
+cy.CONF.update(src=src, flux=cy.hyp.PowerLawFlux(2.2)); tr = cy.get_trial_runner(conf=cy.CONF, ana=ana, seed=3, dir=tmp)
+print(tr.injection.flux.gamma, tr.ana is ana, tr.param_names)""",
+}
