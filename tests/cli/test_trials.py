@@ -138,3 +138,20 @@ def test_without_a_runner_the_tutorials_search_is_run(tmp_path: Path, capsys: py
     assert store.config["nside"] == 64
     assert store.config["n_pixels"] == 48984
     assert len(store) == 2
+
+
+@pytest.mark.parametrize("what", ["stack", "subtracted", "list", "template"])
+def test_a_runner_of_any_hypothesis_is_one_file(what: str, tmp_path: Path) -> None:
+    src, ana = sources([1.0, 2.0], [0.3, -0.2]), small_analysis("one")
+    if what == "list":
+        runner: Any = conf.get_source_list_trial_runner(src=src, ana=ana)
+    elif what == "template":
+        runner = conf.get_trial_runner(template=np.arange(48.0), ana=ana, energy=False)
+    else:
+        runner = conf.get_trial_runner(src=src, ana=ana, sigsub=what == "subtracted", update_bg=True)
+    spec, _ = write_spec(runner, tmp_path / "spool")
+    out = ["--out", str(tmp_path / "s"), "--runner", spec, "--threads", "1"]
+    assert main(["trials", "--seed", "1", "--trials", "0:3", "--n-sig", "6", *out]) == 0
+    trials = TrialStore(tmp_path / "s").read(n_sig=6)
+    for name in runner.dtype.names:
+        np.testing.assert_array_equal(trials[name], runner.get_many_fits(3, 6, seed=1)[name])
