@@ -238,6 +238,9 @@ def test_bursts_give_the_same_trials_everywhere(settings: dict[str, Any], tmp_pa
     assert again.config() == tr.config()
     assert np.array_equal(again.fit_trials([2], 5, seed=3).ts, many.ts[2:3])
     fit = tr.get_one_fit(5, seed=3)
+    reading = tr.get_one_llh(5, seed=3)
+    gamma = None if np.isnan(fit.gamma) else fit.gamma
+    assert -2 * reading.get_minus_llh_ratio(fit.ns, gamma) == pytest.approx(fit.ts, rel=1e-4)
     assert fit.window["n_windows"] == 15
     assert "events in" in repr(fit)
 

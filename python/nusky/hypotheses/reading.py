@@ -43,7 +43,7 @@ class HypothesisReading(LikelihoodReading):
         if on_time is not None:
             inside = np.flatnonzero(on_time.contains(k, events["mjd"]))
             events, is_injected = events[inside], is_injected[inside]
-        found = self.values.signal(k, events["ra"], events["dec"], events["sigma"])
+        found = self.values.signal_of(k, events)
         # with signal subtraction every event counts, those without S by what is taken from it
         rows = np.arange(len(events)) if self.sigsub else found.rows
         some = events[rows]
@@ -72,7 +72,7 @@ class HypothesisReading(LikelihoodReading):
         nodes, at = self.values.gamma_nodes, self.values.log_acceptance()
         if isinstance(self.model, WindowLikelihoodModel):
             active = list(self.model.on_time.active)
-            at = at[active] + np.log(self.model.on_time.shares[active])[:, None]
+            at = at[active] + np.log(self.model.on_time.common_shares[active])[:, None]
         return (HermiteAxis(nodes) if len(nodes) else None), at
 
 

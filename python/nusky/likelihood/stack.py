@@ -122,14 +122,9 @@ class StackValues(EventValues):
         shares = np.exp(logs - logs.max(axis=0))
         return np.asarray(shares / shares.sum(axis=0))
 
-    def columns(self, k: int, events: Events) -> _core.EventColumns:
-        if self._own_windows is None:
-            return super().columns(k, events)
-        events, _ = self.inside(k, events)
-        found = self._paired(k, events, self._own_windows)
-        some = events[found.rows]
-        background = np.asarray(self.model.analysis[k].background(some["sindec"]))
-        return self._values(found, background, self.model.log_energy_ratio(k, some))
+    def signal_of(self, k: int, events: Events) -> Signal:
+        windows = self._own_windows
+        return super().signal_of(k, events) if windows is None else self._paired(k, events, windows)
 
     def _paired(self, k: int, events: Events, on_time: OnTimes) -> Signal:
         """Σ_j p_j S_ij T_S,j/T_B: each event with the sources that shine at its time."""

@@ -199,10 +199,14 @@ class EventValues(ABC):
         events = events[self.model.on_time.contains(k, events["mjd"])]
         return events, self.model.on_time.factor(k, events["mjd"])
 
+    def signal_of(self, k: int, events: Events) -> Signal:
+        """S of events; in time windows of sources' own with their T_S/T_B."""
+        return self.signal(k, events["ra"], events["dec"], events["sigma"])
+
     def columns(self, k: int, events: Events) -> _core.EventColumns:
         """Any events of season k; with a time window, those inside it."""
         events, factor = self.inside(k, events)
-        found = self.signal(k, events["ra"], events["dec"], events["sigma"])
+        found = self.signal_of(k, events)
         some = events[found.rows]
         background = np.asarray(self.model.analysis[k].background(some["sindec"]))
         ratio = self.model.log_energy_ratio(k, some)
