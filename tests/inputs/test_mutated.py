@@ -127,3 +127,18 @@ def test_a_packed_scan_that_ends_too_soon_is_refused(tmp_path: pathlib.Path) -> 
         (tmp_path / "scan.fits.gz").write_bytes(content[:length])
         with pytest.raises(ValueError, match=r"scan\.fits\.gz .*is the file complete"):
             SkyScan.read(tmp_path / "scan.fits.gz")
+
+
+def test_flipped_bits_that_leave_the_sum_of_fits_as_it_was_are_seen(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "scan.fits"
+    SkyScan(np.full((4, 192), 0.7), np.zeros(192, np.int8), ("mlog10p", "ts", "ns", "gamma"), {}).save(path)
+    content = bytearray(path.read_bytes())
+    at = len(content) - 2880 - 2880 % 4
+    values = np.frombuffer(bytes(content[at - 2880 : at]), dtype=np.uint8).reshape(-1, 4)
+    column = int(np.argmax((values & 16).astype(bool).sum(axis=0)))
+    high, low = (int(np.flatnonzero((values[:, column] & 16 > 0) == on)[0]) for on in (True, False))
+    for row in (high, low):  # one bit down, the same one up in another word
+        content[at - 2880 + 4 * row + column] ^= 16
+    path.write_bytes(bytes(content))
+    with pytest.raises(ValueError, match=r"scan\.fits .*changed after they were written\)"):
+        SkyScan.read(path)

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import tempfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -230,7 +231,7 @@ class SkyScan:
         if name.endswith(".npz"):
             buffer = io.BytesIO()
             values = np.array([self._row(row) for row in self._stored()])
-            np.savez_compressed(buffer, values=values, status=self.status, header=np.array(self._header()))
+            np.savez_compressed(buffer, values=values, status=self.status, header=np.array(self._header(values)))
             content = buffer.getvalue()
         elif name.endswith((".fits", ".fits.gz")):
             content = self._fits(".fits.gz" if name.endswith(".gz") else ".fits")
@@ -246,19 +247,21 @@ class SkyScan:
             no_p = "mlog10p" in self.columns and np.array_equal(self.mlog10p, self.ts)
         return tuple(name for name in self.columns if not (no_p and name == "mlog10p"))
 
-    def _header(self) -> str:
-        stored = {"format": _FORMAT, "version": _VERSION, "columns": self.columns, "provenance": dict(self.provenance)}
+    def _header(self, values: Any) -> str:
+        stored = {"format": _FORMAT, "version": _VERSION, "columns": self.columns, "provenance": dict(self.provenance),
+                  "crc": _crc(values, self.status)}  # fmt: skip
         return json.dumps(stored, sort_keys=True, allow_nan=False)
 
     def _fits(self, suffix: str) -> bytes:
         import healpy
 
+        rows = np.array([self._row(row) for row in self._stored()])
         # healpy writes to a name only; the bytes then take the one way every file of ours is written
         with tempfile.TemporaryDirectory() as folder:
             temporary = Path(folder) / f"scan{suffix}"
             healpy.write_map(
                 os.fspath(temporary),
-                [*map(self._row, self._stored()), self.status.astype(np.int16)],
+                [*rows, self.status.astype(np.int16)],
                 nest=False,
                 coord="C",
                 column_names=[*(name.upper() for name in self._stored()), "STATUS"],
@@ -267,7 +270,7 @@ class SkyScan:
                     ("CREATOR", f"nusky {self.provenance.get('version', '')}".strip()),
                     ("TRUTH", bool(self.provenance.get("TRUTH", False))),
                     ("SEED", str(self.provenance.get("seed"))),
-                    ("NUSKY", self._header()),
+                    ("NUSKY", self._header(rows)),
                 ],
             )
             return with_checksums(temporary)
@@ -289,6 +292,8 @@ class SkyScan:
         try:
             header, values, status = _arrays_of_npz(name) if name.endswith(".npz") else _arrays_of_fits(name)
             stored = dict(json.loads(header))
+            if stored.get("crc", crc := _crc(values, status)) != crc:
+                raise ValueError("its values changed after they were written")
         except Exception as error:  # the bytes are not to be trusted: any parser may fail in any way
             raise ValueError(f"{name} is not a sky scan, or damaged ({error}); give a file of SkyScan.save") from error
         if stored.get("format") != _FORMAT or stored.get("version") not in _READ:
@@ -301,6 +306,12 @@ class SkyScan:
             rows = dict(zip((row for row in columns if row != "mlog10p"), values, strict=True))
             values = np.array([rows["ts" if row == "mlog10p" else row] for row in columns])
         return cls(values, status, columns, stored["provenance"])
+
+
+def _crc(values: Any, status: Any) -> int:
+    """Checksum of the numbers. That of FITS is a sum of words: two flipped bits can leave it as it was."""
+    crc = zlib.crc32(np.asarray(values, dtype="<f8").tobytes())
+    return zlib.crc32(np.asarray(status, dtype="<i2").tobytes(), crc)
 
 
 def _arrays_of_npz(name: str) -> tuple[str, Any, Any]:
