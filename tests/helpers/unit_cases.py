@@ -14,6 +14,7 @@ from astropy import units as u
 import nusky as cy
 from nusky.data import Uptime
 from nusky.dists import TSD, BinnedTSD, Chi2TSD, ts_to_p, ts_to_p_error
+from nusky.hyp.pixel_spectra import PixelSpectra
 from nusky.injection import DecRandomization
 from nusky.injection.signal import InjectionOptions
 from nusky.likelihood.model import LikelihoodOptions
@@ -57,6 +58,15 @@ def runner(kind: str = "map") -> Any:
         prior = np.ones(12 * 8**2)
         return cy.get_spatial_prior_trial_runner(ana=analysis, llh_priors=prior, **quiet)
     return cy.get_sky_scan_trial_runner(ana=analysis, nside=8, src=cy.sources(1.0, 0.2), **quiet)
+
+
+SPECTRA = np.outer(np.arange(12.0 * 8**2), [1.0, 0.5])
+SPECTRA[::2, 1] = 0.0
+
+
+@cache
+def spectra_runner() -> Any:
+    return cy.get_trial_runner(ana=one_season(), template=SPECTRA, bins_energy=[1e3, 1e4, 1e5], mp_cpus=1)
 
 
 @cache
@@ -247,6 +257,9 @@ CASES: dict[str, Callable[[Numbers], Any]] = {
     "to_E2dNdE.unit": lambda q: runner("point").to_E2dNdE(3.0, gamma=2.5, unit=q.gev(1e3)),
     "to_ns.E0": lambda q: runner("point").to_ns(1e-12, gamma=2.5, E0=q.gev(1e5)),
     "to_dNdE.E0": lambda q: runner("point").to_dNdE(3.0, gamma=2.5, E0=q.gev(1e5)),
+    "hypotheses.TemplateTrialRunner.flux_map.E0": lambda q: spectra_runner().flux_map(1.0, E0=q.gev(2e4)),
+    "hyp.PixelSpectra.energy_bins": lambda q: PixelSpectra(SPECTRA, q.gev(np.array([1e3, 1e4, 1e5]))).energy_bins,
+    "hyp.PixelSpectra.share_at.energy": lambda q: PixelSpectra(SPECTRA, [1e3, 1e4, 1e5]).share_at(q.gev(2e4)),
     "to_model_norm.ns": lambda q: runner("point").to_model_norm(q.pure(3.0), gamma=2),
     "sensitivity.central_energy_range.where": lambda q: central_energy_range(one_season(), q.rad(0.2)),
     "sensitivity.central_energy_range.width": lambda q: central_energy_range(one_season(), 0.2, width=q.rad(0.1)),

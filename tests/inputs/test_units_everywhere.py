@@ -65,6 +65,8 @@ ELSEWHERE = {
     "scan_events": "tests/test_units.py",
     "selections.CustomDataSpecs.CustomDataSpec": "tests/inputs/test_units_and_gaps.py",
     "Analysis.columns_for": "as Analysis.event_columns, whose setting it takes",
+    "Analysis.point_records": "as Analysis.event_columns, whose setting it takes",
+    "analysis.acceptance.Acceptance.in_bins": "its declinations go to Acceptance.for_flux",
     "pixels.follow_prior": "its limits go to select_pixels",
     "csky.utils.Sources": "is sources",
     "sensitivity_curve": "its declinations go to sensitivity.sensitivity_curve",

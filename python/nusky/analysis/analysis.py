@@ -198,7 +198,8 @@ class Analysis:
         self, cut_n_sigma: float = 5.0, extension: float = 0.0, gamma: float | None = None
     ) -> tuple[_core.PointRecords, ...]:
         """The same as fits of one position read them, γ free (None) or fixed."""
-        setting, columns = (float(cut_n_sigma), extension, gamma), self.event_columns(cut_n_sigma, extension)
+        columns = self.event_columns(cut_n_sigma, extension)
+        setting = (float(cut_n_sigma), float(radians("extension", extension)), gamma)
         with self._lock:
             if setting not in self._columns:
                 self._columns[setting] = tuple(_core.PointRecords(one, gamma) for one in columns)

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from nusky.hyp.tabulated import BinnedFlux
 from nusky.sphere import map_nside
 from nusky.typing import F64
+from nusky.units import numbers
 
 __all__ = ["PixelSpectra"]
 
@@ -45,7 +46,7 @@ class PixelSpectra:
     energy_bins: F64
 
     def __post_init__(self) -> None:
-        flux, edges = (np.array(one, dtype=np.float64) for one in (self.flux, self.energy_bins))
+        flux, edges = np.array(self.flux, dtype=np.float64), numbers("energy_bins", self.energy_bins, "GeV").copy()
         if flux.ndim != 2 or edges.shape != (flux.shape[-1] + 1,):
             raise ValueError(
                 f"spectra of pixels are (npix, M) values and M + 1 edges of energy, got {flux.shape} and {edges.shape}"
@@ -88,6 +89,7 @@ class PixelSpectra:
         ValueError
             No flux at this energy.
         """
+        energy = float(numbers("energy", energy, "GeV"))
         at = self.flux[:, min(int(np.searchsorted(self.energy_bins, energy, side="right")) - 1, self.flux.shape[1] - 1)]
         if not self.energy_bins[0] <= energy <= self.energy_bins[-1] or not at.any():
             raise ValueError(

@@ -15,6 +15,7 @@ from nusky.hypotheses.hypothesis import HypothesisRunner
 from nusky.injection import SpectraInjector, TemplateInjector
 from nusky.likelihood import TemplateValues
 from nusky.progress import scan_progress
+from nusky.units import counted
 
 if TYPE_CHECKING:
     from nusky.hyp import Flux, PixelSpectra
@@ -116,6 +117,7 @@ class TemplateTrialRunner(HypothesisRunner):
             The energy `E0`·`unit` GeV that the flux is given at, as for `to_E2dNdE`; only where pixels have spectra of
             their own does the map depend on it.
         """
+        E0, unit = counted(E0, unit)
         share = self.template.probability if self.spectra is None else self.spectra.share_at(E0 * unit)
         return np.asarray(flux * share * (share.size / (4 * np.pi)))
 

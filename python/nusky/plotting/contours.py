@@ -58,7 +58,7 @@ def smooth(values: F64, ra: F64, dec: F64, nest: bool) -> F64:
     return np.asarray(hp.get_interp_val(values, np.pi / 2 - dec, ra, nest=nest))
 
 
-def entry(i: int, level: float, label: str | None) -> dict[str, Any]:
+def _entry(i: int, level: float, label: str | None) -> dict[str, Any]:
     """Line style and legend entry of the i-th level, the innermost first."""
     name = f"{100 * level:g} %" if label is None else f"{label}, {100 * level:g} %"
     return {"ls": _STYLES[i % len(_STYLES)], "label": name}
@@ -74,7 +74,7 @@ def draw_borders(
 ) -> None:
     """Lines of a localization, brought from right ascension and declination to the axes by `to_axes`."""
     for i, level in enumerate(sorted(levels)):
-        how = entry(i, level, label)
+        how = _entry(i, level, label)
         for line in where.contour(level):
             ax.plot(*to_axes(line[:, 0], line[:, 1]), color=color, lw=1.3, **how)
             how["label"] = "_"
@@ -88,6 +88,6 @@ def draw_contours(
     if not all(0 < level < 1 for level in levels):
         raise ValueError(f"levels={levels}: give probabilities between 0 and 1")
     for i, level in enumerate(levels):
-        how = entry(i, level, label)
+        how = _entry(i, level, label)
         ax.contour(x, y, values, levels=[level], colors=[color], linestyles=[how["ls"]], **{"linewidths": 1.3, **kw})
         ax.plot([], [], color=color, lw=1.3, **how)
