@@ -50,6 +50,21 @@ def test_the_levels_in_the_header_give_the_published_area(tmp_path: pathlib.Path
     assert wilks.area(0.9) < 0.15 * sky.area(0.9)
 
 
+@pytest.mark.parametrize("fill", [-1.0, 0.0])
+def test_a_value_for_what_is_not_known_is_no_best_fit(fill: float) -> None:
+    given = two_llh()
+    unknown = given > 200.0
+    with pytest.raises(ValueError, match=rf"\d+ rows \(\d+ % .*smallest 2ΔlnL, {fill:g}.*NaN or healpy\.UNSEEN"):
+        read_sky_map(np.where(unknown, fill, given), kind="2dlnl")
+    sky = read_sky_map(np.where(unknown, np.nan, given), kind="2dlnl")
+    assert sky.area(0.9) == pytest.approx(read_sky_map(given, kind="2dlnl").area(0.9))
+    # a coarse scan on a finer grid has its best fit in many pixels, all in one place
+    import healpy
+
+    coarse = healpy.ud_grade(given, 4)
+    assert read_sky_map(healpy.ud_grade(coarse, NSIDE), kind="2dlnl").area(0.9) < 0.1
+
+
 def test_without_levels_the_column_of_alerts_is_asked_about(tmp_path: pathlib.Path) -> None:
     path = alert(tmp_path / "a.fits", {}, EVENTMJD=60000.5, START="2023-02-25", RUNID=1)
     with pytest.raises(ValueError, match=r"a\.fits.*calibration=.*64\.2.*wilks"):

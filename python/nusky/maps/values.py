@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nusky.maps.calibration import Calibration
 from nusky.maps.header import Kind
@@ -17,6 +18,8 @@ __all__ = ["probability_of"]
 
 # exp(−x/2) below this is nothing: the alert pipelines' own threshold
 _ALERT_FLOOR = 1e-12
+# of the sky, that may share the smallest 2ΔlnL: one pixel of nside 4 is 0.5 %
+_LARGEST_BEST = 0.01
 
 
 def probability_of(
@@ -58,11 +61,24 @@ def probability_of(
     if not finite.any():
         detail = ", ".join(f"{n} {reason}" for reason, n in repaired.items())
         raise ValueError(f"{where}: no finite value of 2ΔlnL{f' ({detail})' if detail else ''}")
+    _refuse_filling(x, finite, area, where)
     p = np.zeros(x.size)
     with np.errstate(under="ignore", over="ignore"):
         p[finite] = np.exp(-0.5 * (calibration or Calibration()).as_wilks(x[finite] - x[finite].min()))
     p[p < _ALERT_FLOOR] = 0.0
     return _clean(p * area, where, repaired)
+
+
+def _refuse_filling(x: F64, finite: NDArray[np.bool_], area: float | F64, where: str) -> None:
+    """The best fit is one place: a value that fills much of a map is what somebody wrote where nothing was known."""
+    best = finite & (x == x[finite].min())
+    share = float(np.sum(best * area) / np.sum(finite * area))
+    if np.count_nonzero(best) >= 16 and share > _LARGEST_BEST:
+        raise ValueError(
+            f"{where}: {np.count_nonzero(best)} rows ({100 * share:.0f} % of the sky they cover) hold the smallest "
+            f"2ΔlnL, {x[best][0]:g}, as if the source were in all of them; set them to NaN or healpy.UNSEEN where "
+            "nothing is known, or give probabilities"
+        )
 
 
 def _clean(values: F64, where: str, repaired: dict[str, int]) -> tuple[F64, dict[str, int]]:
