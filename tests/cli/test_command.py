@@ -79,7 +79,7 @@ def test_the_demo_names_every_file_and_says_how_long_it_took(demo: SimpleNamespa
 
 def test_the_maps_of_the_demo_hold_its_best_fit(demo: SimpleNamespace) -> None:
     fit = cy.Fit.read(demo.out / "fit.json")
-    ts = hp.read_map(demo.out / "scan.fits", field=1, dtype=None)
+    ts = hp.read_map(demo.out / "scan.fits", field=0, dtype=None)
     prior = hp.read_map(demo.out / "prior.fits", dtype=None)
     with np.errstate(divide="ignore"):
         total = ts + 2 * np.log(prior / prior.max())

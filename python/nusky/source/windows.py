@@ -36,7 +36,7 @@ class TimeWindows:
     >>> from nusky.source import sources
     >>> windows = TimeWindows.of(sources([1, 2], 0, mjd=[57000, 57010], t_100=[1, 2]))
     >>> windows, windows.inside([57000.5, 57005.0, 57011.0]).tolist()
-    (TimeWindows(2 windows, MJD 57000.000000 … 57012.000000), [True, False, True])
+    (TimeWindows(2 windows, MJD 57000.000000 ... 57012.000000), [True, False, True])
     """
 
     mjd: tuple[float, ...]
@@ -63,7 +63,7 @@ class TimeWindows:
         return len(self.mjd)
 
     def __repr__(self) -> str:
-        return f"TimeWindows({len(self)} windows, MJD {self.start:.6f} … {self.stop:.6f})"
+        return f"TimeWindows({len(self)} windows, MJD {self.start:.6f} ... {self.stop:.6f})"
 
     def __getitem__(self, j: int) -> TimeWindow:
         return TimeWindow(self.mjd[j], self.t_100[j], self.sigma_t[j])
