@@ -143,3 +143,21 @@ def test_a_threshold_that_is_given_is_kept_and_comes_back_from_a_file(tmp_path: 
         assert again.ndof == tsd.ndof
     assert Chi2TSD(ts, threshold=1.5).threshold == 1.5
     assert np.isnan(Chi2TSD([0.0]).threshold)
+
+
+def test_degrees_of_freedom_that_run_to_zero_have_no_error_and_are_not_chosen() -> None:
+    # a density of exp(−x/2) / x² above 0.5 is steeper than any χ²: the best one has no degrees of freedom
+    rng = np.random.default_rng(5)
+    x = 0.5 / rng.random(4000)
+    steep = np.sort(x[rng.random(4000) < np.exp(-x / 2)])
+    at_zero = fit_chi2_tail(steep, 4000, threshold=0.5, scale=None)
+    assert at_zero is not None
+    assert at_zero.ndof < 1e-3
+    assert np.isnan(at_zero.ndof_error)
+    assert np.isnan(at_zero.sf_error(2.0))
+    # the same between zeros and a χ²₁, whose lowest threshold describes the trials
+    whole = np.sort(half_chi2(4000))
+    chosen = choose_tail(whole[whole > 0], 4000, scale=None)
+    assert chosen is not None
+    assert np.isfinite(chosen.covariance).all()
+    assert chosen.ndof == pytest.approx(1.0, abs=4 * chosen.ndof_error)

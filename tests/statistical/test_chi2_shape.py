@@ -29,7 +29,7 @@ def test_with_many_events_inside_the_point_spread_half_a_chi2_of_one_degree_of_f
     # at 100 effective events TS is still 5 % narrower than its limit (mean of the positive part 0.95)
     distance = stats.kstest(ts[ts > 0], stats.chi2(1).cdf).statistic
     assert distance < 1.95 / np.sqrt(np.sum(ts > 0)) + 0.015  # 1.95: p = 0.001
-    fitted = Chi2TSD(ts, fscale=None)
+    fitted = Chi2TSD(ts, threshold=0.0, fscale=None)
     assert fitted.tail is not None
     assert fitted.ndof == pytest.approx(1.0, abs=4 * fitted.tail.ndof_error + 0.05)
     assert fitted.scale == pytest.approx(1.0, abs=4 * fitted.tail.scale_error + 0.08)

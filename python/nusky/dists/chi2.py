@@ -17,6 +17,9 @@ from nusky.typing import F64
 
 __all__ = ["Chi2Tail", "check_held", "fit_chi2_tail"]
 
+# Logarithm of a parameter below which its best value is 0
+_AT_ZERO = math.log(1e-3)
+
 
 @dataclass(frozen=True)
 class Chi2Tail:
@@ -31,7 +34,7 @@ class Chi2Tail:
         Fraction of the trials above `threshold`.
     n_above, n_total : int
     covariance : (2, 2) ndarray
-        Of (ndof, scale); rows and columns of a parameter held fixed are 0.
+        Of (ndof, scale); rows and columns of a parameter held fixed are 0, those of one that ran to 0 are NaN.
     """
 
     ndof: float
@@ -162,8 +165,11 @@ def fit_chi2_tail(
 
         fit = minimize(nll, start[free], method="Nelder-Mead", options={"xatol": 1e-7, "fatol": 1e-13, "maxiter": 4000})
         best[free] = fit.x
-        jacobian = np.diag(np.exp(best[free]))
-        covariance[np.ix_(free, free)] = jacobian @ _inverse_hessian(nll, fit.x, len(x)) @ jacobian
+        if np.all(fit.x > _AT_ZERO):
+            jacobian = np.diag(np.exp(best[free]))
+            covariance[np.ix_(free, free)] = jacobian @ _inverse_hessian(nll, fit.x, len(x)) @ jacobian
+        else:  # no curvature there: a logarithm that runs to −∞ leaves its last step, not an error
+            covariance[np.ix_(free, free)] = np.nan
     return Chi2Tail(
         ndof=float(np.exp(best[0])), loc=float(loc), scale=float(np.exp(best[1])), threshold=float(threshold),
         eta=len(x) / n_total, n_above=len(x), n_total=n_total, covariance=covariance,
