@@ -101,14 +101,14 @@ def test_a_source_between_pixel_centres_is_found_where_it_is() -> None:
     assert np.degrees(np.median(away, axis=0)[1]) > 1.0
 
 
-def near(ra: float, dec: float, n: int, seed: int) -> dict[str, np.ndarray]:
+def near(ra: float, dec: float, n: int, seed: int, log10energy: float = 4.5) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
     sigma = np.full(n, np.radians(2.5))
     return {
         "ra": ra + 0.004 * rng.normal(size=n),
         "dec": dec + 0.004 * rng.normal(size=n),
         "sigma": sigma,
-        "log10energy": np.full(n, 4.5),
+        "log10energy": np.full(n, log10energy),
     }
 
 
@@ -118,7 +118,7 @@ def test_a_second_spot_that_the_grid_hides_is_found_when_it_is_looked_at() -> No
     where = healpy.boundaries(16, 900)[:, 0]
     between = float(np.arctan2(where[1], where[0])) % (2 * np.pi), float(np.arcsin(where[2]))
     background = cy.get_sky_scan_trial_runner(ana=one_season(), nside=NSIDE).get_one_trial(seed=1).evss[0][0]
-    parts = [near(*on_centre, 8, 1), near(*between, 8, 2)]
+    parts = [near(*on_centre, 9, 1, 4.55), near(*between, 8, 2)]
     signal = Events({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
     trial = Trial.from_events([[background, signal]])
     found = {}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 
-from nusky.likelihood.spectrum_fit import best_ns
+from nusky.likelihood.spectrum_fit import best_ns, best_ns_of_ratio, log_sums, ns_nodes
 from nusky.trial import Status
 
 
@@ -52,3 +52,37 @@ def test_one_strong_term_is_found_near_the_edge_of_the_range() -> None:
     _, ns, status = best_ns(terms, 10.0)
     assert status == Status.OK
     assert abs((terms / (1 + ns * terms)).sum()) < 1e-6
+
+
+def test_of_two_maxima_of_a_ratio_the_higher_one_is_found() -> None:
+    # few large terms rise at small n, a few others fall at larger ones, and many small ones rise up to the limit
+    rng = np.random.default_rng(4)
+    found = 0
+    for _ in range(200):
+        limit = 10_000.0
+        few, between = rng.integers(1, 4), rng.integers(1, 6)
+        w = np.r_[rng.exponential(1.0, 3000), 10 ** rng.uniform(4, 6, few), np.zeros(between)]
+        mean = np.r_[
+            np.maximum(w[:3000] - rng.uniform(0, 0.004), 0.01),
+            10 ** rng.uniform(0, 2, few),
+            10 ** rng.uniform(1, 3, between),
+        ]
+        z, taken = (w - 1) / limit, (mean - 1) / limit
+        nodes = ns_nodes(limit)
+        ts, _, status = best_ns_of_ratio(z, taken, limit, nodes, log_sums(taken, nodes))
+        n = np.r_[0.0, np.geomspace(1e-3, 0.9 * limit, 1500), limit - 0.1 * limit * np.geomspace(1.0, 1e-9, 200)[1:]]
+        slow = 2 * (log_sums(z, n) - log_sums(taken, n))
+        assert slow[0] == 0
+        assert ts >= slow.max() - 1e-6 * max(1.0, slow.max())
+        assert ts == pytest.approx(slow.max(), rel=1e-3, abs=1e-3)
+        assert status == (Status.NO_EXCESS if ts == 0 else Status.OK) or status == Status.AT_NS_LIMIT
+        rises = np.sign(np.diff(slow))
+        found += np.count_nonzero(np.diff(rises[rises != 0]) < 0) > 1
+    assert found > 5  # some had two maxima
+
+
+def test_sums_of_logarithms() -> None:
+    z = np.random.default_rng(1).exponential(0.2, 1003) - 0.1
+    n = np.array([0.0, 1.0, 9.0])
+    assert log_sums(z, n) == pytest.approx(np.log1p(n[:, None] * z).sum(axis=1))
+    assert log_sums(z[:3], n) == pytest.approx(np.log1p(n[:, None] * z[:3]).sum(axis=1))

@@ -49,7 +49,7 @@ __all__ = [
 FORMAT = "nusky subanalysis"
 
 #: Raised by one when the members or what the models make of the same inputs change; other schemas are stale.
-SCHEMA = 3
+SCHEMA = 4
 
 Array = NDArray[Any]
 Meta = dict[str, Any]

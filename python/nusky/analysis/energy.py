@@ -60,7 +60,7 @@ class EnergyRatio:
     empty : {"continued", "nearest", "percentile99"}
         The rule that filled the cells with signal and no background.
     n_filled, n_replaced : int
-        Cells with both, and cells that took another cell's value by a rule.
+        Cells with signal and expected background, and cells that took another cell's value by a rule.
     smooth : bool
         Whether sparse cells of the background were smoothed.
 
@@ -126,11 +126,12 @@ class EnergyRatio:
     ) -> EnergyRatio:
         """Build ln R from a season's data and its signal.
 
-        A cell with signal and no background takes one of
+        Background is expected in cells with data and, smoothed, in those near them (`smooth_counts`). A cell with
+        signal and no background takes one of
 
-        - ``"continued"``: the background of the nearest filled cell along energy (of two equally near the lower one),
-          continued from there in the shape of an E^−2.5 signal: ln R at γ = 2.5 is that of the nearest filled cell, and
-          what the energy says about γ is kept;
+        - ``"continued"``: the background of the nearest cell along energy that has some (of two equally near the lower
+          one), continued from there in the shape of an E^−2.5 signal: ln R at γ = 2.5 is that of that cell, and what
+          the energy says about γ is kept;
         - ``"nearest"``: the whole ratio of that cell. All energies beyond the last background event are then alike, and
           hard spectra are fitted too soft (0.1 in γ for E^−2, 0.4 for E^−1.5 on the first-year season);
         - ``"percentile99"``: the 99th percentile of all ratios above 1 at that γ (Skylab's rule).
@@ -148,7 +149,7 @@ class EnergyRatio:
         gamma_nodes : (G,) increasing
         empty : {"continued", "nearest", "percentile99"}
         smooth : bool
-            Smooth sparse cells of the background.
+            Smooth the background's sparse cells and those next to them.
         progress : callable, optional
             Called with each γ before it is worked on, in order.
         flux : Flux, optional
@@ -176,14 +177,14 @@ class EnergyRatio:
         background = np.bincount(data_cell, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
         signal = sim if isinstance(sim, Signal) else SimulatedSignal(sim, sindec_bins, log10energy_bins)
         has_signal = signal.filled
-        has_background: Bool = background > 0
-        both = np.asarray(has_signal & has_background)
-        if not both.any():
+        if not np.any(has_signal & (background > 0)):
             raise ValueError(
                 "no cell of (sindec, log10energy) holds both data and weighted simulation; check sindec_bins, "
                 "log10energy_bins and the units of log10energy in both files"
             )
         expected = smooth_counts(background) if smooth else background
+        has_background: Bool = expected > 0
+        both = np.asarray(has_signal & has_background)
         log_background = log_normalised(expected)
         usable: Bool = np.any(both, axis=1)
         neutral = np.asarray(~(has_signal | has_background) | ~usable[:, None])

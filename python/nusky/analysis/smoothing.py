@@ -20,11 +20,12 @@ _ITERATIONS = 40
 
 
 def smooth_counts(counts: F64) -> F64:
-    """Smoothed expectation of every filled cell of a histogram; empty cells stay empty.
+    """Smoothed expectation of every cell with an event within one row and two bins of energy; farther off it stays 0.
 
-    Around each filled cell a plane in ln(expected counts) is fitted to the neighbourhood, 3 rows × 5 energy bins, by
+    Around each of these cells a plane in ln(expected counts) is fitted to the neighbourhood, 3 rows × 5 energy bins, by
     weighted Poisson likelihood (local log-linear smoothing); the expectation s at the centre is then the mean of a
-    Gamma prior of shape a = 10, which the cell's own count n updates:  s (n + a) / (s + a).
+    Gamma prior of shape a = 10, which the cell's own count n updates:  s (n + a) / (s + a). An empty cell near events
+    is one with n = 0: what the season happened to miss there is expected all the same.
 
     A kernel that averages counts would raise a tail that falls by e^−1.5 per bin by a factor 2.7 and lower a peak two
     bins wide by 30 %; a plane in the logarithm does neither. Cells of hundreds of events keep their own count.
@@ -35,7 +36,7 @@ def smooth_counts(counts: F64) -> F64:
 
     Returns
     -------
-    (R, M) expected events, 0 where `counts` is 0
+    (R, M) expected events, 0 in cells far from all events and in rows without any
 
     Examples
     --------
@@ -45,21 +46,21 @@ def smooth_counts(counts: F64) -> F64:
     >>> np.abs(np.log(smooth_counts(tail) / tail))[1, 2:4].max() < 0.05
     np.True_
     """
-    filled = counts > 0
-    if not filled.any():
-        return np.zeros_like(counts)
     margin = (len(_SINDEC) // 2, len(_ENERGY) // 2)
 
-    def around(values: F64, *, fill: float) -> F64:
-        padded = np.pad(values, [(m, m) for m in margin], constant_values=fill)
-        windows = np.lib.stride_tricks.sliding_window_view(padded, (len(_SINDEC), len(_ENERGY)))
-        return np.asarray(windows[filled].reshape(-1, len(_SINDEC) * len(_ENERGY)))
+    def windows(values: F64) -> F64:
+        padded = np.pad(values, [(m, m) for m in margin])
+        found = np.lib.stride_tricks.sliding_window_view(padded, (len(_SINDEC), len(_ENERGY)))
+        return np.asarray(found.reshape(*values.shape, -1))
 
     row_total = np.broadcast_to(counts.sum(axis=1, keepdims=True), counts.shape)
-    y = around(counts, fill=0.0)
+    near = np.asarray((windows(counts).sum(axis=-1) > 0) & (row_total > 0))
+    if not near.any():
+        return np.zeros_like(counts)
+    y = windows(counts)[near]
     # A row that does not exist or holds nothing says nothing; beyond the ends of the energy axis there is nothing.
-    total = around(np.ascontiguousarray(row_total), fill=0.0)
-    own_total = row_total[filled][:, None]
+    total = windows(row_total)[near]
+    own_total = row_total[near][:, None]
     centre_of_row = total.reshape(-1, len(_SINDEC), len(_ENERGY))[:, :, margin[1]]
     exposure = np.repeat(centre_of_row, len(_ENERGY), axis=1) / own_total
     weight = np.outer(_SINDEC, _ENERGY).ravel() * (exposure > 0)
@@ -80,5 +81,5 @@ def smooth_counts(counts: F64) -> F64:
             break
     expected = np.exp(theta[:, 0])
     out = np.zeros_like(counts)
-    out[filled] = expected * (counts[filled] + _PRIOR_COUNTS) / (expected + _PRIOR_COUNTS)
+    out[near] = expected * (counts[near] + _PRIOR_COUNTS) / (expected + _PRIOR_COUNTS)
     return out

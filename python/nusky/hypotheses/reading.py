@@ -58,6 +58,7 @@ class HypothesisReading(LikelihoodReading):
         space = density / background if whole is None else whole
         if whole is not None:
             log_ratio = None
+        mean = self.values.whole_mean(k, some) if self.sigsub else None
         if self.sigsub:
             cell = cells_of(some["sindec"], model.analysis[k].background.sindec_bins)
             log_mean = np.log(np.maximum(self.values.subtracted[k], 1e-300))[cell]
@@ -65,7 +66,7 @@ class HypothesisReading(LikelihoodReading):
         time = np.ones(len(rows)) if factor is None else factor
         n_events = float(self.trial.n_events[k]) if on_time is None else on_time.seasons[k].n_background
         away = np.full(len(rows), np.nan)
-        return SeasonReading(k, some, is_injected[rows], away, space, time, log_ratio, n_events, log_mean)
+        return SeasonReading(k, some, is_injected[rows], away, space, time, log_ratio, n_events, log_mean, mean)
 
     @cached_property
     def _nodes(self) -> tuple[HermiteAxis | None, F64]:

@@ -68,6 +68,8 @@ class SeasonReading:
         N of the season; in a time window the expected background N_b.
     log_mean : (M, G) or None
         With signal subtraction ln V at the γ nodes, see `EventValues.subtracted`; the events are then all there are.
+    mean : (M,) or None
+        With signal subtraction of a template of a fixed spectrum W̃, see `TemplateValues`; likewise.
     """
 
     k: int
@@ -79,6 +81,12 @@ class SeasonReading:
     log_energy_ratio: F64 | F32 | None
     n_events: float
     log_mean: F64 | None = None
+    mean: F64 | None = None
+
+    def log_factors(self, x: F64, weight: F64, taken: F64) -> F64:
+        """(…, M) ln of the events' factors in Λ where n_k/N_k is `x` (…, 1): ln[1 + x (W − taken)], less that of W̃."""
+        logs = np.log1p(x * (weight - taken))
+        return logs if self.mean is None else logs - np.log1p(x * (self.mean - taken))
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,21 +223,17 @@ class LikelihoodReading:
             for season, share in zip(self.seasons, self.shares(gamma), strict=True):
                 weight = season.space * season.time * self.energy_ratio(season, gamma)
                 x = n[..., None] * (share / season.n_events)
-                if season.log_mean is not None:
-                    total += np.log1p(x * (weight - self._mean(season, gamma))).sum(axis=-1)
-                elif self.extended:
-                    total += np.log1p(x * weight).sum(axis=-1)
-                else:
-                    total += np.log1p(x * (weight - 1.0)).sum(axis=-1)
+                total += season.log_factors(x, weight, self._taken(season, gamma)).sum(axis=-1)
+                if not self.extended and season.log_mean is None:
                     outside = season.n_events - len(weight)
                     total += outside * np.log1p(-x[..., 0]) if outside else 0.0
         total = total - n if self.extended else total
         return np.where(np.isnan(total), -np.inf, total)
 
-    def _mean(self, season: SeasonReading, gamma: float | None) -> F64:
-        """V of a season's events, 1 without signal subtraction."""
-        if season.log_mean is None:
-            return np.ones(len(season.space))
+    def _taken(self, season: SeasonReading, gamma: float | None) -> F64:
+        """What W of a season's events has to exceed: 1; V with signal subtraction; 0 in the extended likelihood."""
+        if self.extended or season.log_mean is None:
+            return np.full(len(season.space), 0.0 if self.extended else 1.0)
         fixed = self._gamma(gamma)
         return np.exp(self._at(self._nodes[0] if season.log_mean.shape[-1] > 1 else None, season.log_mean, fixed))
 
@@ -299,8 +303,7 @@ class LikelihoodReading:
             names = ("ra", "dec", "sigma", "log10energy", "mjd")
             mjd = season.events["mjd"] if "mjd" in season.events else np.full(len(ratio), np.nan)
             columns = {name: mjd if name == "mjd" else season.events[name] for name in names}
-            taken = 0.0 if self.extended else self._mean(season, gamma)
-            gain = np.log1p(x * (ratio - taken))
+            gain = season.log_factors(np.asarray(x), ratio, self._taken(season, gamma))
             found = {"space": season.space, "energy": energy, "time": season.time, "ratio": ratio, "ts": 2.0 * gain}
             about = {"season": np.full(len(ratio), season.k), "injected": season.injected}
             tables.append(Arrays({**about, "separation": season.separation, **columns, **found}))

@@ -1,17 +1,19 @@
-"""The best n_s of a likelihood whose spectrum is fixed: a concave function, also where terms are negative."""
+"""The best n_s of a likelihood whose spectrum is fixed."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from nusky.trial import Status
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nusky.typing import F64
 
-__all__ = ["best_ns"]
+__all__ = ["MeanTerms", "best_ns", "best_ns_of_ratio", "log_sums", "ns_nodes"]
 
 _STEPS = 200
 _PRECISION = 1e-10
@@ -107,3 +109,128 @@ def best_ns(terms: F64, limit: float, counts: F64 | None = None) -> tuple[float,
     if n > sums.reach:
         sums = _Sums(terms, n, counts)
     return 2.0 * sums.value(n), n, status
+
+
+# Neighbouring values of n between which a likelihood that is not concave is taken to have one maximum
+_RATIO = 3.0
+# Factors that are multiplied before a logarithm is taken
+_TOGETHER = 16
+
+
+def ns_nodes(limit: float) -> F64:
+    """Values of n, each three times the one before, from 0.02 or less up to close to `limit`.
+
+    Examples
+    --------
+    >>> ns_nodes(1000.0).round(2).tolist()
+    [0.02, 0.05, 0.15, 0.46, 1.37, 4.12, 12.35, 37.04, 111.11, 333.33, 750.0, 999.0]
+    """
+    n = int(np.ceil(np.log(limit / 0.02) / np.log(_RATIO)))
+    return np.array([limit * _RATIO**-k for k in range(n, 0, -1)] + [0.75 * limit, 0.999 * limit])
+
+
+def log_sums(terms: F64, nodes: F64) -> F64:
+    """Σ_i ln(1 + n z_i) at each n; 16 factors are multiplied before a logarithm is taken.
+
+    Examples
+    --------
+    >>> log_sums(np.array([0.5, 1.0]), np.array([0.0, 2.0])).round(6).tolist()      # ln 1, ln (2 · 3)
+    [0.0, 1.791759]
+    """
+    whole = len(terms) // _TOGETHER * _TOGETHER
+    table, rest = terms[:whole].reshape(_TOGETHER, -1), terms[whole:]
+    found = [np.log((1.0 + n * table).prod(axis=0)).sum() + np.log1p(n * rest).sum() for n in nodes]
+    return np.array(found, dtype=np.float64)
+
+
+class MeanTerms(NamedTuple):
+    """What signal subtraction takes from the likelihood of a fixed spectrum.
+
+    Attributes
+    ----------
+    terms : (N,)
+        (f_k/N_k) (W̃ − V).
+    limit : float
+        Where one of the factors may vanish: n_s is below it.
+    nodes, at_nodes : (J,)
+        Some values of n_s, and Σ ln(1 + n_s terms) there.
+    """
+
+    terms: F64
+    limit: float
+    nodes: F64
+    at_nodes: F64
+
+    @staticmethod
+    def of(groups: Sequence[tuple[F64 | None, F64]], factors: F64) -> MeanTerms:
+        """Of W̃ and V of some groups of events, each with its f_k/N_k."""
+        every = [(f, mean, taken) for (mean, taken), f in zip(groups, factors, strict=True) if mean is not None]
+        terms = np.concatenate([f * (mean - taken) for f, mean, taken in every])
+        limit = min(1.0 / (f * max(1.0, taken.max(initial=0.0))) for f, _, taken in every)
+        nodes = ns_nodes(float(limit))
+        return MeanTerms(terms, float(limit), nodes, log_sums(terms, nodes))
+
+
+def best_ns_of_ratio(
+    terms: F64, means: F64, limit: float, nodes: F64, means_at_nodes: F64
+) -> tuple[float, float, Status]:
+    """Maximum over 0 ≤ n < `limit` of ln Λ(n) = Σ_i ln(1 + n z_i) − Σ_i ln(1 + n z̃_i).
+
+    The function may have several maxima: it is looked at on `nodes`, and each maximum there is followed by Newton's
+    method between its neighbours.
+
+    Parameters
+    ----------
+    terms, means : (N,), (M,)
+        z_i and z̃_i, > −1/`limit`.
+    limit : float
+    nodes, means_at_nodes : (J,)
+        Of `ns_nodes`, and `log_sums` of `means` there.
+
+    Returns
+    -------
+    ts : float
+        2 ln Λ at the maximum.
+    ns : float
+    status : Status
+
+    Examples
+    --------
+    >>> nodes, z, mean = ns_nodes(100.0), np.array([0.3, -0.01]), np.array([0.05, 0.02])
+    >>> ts, ns, status = best_ns_of_ratio(z, mean, 100.0, nodes, log_sums(mean, nodes))
+    >>> round(ts, 3), round(ns, 2), status.name
+    (1.441, 14.45, 'OK')
+    """
+    at = np.r_[0.0, log_sums(terms, nodes) - means_at_nodes]
+    where = np.r_[0.0, nodes]
+    padded = np.r_[-np.inf, at, -np.inf]
+    peaks = np.flatnonzero((at >= padded[:-2]) & (at >= padded[2:]))
+    counts = np.repeat([1.0, -1.0], [len(terms), len(means)])
+    every = np.concatenate([terms, means])
+    best = (0.0, 0.0, Status.NO_EXCESS)
+    for peak in peaks.tolist():
+        if peak == 0 and not terms.sum() > means.sum():
+            continue
+        low, high = where[max(peak - 1, 0)], where[peak + 1] if peak + 1 < len(where) else limit
+        sums = _Sums(every, high, counts)
+        n, status = _climb(sums, float(low), float(high), float(where[peak]))
+        if limit - n <= 1e-6 * limit:
+            status = Status.AT_NS_LIMIT
+        ts = 2.0 * sums.value(n)
+        if ts > best[0]:
+            best = (ts, n, status)
+    return best
+
+
+def _climb(sums: _Sums, low: float, high: float, n: float) -> tuple[float, Status]:
+    """n of the maximum between two values, from a value above both."""
+    for _ in range(_STEPS):
+        slope, bend = sums.slope(n)
+        low, high = (n, high) if slope > 0 else (low, n)
+        found = n + slope / bend
+        if not low < found < high:
+            found = 0.5 * (low + high)
+        if abs(found - n) <= _PRECISION * max(found, _PRECISION):
+            return found, Status.OK
+        n = found
+    return n, Status.NOT_CONVERGED

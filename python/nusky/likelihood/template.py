@@ -11,7 +11,7 @@ import numpy as np
 
 from nusky import _core
 from nusky.analysis import HermiteAxis
-from nusky.likelihood.spectrum_fit import best_ns
+from nusky.likelihood.spectrum_fit import MeanTerms, best_ns, best_ns_of_ratio
 from nusky.likelihood.values import EventValues, Signal, cells_of
 from nusky.sphere import Places, SmearedMaps, map_nside
 from nusky.trial import Scramble, Status
@@ -47,14 +47,17 @@ class _Own(NamedTuple):
     places : Places
     weight : (R, N) or (1, N)
         What the values of the smeared maps are multiplied with, to add up to W; one row where all have the same.
-    background : (N,)
-        1, or W̃.
+    taken : (N,)
+        1; with signal subtraction V, see `EventValues.subtracted`.
+    mean : (N,) or None
+        With signal subtraction W̃: W averaged over right ascension.
     """
 
     order: I64
     places: Places
     weight: F64
-    background: F64
+    taken: F64
+    mean: F64 | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +73,9 @@ class TemplateValues(EventValues):
     flux : (npix,)
         RING, equatorial: share of the flux of each pixel.
     sigsub : bool
-        Signal-subtracted: ln[1 + (n_k/N_k)(W_i − V_i)] with V of `subtracted`. Of whole seasons.
+        Signal-subtracted, of whole seasons: with a fixed spectrum what right ascensions say, given all else,
+        ln[1 + (n_k/N_k)(W_i − V_i)] − ln[1 + (n_k/N_k)(W̃_i − V_i)], with V of `subtracted` and W̃ being W averaged over
+        right ascension. With γ free there is no second term.
     spectra : PixelSpectra or None
         A spectrum in each pixel: A is that of each pixel's own.
     by_pixel : bool
@@ -213,15 +218,7 @@ class TemplateValues(EventValues):
 
     def with_background(self, model: LikelihoodModel) -> TemplateValues:
         made = replace(self, model=model)
-        for name in (
-            "smeared",
-            "_parts_of_flux",
-            "_rings",
-            "_accepted",
-            "_components",
-            "_gamma_weights",
-            "_ratios_of_spectra",
-        ):
+        for name in _OF_SIGNAL:
             if name in self.__dict__:
                 made.__dict__[name] = self.__dict__[name]
         return made
@@ -252,9 +249,17 @@ class TemplateValues(EventValues):
         places = Places(places.start[order], np.ascontiguousarray(places.weight[:, order]))
         weight = np.ascontiguousarray((self._ratios(k, events) / b)[:, order])
         if not self.sigsub:
-            return _Own(order, places, weight, np.ones(weight.shape[1]))
-        cell = cells_of(events["sindec"], season.background.sindec_bins)
-        return _Own(order, places, weight, self.subtracted[k][cell, 0][order])
+            return _Own(order, places, weight, np.ones(len(order)), None)
+        cell = cells_of(events["sindec"], season.background.sindec_bins)[order]
+        mean = self._weighted(k, self.smeared.over_right_ascension(places), weight)
+        return _Own(order, places, weight, self.subtracted[k][cell, 0], mean)
+
+    def _weighted(self, k: int, found: F32 | F64, weight: F64) -> F64:
+        """(N,) W of the smeared maps' values (R, N)."""
+        total: F64 = np.zeros(found.shape[1])
+        for r, column in enumerate(self._parts_of_flux[1][:, k, 0]):
+            total += column * found[r] * weight[r if len(weight) > 1 else 0]
+        return np.maximum(total, 0.0)
 
     def _ratios(self, k: int, events: Events) -> F64:
         """(1, N) R of events, or (R, N) with one for each smeared map."""
@@ -277,9 +282,7 @@ class TemplateValues(EventValues):
         z = np.empty(len(own.order))
         column = np.ascontiguousarray(self._parts_of_flux[1][:, k, 0])
         places, ra = own.places, np.ascontiguousarray(ra, dtype=np.float64)
-        _core.smeared_terms(
-            self.smeared.table, *places, own.order, ra, column, own.weight, own.background, scale=scale, z=z
-        )
+        _core.smeared_terms(self.smeared.table, *places, own.order, ra, column, own.weight, own.taken, scale=scale, z=z)
         return z
 
     def whole_ratio(self, k: int, events: Events) -> F64 | None:
@@ -287,7 +290,15 @@ class TemplateValues(EventValues):
             return None
         own = self._of_events(k, events)
         value = np.empty(len(events))
-        value[own.order] = self._terms(k, own, np.mod(events["ra"], 2 * np.pi)) + own.background
+        value[own.order] = self._terms(k, own, np.mod(events["ra"], 2 * np.pi)) + own.taken
+        return value
+
+    def whole_mean(self, k: int, events: Events) -> F64 | None:
+        own = self._of_events(k, events) if self.sigsub and self.fits_spectrum else None
+        if own is None or own.mean is None:
+            return None
+        value = np.empty(len(events))
+        value[own.order] = own.mean
         return value
 
     def columns(self, k: int, events: Events) -> _core.EventColumns:
@@ -308,23 +319,41 @@ class TemplateValues(EventValues):
         """
         if trial.window is not None:
             raise ValueError(f"the trial holds only the events of {trial.window}, this runner fits whole seasons")
-        share = self._shares
-        terms, limit = [], np.inf
-        for k, (background, injected) in enumerate(zip(trial.background, trial.injected, strict=True)):
-            factor = share[k] / trial.n_events[k]
-            limit = min(limit, 1.0 / factor)
-            season = self.model.analysis[k]
-            if isinstance(background, Scramble) and background.season is season and background.dec is None:
-                terms.append(self._terms(k, self._own_events[k], background.ra, factor))
-            else:
-                events = background.events() if isinstance(background, Scramble) else background
-                terms.append(self._terms(k, self._of_events(k, events), np.mod(events["ra"], 2 * np.pi), factor))
-            if injected is not None and len(injected):
-                terms.append(self._terms(k, self._of_events(k, injected), np.mod(injected["ra"], 2 * np.pi), factor))
-        ts, ns, status = best_ns(terms[0] if len(terms) == 1 else np.concatenate(terms), limit)
+        factor = self._shares / np.asarray(trial.n_events)
+        parts = [part for k in range(len(factor)) for part in self._parts_of(k, trial)]
+        terms = np.concatenate([self._terms(k, own, ra, factor[k]) for k, own, ra in parts])
+        if self.sigsub:
+            ts, ns, status = best_ns_of_ratio(terms, *self._means(parts, factor))
+        else:
+            ts, ns, status = best_ns(terms, float(1.0 / factor.max()))
         fixed = self.model.fixed_gamma
         gamma = np.nan if fixed is None or status == Status.NO_EXCESS else fixed
         return ts, ns, gamma, status
+
+    def _parts_of(self, k: int, trial: Trial) -> list[tuple[int, _Own, F64]]:
+        """Events of a season, background and injected ones apart, with their right ascensions 0 … 2π."""
+        season, background, injected = self.model.analysis[k], trial.background[k], trial.injected[k]
+        if isinstance(background, Scramble) and background.season is season and background.dec is None:
+            parts = [(k, self._own_events[k], background.ra)]
+        else:
+            events = background.events() if isinstance(background, Scramble) else background
+            parts = [(k, self._of_events(k, events), np.mod(events["ra"], 2 * np.pi))]
+        if injected is not None and len(injected):
+            parts.append((k, self._of_events(k, injected), np.mod(injected["ra"], 2 * np.pi)))
+        return parts
+
+    @cached_property
+    def _own_means(self) -> tuple[F64, MeanTerms]:
+        """Factors f_k/N_k of trials of the seasons' own events alone, and what is taken from their likelihood."""
+        factor = self._shares / np.array([len(season.data) for season in self.model.analysis], dtype=np.float64)
+        return factor, MeanTerms.of([(own.mean, own.taken) for own in self._own_events], factor)
+
+    def _means(self, parts: list[tuple[int, _Own, F64]], factor: F64) -> MeanTerms:
+        """What is taken from the likelihood of a trial."""
+        known, own = self._own_means
+        if np.array_equal(factor, known) and all(one is self._own_events[k] for k, one, _ in parts):
+            return own
+        return MeanTerms.of([(one.mean, one.taken) for _, one, _ in parts], factor[[k for k, _, _ in parts]])
 
 
 def _products(logs: F64) -> tuple[F64, F64]:

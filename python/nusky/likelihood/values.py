@@ -75,6 +75,10 @@ class EventValues(ABC):
         """(N,) W of events where place and energy do not come apart; None where they do, and `signal` says S."""
         return None
 
+    def whole_mean(self, k: int, events: Events) -> F64 | None:
+        """(N,) W̃ of events where signal subtraction takes the likelihood of W̃ away, too; None where it does not."""
+        return None
+
     def mean_signal(self, k: int, dec: F64, sigma: F64) -> Signal:
         """S averaged over right ascension, of events of season k at these declinations: what `subtracted` needs."""
         raise NotImplementedError(f"{type(self).__name__} has no signal subtraction")
