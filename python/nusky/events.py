@@ -22,8 +22,8 @@ Column = NDArray[Any]
 
 _UNITS = {
     **dict.fromkeys(("ra", "dec", "sigma", "azimuth", "zenith", "true_ra", "true_dec"), "rad"),
-    **dict.fromkeys(("start", "stop", "livetime"), "day"),
-    "true_energy": "GeV",
+    "livetime": "day",
+    **dict.fromkeys(("energy", "true_energy"), "GeV"),
     "oneweight": "GeV cm2 sr",
 }
 
@@ -43,12 +43,10 @@ def in_column_unit(name: str, values: Any) -> Any:
     >>> in_column_unit("ra", [180.0] * u.deg).round(3).tolist()
     [3.142]
     """
-    if name in ("mjd", "start", "stop") and (hasattr(values, "jd1") or getattr(values, "dtype", None) is None):
+    if name in ("mjd", "start", "stop"):
         return as_mjd(values)
     if not has_unit(values):
         return values
-    if name == "mjd":
-        return in_unit(name, values, "day")
     if name == "log10energy":
         if hasattr(values, "physical"):  # dex(GeV) of astropy
             return np.log10(in_unit(name, values.physical, "GeV"))
@@ -89,6 +87,13 @@ def _column(name: str, values: ArrayLike) -> Column:
     return array
 
 
+def _by_name(table: Any) -> Any:
+    """Columns of a table by name, each with its unit and mask; a mapping as it is."""
+    names = getattr(getattr(table, "dtype", None), "names", None) or getattr(table, "colnames", None)
+    names = getattr(table, "columns", None) if names is None else names
+    return table if names is None else {str(name): table[name] for name in names}
+
+
 def _nobody_writes(array: Column) -> bool:
     """Whether a read-only array owns its memory, or that is a file mapped for reading or bytes."""
     base: object = array
@@ -106,7 +111,7 @@ class Events:
 
     Parameters
     ----------
-    columns : mapping of str to (N,) array
+    columns : mapping of str to (N,) array, or a table (astropy, pandas, structured array)
         Real columns are stored as contiguous float64, integers as int64, booleans as bool; all are read-only copies.
 
     Raises
@@ -136,6 +141,7 @@ class Events:
 
     def __init__(self, columns: Mapping[str, ArrayLike]) -> None:
         stored: dict[str, Column] = {}
+        columns = _by_name(columns)
         for name in sorted(columns):
             if not name.isidentifier() or name.startswith("_") or hasattr(Events, name):
                 raise ValueError(
@@ -292,10 +298,7 @@ class EditableEvents(Events):
     def __init__(self, columns: Any = None, **more: Any) -> None:
         if columns is None or more:
             columns = {**({} if columns is None else dict(columns)), **more}
-        names = columns.columns if hasattr(columns, "columns") else None
-        if names is None and isinstance(columns, np.ndarray):
-            names = columns.dtype.names
-        super().__init__(columns if names is None else {str(name): np.asarray(columns[name]) for name in names})
+        super().__init__(_by_name(columns))
         object.__setattr__(self, "edited", True)
 
     @classmethod
@@ -306,7 +309,7 @@ class EditableEvents(Events):
         return made
 
     def __setitem__(self, name: str, values: ArrayLike) -> None:
-        array = np.asarray(values)
+        array = _column(name, values) if np.ndim(values) else np.asarray(in_column_unit(name, values))
         new = {name: np.full(len(self), array) if array.ndim == 0 else array}
         if name == "energy" and "log10energy" in self:
             new["log10energy"] = np.log10(new[name])
@@ -352,12 +355,10 @@ def as_events(value: Any, what: str, needed: Sequence[str]) -> Events:
     >>> as_events({"ra": [1.0]}, "mine", ["ra"])
     Events(1 items | columns: ra)
     """
-    names = getattr(getattr(value, "dtype", None), "names", None) or getattr(value, "columns", None)
-    if names is None and hasattr(value, "keys"):
-        names = value.keys()
-    if names is None:
+    columns = _by_name(value)
+    if not hasattr(columns, "keys"):
         raise TypeError(f"{what} must be Events, Arrays or a DataFrame, got {type(value).__name__}")
-    events = Events({str(name): np.asarray(value[name]) for name in names})
+    events = Events(columns)
     if missing := sorted(set(needed) - set(events.columns)):
         raise ValueError(f"{what} have no column {', '.join(missing)}")
     if not len(events):

@@ -122,4 +122,7 @@ def counted(E0: Any, unit: Any) -> tuple[Any, Any]:
     if hasattr(unit, "to") and not has_unit(unit):  # a unit of astropy, not a number of them
         unit = 1.0 * unit
     unit = float(in_unit("unit", unit, "GeV", "u.TeV")) if has_unit(unit) else unit
+    for name, value in (("E0", E0), ("unit", unit)):
+        if not has_unit(value) and (np.ndim(value) or np.asarray(value).dtype.kind not in "iuf"):
+            raise TypeError(f"{name}={value!r}: give one number, or a Quantity such as 100 * u.TeV")
     return (float(in_unit("E0", E0, "GeV", "100 * u.TeV")) / unit if has_unit(E0) else E0), unit

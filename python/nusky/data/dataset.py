@@ -49,6 +49,10 @@ LOG10ENERGY_BINS = np.linspace(1.0, 9.5, 69)
 LOG10ENERGY_BINS.setflags(write=False)
 
 
+# so many events tell whether edges fit them
+_FEW = 100
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """One season: observed events, simulated signal events, good-run list and livetime.
@@ -84,7 +88,8 @@ class Dataset:
     Raises
     ------
     ValueError
-        No events, a missing column, a livetime that is not positive, or edges that do not increase.
+        No events, a missing column, a livetime that is not positive, edges that do not increase, or edges of energy
+        that leave out most of the data.
 
     Examples
     --------
@@ -130,6 +135,14 @@ class Dataset:
             raise ValueError(
                 f"{where}: sindec_bins run {self.sindec_bins[0]} to {self.sindec_bins[-1]}; "
                 "sin(dec) lies in [-1, 1] (edges in degrees or radians?)"
+            )
+
+        edges, energies = self.log10energy_bins, self.data.log10energy
+        outside = float(np.mean((energies < edges[0]) | (energies > edges[-1])))
+        if len(energies) >= _FEW and outside > 0.5:
+            raise ValueError(
+                f"{where}: {100 * outside:.0f} % of the data lie outside log10energy_bins ({edges[0]:g} … "
+                f"{edges[-1]:g}; their median is {np.median(energies):.3g}): they are log10(E / GeV)"
             )
 
     def __repr__(self) -> str:

@@ -201,7 +201,10 @@ class CustomDataSpec:
             object.__setattr__(self, name, in_unit(name, getattr(self, name), ""))
         if self.livetime is None:
             return
-        livetime = float(days("livetime", self.livetime))
+        plain = days("livetime", self.livetime)
+        if isinstance(plain, (bool, str)) or np.ndim(plain):
+            raise TypeError(f"CustomDataSpec {self.key!r}: livetime={self.livetime!r}; give one number, days")
+        livetime = float(plain)
         object.__setattr__(self, "livetime", livetime)
         if not (np.isfinite(livetime) and livetime > 0):
             raise ValueError(f"CustomDataSpec {self.key!r}: livetime={livetime!r} days must be finite and positive")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nusky.sphere import moments
 from nusky.typing import F64
 from nusky.units import numbers
 
@@ -98,7 +99,7 @@ class Uptime:
 
     def contains(self, mjd: ArrayLike, slack: float = 0.0) -> NDArray[np.bool_]:
         """Whether times lie in an interval, ends included, or within `slack` days of one."""
-        times = numbers("mjd", mjd, "day")
+        times = moments(mjd)
         if not len(self):
             return np.zeros(times.shape, dtype=bool)
         run = np.searchsorted(self.start, times + slack, side="right") - 1

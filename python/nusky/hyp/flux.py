@@ -234,7 +234,11 @@ def number(name: str, value: Any, *, unit: str = "", positive: bool = False) -> 
     >>> number("gamma", 2)
     2.0
     """
-    number = float(in_unit(name, value, unit))
+    value = in_unit(name, value, unit)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name}={value!r}: must be a number") from None
     if not math.isfinite(number) or (positive and not number > 0):
         raise ValueError(f"{name}={value!r}: must be {'finite and above 0' if positive else 'finite'}")
     return number

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,6 +26,7 @@ class PowerLawFlux(Flux):
     Parameters
     ----------
     gamma : float
+        E^-2 has gamma 2; a negative one is warned of.
     norm : float
         GeV⁻¹ cm⁻² s⁻¹ at 1 GeV, > 0.
     energy_range : (float, float)
@@ -51,6 +53,12 @@ class PowerLawFlux(Flux):
     def __post_init__(self) -> None:
         set_fields(self, gamma=number("gamma", self.gamma), norm=number("norm", self.norm, unit=FLUX, positive=True))
         _set_window(self, self.energy_range, self.energy_cutoff)
+        if self.gamma < 0:
+            warnings.warn(
+                f"gamma={self.gamma:g} is a spectrum that rises, E^{-self.gamma:g}: E^-2 has gamma=2",
+                UserWarning,
+                stacklevel=4,
+            )
 
     def _value(self, energy: F64) -> F64:
         value = self.norm * energy**-self.gamma

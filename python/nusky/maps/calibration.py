@@ -75,6 +75,11 @@ _LIKELIHOOD = re.compile(
     r"(?:LLH|ln\s*\(?L\b|log\s*\(?L\b|log[\s-]*likelihood|likelihood)\w*",
     re.IGNORECASE,
 )
+# ΔLLH, delta lnL, "change in LLH": differences, which are half of 2ΔLLH
+_HALF = re.compile(
+    r"(?:Δ|delta|\bd|change\s+(?:in|of))\s*[-_]?\s*\(?\s*(?:LLH|ln\s*\(?L\b|log\s*\(?L\b|log[\s-]*likelihood)",
+    re.IGNORECASE,
+)
 _REGION = re.compile(
     r"contain|contour|region|confidence|credib|\bC\.?L\b|uncertainty|locali[sz]ation|location|threshold|level|change|delta|Δ|Wilks",
     re.IGNORECASE,
@@ -133,6 +138,11 @@ def _told(line: str) -> tuple[list[float], list[float]]:
     percents = [float(percent) / 100 for percent in _PERCENT.findall(line)]
     rest = _LIKELIHOOD.sub(" ", _PERCENT.sub(" ", line))
     numbers = [float(number) for number in _NUMBER.findall(rest)]
+    if percents and numbers and not any("2" in found for found in _LIKELIHOOD.findall(line)) and _HALF.search(line):
+        raise ValueError(
+            f"the header says {line!r}, differences of the log-likelihood without the factor of 2; give twice these as "
+            "calibration={0.5: 22.2, 0.9: 64.2}, which is of 2ΔLLH"
+        )
     pairs = len(percents) == len(numbers) > 1 or _EQUAL.search(line)
     return (percents, numbers) if pairs or _REGION.search(line) else ([], [])
 

@@ -7,12 +7,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nusky.maps.header import nside_keyword
+from nusky.maps.table import MapTable
+from nusky.sphere import map_nside
 from nusky.typing import I64
 
-__all__ = ["check_complete", "from_ranges", "from_uniq", "one_value_a_pixel", "pixel_numbers", "without_repeats"]
+__all__ = [
+    "check_complete",
+    "check_first_pixel",
+    "from_ranges",
+    "from_uniq",
+    "no_hidden_index",
+    "no_hidden_positions",
+    "nside_of_pixels",
+    "one_value_a_pixel",
+    "pixel_numbers",
+    "without_repeats",
+]
 
 _WHOLE = 12 * 4**29
 _WIDE = 1024
+_LONGITUDES = ("RA", "RAJ2000", "RA_DEG", "RA_RAD", "ALPHA", "PHI")
+_LATITUDES = ("DEC", "DECJ2000", "DEC_DEG", "DEC_RAD", "DELTA", "THETA")
 
 
 def pixel_numbers(values: Any, what: str) -> I64:
@@ -144,3 +160,93 @@ def without_repeats(index: NDArray[Any], raw: Any, nside: int, source: str) -> t
             f"{source}: pixel {pixel[row]} has different values in rows {first[inverse[row]]} and {row}; keep one"
         )
     return unique, kept, int(pixel.size - unique.size)
+
+
+def nside_of_pixels(table: MapTable) -> int:
+    """nside of explicit pixel numbers, by the keywords NSIDE and ORDER.
+
+    Raises
+    ------
+    ValueError
+        Neither is there, or they contradict each other.
+    """
+    nside = nside_keyword(table)
+    order = table.header.get("ORDER")
+    if isinstance(order, int) and not isinstance(order, bool):
+        if nside is not None and nside != 1 << max(order, 0):
+            raise ValueError(f"{table.source}: NSIDE={nside} and ORDER={order} contradict each other; remove one")
+        if not 0 <= order <= 29:
+            raise ValueError(f"{table.source}: ORDER={order} is outside 0 … 29")
+        nside = 1 << order
+    if nside is None:
+        raise ValueError(f"{table.source}: pixel numbers without the keyword NSIDE; write it into the header")
+    return nside
+
+
+def no_hidden_index(table: MapTable, npix: int) -> None:
+    """A column that has each pixel's number once, in another order than the rows, would scramble the map."""
+    for name, values in table.columns.items():
+        if values.dtype.kind not in "iu" or values.shape != (npix,):
+            continue
+        numbers = np.asarray(values)
+        if np.array_equal(np.sort(numbers), np.arange(npix)) and not np.array_equal(numbers, np.arange(npix)):
+            raise ValueError(
+                f"{table.source}: the column {name} has each number 0 … {npix - 1} once, in another order than the "
+                "rows; if it holds the pixels, set INDXSCHM='EXPLICIT' in the header and put it first"
+            )
+
+
+def no_hidden_positions(table: MapTable, npix: int, nested: bool) -> None:
+    """Columns of right ascension and declination that are not those of the pixels, row by row, are not ignored.
+
+    Raises
+    ------
+    ValueError
+        The rows are elsewhere than the pixels of their number.
+    """
+    import healpy
+
+    for lon, lat in zip(_LONGITUDES, _LATITUDES, strict=True):
+        if lon not in table.columns or lat not in table.columns:
+            continue
+        ra, dec = (_numbers(table.columns[name], npix) for name in (lon, lat))
+        if ra is None or dec is None:
+            continue
+        theta, phi = healpy.pix2ang(map_nside(npix, table.source), np.arange(npix), nest=nested)
+        high = np.pi / 2 - theta if lat != "THETA" else theta
+        in_degrees = max(np.abs(ra).max(), np.abs(dec).max()) > 7.0
+        ra, dec = (np.radians(ra), np.radians(dec)) if in_degrees else (ra, dec)
+        # of half a pixel, since some write the corner of it
+        width = np.sqrt(4 * np.pi / npix)
+        turned = (ra - phi + np.pi) % (2 * np.pi) - np.pi
+        away = np.hypot(turned * np.sin(theta), dec - high) > width
+        if away.any():
+            row = int(np.argmax(away))
+            raise ValueError(
+                f"{table.source}: row {row} is at {lon} {table.columns[lon][row]:.6g}, {lat} "
+                f"{table.columns[lat][row]:.6g}, and pixel {row} ({'NESTED' if nested else 'RING'}) is at "
+                f"{np.degrees(phi[row]):.6g}, {np.degrees(np.pi / 2 - theta[row]):.6g} deg: the rows are not in the "
+                "order of the pixels; add a column PIXEL, healpy.ang2pix(nside, ra, dec, lonlat=True)"
+            )
+
+
+def _numbers(values: Any, npix: int) -> Any:
+    return np.asarray(values, np.float64) if values.shape == (npix,) and values.dtype.kind in "iuf" else None
+
+
+def check_first_pixel(table: MapTable, npix: int) -> None:
+    """FIRSTPIX and LASTPIX of rows in the order of the pixels must be those of the whole sky.
+
+    Raises
+    ------
+    ValueError
+        They are those of a part of it.
+    """
+    first, last = (table.header.get(key) for key in ("FIRSTPIX", "LASTPIX"))
+    if not isinstance(first, int) or not isinstance(last, int) or first == last:
+        return
+    if last - first + 1 != npix or first not in (0, 1):
+        raise ValueError(
+            f"{table.source}: FIRSTPIX={first} and LASTPIX={last} are not the {npix} pixels of a whole sky: is it a "
+            "part of a finer map? Add a column PIXEL with their numbers, and NSIDE"
+        )

@@ -13,6 +13,7 @@ from nusky.sphere import Frame, check_nside, resolve_frame
 __all__ = [
     "KINDS",
     "Kind",
+    "check_nest",
     "check_nside_keyword",
     "choose_column",
     "frame_of",
@@ -113,6 +114,8 @@ def choose_column(table: MapTable, column: str | None, index: str | None, kind: 
     names = [name for name in table.columns if name != index and not is_index_name(name)]
     listed = ", ".join(table.columns) or "none"
     if column is not None:
+        if not isinstance(column, str):
+            raise TypeError(f"column={column!r}: give the name of a column; {table.source} has {listed}")
         found = [n for n in table.columns if n == column] or [n for n in table.columns if n.upper() == column.upper()]
         if not found:
             raise KeyError(f"{table.source} has no column {column!r}; it has {listed}")
@@ -218,6 +221,12 @@ def frame_of(table: MapTable) -> Frame:
         value = str(table.header.get(key, "") or "").strip()
         if value:
             said[key] = _known_frame(table, key, value, advice)
+    old = _of_1950(table)
+    if old:
+        raise ValueError(
+            f"{table.source}: {old}: coordinates of 1950 are 0.6 degrees from those of 2000 and are not turned here; "
+            "turn the map, or give frame='equatorial' if the header is wrong"
+        )
     if len(set(said.values())) > 1:
         raise ValueError(f"{table.source}: {' but '.join(f'{k} says {v}' for k, v in said.items())}; {advice}")
     if said:
@@ -228,11 +237,33 @@ def frame_of(table: MapTable) -> Frame:
     raise ValueError(f"{table.source} does not say its coordinate frame (no COORDSYS); {advice}")
 
 
+def _of_1950(table: MapTable) -> str:
+    """The keyword that says that coordinates are of the equinox of 1950; "" without one."""
+    for key in ("RADESYS", "RADECSYS", "EQUINOX"):
+        value = str(table.header.get(key, "") or "").strip().upper()
+        if value.startswith("FK4") or value.lstrip("BJ").startswith("1950"):
+            return f"{key}={value}"
+    return ""
+
+
 def _known_frame(table: MapTable, key: str, value: str, advice: str) -> Frame:
     try:
         return resolve_frame(value)
     except ValueError:
         raise ValueError(f"{table.source}: {key}={value!r} is no frame known here; {advice}") from None
+
+
+def check_nest(nest: Any) -> bool | None:
+    """`nest` as True, False or None; words are refused, since every word is true.
+
+    Examples
+    --------
+    >>> check_nest(1), check_nest(None)
+    (True, None)
+    """
+    if nest is None or isinstance(nest, (bool, np.bool_)) or (isinstance(nest, (int, np.integer)) and nest in (0, 1)):
+        return None if nest is None else bool(nest)
+    raise TypeError(f"nest={nest!r}: give nest=True for NESTED order, nest=False for RING")
 
 
 def is_nested(table: MapTable, nest: bool | None) -> bool:

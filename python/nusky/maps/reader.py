@@ -11,10 +11,21 @@ import numpy as np
 
 from nusky.files import as_path
 from nusky.maps.calibration import Calibration, calibration_in, resolve_calibration
-from nusky.maps.cells import check_complete, from_ranges, from_uniq, one_value_a_pixel, without_repeats
+from nusky.maps.cells import (
+    check_complete,
+    check_first_pixel,
+    from_ranges,
+    from_uniq,
+    no_hidden_index,
+    no_hidden_positions,
+    nside_of_pixels,
+    one_value_a_pixel,
+    without_repeats,
+)
 from nusky.maps.header import (
     KINDS,
     Kind,
+    check_nest,
     check_nside_keyword,
     choose_column,
     frame_of,
@@ -28,7 +39,7 @@ from nusky.maps.header import (
 from nusky.maps.multiorder import MAX_FLAT_NSIDE, MultiOrderMap
 from nusky.maps.regrading import rotate
 from nusky.maps.skymap import MapRecord, SkyMap
-from nusky.maps.table import MapTable, is_table, read_map_table
+from nusky.maps.table import MapTable, is_table, read_map_table, remarks_of
 from nusky.maps.values import probability_of
 from nusky.sphere import Frame, MapObject, check_nside, map_nside, map_object, resolve_frame
 
@@ -143,6 +154,7 @@ def read_sky_map(
     if missing not in ("error", "zero"):
         raise ValueError(f"missing={missing!r} is not known; use 'error' or 'zero'")
     given_frame = None if frame is None else resolve_frame(frame)
+    nest = check_nest(nest)
     levels = resolve_calibration(calibration)
     source = path_or_object
     if isinstance(source, (SkyMap, MultiOrderMap)):
@@ -200,7 +212,12 @@ def _cells_of_object(found: MapObject, name: str, asked: _Asked) -> _Cells:
     values = found.values
     if np.ndim(values) == 0:
         raise TypeError(f"expected a path, a full-sky array, a table or an object with .map, got {name}")
-    kind = asked.kind or ("density" if found.density else kind_of_quantity(values, name))
+    said = found.column or found.unit
+    table = MapTable(name, {found.column: values}, {}, found.header, remarks_of(found.header))
+    kind = asked.kind or ("density" if found.density else "")
+    kind = kind or (kind_of(table, found.column, found.unit) if said else kind_of_quantity(values, name))
+    if kind == "density":
+        values = values if getattr(values, "unit", None) else values * (per_steradian(found.unit) or 1.0)
     frame = asked.frame or found.frame or "equatorial"
     if kind == "region":
         raise ValueError(f"{name}: kind='region' is for a MOC in a file; for an array of 0 and 1 leave kind out")
@@ -208,7 +225,8 @@ def _cells_of_object(found: MapObject, name: str, asked: _Asked) -> _Cells:
     if kind != "2dlnl":
         _no_calibration(asked, name)
     else:
-        record = replace(record, calibration=str(asked.calibration or Calibration()))
+        asked = replace(asked, calibration=_calibration(table, found.column, asked))
+        record = replace(record, calibration=str(asked.calibration))
     if found.uniq is not None:
         order, ipix = from_uniq(np.asarray(found.uniq), name)
         if asked.missing == "error":
@@ -256,11 +274,13 @@ def _cells_of_table(table: MapTable, asked: _Asked) -> _Cells:
     record = replace(record, ordering="NESTED" if nested else "RING")
     if index is None:
         check_nside_keyword(table, raw.size)
-        _no_hidden_index(table, raw.size)
+        no_hidden_index(table, raw.size)
+        no_hidden_positions(table, raw.size, nested)
+        check_first_pixel(table, raw.size)
         order0 = map_nside(raw.size, where).bit_length() - 1
         value, repaired = probability_of(raw, kind, np.pi / 3 * 0.25**order0 * per_sr, where, levels)
         return _Cells(order0, None, nested, value, replace(record, total=float(value.sum()), repaired=repaired))
-    nside = _nside_of_pixels(table)
+    nside = nside_of_pixels(table)
     ipix, raw, dropped = without_repeats(table.columns[index], raw, nside, table.source)
     value, repaired = probability_of(raw, kind, np.pi / 3 / nside**2 * per_sr, where, levels)
     n_missing = 12 * nside * nside - ipix.size
@@ -279,7 +299,7 @@ def _cells_of_region(table: MapTable, index: str, asked: _Asked) -> _Cells:
         record = replace(record, ordering="NUNIQ")
     else:
         nested = is_nested(table, asked.nest)
-        nside = _nside_of_pixels(table)
+        nside = nside_of_pixels(table)
         rows = np.ones(table.columns[index].size)
         ipix, _, _ = without_repeats(table.columns[index], rows, nside, table.source)
         record = replace(record, ordering="NESTED" if nested else "RING")
@@ -323,31 +343,6 @@ def _no_calibration(asked: _Asked, where: str) -> Calibration | None:
 
 def _is_uniq(table: MapTable, index: str) -> bool:
     return "UNIQ" in index.upper() or str(table.header.get("ORDERING", "")).strip().upper() == "NUNIQ"
-
-
-def _nside_of_pixels(table: MapTable) -> int:
-    nside = nside_keyword(table)
-    if nside is None and isinstance(table.header.get("ORDER"), int):
-        order = int(table.header["ORDER"])
-        if not 0 <= order <= 29:
-            raise ValueError(f"{table.source}: ORDER={order} is outside 0 … 29")
-        nside = 1 << order
-    if nside is None:
-        raise ValueError(f"{table.source}: pixel numbers without the keyword NSIDE; write it into the header")
-    return nside
-
-
-def _no_hidden_index(table: MapTable, npix: int) -> None:
-    """A column that has each pixel's number once, in another order than the rows, would scramble the map."""
-    for name, values in table.columns.items():
-        if values.dtype.kind not in "iu" or values.shape != (npix,):
-            continue
-        numbers = np.asarray(values)
-        if np.array_equal(np.sort(numbers), np.arange(npix)) and not np.array_equal(numbers, np.arange(npix)):
-            raise ValueError(
-                f"{table.source}: the column {name} has each number 0 … {npix - 1} once, in another order than the "
-                "rows; if it holds the pixels, set INDXSCHM='EXPLICIT' in the header and put it first"
-            )
 
 
 def _finish(cells: _Cells, nside: int | None) -> SkyMap | MultiOrderMap:

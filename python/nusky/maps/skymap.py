@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["MapRecord", "SkyMap", "clean_values", "normalised", "region_area", "smallest_region"]
 
 
+# of what is above 0, that may lie below
+_MOST_BELOW = 0.5
+
+
 @dataclass(frozen=True)
 class MapRecord:
     """Where a map came from and what was done to it; goes with the map into results.
@@ -99,11 +103,12 @@ def clean_values(values: Any, name: str = "map") -> tuple[F64, dict[str, int]]:
     Raises
     ------
     TypeError, ValueError
-        Not numeric, not 1-D, infinite, or nothing positive left.
+        Not numeric, not 1-D, infinite, nothing positive left, or more than half as much below 0 as above: smoothing and
+        interpolation leave some values just below 0, logarithms and differences many.
 
     Examples
     --------
-    >>> clean_values([1.0, -2.0, float("nan")])
+    >>> clean_values([1.0, -0.2, float("nan")])
     (array([1., 0., 0.]), {'nan': 1, 'negative': 1})
     """
     if isinstance(values, (str, bytes, os.PathLike)):
@@ -125,6 +130,13 @@ def clean_values(values: Any, name: str = "map") -> tuple[F64, dict[str, int]]:
     low = np.flatnonzero(out < 0)
     if low.size:
         repaired["negative"] = int(low.size)
+        below, above = -float(out[low].sum()), float(out[out > 0].sum())
+        if above and below > _MOST_BELOW * above:
+            raise ValueError(
+                f"{name}: {low.size} of {out.size} values are negative, in all {below / above:.3g} times the "
+                "positive ones: this is no probability (its logarithm, or a difference?); give np.exp of one, "
+                "or set to 0 what should be"
+            )
         out[low] = 0.0
     if not out.any():
         detail = ", ".join(f"{n} {reason}" for reason, n in repaired.items()) or "all are 0"

@@ -151,7 +151,26 @@ def read_map_table(source: Any, *, hdu: int | str | None = None) -> MapTable:
         return table_of_hdf5(name, content, hdu)
     if start[:6] == b"SIMPLE":
         return table_of_file(name, content, hdu)
-    raise ValueError(f"{name} is neither FITS nor HDF5 (it begins with {start!r}); give a HEALPix map in one of these")
+    raise ValueError(f"{name} {_what_it_is(start)}; give a HEALPix map in FITS or HDF5")
+
+
+_STARTS = {
+    b"BZh": "is packed with bzip2: unpack it first",
+    b"\xfd7zXZ": "is packed with xz: unpack it first",
+    b"PK\x03\x04": "is a zip archive: unpack it first",
+    b"\x1f\x9d": "is packed with compress: unpack it first",
+    b"(\xb5/\xfd": "is packed with zstd: unpack it first",
+    b"<": "is a page of the web (HTML or XML), perhaps an error of the server it came from",
+    b"version ": "is a pointer of git-lfs, not the file itself: fetch it with git lfs pull",
+}
+
+
+def _what_it_is(start: bytes) -> str:
+    """What a file is that is no map, by its first bytes."""
+    if not start:
+        return "is empty"
+    known = next((text for begin, text in _STARTS.items() if start.lstrip().startswith(begin)), None)
+    return known or f"is neither FITS nor HDF5 (it begins with {start!r})"
 
 
 def _content(source: Any) -> tuple[str, Any]:

@@ -61,12 +61,23 @@ def probability_of(
     if not finite.any():
         detail = ", ".join(f"{n} {reason}" for reason, n in repaired.items())
         raise ValueError(f"{where}: no finite value of 2ΔlnL{f' ({detail})' if detail else ''}")
+    _refuse_flipped(x[finite], where)
     _refuse_filling(x, finite, area, where)
     p = np.zeros(x.size)
     with np.errstate(under="ignore", over="ignore"):
         p[finite] = np.exp(-0.5 * (calibration or Calibration()).as_wilks(x[finite] - x[finite].min()))
     p[p < _ALERT_FLOOR] = 0.0
     return _clean(p * area, where, repaired)
+
+
+def _refuse_flipped(x: F64, where: str) -> None:
+    """2ΔlnL against the best point are 0 there and positive elsewhere; those that end at 0 have the other sign."""
+    low, high = float(x.min()), float(x.max())
+    if low < -1.0 and abs(high) <= 1e-6 * abs(low):
+        raise ValueError(
+            f"{where}: 2ΔlnL run from {low:g} to {high:g}: against the best point they are 0 there and positive "
+            "elsewhere; give them with the other sign"
+        )
 
 
 def _refuse_filling(x: F64, finite: NDArray[np.bool_], area: float | F64, where: str) -> None:

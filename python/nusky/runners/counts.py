@@ -218,7 +218,10 @@ def to_ns(
         value, E2dNdE = E2dNdE, True
     if value is None:
         raise TypeError("to_ns needs a flux: to_ns(value, …) or to_ns(E2dNdE=value, …)")
-    if np.any(np.asarray(getattr(value, "value", value)) < 0):
+    plain = np.asarray(getattr(value, "value", value))
+    if plain.dtype.kind not in "iuf":
+        raise TypeError(f"to_ns: a flux is a number, got {value!r}")
+    if np.any(plain < 0):
         raise ValueError(f"to_ns: a flux of {value!r} is negative")
     shape, acceptance = _spectrum(runner, "to_ns", gamma, flux, where)
     seconds = _seconds(runner, "to_ns(fluence=True)") if fluence else 1.0

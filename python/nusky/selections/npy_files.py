@@ -81,16 +81,30 @@ def _fields_of_array(array: Any, where: str) -> dict[str, NDArray[Any]]:
     names = getattr(getattr(array, "dtype", None), "names", None)
     if not names or array.ndim != 1:
         raise ValueError(f"{where}: not a one-dimensional structured array with named columns")
-    return {name: _plain(name, array[name], where) for name in names}
+    units = {str(column.name): column.unit for column in getattr(array, "columns", ())}  # of FITS
+    return {name: _plain(name, _with_unit(array[name], units.get(name)), where) for name in names}
 
 
-_OURS = {spelling: ours for ours, spellings in SPELLINGS.items() for spelling in spellings}
+def _with_unit(values: Any, unit: str | None) -> Any:
+    """A column of a FITS table with the unit that its header says."""
+    if not unit:
+        return values
+    from astropy.units import Quantity
+
+    try:
+        return Quantity(np.asarray(values), unit)
+    except (TypeError, ValueError):  # "log10(GeV)", "MJD": words that are no unit
+        return values
+
+
+_OURS = {spelling.lower(): ours for ours, spellings in SPELLINGS.items() for spelling in spellings}
 
 
 def _plain(spelled: str, values: Any, where: str) -> NDArray[Any]:
     """A column as numbers in our unit, NaN where it is masked."""
     try:
-        data, hidden = split_mask(in_column_unit(_OURS[spelled], values) if spelled in _OURS else values)
+        ours = _OURS.get(spelled.lower())
+        data, hidden = split_mask(values if ours is None else in_column_unit(ours, values))
     except TypeError as error:
         raise TypeError(f"{where}: column {spelled!r}: {error}") from None
     if hidden is None:
@@ -105,6 +119,7 @@ def _raw(source: Any, what: str, log: Log) -> RawTable:
     columns, spelled = {}, {}
     for ours, spellings in SPELLINGS.items():
         found = [spelling for spelling in spellings if spelling in fields]
+        found += [name for name in fields if _OURS.get(name.lower()) == ours and name not in found]  # RA, MJD
         if not found:
             continue
         for other in found[1:]:
@@ -119,6 +134,10 @@ def _raw(source: Any, what: str, log: Log) -> RawTable:
     lengths = {len(values) for values in columns.values()}
     if len(lengths) > 1:
         raise ValueError(f"{where}: columns differ in length: { {n: len(v) for n, v in columns.items()} }")
+    if not columns:
+        raise ValueError(
+            f"{where}: none of the columns ({', '.join(fields) or 'there are none'}) has a name known here"
+        )
     return RawTable(where, columns, spelled)
 
 

@@ -29,6 +29,8 @@ MAX_EXTENSION = np.radians(20.0)
 
 # A window of so many days is rarely meant: 500 and 1000 s are the windows of follow-ups
 _LIKE_SECONDS = 500.0
+# rad, 5.7 degrees: with deg=True, a wider source may be degrees
+_LIKE_DEGREES = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +124,8 @@ class Sources:
 def _column(name: str, value: Any, length: int | None, low: float, high: float, advice: str) -> F64:
     try:
         plain, missing = without_missing(value, name)
+        if isinstance(value, bool):
+            raise TypeError
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be numbers, got {value!r}") from None
     column = np.atleast_1d(at_limits(plain, low, high) if name in ("ra", "dec", "extension") else plain)
@@ -137,6 +141,8 @@ def _column(name: str, value: Any, length: int | None, low: float, high: float, 
         column = np.broadcast_to(column, (length,)).copy()
     bad = np.flatnonzero(~((column >= low) & (column <= high)))  # NaN is bad as well
     if bad.size:
+        if not np.isfinite(column[bad[0]]):
+            advice = "give a finite number, or leave out the sources without a value"
         raise ValueError(f"{name}[{bad[0]}] = {column[bad[0]]} is outside {low:.6g} … {high:.6g}; {advice}")
     column.setflags(write=False)
     return column
@@ -147,6 +153,14 @@ def _objects(name: str, value: Any, length: int, single: bool) -> tuple[Any, ...
     if len(items) != length:
         raise ValueError(f"{name} has {len(items)} entries for {length} sources; give one for each")
     return items
+
+
+def _names(given: tuple[Any, ...]) -> tuple[str, ...]:
+    """Names as text: FITS tables have bytes, tables may have none."""
+    for i, one in enumerate(given):
+        if one is None or one is np.ma.masked or one != one:
+            raise ValueError(f"name[{i}] is missing; give every source a name, or leave name= out")
+    return tuple(one.decode("utf-8", "replace") if isinstance(one, bytes) else str(one) for one in given)
 
 
 def sources(
@@ -237,13 +251,22 @@ def sources(
         raise ValueError("mjd is the start of a time window and needs t_100, its length in days")
     window = (None, None, None) if mjd is None else time_columns(mjd, t_100, sigma_t, n)
     if window[1] is not None and isinstance(t_100, (Real, np.ndarray, list, tuple)) and not has_unit(t_100):
-        _warn_of_seconds(window[1])
+        _warn_of_seconds("t_100", window[1])
+    if window[2] is not None and isinstance(sigma_t, (Real, np.ndarray, list, tuple)) and not has_unit(sigma_t):
+        _warn_of_seconds("sigma_t", window[2])
+    if deg and extension is not None and not has_unit(extension) and extensions.max() > _LIKE_DEGREES:
+        warnings.warn(
+            f"extension={extensions.max():g} rad is {np.degrees(extensions.max()):.3g} degrees: deg=True is for ra and "
+            "dec only. If degrees are meant: extension=np.radians(…); a Quantity is taken without this question",
+            UserWarning,
+            stacklevel=2,
+        )
     return Sources(
         ra=ra_column,
         dec=dec_column,
         weight=weights,
         extension=extensions,
-        name=None if name is None else tuple(map(str, _objects("name", name, n, isinstance(name, (str, Real))))),
+        name=None if name is None else _names(_objects("name", name, n, isinstance(name, (str, bytes, Real)))),
         mjd=window[0],
         t_100=window[1],
         sigma_t=window[2],
@@ -274,11 +297,12 @@ def _positive(t_100: F64) -> F64:
     return t_100
 
 
-def _warn_of_seconds(t_100: F64) -> None:
-    longest = float(t_100.max())
+def _warn_of_seconds(name: str, length: F64) -> None:
+    longest = float(length.max())
     if longest >= _LIKE_SECONDS:
+        what = "a window" if name == "t_100" else "tails"
         warnings.warn(
-            f"t_100 = {longest:g} is a window of {longest:g} days. If seconds are meant: t_100={longest:g} / 86400; "
+            f"{name} = {longest:g} is {what} of {longest:g} days. If seconds are meant: {name}={longest:g} / 86400; "
             "3 * u.yr, a Quantity, is taken without this question",
             UserWarning,
             stacklevel=3,

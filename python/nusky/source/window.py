@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nusky.sphere import moments
 from nusky.typing import F64
 from nusky.units import numbers
 
@@ -107,7 +108,7 @@ class TimeWindow:
 
     def inside(self, mjd: ArrayLike) -> NDArray[np.bool_]:
         """Whether times are within `start` … `stop`, both included."""
-        times = numbers("mjd", mjd, "day")
+        times = moments(mjd)
         return np.asarray((times >= self.start) & (times <= self.stop))
 
     def profile(self, mjd: ArrayLike) -> F64:
@@ -120,7 +121,7 @@ class TimeWindow:
         >>> TimeWindow(100.0, 1.0, 0.5).profile([99.5, 100.5, 103.5]).round(4).tolist()
         [0.6065, 1.0, 0.0]
         """
-        times = numbers("mjd", mjd, "day")
+        times = moments(mjd)
         late = times - self.mjd
         away = np.maximum(np.maximum(-late, late - self.t_100), 0.0)
         shape = np.exp(-0.5 * (away / self.sigma_t) ** 2) if self.sigma_t > 0 else 1.0
@@ -134,7 +135,7 @@ class TimeWindow:
         >>> TimeWindow(100.0, 1.0).elapsed([99.0, 100.25, 102.0]).tolist()
         [0.0, 0.25, 1.0]
         """
-        late = numbers("mjd", mjd, "day") - self.mjd
+        late = moments(mjd) - self.mjd
         box = np.clip(late, 0.0, self.t_100)
         if self.sigma_t == 0:
             return np.asarray(box)

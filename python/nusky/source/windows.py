@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from nusky.files import content_hash
 from nusky.source.window import TAIL_CUT, TimeWindow
+from nusky.sphere import moments
 from nusky.typing import F64, I64
-from nusky.units import numbers
 
 if TYPE_CHECKING:
     from nusky.source.positions import Sources
@@ -101,7 +101,7 @@ class TimeWindows:
 
     def inside(self, mjd: ArrayLike) -> NDArray[np.bool_]:
         """Whether times are within any window, ends included."""
-        times = numbers("mjd", mjd, "day")
+        times = moments(mjd)
         _, starts, reach = self._order
         last = np.searchsorted(starts, times, side="right") - 1
         return np.asarray((last >= 0) & (times <= reach[np.maximum(last, 0)]))

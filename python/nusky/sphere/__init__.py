@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nusky.sphere.angles import as_mjd, days, radians
+from nusky.sphere.angles import as_mjd, days, moments, radians
 from nusky.sphere.frames import Frame, resolve_frame
 from nusky.sphere.healpix import check_flat_nside, check_nside, inside_pixels, map_nside
 from nusky.sphere.limits import at_limits
@@ -28,6 +28,7 @@ __all__ = [
     "local_azimuth",
     "map_nside",
     "map_object",
+    "moments",
     "offset_by",
     "radians",
     "resolve_frame",

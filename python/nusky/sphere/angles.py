@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from nusky.units import has_unit, in_unit
+from nusky.typing import F64
+from nusky.units import has_unit, in_unit, numbers
 
-__all__ = ["as_mjd", "days", "radians"]
+__all__ = ["as_mjd", "days", "moments", "radians"]
 
 
 def radians(name: str, value: Any, deg: bool = False) -> Any:
@@ -69,15 +70,70 @@ def days(name: str, value: Any) -> Any:
 
 
 def as_mjd(value: Any) -> Any:
-    """MJD in UTC, the time scale of IceCube's events, from plain numbers, an astropy Time or a Quantity."""
+    """MJD in UTC, the time scale of IceCube's events, from plain numbers, an astropy Time or a Quantity of days.
+
+    Parameters
+    ----------
+    value : number, array, Time, list of Time or Quantity
+
+    Raises
+    ------
+    TypeError
+        Lengths of time, dates of Python, NumPy and pandas, seconds (since when?).
+
+    Examples
+    --------
+    >>> from astropy.time import Time
+    >>> float(as_mjd(Time("2020-01-01T12:00"))), as_mjd(57000.0)
+    (58849.5, 57000.0)
+    """
+    if isinstance(value, (list, tuple)) and any(hasattr(item, "jd1") for item in value):
+        return np.array([as_mjd(item) for item in value])
     if hasattr(value, "jd1"):
         if not hasattr(value, "mjd"):
             raise TypeError(f"mjd is a moment, got the length of time {value!r}; give astropy's Time or a number")
         return value.utc.mjd
     # NumPy would count them from 1970, and Python's may be in any time zone
-    if isinstance(value, date) or np.asarray(value).dtype.kind in "mM":
-        raise TypeError(f"mjd={value!r}: give it as astropy.time.Time(…) or as a number, MJD in UTC")
-    return days("mjd", value)
+    if _is_date(value):
+        raise TypeError(f"mjd={_short(value)}: give it as astropy.time.Time(…) or as a number, MJD in UTC")
+    mjd = days("mjd", value)
+    if has_unit(value) and np.size(mjd) and np.nanmax(mjd) < _LEAST and np.nanmax(in_unit("mjd", value, "s")) > _CLOCK:
+        raise TypeError(
+            f"mjd={_short(value)} would be MJD {np.nanmax(mjd):.6g}: seconds since 1970 or 1980 are no MJD; give "
+            "astropy.time.Time(…, format='gps') or format='unix'"
+        )
+    return mjd
+
+
+def moments(mjd: Any) -> F64:
+    """float64 array of what `as_mjd` gives, NaN where it is masked.
+
+    Examples
+    --------
+    >>> moments([57000, 57001]).tolist()
+    [57000.0, 57001.0]
+    """
+    return numbers("mjd", as_mjd(mjd))
+
+
+# The first MJD that IceCube's events could have, and how many seconds clocks show since then (GPS: from 1980 on)
+_LEAST, _CLOCK = 40_000.0, 5e8
+
+
+def _is_date(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return any(_is_date(item) for item in value)
+    if isinstance(value, date):
+        return True
+    kind = getattr(getattr(value, "dtype", None), "kind", None)
+    if kind == "O":
+        return any(isinstance(item, date) for item in np.ravel(np.asarray(value))[:1])
+    return kind in ("m", "M")
+
+
+def _short(value: Any) -> str:
+    text = " ".join(repr(value).split())
+    return text if len(text) < 80 else f"{text[:60]} …"
 
 
 def _degrees(value: Any) -> Any:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from nusky.sphere.frames import Frame, resolve_frame
 
@@ -28,6 +30,10 @@ class MapObject:
         UNIQ numbers, for cells of many sizes.
     density : bool or None
         The values are per area (True), or of a whole cell (False).
+    column, unit : str
+        Name and unit of the (first) column, where a header says them.
+    header : mapping
+        Keywords, upper case.
     """
 
     values: Any
@@ -36,6 +42,9 @@ class MapObject:
     frame: Frame | None = None
     uniq: Any = None
     density: bool | None = None
+    column: str = ""
+    unit: str = ""
+    header: Mapping[str, Any] = field(default_factory=dict)
 
 
 def map_object(source: Any, nest: bool | None = None) -> MapObject:
@@ -66,7 +75,7 @@ def map_object(source: Any, nest: bool | None = None) -> MapObject:
     # a pandas Series has a method map; an array's attribute of that name would be a column
     held = getattr(source, "map", None)
     if held is not None and not callable(held):
-        return MapObject(held, name, nest=_flag(source, "nest"))
+        return MapObject(held, name, nest=_order_of(source), frame=_frame_of(source))
     geometry = getattr(source, "geom", None)
     if geometry is not None and hasattr(geometry, "nest") and hasattr(source, "data"):
         frame = None if getattr(geometry, "frame", None) is None else resolve_frame(geometry.frame)
@@ -77,7 +86,20 @@ def map_object(source: Any, nest: bool | None = None) -> MapObject:
         raise TypeError(
             f"{name} says where the pixels are, and holds no values; give the array of values, with nest= and frame="
         )
+    index = getattr(source, "index", None)
+    if hasattr(source, "isna") and index is not None and getattr(source, "ndim", 1) == 1:  # a Series of pandas
+        _check_index(index, name)
     return MapObject(source, name)
+
+
+def _check_index(index: Any, name: str) -> None:
+    """The index of a Series may be the pixels: then the rows must be in their order."""
+    numbers = np.asarray(index)
+    if numbers.dtype.kind in "iu" and not np.array_equal(numbers, np.arange(numbers.size)):
+        raise ValueError(
+            f"{name}: its index is not 0, 1, 2, … in this order; if it holds the pixels, give .sort_index() of a whole "
+            "sky, else .to_numpy()"
+        )
 
 
 def _of_mhealpy(source: Any, name: str) -> MapObject:
@@ -99,10 +121,16 @@ def _of_mhealpy(source: Any, name: str) -> MapObject:
 
 
 def _of_pair(values: Any, header: Any, given: bool | None) -> MapObject:
-    known = {str(key).upper(): value for key, value in (header.items() if hasattr(header, "items") else header)}
+    known: dict[str, Any] = {}
+    for key, value, *_ in header.items() if hasattr(header, "items") else header:
+        if str(key).upper() in ("COMMENT", "HISTORY") and not isinstance(value, (list, tuple)):
+            known.setdefault(str(key).upper(), []).append(str(value))
+        else:
+            known[str(key).upper()] = value
     if isinstance(values, tuple) or getattr(values, "ndim", 1) > 1:
         raise ValueError("a pair of several maps and their header: give one map of it, (maps[0], header)")
-    frame = next((known[key] for key in ("COORDSYS", "FRAME") if str(known.get(key) or "").strip()), None)
+    keys = ("COORDSYS", "FRAME", "COORD")
+    frame = next((known[key] for key in keys if str(known.get(key) or "").strip()), None)
     nest = known.get("NEST") if given is None else given
     if nest is None and "ORDERING" in known:
         ordering = str(known["ORDERING"]).strip().upper()
@@ -114,8 +142,19 @@ def _of_pair(values: Any, header: Any, given: bool | None) -> MapObject:
             )
         nest = False
     return MapObject(
-        values, "(map, header)", None if nest is None else bool(nest), None if frame is None else resolve_frame(frame)
+        values,
+        "(map, header)",
+        None if nest is None else bool(nest),
+        None if frame is None else resolve_frame(frame),
+        column=_text(known, "TTYPE1", "COLUMN"),
+        unit=_text(known, "TUNIT1", "UNIT", "UNITS", "BUNIT"),
+        header=known,
     )
+
+
+def _text(header: Mapping[str, Any], *keys: str) -> str:
+    """The first of some keywords that is set, as text."""
+    return next((str(header[key]).strip() for key in keys if str(header.get(key) or "").strip()), "")
 
 
 def _is_header(value: Any) -> bool:
@@ -124,6 +163,22 @@ def _is_header(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(v, tuple) and len(v) in (2, 3) for v in value)
 
 
-def _flag(source: Any, name: str) -> bool | None:
-    value = getattr(source, name, None)
-    return bool(value) if isinstance(value, bool) else None
+def _order_of(source: Any) -> bool | None:
+    """NESTED order by an object's attributes: ``nest`` or ``nested`` (a flag), ``ordering`` or ``order`` (a word)."""
+    for name in ("nest", "nested", "is_nested", "ordering", "order"):
+        value = getattr(source, name, None)
+        if isinstance(value, str) and value.strip().upper()[:4] in ("NEST", "RING"):
+            return value.strip().upper()[:4] == "NEST"
+        flag = not name.startswith("order") and hasattr(value, "__bool__") and not callable(value)
+        if flag and value in (0, 1):
+            return bool(value)
+    return None
+
+
+def _frame_of(source: Any) -> Frame | None:
+    """Frame by an object's attributes; None where it has none of these."""
+    for name in ("frame", "coordsys", "coord", "coordinates"):
+        value = getattr(source, name, None)
+        if isinstance(value, str) or hasattr(value, "frame_attributes"):
+            return resolve_frame(value)
+    return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from nusky.sphere.angles import moments
 from nusky.typing import F64
 from nusky.units import numbers
 
@@ -25,7 +26,7 @@ def local_azimuth(ra: ArrayLike, mjd: ArrayLike) -> F64:
     >>> round(float(local_azimuth(local_azimuth(1.0, 55700.25), 55700.25)), 9)
     1.0
     """
-    days = numbers("mjd", mjd, "day") - 51_544.5
+    days = moments(mjd) - 51_544.5
     turns = 0.779_057_273_264_0 + 0.002_737_811_911_354_48 * days + np.mod(days, 1.0)
     angle = np.mod(_TWO_PI * np.mod(turns, 1.0) + 0.5 * np.pi - numbers("ra", ra, "rad"), _TWO_PI)
     return np.asarray(np.where(angle >= _TWO_PI, 0.0, angle))
