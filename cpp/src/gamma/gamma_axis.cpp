@@ -138,4 +138,13 @@ void GammaAxis::coarse_bounds(const float* values, float* upper, float* lower) c
   }
 }
 
+float GammaAxis::highest_in(int j, const float* values) const {
+  float up = -std::numeric_limits<float>::infinity();
+  for (const Stencil& st : hull_[static_cast<std::size_t>(j)]) {
+    const float* v = values + st.first;
+    up = std::max(up, st.value[0] * v[0] + st.value[1] * v[1] + st.value[2] * v[2] + st.value[3] * v[3]);
+  }
+  return up;
+}
+
 }  // namespace nusky

@@ -6,6 +6,7 @@
 #include <limits>
 #include <numeric>
 
+#include "nusky/bounds/knot_bound.hpp"
 #include "nusky/bounds/survey.hpp"
 #include "nusky/hottest/board.hpp"
 #include "nusky/hottest/order.hpp"
@@ -16,6 +17,8 @@ namespace {
 constexpr double minus_infinity = -std::numeric_limits<double>::infinity();
 // A survey pays where a direction needs more ts than this to win.
 constexpr double worth_a_survey = 4.0;
+// With so many events their largest R over all γ add up to more than there is at any γ: bounds pay that know γ, where there are some tiles.
+constexpr std::size_t many_events = 300000, some_groups = 16;
 // Of so many clusters the likely best direction is fitted before all else.
 constexpr std::size_t first_clusters = 16;
 
@@ -62,6 +65,8 @@ class HottestSearch {
   /// Bounds on the ts by cluster.
   void use_local(std::vector<float> ts) { local_ = std::move(ts); }
   const Board& board() const { return board_; }
+  /// Bounds that know γ take the place of those of a survey from now on; false: they do not pay.
+  bool use_knots(const FitModel& model);
   /// Looks at the clusters first … last−1 of a queue. False: the checkpoint, which counts clusters of the queue, stopped it.
   bool look(const ClusterQueue& queue, std::size_t first, std::size_t last, const Checkpoint& checkpoint);
   /// Fits the likely best direction of the first clusters of a queue where nearly every direction would be fitted: however many threads
@@ -77,6 +82,7 @@ class HottestSearch {
   struct Thread {
     GroupFitter fitter;
     Survey survey;
+    std::optional<KnotBound> knots;
     std::vector<Hottest> best;  // per prior
     std::size_t n_fitted = 0;
   };
@@ -97,7 +103,18 @@ class HottestSearch {
 HottestSearch::HottestSearch(const FitModel& model, const SearchPlan& plan, int n_threads, bool prune)
     : plan_(&plan), groups_(&plan.directions().groups()), prune_(prune), board_(plan) {
   for (int t = 0; t < n_threads; ++t)
-    threads_.push_back({GroupFitter(model, groups_->size() > 8), Survey(model), std::vector<Hottest>(plan.n_priors())});
+    threads_.push_back({GroupFitter(model, groups_->size() > 8), Survey(model), std::nullopt, std::vector<Hottest>(plan.n_priors())});
+}
+
+bool HottestSearch::use_knots(const FitModel& model) {
+  if (!model.gamma_free() || model.index().size() < many_events || groups_->size() < some_groups) return false;
+  const auto seasons = plan_->knot_rows().of(model.likelihood(), model.index(), static_cast<int>(threads_.size()));
+  if (seasons == nullptr) return false;
+  for (Thread& thread : threads_) {
+    thread.knots.emplace(model, seasons);
+    if (!thread.knots->any()) thread.knots.reset();
+  }
+  return threads_[0].knots.has_value();
 }
 
 bool HottestSearch::look(const ClusterQueue& queue, std::size_t first, std::size_t last, const Checkpoint& checkpoint) {
@@ -116,7 +133,11 @@ void HottestSearch::work(Thread& thread, const ClusterQueue& queue, std::size_t 
   ByLane<double> needed{};
   ByLane<bool> alive{};
   find_needed(cluster, needed, alive);
-  if (worth) {
+  if (thread.knots) {
+    for (std::uint32_t g = 0; g < cluster.n_groups; ++g)
+      thread.knots->drop_hopeless(plan_->directions(), (*groups_)[cluster.group[g]], needed.data() + g * group_size,
+                                  alive.data() + g * group_size);
+  } else if (worth) {
     thread.survey.enter(plan_->directions(), plan_->clusters(), queue.data() + q, queue.size() - q);
     if (!thread.survey.drop_hopeless(plan_->directions(), cluster, needed.data(), alive.data())) return;
   }
@@ -222,7 +243,7 @@ HottestResult find_hottest(const Likelihood& likelihood, const EventIndex& index
     std::iota(queue.begin(), queue.end(), 0U);
   }
   if (prune) raise_early(queue, plan, index);
-  if (prune && !local) search.use(bound_sky(likelihood, index, plan, threads));
+  if (prune && !local && !search.use_knots(model)) search.use(bound_sky(likelihood, index, plan, threads));
   if (!search.sky().empty()) promising_first(queue, plan, search.sky());
   if (prune && threads > 1 && !local && index.size() > few_events) search.raise_bar(queue);
   bool whole = true;

@@ -138,4 +138,17 @@ void Likelihood::highest_shares(double low, double high, float* out) const {
     }
 }
 
+void Likelihood::highest_shares_of(int season, double low, double high, float* out) const {
+  const auto K = static_cast<std::size_t>(n_seasons_), k = static_cast<std::size_t>(season);
+  std::fill(out, out + n_coarse_gamma, n_seasons_ == 1 ? 1.0F : 0.0F);
+  if (n_seasons_ == 1) return;
+  double t = 0.0;
+  for (std::size_t c = cell(low, t), last = cell(high, t); c <= last; ++c)
+    for (std::size_t j = 0; j < n_coarse_gamma; ++j) out[j] = std::max(out[j], bounds_[(c * K + k) * n_coarse_gamma + j]);
+}
+
+bool Likelihood::has_shares_of(const Likelihood& other) const {
+  return axis_.nodes() == other.axis_.nodes() && sindec_ == other.sindec_ && log_acceptance_ == other.log_acceptance_;
+}
+
 }  // namespace nusky

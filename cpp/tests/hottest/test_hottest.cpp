@@ -218,6 +218,38 @@ TEST_CASE("hottest: the same bits on fine tiles, where events are fetched for ma
   }
 }
 
+TEST_CASE("hottest: the same bits with so many events that bounds have to know the spectrum") {
+  Options o;
+  o.gamma_nodes = even_nodes(13);
+  o.sizes = {300000, 20000};
+  o.hardness = 0.8;
+  const Directions d = whole_sky(1500);
+  reference::Model m = sky(o);
+  for (reference::Season& s : m.seasons)  // as in a season, the mean of R is 1 at every γ
+    for (std::size_t g = 0; g < 13; ++g) {
+      double sum = 0.0;
+      for (std::size_t i = 0; i < s.ra.size(); ++i) sum += std::exp(static_cast<double>(s.log_ratio[13 * i + g]));
+      const auto mean = static_cast<float>(std::log(sum / static_cast<double>(s.ra.size())));
+      for (std::size_t i = 0; i < s.ra.size(); ++i) s.log_ratio[13 * i + g] -= mean;
+    }
+  inject(m, 1, 15, 2.0, 0.3, 1.0);
+  const Core core(m, 0);
+  const ScanResult map = scan(*core.likelihood, *core.index, d, free_gamma, 0);
+  std::vector<double> terms = around(d, unit_vector(2.0, 0.3), 10 * degree, -25.0);
+  const std::vector<double> flat(d.size(), 0.0);
+  terms.insert(terms.end(), flat.begin(), flat.end());
+  const SearchPlan both(d, terms.data(), 2), one(d, terms.data(), 1);
+  for (const int threads : {1, 2}) {
+    const HottestResult found = find_hottest(*core.likelihood, *core.index, both, free_gamma, threads, true);
+    for (std::size_t j = 0; j < 2; ++j) {
+      const Expected e = by_map(map, terms.data() + j * d.size());
+      CHECK(found.best[j].direction == e.direction);
+      CHECK(found.best[j].ts_prior == e.ts_prior);
+    }
+    CHECK(find_hottest(*core.likelihood, *core.index, one, free_gamma, threads, true).n_fitted < d.size() / 3);
+  }
+}
+
 TEST_CASE("hottest: terms that are no numbers are refused, a checkpoint may stop the search") {
   Options o;
   o.gamma_nodes = even_nodes(5);

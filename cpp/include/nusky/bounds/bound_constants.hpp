@@ -12,6 +12,7 @@ struct BoundConstants {
   double rounding = 1e-3;           ///< B7: of sums in float, relative
   double rounded_events = 268000;   ///< B7: for which `rounding` is proven; with more it grows as their number
   double rounding_of_event = 2e-7;  ///< B7: of the two logarithms of an event with 1 + u near 1
+  double rounded_in_turn = 16000;   ///< B7: the same of sums whose terms are added one after the other
   double arc_over_chord = 1.005;    ///< B8: for distances of a pool, below 0.25 rad
   bool tail = true;                 ///< B9: events left out are counted by their sums
 
@@ -33,6 +34,13 @@ struct BoundConstants {
   /// hold for a ts up to a common limit.
   double small_cluster = 0.04, most_of_pool = 200.0;
   std::size_t clusters_of_pool = 16, few_clusters = 3;
+  /// At each knot, n of the bound that knows γ, for a ts of 1; within these limits. Where less is needed than `worth_knots`, fits are.
+  double n_per_needed = 0.33, worth_knots = 3.0;
+  std::array<double, 2> knot_n{2.0, 10.0};
+  /// Events whose w stays below this in the whole group are only summed.
+  float tail_of_knots = 4e-5F;
+  /// That bound holds for a ts up to this.
+  double most_of_knots = 60.0;
 };
 
 }  // namespace nusky

@@ -54,6 +54,8 @@ class GammaAxis {
   /// repeats the one before.
   /// @param values one row of node values
   void coarse_bounds(const float* values, float* upper, float* lower) const;
+  /// The upper bound of these, of the coarse interval j < n_coarse_gamma − 1 alone.
+  float highest_in(int j, const float* values) const;
 
  private:
   std::vector<double> nodes_;

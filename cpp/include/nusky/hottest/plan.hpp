@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "nusky/bounds/knot_rows.hpp"
 #include "nusky/bounds/sky_bound.hpp"
 #include "nusky/sphere/directions.hpp"
 
@@ -35,6 +36,9 @@ class SearchPlan {
   /// Appends the clusters with a direction within a chord of a place, and others near by; some more than once.
   void near(const Vec3& place, double chord, std::vector<std::uint32_t>& out) const;
 
+  /// Rows of events for the bounds that know γ, kept from trial to trial.
+  const KnotRows& knot_rows() const { return knot_rows_; }
+
   /// Whether so many directions need so much ts that bounds over the sky pay; the following hold only then.
   bool wide() const { return !cell_of_.empty(); }
   /// Bounds over the part of the sky where directions need much ts, and over that where they need more than nearly any has.
@@ -66,6 +70,7 @@ class SearchPlan {
   std::size_t first_far_ = 0;
   std::vector<std::unique_ptr<SkyBound>> sky_;
   std::size_t n_cells_ = 0;
+  KnotRows knot_rows_;
 };
 
 }  // namespace nusky

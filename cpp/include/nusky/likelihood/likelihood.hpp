@@ -42,6 +42,10 @@ class Likelihood {
   void share_bounds(double sindec, float* out) const;
   /// The same over all γ and all sin δ from `low` to `high`; γ must be free or the season alone. @param out n_seasons() entries
   void highest_shares(double low, double high, float* out) const;
+  /// Those of one season over each coarse γ interval and all sin δ from `low` to `high`; γ must be free. @param out (n_coarse_gamma,)
+  void highest_shares_of(int season, double low, double high, float* out) const;
+  /// Whether shares and γ nodes are those of another likelihood.
+  bool has_shares_of(const Likelihood& other) const;
 
  private:
   std::size_t cell(double sindec, double& fraction) const;

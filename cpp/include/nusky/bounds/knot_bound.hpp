@@ -1,0 +1,47 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "nusky/bounds/bound_constants.hpp"
+#include "nusky/bounds/cap_events.hpp"
+#include "nusky/bounds/knot_rows.hpp"
+#include "nusky/likelihood/fit_model.hpp"
+#include "nusky/sphere/directions.hpp"
+
+namespace nusky {
+
+/// Bounds on the ts of the directions of a group that know γ: where many events add up, the largest R of each over all γ would leave
+/// nearly every direction.
+///
+/// For any ũ_i ≥ 0, ts ≤ 2 Σ [ln(1+ũ) − ũ/(1+ũ)] where Σ w_i(γ)/(1+ũ_i) < 1 for every γ (B11); as w lies below a straight line between
+/// knots, its values there decide (B12). ũ is n times the sum of the w at all knots. Work space of a thread.
+class KnotBound {
+ public:
+  /// @param seasons of the index of the model;  @param model must outlive it, with γ free
+  KnotBound(const FitModel& model, std::shared_ptr<const KnotRows::Seasons> seasons, const BoundConstants& constants = {});
+
+  /// Whether bounds are of use: n f/N stays small.
+  bool any() const { return any_; }
+  /// No direction of a group has more; a bound above `most_of_knots` proves no more than that, and +∞ nothing.
+  /// @param n of each knot;  @param ts (group.count,)
+  void group_ts(const Directions& directions, const DirectionGroup& group, double n, double* ts);
+  /// Clears `alive` of directions of a group whose ts is proven to stay below `needed`. Both are (group.count,).
+  void drop_hopeless(const Directions& directions, const DirectionGroup& group, const double* needed, bool* alive);
+
+ private:
+  void find_rows(std::size_t season, std::size_t n);
+
+  const FitModel* model_;
+  std::shared_ptr<const KnotRows::Seasons> seasons_;
+  BoundConstants constants_;
+  bool any_ = true;
+  std::vector<float> power_, largest_;         // by season: the scale as the kernel takes it, and with the largest share
+  std::vector<AlignedVector<KnotRow>> loose_;  // by season, of its loose events
+  // of one group
+  std::vector<EventRange> ranges_;
+  CapEvents events_, kept_;
+  std::vector<const KnotRow*> rows_;
+};
+
+}  // namespace nusky

@@ -1,0 +1,98 @@
+#include "nusky/bounds/knot_rows.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "nusky/gamma/gamma_axis.hpp"
+#include "nusky/threads.hpp"
+
+namespace nusky {
+namespace {
+
+constexpr std::size_t knots = KnotRow::knots, spacing = (n_coarse_gamma - 1) / (knots - 1);
+static_assert(spacing * (knots - 1) == n_coarse_gamma - 1, "knots are coarse γ, both ends among them");
+// Of what is computed in float, and of the exponential of what is added up from ln R of up to 60.
+constexpr float rounding = 1e-5F;
+constexpr double rounding_of_exponent = 4e-5;
+// The kernel takes no larger sums; an event like that proves nothing.
+constexpr float largest_total = 1e25F;
+constexpr std::size_t most_loose = 10000;
+// More γ nodes than anyone has.
+constexpr std::size_t most_nodes = 256;
+
+// Sines of the declinations that an event reaches.
+std::array<double, 2> reached(const EventRecord& e) {
+  const double half = 0.5 * std::sqrt(std::min(4.0, static_cast<double>(e.spatial.cut)));
+  const double dec = std::asin(std::clamp(e.sin_dec, -1.0, 1.0)), cut = 2.0 * std::asin(half) + 1e-6;
+  return {std::sin(std::max(-pi / 2, dec - cut)), std::sin(std::min(pi / 2, dec + cut))};
+}
+
+}  // namespace
+
+// With ℓ(γ) the line between ln R at two knots and t from 0 to 1 between them, R = e^(ln R − ℓ) e^ℓ. The quotient of e^ℓ and what is
+// interpolated linearly, e^(rise t)/(1 − t + t e^rise), has one minimum, so that over any interval it is largest at an end. The knots are
+// raised by the largest product of both in an interval, and by the largest share (B12).
+KnotRow knot_row(const EventRecord& event, const GammaAxis& axis, const float* shares) {
+  const std::vector<double>& nodes = axis.nodes();
+  std::array<float, most_nodes> above_line{};
+  float raise[knots - 1];
+  for (std::size_t c = 0; c + 1 < knots; ++c) {
+    const std::size_t first = c * spacing;
+    const double low = std::log(static_cast<double>(event.ratio[first])),
+                 rise = std::log(static_cast<double>(event.ratio[first + spacing])) - low;
+    const double from = axis.coarse_gamma(static_cast<int>(first)), width = axis.coarse_gamma(static_cast<int>(first + spacing)) - from;
+    for (std::size_t g = 0; g < nodes.size(); ++g)
+      above_line[g] = static_cast<float>(static_cast<double>(event.log_ratio[g]) - low - rise * (nodes[g] - from) / width);
+    const auto quotient = [&](std::size_t j) {
+      const double t = static_cast<double>(j) / static_cast<double>(spacing);
+      return std::exp(rise * t) / (1.0 - t + t * std::exp(rise));
+    };
+    double over = 1.0, share = 0.0;
+    for (std::size_t j = 0; j < spacing; ++j) {
+      const auto above = static_cast<double>(axis.highest_in(static_cast<int>(first + j), above_line.data()));
+      over = std::max(over, std::exp(above) * std::max(quotient(j), quotient(j + 1)));
+      share = std::max(share, static_cast<double>(shares[first + j]));
+    }
+    raise[c] = static_cast<float>(over * share * (1.0 + rounding_of_exponent));
+  }
+  KnotRow row{};
+  for (std::size_t k = 0; k < knots; ++k) {
+    const float raised = std::max(k > 0 ? raise[k - 1] : 0.0F, k + 1 < knots ? raise[k] : 0.0F);
+    row.at[k] = event.spatial.weight * event.ratio[k * spacing] * raised * (1.0F + rounding);
+    row.total += row.at[k];
+  }
+  if (row.total <= largest_total) return row;
+  row.total = 1.0F;
+  std::fill(row.at, row.at + knots, std::numeric_limits<float>::infinity());
+  return row;
+}
+
+std::shared_ptr<const KnotRows::Seasons> KnotRows::of(const Likelihood& likelihood, const EventIndex& index, int n_threads) const {
+  std::size_t n_loose = 0;
+  for (int k = 0; k < index.n_seasons(); ++k) n_loose += index.loose_events(k).size();
+  if (n_loose > most_loose || likelihood.axis().size() > static_cast<int>(most_nodes)) return nullptr;
+  const std::vector<WholeSeason>& whole = index.whole_seasons();
+  const std::lock_guard<std::mutex> lock(making_);
+  bool fits = made_ != nullptr && made_->size() == whole.size() && made_for_->has_shares_of(likelihood);
+  for (std::size_t s = 0; fits && s < whole.size(); ++s) fits = (*made_)[s].columns.lock() == whole[s].columns;
+  if (fits) return made_;
+  auto made = std::make_shared<Seasons>();
+  for (const WholeSeason& w : whole) {
+    Season& season = made->emplace_back(Season{w.columns, w.season, &w.columns->record(0), {}});
+    season.rows.resize(w.columns->size());
+    parallel_for(w.columns->size(), n_threads, 4096, [&](std::size_t i) {
+      const EventRecord& e = w.columns->record(i);
+      const std::array<double, 2> range = reached(e);
+      float shares[n_coarse_gamma];
+      likelihood.highest_shares_of(w.season, range[0], range[1], shares);
+      season.rows[i] = knot_row(e, w.columns->axis(), shares);
+    });
+  }
+  made_ = made;
+  made_for_ = std::make_unique<Likelihood>(likelihood);
+  return made_;
+}
+
+}  // namespace nusky

@@ -1,0 +1,257 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <random>
+
+#include "every_level.hpp"
+#include "made_up_sky.hpp"
+#include "nusky/bounds/knot_bound.hpp"
+#include "patch.hpp"
+
+using namespace nusky;
+using namespace nusky::made_up;
+
+namespace {
+
+// Of a fit in float; the search allows as much.
+constexpr double slack = 1e-3;
+constexpr std::size_t knots = KnotRow::knots;
+
+Directions patch_of(std::size_t n, unsigned seed) {
+  std::mt19937_64 random(seed);
+  std::uniform_real_distribution<double> uniform(-1.0, 1.0);
+  std::vector<double> ra, dec;
+  while (ra.size() < n) {
+    ra.push_back(1.0 + 0.4 * uniform(random));
+    dec.push_back(0.2 + 0.4 * uniform(random));
+  }
+  return Directions(n, ra.data(), dec.data());
+}
+
+reference::Model made_up_sky(bool extended, unsigned seed) {
+  Options o;
+  o.sizes = {30000, 16000};
+  o.gamma_nodes = even_nodes(13);
+  o.hardness = 0.8;
+  o.extended = extended;
+  o.seed = seed;
+  return sky(o);
+}
+
+// An index of two whole seasons, and of some events that come one by one in the first.
+struct WithLoose {
+  Core core;
+  reference::Model some;
+  std::unique_ptr<EventIndex> index;
+
+  explicit WithLoose(const reference::Model& m) : core(m) {
+    some.gamma_nodes = m.gamma_nodes;
+    some.seasons.resize(1);
+    inject(some, 0, 12, 1.05, 0.25, 2.0);
+    const reference::Season& s = some.seasons[0];
+    std::vector<EventPart> parts(3);
+    for (std::size_t k = 0; k < 2; ++k) {
+      parts[k].columns = core.columns[k];
+      parts[k].ra = m.seasons[k].ra.data();
+      parts[k].season = static_cast<int>(k);
+    }
+    parts[2].columns = std::make_shared<EventColumns>(s.ra.size(), s.dec.data(), s.sigma.data(), s.background.data(), s.log_ratio.data(),
+                                                      GammaAxis(m.gamma_nodes), m.cut_n_sigma, 0.0, 1);
+    parts[2].ra = s.ra.data();
+    for (EventPart& part : parts) part.n = part.columns->size();
+    std::vector<double> n_events = core.n_events;
+    if (!m.extended) n_events[0] += static_cast<double>(s.ra.size());
+    index = std::make_unique<EventIndex>(parts, n_events, 1);
+  }
+};
+
+struct Counts {
+  std::size_t wrong = 0, proven = 0, directions = 0;
+};
+
+// Holds the bounds of all groups against exact fits.
+Counts check(const reference::Model& m, const Directions& directions, double n, const BoundConstants& constants) {
+  const WithLoose all(m);
+  const Likelihood& likelihood = *all.core.likelihood;
+  REQUIRE(all.index->loose_events(0).size() == 12);
+  const FitModel model(likelihood, *all.index, free_gamma, directions.groups().size(), 1);
+  const ScanResult map = scan(likelihood, *all.index, directions, free_gamma, 1);
+  const KnotRows rows;
+  KnotBound bound(model, rows.of(likelihood, *all.index, 1), constants);
+  REQUIRE(bound.any());
+  Counts out;
+  for (const DirectionGroup& group : directions.groups()) {
+    double ts[group_size];
+    bound.group_ts(directions, group, n, ts);
+    for (std::uint32_t p = 0; p < group.count; ++p) {
+      ++out.directions;
+      out.wrong += ts[p] < std::min(map.ts[directions.order()[group.first + p]] - slack, constants.most_of_knots);
+      out.proven += ts[p] < 20.0;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("inequalities: for any ũ the tangent holds where Σ w/(1 + ũ) is below 1 for every γ, and not where it is 1.3 (B11)") {
+  std::mt19937_64 random(3);
+  std::uniform_real_distribution<double> uniform(0.0, 1.0);
+  std::size_t wrong = 0, wrong_above = 0, counted = 0;
+  for (int sky = 0; sky < 4000; ++sky) {
+    const std::size_t n = 1 + static_cast<std::size_t>(8 * uniform(random));
+    std::vector<std::array<double, 3>> w(n);  // at three γ
+    std::vector<double> u(n);
+    for (std::size_t i = 0; i < n; ++i) {
+      for (double& x : w[i]) x = std::exp(6.0 * uniform(random) - 5.0);
+      u[i] = std::exp(5.0 * uniform(random) - 3.0);
+    }
+    double most = 0.0, top = 0.0, ts = 0.0;
+    for (std::size_t i = 0; i < n; ++i) top += 2.0 * (std::log1p(u[i]) - u[i] / (1.0 + u[i]));
+    for (std::size_t g = 0; g < 3; ++g) {
+      double sum = 0.0;
+      for (std::size_t i = 0; i < n; ++i) sum += w[i][g] / (1.0 + u[i]);
+      most = std::max(most, sum);
+      for (double ns = 0.01; ns < 100.0; ns *= 1.1) {
+        double value = -ns;
+        for (std::size_t i = 0; i < n; ++i) value += std::log1p(ns * w[i][g]);
+        ts = std::max(ts, 2.0 * value);
+      }
+    }
+    counted += most < 1.0 && ts > 0.0;
+    wrong += most < 1.0 && ts > top;
+    wrong_above += most < 1.3 && ts > top;
+  }
+  CHECK(counted > 50);
+  CHECK(wrong == 0);
+  CHECK(wrong_above > 0);
+}
+
+TEST_CASE("inequalities: R lies below the line between raised knots, and not below that between R at the knots (B12)") {
+  Options o;
+  o.sizes = {300};
+  o.gamma_nodes = even_nodes(25);
+  const Core core(sky(o));
+  const GammaAxis axis(o.gamma_nodes);
+  const std::vector<float> shares(n_coarse_gamma, 1.0F);
+  std::size_t wrong = 0, wrong_at_knots = 0;
+  double above = 0.0, pairs = 0.0;
+  for (std::size_t i = 0; i < core.columns[0]->size(); ++i) {
+    const EventRecord& e = core.columns[0]->record(i);
+    const KnotRow row = knot_row(e, axis, shares.data());
+    for (double part = 0.0; part < 1.0; part += 0.003) {
+      const double at = part * (knots - 1);
+      const auto k = static_cast<std::size_t>(at);
+      const double t = at - static_cast<double>(k);
+      const auto line = [&](double low, double high) { return (1.0 - t) * low + t * high; };
+      const double weight = static_cast<double>(e.spatial.weight),
+                   w = weight * static_cast<double>(axis.stencil(axis.front() + part * (axis.back() - axis.front())).ratio(e.log_ratio));
+      const double raised = line(static_cast<double>(row.at[k]), static_cast<double>(row.at[k + 1]));
+      wrong += w > raised;
+      wrong_at_knots += w > 1.0001 * weight * line(static_cast<double>(e.ratio[3 * k]), static_cast<double>(e.ratio[3 * k + 3]));
+      above += raised / w - 1.0;
+      pairs += 1.0;
+    }
+  }
+  CHECK(wrong == 0);
+  CHECK(wrong_at_knots > 0);
+  CHECK(above / pairs < 0.2);
+}
+
+TEST_CASE("knots: bounds of directions hold for several seasons and loose events, and prove something") {
+  const Directions directions = patch_of(300, 1);
+  for (const bool extended : {false, true})
+    for (const double n : {0.5, 3.0, 10.0}) {
+      const Counts c = check(made_up_sky(extended, 5), directions, n, {});
+      CHECK(c.wrong == 0);
+      CHECK(c.directions == 300);
+      if (n > 1.0) CHECK(c.proven > 100);
+    }
+}
+
+TEST_CASE("knots: rows stay from trial to trial, and are made anew for other events or shares") {
+  const reference::Model m = made_up_sky(false, 5);
+  const WithLoose one(m), other(m);
+  const KnotRows rows;
+  const auto first = rows.of(*one.core.likelihood, *one.index, 1);
+  CHECK(rows.of(*one.core.likelihood, *one.index, 1) == first);
+  CHECK(rows.of(*one.core.likelihood, *other.index, 1) != first);
+  reference::Model shifted = m;
+  shifted.log_acceptance[0] += 0.1;
+  const auto again = rows.of(*one.core.likelihood, *one.index, 1);
+  CHECK(rows.of(*WithLoose(shifted).core.likelihood, *one.index, 1) != again);
+}
+
+TEST_CASE("knots: bounds fail where the sums may reach 1.5 (B11), and where small events are not counted (B9)") {
+  const Directions directions = patch_of(300, 1);
+  const reference::Model m = made_up_sky(true, 5);
+  BoundConstants weak;
+  weak.least_fall = -0.5;
+  CHECK(check(m, directions, 0.5, weak).wrong > 0);
+  BoundConstants large;
+  large.tail_of_knots = 1e3F;
+  CHECK(check(m, directions, 3.0, large).wrong == 0);
+  large.tail = false;
+  CHECK(check(m, directions, 3.0, large).wrong > 0);
+}
+
+TEST_CASE("knots: sums of many terms in float are not below the exact ones with the rounding that grows with their number (B7)") {
+  const BoundConstants constants;
+  const std::size_t n = 400000;
+  const std::vector<float> place(n, 0.0F), rate(n, 0.0F);
+  KnotRow row{};
+  for (float& x : row.at) x = 1.2345678e-6F;
+  row.total = 6 * row.at[0];
+  const std::vector<const KnotRow*> rows(n, &row);
+  alignas(64) const float v[group_size] = {};
+  at_every_level([&](const Kernels& k, Output&) {
+    alignas(64) float sums[(1 + knots) * group_size] = {};
+    k.survey_knots({n, place.data(), place.data(), place.data(), rate.data(), rows.data()}, v, v, v, 1e-6F, 0.0F, sums);
+    const double exact = static_cast<double>(n) * static_cast<double>(row.at[0]);
+    CHECK(static_cast<double>(sums[group_size]) * (1.0 + constants.rounding * static_cast<double>(n) / constants.rounded_in_turn) >= exact);
+    CHECK(static_cast<double>(sums[group_size]) < exact * (1.0 - 1e-5));
+  });
+}
+
+TEST_CASE("kernels: sums at knots are not below the exact ones for the ũ that is taken, and not far above") {
+  const Patch t = make_patch(301, 16, 0.3 * degree, 20.0 * degree, 5.0, 4);
+  std::mt19937_64 random(2);
+  std::uniform_real_distribution<double> uniform(0.0, 1.0);
+  std::vector<KnotRow> row(t.n);
+  std::vector<const KnotRow*> rows;
+  AlignedVector<float> rate(t.filled, 0.0F);
+  for (std::size_t i = 0; i < t.n; ++i) {
+    for (float& x : row[i].at) row[i].total += x = static_cast<float>(std::exp(8.0 * uniform(random) - 6.0));
+    rows.push_back(&row[i]);
+    rate[i] = t.rate[i] * (-1.44269504F * 8388608.0F * (1.0F - 1e-5F));
+  }
+  for (const float n : {1e-3F, 0.3F, 10.0F})
+    at_every_level([&](const Kernels& kernel, Output& out) {
+      AlignedVector<float> sums((1 + knots) * group_size, 0.0F);
+      kernel.survey_knots({t.n, t.x.data(), t.y.data(), t.z.data(), rate.data(), rows.data()}, t.vx.data(), t.vy.data(), t.vz.data(), n,
+                          -8388608.0F, sums.data());
+      out.insert(out.end(), sums.begin(), sums.end());
+      for (std::size_t p = 0; p < group_size; ++p) {
+        double top[2] = {}, at[knots][2] = {};  // with the Gaussian as it is, and 6.3 % larger
+        for (std::size_t i = 0; i < t.n; ++i) {
+          const Vec3 d(static_cast<double>(t.x[i] - t.vx[p]), static_cast<double>(t.y[i] - t.vy[p]), static_cast<double>(t.z[i] - t.vz[p]));
+          const double s = 0.5 * std::exp(-static_cast<double>(t.rate[i]) * d.squaredNorm());
+          for (const std::size_t up : {0u, 1u}) {
+            const double larger = up == 0 ? s : 1.063 * s, u = static_cast<double>(n) * static_cast<double>(row[i].total) * larger;
+            top[up] += 2.0 * (std::log1p(u) - u / (1.0 + u));
+            // a larger Gaussian means a larger ũ, too: what w/(1 + ũ) becomes lies in between
+            for (std::size_t k = 0; k < knots; ++k)
+              at[k][up] +=
+                  static_cast<double>(row[i].at[k]) * larger / (1.0 + static_cast<double>(n) * static_cast<double>(row[i].total) * s);
+          }
+        }
+        CHECK(static_cast<double>(sums[p]) >= top[0] * (1.0 - 1e-5));
+        CHECK(static_cast<double>(sums[p]) <= 1.3 * top[1] + 0.13 * static_cast<double>(t.n));
+        for (std::size_t k = 0; k < knots; ++k) {
+          const auto found = static_cast<double>(sums[(k + 1) * group_size + p]);
+          CHECK(found >= at[k][0] * (1.0 - 3e-3));
+          CHECK(found <= at[k][1] * (1.0 + 1e-5));
+        }
+      }
+    });
+}
