@@ -13,6 +13,7 @@ import numpy as np
 from nusky.executors import InterruptedBatch
 from nusky.files import differences, read_format, write_npz
 from nusky.progress import Progress
+from nusky.runners import KnownBackground
 from nusky.store import ScanLibrary
 from nusky.typing import F64
 from nusky.version import code_version
@@ -85,7 +86,7 @@ def enough_background(
     return found
 
 
-def library_background(library: ScanLibrary, search: Search, *, logging: bool = False) -> F64:
+def library_background(library: ScanLibrary, search: Search, *, logging: bool = False) -> KnownBackground:
     """TS that a library's background scans have with the prior of a search.
 
     Parameters
@@ -98,7 +99,7 @@ def library_background(library: ScanLibrary, search: Search, *, logging: bool = 
 
     Returns
     -------
-    (n,) TS
+    KnownBackground
 
     Raises
     ------
@@ -115,8 +116,8 @@ def library_background(library: ScanLibrary, search: Search, *, logging: bool = 
         lines.append(f"{len(missing)} of the {len(search.runner.pixels)} pixels of the search are not in the library")
     if lines:
         raise ValueError(f"library {library.path} is not of this search: {'; '.join(lines)}")
-    found = library.fit([search.prior], logging=logging)
-    return np.array(found["ts"][:, 0], dtype=np.float64)
+    found = library.fit([search.prior], logging=logging)[:, 0]
+    return KnownBackground(np.array(found["ts"]), np.array(found["seed"]), np.array(found["trial"]))
 
 
 def _length(config: Mapping[str, Any]) -> str:

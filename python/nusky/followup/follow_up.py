@@ -7,13 +7,14 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from nusky.executors import InterruptedBatch
-from nusky.followup.background import enough_background, given_trials, keep_trials, library_background
+from nusky.followup.background import BACKGROUND_SEED, enough_background, given_trials, keep_trials, library_background
 from nusky.followup.events import fitted_events
 from nusky.followup.inputs import Target, read_target
 from nusky.followup.limits import find_limits
 from nusky.followup.result import FollowUp
 from nusky.followup.search import make_search
 from nusky.progress import tell
+from nusky.runners import KnownBackground
 from nusky.sensitivity import central_energy_range
 from nusky.store import ScanLibrary
 
@@ -126,17 +127,19 @@ def follow_up(
     trial = runner.get_one_trial(n_sig, poisson=n_sig > 0, seed=seed, TRUTH=TRUTH)
     fit = runner.get_one_fit_from_trial(trial)
     if library is not None:
-        ts = library_background(library, search, logging=logging)
+        known = library_background(library, search, logging=logging)
+        ts = known.ts
     else:
         least = min(_FOR_THE_MEDIAN if limits else 0, n_trials)
         ts = _background(runner, fit.ts, seed, n_trials, least, keep, logging)
+        known = KnownBackground.of(ts, seed + BACKGROUND_SEED)
     ns_interval, gamma_interval = _intervals(runner, trial, fit)
     say("Error region of the hottest spot")
     where, why = _localized(runner, trial, fit)
     found_limits = None
     if limits:
         say("Sensitivity and upper limit, and their range over the 90 % region")
-        found_limits = find_limits(search, fit.ts, ts, seed + _LIMITS_SEED)
+        found_limits = find_limits(search, fit.ts, known, seed + _LIMITS_SEED)
     return FollowUp(
         search, trial, fit, ts, ns_interval, gamma_interval, where, why, found_limits,
         central_energy_range(ana, search.prior, gamma=2.0 if gamma is None else gamma),
@@ -169,7 +172,7 @@ def search_times(
             raise ValueError(f"start={start!r}, stop={stop!r}: give both, MJD, start before stop")
         return start, stop
     if target.mjd is None:
-        raise ValueError(f"{target.name} has no time: give start= with stop= (MJD), or livetime=True")
+        raise ValueError(f"{target.name} has no time: give start and stop (MJD), or livetime=True")
     before, after = (-500.0, 500.0) if window is None else window
     if not before < after:
         raise ValueError(f"window={window!r}: the first must be before the second, s")

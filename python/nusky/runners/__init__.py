@@ -5,6 +5,7 @@ from __future__ import annotations
 from nusky.runners.fitter_args import NOT_NEEDED as FITTER_NOT_NEEDED
 from nusky.runners.fitter_args import whole
 from nusky.runners.injectors import SeasonSignal
+from nusky.runners.known_background import KnownBackground, KnownBackgroundRunner
 from nusky.runners.making import Background, Made
 from nusky.runners.many_fits import FitsMany
 from nusky.runners.map_runner import MapRunner
@@ -17,6 +18,8 @@ __all__ = [
     "FITTER_NOT_NEEDED",
     "Background",
     "FitsMany",
+    "KnownBackground",
+    "KnownBackgroundRunner",
     "Made",
     "MapRunner",
     "Runner",

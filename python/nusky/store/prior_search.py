@@ -19,9 +19,11 @@ __all__ = ["FIT_DTYPE", "PriorSearch", "pixel_centres"]
 
 
 FIT_DTYPE = np.dtype(
-    [(name, np.float64) for name in ("mlog10p", "ts", "ns", "gamma", "ra", "dec", "ts_raw")] + [("pixel", np.int64)]
+    [(name, np.float64) for name in ("mlog10p", "ts", "ns", "gamma", "ra", "dec", "ts_raw")]
+    + [("pixel", np.int64), ("trial", np.int64), ("seed", np.uint64)]
 )
-"""Columns of `ScanLibrary.fit`: those of `get_many_fits`, the value before it is cut at 0, and the pixel."""
+"""Columns of `ScanLibrary.fit`: those of `get_many_fits`, the value before it is cut at 0, the pixel, and which trial
+it is (−1: none of the library's)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +76,7 @@ class PriorSearch:
         out["ts"] = out["mlog10p"] = np.maximum(best.value, 0.0)
         out["pixel"] = np.where(found, self.pixels.pixels[at], self.terms.fallback)
         out["gamma"] = np.nan
+        out["trial"] = -1
         hot = np.flatnonzero(found & (ts[at] > 0))
         entry = np.searchsorted(scan.pixel, out["pixel"][hot])
         out["ns"][hot], out["gamma"][hot] = scan.ns[entry], scan.gamma[entry]

@@ -272,6 +272,7 @@ class ScanLibrary:
         ) as p:
             for stored in self.scans():
                 out[n] = search(stored.scan)
+                out[n]["trial"], out[n]["seed"] = stored.index, stored.seed
                 n += 1
                 p.update(n)
         out = out[:n]  # fewer where a shard turned out to be damaged
