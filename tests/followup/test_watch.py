@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import errno
 import json
+import os
 import pathlib
 from typing import Any
 
@@ -147,6 +149,93 @@ def test_a_network_that_goes_away_is_tried_again(place: tuple[pathlib.Path, path
     assert follow.done == ["X1"]
     assert sum("no notices now" in line for line in said) == 2
     assert "next try in 2 s" in said[1]
+
+
+def test_a_retraction_that_comes_with_or_before_its_notice_stops_the_search(
+    place: tuple[pathlib.Path, pathlib.Path],
+) -> None:
+    notices, out = place
+    map_file = write_gw_map(notices / "gw.fits", gw_map(32, coarse=16))
+    initial, update = gw_notice(map_file.read_bytes()), gw_notice(map_file.read_bytes(), kind="UPDATE")
+    map_file.unlink()
+    (notices / "1.json").write_text(initial)
+    (notices / "2.json").write_text(gw_notice(None, kind="RETRACTION"))
+    follow = Follower()
+    assert look(FolderOfNotices(notices), out, follow)[0] == 2
+    (notices / "3.json").write_text(update)  # late
+    n, said = look(FolderOfNotices(notices), out, follow)
+    assert n == 1
+    assert "S110914a was retracted" in said[0]
+    assert follow.done == []
+
+
+def test_a_full_disk_is_waited_for(place: tuple[pathlib.Path, pathlib.Path]) -> None:
+    notices, out = place
+    for name in ("X1", "X2"):
+        (notices / f"{name}.json").write_text(json.dumps({**POSITION, "id": name}))
+    follow, said, slept = Follower(), [], []
+
+    def full(target: Target, folder: pathlib.Path) -> str:
+        if len(slept) < 4:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return follow(target, folder)
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(follow.done) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        watch(FolderOfNotices(notices), out, full, say=said.append, sleep=sleep)
+    assert follow.done == ["X1", "X2"]
+    assert slept[1:4] == [1.0, 2.0, 5.0]
+    assert any("No space left on device); next try in 5 s" in line for line in said)
+    assert [one["state"] for one in Watched(out).notices.values()] == ["followed"] * 2
+
+
+def test_what_nobody_expected_is_no_end_and_is_tried_again_at_the_next_start(
+    place: tuple[pathlib.Path, pathlib.Path],
+) -> None:
+    def broken(target: Target, folder: pathlib.Path) -> str:
+        raise RuntimeError("odd")
+
+    notices, out = place
+    (notices / "a.json").write_text(json.dumps(POSITION))
+    n, said = look(FolderOfNotices(notices), out, broken)
+    assert n == 1
+    assert "RuntimeError: odd" in said[-1]
+    follow = Follower()
+    assert look(FolderOfNotices(notices), out, follow)[0] == 1
+    assert follow.done == ["X1"]
+
+
+class Unsteady:
+    """A client whose errors are its own, as confluent_kafka's are."""
+
+    def __init__(self, consumer: Any) -> None:
+        self.consumer, self.calls = consumer, 0
+
+    def consume(self, n: int, timeout: float) -> Any:
+        self.calls += 1
+        if self.calls == 1:
+            raise RuntimeError("_ALL_BROKERS_DOWN")
+        return self.consumer.consume(n, timeout=timeout)
+
+    def commit(self, message: Any) -> None:
+        raise RuntimeError("_TRANSPORT")
+
+
+def test_errors_of_the_client_are_no_end(place: tuple[pathlib.Path, pathlib.Path]) -> None:
+    _, out = place
+    with Stream([json.dumps({**POSITION, "id": name}).encode() for name in ("X1", "X2")]) as stream:
+        follow = Follower()
+        n, said = look(KafkaNotices(Unsteady(Consumer(stream.address)), timeout=0.2), out, follow)
+        assert n == 2
+        assert follow.done == ["X1", "X2"]
+        assert "_ALL_BROKERS_DOWN" in said[0]
+        assert sum("was not told" in line for line in said) == 2
+        # the stream gives them again, and they are known
+        assert look(KafkaNotices(Consumer(stream.address), timeout=0.2), out, follow)[0] == 0
 
 
 def test_a_damaged_record_is_named(place: tuple[pathlib.Path, pathlib.Path]) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from nusky.maps import read_sky_map
 from nusky.priors import gaussian
 
-__all__ = ["Retracted", "Target", "read_notice", "read_target"]
+__all__ = ["Retracted", "Target", "read_notice", "read_target", "retracted_event"]
 
 # 90 % of a two-dimensional Gaussian lie within 2.1460 σ, the full width at half maximum is 2.3548 σ
 _FWHM = 2.3548200450309493
@@ -53,7 +53,7 @@ class Target:
     source: str
 
 
-def read_target(source: Any) -> Target:
+def read_target(source: Any, *, nside: int | None = None, **map_options: Any) -> Target:
     """Read what is to be followed up.
 
     Parameters
@@ -61,6 +61,10 @@ def read_target(source: Any) -> Target:
     source : str, Path, Target or map
         ``RA,DEC,RADIUS`` (degrees; the radius holds 90 %), a FITS sky map, a notice of ``igwn.gwalert`` or of GCN's
         unified schema (JSON), or a map in memory.
+    nside : int, optional
+        Read the file of a map at this resolution.
+    **map_options
+        Of `nusky.read_sky_map`, for what the file of a map does not say: ``frame="galactic"``.
 
     Raises
     ------
@@ -74,19 +78,27 @@ def read_target(source: Any) -> Target:
     'RA 180.00, Dec +10.00'
     """
     if isinstance(source, Target):
-        return source
+        return _without(map_options, source)
     if not isinstance(source, (str, Path)):
-        return Target("map", source, None, type(source).__name__)
+        return _without(map_options, Target("map", source, None, type(source).__name__))
     text = str(source)
     if text.count(",") == 2 and not Path(text).exists():
-        return _position(text)
+        return _without(map_options, _position(text))
     path = Path(text)
     if not path.is_file():
         raise FileNotFoundError(f"INPUT {text}: no such file, and not RA,DEC,RADIUS in degrees")
     if path.suffix.lower() != ".json":
-        sky = read_sky_map(path)
+        sky = read_sky_map(path, nside=nside, **map_options)
         return Target(path.name, sky, _map_time(sky), path.name)
-    return read_notice(path.read_bytes(), path.name)
+    return _without(map_options, read_notice(path.read_bytes(), path.name))
+
+
+def _without(map_options: dict[str, Any], target: Target) -> Target:
+    """A target that is no file of a map, and so takes none of the options of one."""
+    if map_options:
+        said = ", ".join(f"{name}={value!r}" for name, value in map_options.items())
+        raise ValueError(f"INPUT {target.source}: {said} is for the file of a map, and this is none; leave it out")
+    return target
 
 
 def read_notice(content: bytes | str, source: str) -> Target:
@@ -124,6 +136,30 @@ def read_notice(content: bytes | str, source: str) -> Target:
         raise ValueError(f"INPUT {source}: not a notice that can be followed up ({error})") from error
 
 
+def retracted_event(content: bytes | str, source: str) -> str | None:
+    """Name of the event that a notice retracts; None for any other notice, and for what is none.
+
+    Examples
+    --------
+    >>> retracted_event('{"superevent_id": "S1", "alert_type": "RETRACTION"}', "notice")
+    'S1'
+    """
+    try:
+        notice = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    return _name(notice, source) if isinstance(notice, dict) and _retracts(notice) else None
+
+
+def _retracts(notice: dict[str, Any]) -> bool:
+    return str(notice.get("alert_type", "")).lower() == "retraction"
+
+
+def _name(notice: dict[str, Any], source: str) -> str:
+    name = notice.get("superevent_id") or notice.get("event_name") or notice.get("ref_ID") or notice.get("id") or source
+    return str(name[0] if isinstance(name, list) else name)
+
+
 def _position(text: str) -> Target:
     try:
         ra, dec, radius = (float(part) for part in text.split(","))
@@ -146,9 +182,8 @@ def _circle(ra: float, dec: float, radius: float, containment: float) -> Any:
 
 
 def _notice(notice: dict[str, Any], source: str) -> Target:
-    name = notice.get("superevent_id") or notice.get("event_name") or notice.get("ref_ID") or notice.get("id") or source
-    name = str(name[0] if isinstance(name, list) else name)
-    if str(notice.get("alert_type", "")).lower() == "retraction":
+    name = _name(notice, source)
+    if _retracts(notice):
         raise Retracted(name, source)
     event = notice.get("event")
     if isinstance(event, dict) and event.get("skymap"):
