@@ -190,7 +190,7 @@ def polar_prior(folder: Path) -> list[str]:
         (["scan", "p.fits", "--truth", "--n-sig", "5"], "leave --n-sig 5 away"),
         (a_file, "is a file; name a directory"),
         (no_map, "table.fits"),
-        (no_kind, "kind='probability'"),
+        (no_kind, "give --kind probability (per pixel), density"),
         (polar_prior, "the prior is zero in every allowed pixel"),
         (["demo", "--out", "/proc/nothing/here"], "/proc/nothing"),
         (["scan", "p.fits", "--kind", "counts"], "invalid choice: 'counts'"),

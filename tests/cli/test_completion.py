@@ -48,7 +48,7 @@ def test_commands_options_and_values_are_offered_where_they_stand(tmp_path: Path
     assert ask(shell, "nusky s", tmp_path) == {"scan", "status"}
     assert ask(shell, "nusky data ", tmp_path) >= {"list", "fetch", "verify"}
     assert ask(shell, "nusky library st", tmp_path) == {"status"}
-    assert ask(shell, "nusky scan --kind ", tmp_path) == {"probability", "density", "2dlnl", "cl"}
+    assert ask(shell, "nusky scan --kind ", tmp_path) == {"probability", "density", "2dlnl", "cl", "region"}
     assert ask(shell, "nusky completion ", tmp_path) >= set(SHELLS)
     assert "map.fits" in ask(shell, "nusky scan ", tmp_path)
     assert "map.fits" in ask(shell, "nusky demo --real ", tmp_path)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from nusky.cli import completion, data, follow_up, library, plan, trials, watch
-from nusky.cli.values import degrees, say, whole_number
+from nusky.cli.inputs import add_data_options, add_map_options, analysis_of, map_options
+from nusky.cli.values import degrees, in_options, one_line, say, whole_number
 from nusky.progress import tell
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ __all__ = ["main"]
 
 # What a wrong file, option or value raises. Anything else is a mistake of ours and keeps its traceback.
 _USER_ERRORS = (ValueError, TypeError, KeyError, OSError, ImportError)
-
-_KINDS = ("probability", "density", "2dlnl", "cl")
-_FRAMES = ("equatorial", "galactic", "ecliptic")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -78,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except _USER_ERRORS as error:
         if args.traceback:
             raise
-        tell(f"{command}: error: {_one_line(error)}\n", sys.stderr)
+        tell(f"{command}: error: {in_options(one_line(error), args)}\n", sys.stderr)
         return 2
     return int(result or 0)
 
@@ -103,18 +101,13 @@ def _parser() -> argparse.ArgumentParser:
         help="search data with a prior from a file",
         description="Fit a trial, or the real sky with --truth, with a prior map; write FITS maps and pictures.",
     )
-    source = "public IceCube release or npy repository; default: synthetic season"
     scan.add_argument("prior", type=Path, help="sky map: HEALPix FITS, multi-order FITS, HDF5")
-    scan.add_argument("--data", type=Path, metavar="PATH", help=source)
-    scan.add_argument("--data-version", metavar="NAME", help="version in the repository, where it has several")
-    scan.add_argument("--season", action="append", metavar="KEY", help="season, may be repeated; default: all")
+    add_data_options(scan)
     scan.add_argument("--nside", type=whole_number, help="resolution of the scan; default: the map's")
-    scan.add_argument("--kind", choices=_KINDS, help="what the map holds, where the file does not say it")
-    scan.add_argument("--frame", choices=_FRAMES, help="frame of the map, where the file does not say it")
-    scan.add_argument("--column", help="column that holds the map, where there are several")
     scan.add_argument("--min-dec", type=degrees, default=-85.0, metavar="DEG", help="default: %(default)s")
     scan.add_argument("--max-dec", type=degrees, default=85.0, metavar="DEG", help="default: %(default)s")
     scan.add_argument("--truth", action="store_true", help="fit the real, unscrambled sky")
+    add_map_options(scan)
     _add_trial_options(scan, out="nusky-scan", n_sig=0)
     scan.set_defaults(run=_scan)
 
@@ -150,8 +143,8 @@ def _demo(args: argparse.Namespace) -> None:
 
 
 def _scan(args: argparse.Namespace) -> None:
-    from nusky.analysis.analysis import get_analysis
     from nusky.cli.search import Steps, run_search, write_search
+    from nusky.maps.multiorder import MAX_FLAT_NSIDE
     from nusky.maps.reader import read_sky_map
     from nusky.priors.prior import SpatialPrior
     from nusky.selections import demo
@@ -164,11 +157,13 @@ def _scan(args: argparse.Namespace) -> None:
     out = _output_directory(args.out)
     steps = Steps(say)
     with steps(f"Prior {args.prior}"):
-        sky = read_sky_map(args.prior, nside=args.nside, kind=args.kind, frame=args.frame, column=args.column)
+        sky = read_sky_map(args.prior, nside=args.nside, **map_options(args))
+        if sky.nside > MAX_FLAT_NSIDE:
+            raise ValueError(f"{args.prior} has nside {sky.nside}, too fine for a scan; give --nside 512, say")
         prior = SpatialPrior(sky)
         say(f"    {prior!r}")
     with steps("Analysis"):
-        ana = get_analysis(source, args.data_version, args.season)
+        ana = analysis_of(args, _source)
     options = {"min_dec": np.radians(args.min_dec), "max_dec": np.radians(args.max_dec), "mp_cpus": args.threads}
     trial = {"TRUTH": True} if args.truth else {"n_sig": args.n_sig, "seed": args.seed}
     search = run_search(ana, prior, options, steps, **trial)
@@ -224,16 +219,6 @@ def _report(search: Search, files: dict[Path, str], out: Path, steps: Steps) -> 
         say(f"  {path.name:<{width}}  {what}")
     say("")
     say(f"{sum(steps.seconds.values()):.1f} s: " + ", ".join(f"{name} {s:.2f} s" for name, s in steps.seconds.items()))
-
-
-def _one_line(error: Exception) -> str:
-    text = str(error)
-    if isinstance(error, KeyError) and error.args:
-        text = str(error.args[0])  # str() of a KeyError is the repr of its text
-    elif isinstance(error, OSError) and error.strerror:
-        file = str(error.filename or "")
-        text = error.strerror if file in error.strerror else f"{file}: {error.strerror}"
-    return " ".join(text.split())
 
 
 def _position(ra: float, dec: float) -> str:

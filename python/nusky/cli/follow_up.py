@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from nusky.cli.inputs import add_data_options, add_map_options, analysis_of, map_options
 from nusky.cli.values import n_events, say, whole_number
 
 __all__ = ["add_parser", "add_search_options"]
@@ -41,7 +42,7 @@ def add_parser(commands: Any, source: Callable[[Path | None], Any]) -> None:
 
 def add_search_options(parser: argparse.ArgumentParser) -> None:
     """What every search after a map or notice takes, one or many: data, times, trials, limits."""
-    parser.add_argument("--data", type=Path, metavar="PATH", help="public release; default: synthetic season")
+    add_data_options(parser)
     parser.add_argument("--window", nargs=2, type=float, metavar="S", help="around the trigger; default: -500 500")
     parser.add_argument(
         "--no-grl", action="store_true", help="data without good runs: the detector is on from first event to last"
@@ -51,24 +52,25 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-limits", action="store_true", help="leave sensitivity and upper limit out")
     parser.add_argument("--library", type=Path, metavar="DIR", help="background scans made beforehand")
     parser.add_argument("--truth", action="store_true", help="the real sky; default: a scramble")
+    parser.add_argument(
+        "--nside", type=whole_number, metavar="N", help="of the search; default: what the events resolve"
+    )
+    add_map_options(parser)
     parser.add_argument("--seed", type=whole_number, default=1, help="default: %(default)s")
     parser.add_argument("--threads", type=whole_number, default=0, metavar="N", help="default: all that are allowed")
 
 
 def _follow_up(args: argparse.Namespace, source: Callable[[Path | None], Any]) -> None:
-    from nusky.analysis import get_analysis
     from nusky.followup import follow_up, read_target, search_times, write_follow_up
-    from nusky.selections import demo
 
     if args.out.exists() and not args.out.is_dir():
         raise NotADirectoryError(f"--out {args.out} is a file; name a directory")
-    target = read_target(args.input)
+    target = read_target(args.input, nside=args.nside, **map_options(args))
     search_times(target, _pair(args.window), args.start, args.stop, args.livetime)
-    selection = source(args.data)
     found = follow_up(
-        target, ana=get_analysis(demo if selection is None else selection, logging=False),
+        target, ana=analysis_of(args, source, logging=False),
         window=_pair(args.window), start=args.start, stop=args.stop,
-        livetime=args.livetime, gamma=args.gamma, containment=args.containment, n_trials=args.trials,
+        livetime=args.livetime, gamma=args.gamma, containment=args.containment, n_trials=args.trials, nside=args.nside,
         limits=not args.no_limits, TRUTH=args.truth, n_sig=args.inject, seed=args.seed,
         use_grl=not args.no_grl, mp_cpus=args.threads, library=args.library,
         keep=args.out / "background.npz", logging=True,

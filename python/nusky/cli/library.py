@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nusky.cli.inputs import add_data_options, add_map_options, analysis_of, map_options
 from nusky.cli.jobs import (
     add_expect_options,
     add_merge_options,
@@ -56,9 +57,7 @@ def add_parsers(commands: Any, source: Source) -> None:
     make.add_argument("--out", type=Path, required=True, metavar="DIR", help="library; made if missing")
     what = "sky-scan runner written by nusky.executors.write_spec; else --data and --nside say what is scanned"
     make.add_argument("--runner", type=Path, metavar="FILE", help=what)
-    make.add_argument("--data", type=Path, metavar="PATH", help="release or repository; default: synthetic season")
-    make.add_argument("--data-version", metavar="NAME", help="version in the repository, where it has several")
-    make.add_argument("--season", action="append", metavar="KEY", help="season, may be repeated; default: all")
+    add_data_options(make)
     make.add_argument("--nside", type=whole_number, default=64, help="default: %(default)s")
     make.add_argument("--min-dec", type=degrees, default=-85.0, metavar="DEG", help="default: %(default)s")
     make.add_argument("--max-dec", type=degrees, default=85.0, metavar="DEG", help="default: %(default)s")
@@ -88,9 +87,7 @@ def add_parsers(commands: Any, source: Source) -> None:
     )
     query.add_argument("library", type=Path, metavar="DIR")
     query.add_argument("--prior", type=Path, metavar="MAP", help="sky map; default: none, the hottest pixel")
-    query.add_argument("--kind", choices=("probability", "density", "2dlnl", "cl"), help="what the map holds")
-    query.add_argument("--frame", choices=("equatorial", "galactic", "ecliptic"), help="frame of the map")
-    query.add_argument("--column", help="column that holds the map, where there are several")
+    add_map_options(query)
     query.add_argument("--min-dec", type=degrees, metavar="DEG", help="only pixels from there on")
     query.add_argument("--max-dec", type=degrees, metavar="DEG", help="only pixels up to there")
     query.add_argument(
@@ -133,12 +130,11 @@ def _runner(args: argparse.Namespace, source: Source) -> Any:
         if not hasattr(runner, "pixels"):
             raise TypeError(f"--runner {args.runner} holds {runner!r}, which scans no map: give that of a sky scan")
         return runner
-    from nusky.analysis.analysis import get_analysis
     from nusky.conf.factories import get_sky_scan_trial_runner
 
     if args.min_dec >= args.max_dec:
         raise ValueError(f"--min-dec {args.min_dec:g} is not below --max-dec {args.max_dec:g}; exchange them")
-    ana = get_analysis(source(args.data), args.data_version, args.season)
+    ana = analysis_of(args, source)
     return get_sky_scan_trial_runner(
         ana=ana, nside=args.nside, min_dec=np.radians(args.min_dec), max_dec=np.radians(args.max_dec)
     )
@@ -192,9 +188,7 @@ def _query(args: argparse.Namespace) -> int:
     }
     prior = None
     if args.prior is not None:
-        prior = SpatialPrior(
-            read_sky_map(args.prior, nside=library.nside, kind=args.kind, frame=args.frame, column=args.column)
-        )
+        prior = SpatialPrior(read_sky_map(args.prior, nside=library.nside, **map_options(args)))
         say(f"{prior!r}")
     scan = None if args.scan is None else SkyScan.read(args.scan)
     say(f"{library!r}")

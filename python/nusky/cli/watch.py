@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from nusky.cli.follow_up import add_search_options
-from nusky.cli.values import say
+from nusky.cli.inputs import analysis_of, map_options
+from nusky.cli.values import in_options, say
 
 __all__ = ["add_parser"]
 
@@ -40,35 +41,32 @@ def add_parser(commands: Any, source: Callable[[Path | None], Any]) -> None:
 
 
 def _watch(args: argparse.Namespace, source: Callable[[Path | None], Any]) -> None:
-    from nusky.analysis import get_analysis
     from nusky.followup import follow_up, write_follow_up
     from nusky.followup.watch import watch
-    from nusky.selections import demo
 
     if args.out.exists() and not args.out.is_dir():
         raise NotADirectoryError(f"--out {args.out} is a file; name a directory")
     notices = _notices(args)
-    selection = source(args.data)
-    ana = get_analysis(demo if selection is None else selection, logging=False)
+    ana = analysis_of(args, source, logging=False)
     window = None if args.window is None else (args.window[0], args.window[1])
 
     def follow(target: Any, folder: Path) -> str:
         found = follow_up(
             target, ana=ana, window=window, livetime=args.livetime, n_trials=args.trials, limits=not args.no_limits,
             TRUTH=args.truth, seed=args.seed, use_grl=not args.no_grl, library=args.library, mp_cpus=args.threads,
-            keep=folder / "background.npz", logging=True,
+            nside=args.nside, keep=folder / "background.npz", logging=True,
         )  # fmt: skip
         write_follow_up(found, folder)
         return found.sentence
 
-    watch(notices, args.out, follow, say=say, once=args.once)
+    watch(notices, args.out, follow, say=lambda text: say(in_options(text, args)), once=args.once)
 
 
 def _notices(args: argparse.Namespace) -> Any:
     from nusky.followup.watch import FolderOfNotices, KafkaNotices
 
     if args.folder is not None:
-        return FolderOfNotices(args.folder)
+        return FolderOfNotices(args.folder, map_options(args))
     who = [os.environ.get(name) for name in ("GCN_CLIENT_ID", "GCN_CLIENT_SECRET")]
     if not all(who):
         raise ValueError("--topic needs GCN_CLIENT_ID and GCN_CLIENT_SECRET in the environment (from gcn.nasa.gov)")
