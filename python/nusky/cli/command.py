@@ -144,8 +144,7 @@ def _demo(args: argparse.Namespace) -> None:
 
 def _scan(args: argparse.Namespace) -> None:
     from nusky.cli.search import Steps, run_search, write_search
-    from nusky.maps.multiorder import MAX_FLAT_NSIDE
-    from nusky.maps.reader import read_sky_map
+    from nusky.maps import MAX_FLAT_NSIDE, read_sky_map
     from nusky.priors.prior import SpatialPrior
     from nusky.selections import demo
 
