@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
 from types import TracebackType
-from typing import TextIO
+from typing import Any, TextIO
 
 __all__ = ["Progress", "scan_progress", "tell", "trial_progress"]
 
@@ -25,9 +25,13 @@ def _duration(seconds: float) -> str:
     return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
 
 
+def _in_notebook(stream: TextIO) -> bool:
+    return type(stream).__module__.startswith("ipykernel")
+
+
 def _is_watched(stream: TextIO) -> bool:
     """Whether a person sees the line being redrawn: a terminal or a notebook cell."""
-    return stream.isatty() or type(stream).__module__.startswith("ipykernel")
+    return stream.isatty() or _in_notebook(stream)
 
 
 _PLAIN = {
@@ -101,11 +105,12 @@ class Progress:
     _before: int = field(default=0, init=False)
     _note: str = field(default="", init=False)
     _width: int = field(default=0, init=False)
+    _shown: Any = field(default=None, init=False)  # the output of a notebook that is renewed
 
     def __enter__(self) -> Progress:
         self._start = self.clock()
         self._last = self._start
-        if self.logging and self.header:
+        if self.logging and self.header and not _in_notebook(self._out):
             self._tell(self.header + "\n")
             self._out.flush()
         return self
@@ -116,7 +121,9 @@ class Progress:
         if not self.logging:
             return
         if self.transient:
-            if self._width:
+            if self._shown is not None:
+                self._draw("")
+            elif self._width:
                 self._draw("")
                 self._tell("\r")
                 self._out.flush()
@@ -124,8 +131,9 @@ class Progress:
         if kind is None:
             self._done = self.total
         self._draw(self._text(finished=kind is None))
-        self._tell("\n")
-        self._out.flush()
+        if self._shown is None:
+            self._tell("\n")
+            self._out.flush()
 
     def _tell(self, text: str) -> None:
         tell(text, self._out)
@@ -169,6 +177,19 @@ class Progress:
         return text if finished or not self._note else f"{text} {self._note}"
 
     def _draw(self, text: str) -> None:
+        if _in_notebook(self._out):
+            # Notebooks keep every piece of a stream, carriage returns and all: an output that is renewed is one line,
+            # on the screen and in the file
+            self._out.flush()
+            data = {"text/plain": f"{self.header}\n{text}" if self.header and text else text}
+            if self._shown is None:
+                from IPython import display
+
+                show: Any = display.display
+                self._shown = show(data, raw=True, display_id=True)
+            else:
+                self._shown.update(data, raw=True)
+            return
         # Blanks wipe what a longer line left behind. The first drawing needs no carriage return.
         start = "\r" if self._width else ""
         self._tell(start + text.ljust(self._width))
