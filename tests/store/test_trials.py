@@ -352,3 +352,29 @@ def test_temporary_files_of_the_dead_are_removed_those_of_the_living_are_not(tmp
     TrialStore(tmp_path / "s")
     assert not dead.exists()
     assert living.exists()
+
+
+def test_ts_is_not_stored_as_a_p_value_and_is_there_when_read(tmp_path: Path) -> None:
+    rows = np.zeros(5, dtype=[("mlog10p", "f8"), ("ts", "f8"), ("ns", "f8")])
+    rows["ts"] = rows["mlog10p"] = np.arange(5.0)
+    store = TrialStore(tmp_path / "s", {"mlog10p_is_ts": True})
+    store.append(rows[:3], seed=1, start=0)
+    store.append(rows[3:], seed=1, start=3)
+    for shard in (tmp_path / "s").rglob("*.npz"):
+        with np.load(shard) as stored:
+            assert "mlog10p" not in stored
+    read = TrialStore(tmp_path / "s").read()
+    assert read.dtype.names[:3] == ("mlog10p", "ts", "ns")
+    np.testing.assert_array_equal(read["mlog10p"], rows["ts"])
+    np.testing.assert_array_equal(store.read(columns=["mlog10p"])["mlog10p"], rows["ts"])
+    found = store.read_range(seed=1, start=1, stop=4)
+    assert found is not None
+    np.testing.assert_array_equal(found, rows[1:4])
+    store.export(tmp_path / "all.npz")
+    with np.load(tmp_path / "all.npz") as exported:
+        assert "mlog10p" not in exported
+        np.testing.assert_array_equal(exported["ts"], rows["ts"])
+    with_p = TrialStore(tmp_path / "p", {"mlog10p_is_ts": False})
+    with_p.append(rows, seed=1, start=0)
+    assert with_p.read().dtype.names[0] == "mlog10p"
+    assert any("mlog10p" in np.load(shard) for shard in (tmp_path / "p").rglob("*.npz"))

@@ -80,3 +80,18 @@ def test_columns_can_be_added_and_travel_with_the_rows(tmp_path: Path) -> None:
         _ = make().gamma
     with pytest.raises(IndexError, match="mask of shape"):
         trials[np.ones(4, dtype=bool)]
+
+
+def test_no_file_has_ts_under_the_name_of_a_p_value(tmp_path: Path) -> None:
+    rows = np.zeros(3, dtype=[("mlog10p", "f8"), ("ts", "f8"), ("ns", "f8")])
+    rows["ts"] = rows["mlog10p"] = [0.0, 2.0, 5.0]
+    about = {"seed": 1, "first_trial": 0, "n_sig": 0.0, "poisson": False, "config_hash": ""}
+    TrialSet.of(rows, **about, config={"mlog10p_is_ts": True}).save(tmp_path / "ts.npz")
+    with np.load(tmp_path / "ts.npz") as stored:
+        assert "mlog10p" not in stored
+    read = TrialSet.read(tmp_path / "ts.npz")
+    assert read.keys() == ("mlog10p", "ts", "ns")
+    np.testing.assert_array_equal(read["mlog10p"], rows["ts"])
+    TrialSet.of(rows, **about, config={"mlog10p_is_ts": False}).save(tmp_path / "p.npz")
+    with np.load(tmp_path / "p.npz") as stored:
+        assert "mlog10p" in stored

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["check_trials", "column_names", "find_column"]
+__all__ = ["check_trials", "column_names", "find_column", "named_ts_is_p", "with_named_ts", "without_named_ts"]
 
 
 def check_trials(trials: NDArray[Any], start: int) -> tuple[str, ...]:
@@ -38,6 +38,29 @@ def check_trials(trials: NDArray[Any], start: int) -> tuple[str, ...]:
         row = int(np.argmin(np.isfinite(trials["ts"])))
         raise ValueError(f"ts of trial {start + row} is {trials['ts'][row]}: a trial without a finite TS is no trial")
     return names
+
+
+def named_ts_is_p(names: Iterable[str], config: Mapping[str, Any]) -> bool:
+    """Whether a column ``mlog10p`` is no p-value but TS, as the configuration of the trials says."""
+    return {"mlog10p", "ts"} <= set(names) and bool(config.get("mlog10p_is_ts", False))
+
+
+def without_named_ts(trials: NDArray[Any], config: Mapping[str, Any]) -> NDArray[Any]:
+    """Trials as files keep them: without ``mlog10p`` where no p was known, and TS stood there as in csky.
+
+    Examples
+    --------
+    >>> rows = np.zeros(2, dtype=[("mlog10p", "f8"), ("ts", "f8")])
+    >>> without_named_ts(rows, {"mlog10p_is_ts": True}).dtype.names
+    ('ts',)
+    """
+    names = trials.dtype.names or ()
+    return trials[[name for name in names if name != "mlog10p"]] if named_ts_is_p(names, config) else trials
+
+
+def with_named_ts(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Columns of a file as csky's users look for them: TS as ``mlog10p``, too, where the file has no p."""
+    return {**arrays, "mlog10p": arrays["ts"]} if "ts" in arrays and "mlog10p" not in arrays else dict(arrays)
 
 
 def find_column(name: str, known: Sequence[list[str]]) -> list[str]:

@@ -20,7 +20,7 @@ from nusky.files.identity import Identity
 from nusky.files.journal import Journal, without_collection
 from nusky.files.shard import Problem, Replaced, Shard
 from nusky.store.block import Block, block_of, checked_block, overlap_within
-from nusky.store.columns import check_trials, column_names, find_column
+from nusky.store.columns import check_trials, column_names, find_column, with_named_ts, without_named_ts
 from nusky.store.export import export_trials
 from nusky.store.held_blocks import HeldBlocks
 from nusky.store.joining import WINDOWS, RecentRows, full_windows, join_shards, parts_to_join
@@ -173,21 +173,23 @@ class TrialStore:
         OSError
             Full disk or no permission; nothing half-written is left.
         """
-        trials = np.asarray(trials)
+        given = np.asarray(trials)
+        trials = without_named_ts(given, self.identity.config)
         names = check_trials(trials, start)
         block = checked_block(n_sig, poisson, seed, start, start + len(trials))
         self._journal.follow()
         self._refuse_overlap(block)
         columns = [[name, trials.dtype[name].str] for name in names]
-        if self._index and self._columns() != columns:
-            raise ValueError(
-                f"the store has the columns {column_names(self._columns())}, the trials {column_names(columns)}"
-            )
+        if self._index and self._stored_columns() != columns:
+            stored = column_names(self._stored_columns())
+            raise ValueError(f"the store has the columns {stored}, the trials {column_names(columns)}")
         for problem in self._journal.problems:
             lost = self._lost(problem.shard)
             if lost is not None and lost.overlaps(block) and problem.shard != block.file_name:
                 self._journal.retire(problem.shard)
         meta = {**vars(block), "columns": columns, "instructions": _core.simd_level()}
+        if trials is not given:
+            meta["mlog10p_is_ts"] = True
         arrays: dict[str, NDArray[Any]] = {name: np.array(trials[name]) for name in names}
         self._journal.append(block.file_name, arrays, meta)
         self._recent.put(block, arrays)
@@ -275,9 +277,10 @@ class TrialStore:
         at = 0
         shards = self._index
         for b in blocks:
-            arrays = self._journal.read(shards[b], names)
+            arrays = self._journal.read(shards[b], [*names, "ts"] if "mlog10p" in names else names)
             if arrays is None:
                 continue
+            arrays = with_named_ts(arrays)
             rows = out[at : at + len(b)]
             origin = {"trial": np.arange(b.start, b.stop), "seed": b.seed, "n_sig": b.n_sig}
             for name in names:
@@ -304,8 +307,8 @@ class TrialStore:
                 return None
             inside = slice(max(block.start - b.start, 0), min(block.stop, b.stop) - b.start)
             rows = np.empty(len(b), dtype=[(name, kind) for name, kind in self._columns()])
-            for name in arrays:
-                rows[name] = arrays[name]
+            for name in rows.dtype.names or ():
+                rows[name] = with_named_ts(arrays)[name]
             parts.append(rows[inside])
         found = np.concatenate(parts) if parts else None
         return found if found is not None and len(found) == len(block) else None
@@ -324,7 +327,8 @@ class TrialStore:
 
     def export(self, path: str | os.PathLike[str], **selection: Any) -> None:
         """Write the trials, selected as in `read`, to ``.h5``/``.hdf5``, ``.parquet`` or ``.npz``."""
-        export_trials(path, self.read(**selection), self._journal.identity)
+        identity = self._journal.identity
+        export_trials(path, without_named_ts(self.read(**selection), identity.config), identity)
 
     def _select(self, n_sig: float | None, seed: int | None, poisson: bool | None) -> list[Block]:
         return [
@@ -344,9 +348,15 @@ class TrialStore:
         """Stored blocks that share trials with this one, in order."""
         return self._held.sets.overlapping(block)
 
-    def _columns(self) -> list[list[str]]:
+    def _stored_columns(self) -> list[list[str]]:
         first = next(iter(self._index.values()), None)
         return [] if first is None else [list(column) for column in first.meta["columns"]]
+
+    def _columns(self) -> list[list[str]]:
+        stored = self._stored_columns()
+        first = next(iter(self._index.values()), None)
+        named = first is not None and first.meta.get("mlog10p_is_ts", False)
+        return [["mlog10p", find_column("ts", stored)[1]], *stored] if named else stored
 
     def _refuse_overlap(self, block: Block) -> None:
         for b in self._overlapping(block):

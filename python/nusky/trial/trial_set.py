@@ -98,11 +98,15 @@ class TrialSet(Arrays):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the rows and what they were made with to an npz file, atomically; `TrialSet.read` reads it back.
 
-        For many trials, made in parts or by several jobs, there is `nusky.store.trials.TrialStore`.
+        For many trials, made in parts or by several jobs, there is `nusky.store.trials.TrialStore`. ``mlog10p`` is left
+        out where no p was known and TS stands there as in csky; `read` puts it back.
         """
-        meta = {name: getattr(self, name) for name in _ORIGIN}
-        meta |= {"format": _FORMAT, "version": code_version(), "config": dict(self.config)}
-        write_npz(path, {name: np.ascontiguousarray(self[name]) for name in self.keys()}, meta)
+        names = self.keys()
+        meta: dict[str, Any] = {name: getattr(self, name) for name in _ORIGIN}
+        meta |= {"format": _FORMAT, "version": code_version(), "config": dict(self.config), "columns": list(names)}
+        if self.config.get("mlog10p_is_ts", False) and {"mlog10p", "ts"} <= set(names):
+            names = tuple(name for name in names if name != "mlog10p")
+        write_npz(path, {name: np.ascontiguousarray(self[name]) for name in names}, meta)
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> TrialSet:
@@ -114,7 +118,8 @@ class TrialSet(Arrays):
             If there is no such file, or it is damaged or something else (named).
         """
         meta, arrays = read_format(path, _FORMAT, "trials")
-        trials = cls(arrays)
+        columns = meta.get("columns", list(arrays))
+        trials = cls({name: arrays["ts" if name == "mlog10p" and name not in arrays else name] for name in columns})
         for name in _ORIGIN:
             object.__setattr__(trials, name, meta[name])
         return trials
