@@ -6,6 +6,7 @@ import io
 import multiprocessing
 import os
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -44,6 +45,19 @@ class Numbers:
 def die_of_seven(i: int) -> int:
     if i == 7:
         time.sleep(0.2)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return i
+
+
+def die_in_the_middle_of_a_message(i: int, flag: str) -> int:
+    """Of task 3, the first time: a message of a megabyte is announced, and its sender is gone."""
+    if i == 3 and not os.path.exists(flag):
+        Path(flag).touch()
+        frame = sys._getframe()
+        while "result_queue" not in frame.f_locals:
+            assert frame.f_back is not None
+            frame = frame.f_back
+        os.write(frame.f_locals["result_queue"]._writer.fileno(), struct.pack("!i", 1 << 20))
         os.kill(os.getpid(), signal.SIGKILL)
     return i
 
@@ -240,3 +254,21 @@ def _kill_when_stored(process: subprocess.Popen[bytes], store: Path) -> None:
             break
         time.sleep(0.05)
     process.kill()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL and POSIX pipes")
+def test_a_worker_that_dies_while_it_sends_its_result_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("nusky.executors.pool._STUCK", 0.5)
+
+    class Flagged(Numbers):
+        def take(self, n_workers: int) -> Any:
+            task = super().take(n_workers)
+            return None if task is None else (task[0], (*task[1], str(tmp_path / "died")))
+
+    with ProcessPoolExecutor(2, mp_context=SPAWN) as executor:
+        found, lost = collected(run_tasks(executor, die_in_the_middle_of_a_message, Flagged(12), retries=3))
+    assert lost is None
+    assert sorted(found) == list(range(12))
+    assert "died while it sent its result" in caplog.text

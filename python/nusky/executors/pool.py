@@ -17,6 +17,7 @@ __all__ = ["LostExecutor", "Pool", "WorkerFailed", "ignore_interrupts", "n_worke
 _log = logging.getLogger("nusky")
 
 _RECONNECT = 60.0  # seconds for dask's client to find its scheduler again; its own limit is 30 by default
+_STUCK = 5.0  # seconds without a result after which a dead process has taken its executor with it
 # dask's exceptions, without importing dask
 _LOST = ("KilledWorker", "CommClosedError", "FutureCancelledError", "FutureLostError")
 _CLOSED = ("ClosedClientError", "CommClosedError")
@@ -107,6 +108,7 @@ class Pool:
         self._own = self._make is not None
         self._client: Any = getattr(made, "_client", None)
         self._address = _address(self._client)  # of the scheduler; unknown once it is gone
+        self._dead_since: float | None = None
 
     def n_workers(self) -> int:
         """See `n_workers`; a scheduler that does not answer has none."""
@@ -165,6 +167,28 @@ class Pool:
         while self._client.status == "connecting" and monotonic() < until:
             sleep(0.1)
         return None if self._client.status == "running" else self._scheduler_gone()
+
+    def wait(self) -> None:
+        """To be called while no result comes: end an executor of processes that waits for a dead one.
+
+        `concurrent.futures` notices dead processes between messages only. One that dies in the middle of sending its
+        result leaves it waiting for the rest for ever: nothing else closes the pipe.
+        """
+        if not isinstance(self._executor, ProcessPoolExecutor):
+            return
+        processes = list((self._executor._processes or {}).values())
+        if all(process.exitcode is None for process in processes):
+            self._dead_since = None
+        elif self._dead_since is None:
+            self._dead_since = monotonic()
+        elif monotonic() - self._dead_since > _STUCK:
+            self._dead_since = None
+            _log.warning("a worker died while it sent its result; the others are ended, too")
+            for process in processes:
+                process.kill()
+            queue: Any = getattr(self._executor, "_result_queue", None)
+            if queue is not None and not queue._writer.closed:
+                queue._writer.close()  # the last one that holds the pipe open
 
     def leave_out(self, error: Exception) -> None:
         """Give no more work to a dask worker that cannot open the search, unless it is the last one."""

@@ -154,8 +154,10 @@ class _Running:
             taken = _taken(self._finished)
             self._interrupts.check()
             self._count()
-            if not taken and self._waiting is not None:
-                self._waiting(self._n_workers)
+            if not taken:
+                self._pool.wait()
+                if self._waiting is not None:
+                    self._waiting(self._n_workers)
             for future in sorted(taken, key=lambda f: self._under_way[f][0]):
                 task, arguments = self._under_way.pop(future)
                 try:
