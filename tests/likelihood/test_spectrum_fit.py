@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 
-from nusky.likelihood.spectrum_fit import best_ns, best_ns_of_ratio, log_sums, ns_nodes
+from nusky import _core
+from nusky.likelihood.spectrum_fit import MeanTerms, best_ns, best_ns_of_ratio, log_sums
 from nusky.trial import Status
 
 
@@ -68,8 +69,7 @@ def test_of_two_maxima_of_a_ratio_the_higher_one_is_found() -> None:
             10 ** rng.uniform(1, 3, between),
         ]
         z, taken = (w - 1) / limit, (mean - 1) / limit
-        nodes = ns_nodes(limit)
-        ts, _, status = best_ns_of_ratio(z, taken, limit, nodes, log_sums(taken, nodes))
+        ts, _, status = best_ns_of_ratio(z, MeanTerms.below(taken, limit))
         n = np.r_[0.0, np.geomspace(1e-3, 0.9 * limit, 1500), limit - 0.1 * limit * np.geomspace(1.0, 1e-9, 200)[1:]]
         slow = 2 * (log_sums(z, n) - log_sums(taken, n))
         assert slow[0] == 0
@@ -86,3 +86,20 @@ def test_sums_of_logarithms() -> None:
     n = np.array([0.0, 1.0, 9.0])
     assert log_sums(z, n) == pytest.approx(np.log1p(n[:, None] * z).sum(axis=1))
     assert log_sums(z[:3], n) == pytest.approx(np.log1p(n[:, None] * z[:3]).sum(axis=1))
+    factors = np.r_[np.full(600, 1e-7), np.full(600, 1e6)] - 1.0  # products leave the range of a double one way, then the other
+    assert log_sums(factors, np.ones(1))[0] == pytest.approx(np.log1p(factors).sum())
+    assert np.isnan(log_sums(np.full(300, -2.0), np.ones(1))[0])
+
+
+def test_power_sums_are_those_of_numpy() -> None:
+    rng = np.random.default_rng(2)
+    for n in (0, 3, 8, 1001):
+        z, counts = rng.normal(0.0, 0.05, n), rng.integers(1, 4, n).astype(float)
+        small = np.abs(z) <= 0.06
+        for given in (None, counts):
+            moments, large, of_large = _core.power_sums(z, given, 0.06)
+            weight = np.ones(n) if given is None else given
+            slow = [float((weight[small] * z[small] ** k).sum()) for k in range(1, 9)]
+            assert moments == pytest.approx(slow, rel=1e-12, abs=1e-18)
+            np.testing.assert_array_equal(large, z[~small])
+            assert of_large is None if given is None else np.array_equal(of_large, counts[~small])

@@ -323,7 +323,7 @@ class TemplateValues(EventValues):
         parts = [part for k in range(len(factor)) for part in self._parts_of(k, trial)]
         terms = np.concatenate([self._terms(k, own, ra, factor[k]) for k, own, ra in parts])
         if self.sigsub:
-            ts, ns, status = best_ns_of_ratio(terms, *self._means(parts, factor))
+            ts, ns, status = best_ns_of_ratio(terms, self._means(parts, factor))
         else:
             ts, ns, status = best_ns(terms, float(1.0 / factor.max()))
         fixed = self.model.fixed_gamma
