@@ -136,7 +136,7 @@ The search for the window in time of the largest ts.
 
 Parameters
 ----------
-likelihood : Likelihood, not an extended one
+likelihood : Likelihood
 runs : sequence of (start, stop), float64, MJD: when each season took data, ascending and disjoint
 dt_min : days of uptime, above 0: no window has less
 dt_max : days from start to end: no window is longer

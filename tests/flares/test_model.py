@@ -178,3 +178,41 @@ def test_coarse_times_are_refused() -> None:
 
 def test_the_reading_is_one_of_flares() -> None:
     assert isinstance(runner().get_one_llh(seed=1), FlareReading)
+
+
+@pytest.mark.parametrize("settings", [{}, {"gamma": 2.0}, {"energy": False, "prior": None}])
+def test_the_extended_likelihood_is_that_of_the_reading(settings: dict[str, Any]) -> None:
+    tr = runner(**settings, extended=True)
+    flared = replace(tr, signal_window=cy.transients.SignalWindow(cy.TimeWindow(FIRST + 30.2, 1.5)))
+    trial = flared.get_one_trial(4, seed=1)
+    fit, reading = tr.get_one_fit_from_trial(trial), tr.get_one_llh_from_trial(trial)
+    gamma = [fit.gamma] if tr.likelihood.mode == "fit" else None
+    near = fit.ns * np.array([0.98, 1.0, 1.02])
+    ts = reading.scan_ts(near, gamma, t0=fit.t0, dt=fit.dt)[0].ravel()
+    assert ts[1] == pytest.approx(fit.ts, abs=1e-4)
+    assert ts[1] > max(ts[0], ts[2])
+    # −n + Σ ln(1 + n x) by hand
+    inside = reading.carrying(fit)
+    season = inside["season"].astype(int)
+    x = inside["ratio"] / np.array(trial.n_events)[season]
+    share = reading.window(fit.t0, fit.dt).shares(fit.gamma if gamma else None)[season]
+    by_hand = 2 * (np.log1p(fit.ns * share * x).sum() - fit.ns) + reading.window(fit.t0, fit.dt).penalty
+    assert by_hand == pytest.approx(fit.ts, abs=1e-4)
+    plain = runner(**settings).get_one_fit_from_trial(trial)
+    assert fit.ts != plain.ts
+    assert fit.ts == pytest.approx(plain.ts, rel=0.02)
+    assert tr.config_hash != runner(**settings).config_hash
+
+
+def test_an_extended_gaussian_is_at_a_maximum() -> None:
+    tr, trial = gaussian(1, 6, extended=True)
+    fit, reading = tr.get_one_fit_from_trial(trial), tr.get_one_llh_from_trial(trial)
+
+    def ts(ns: float, gamma: float, t0: float, dt: float) -> float:
+        return float(reading.scan_ts(ns, [gamma], t0=t0, dt=dt)[0].item())
+
+    assert ts(fit.ns, fit.gamma, fit.t0, fit.dt) == pytest.approx(fit.ts, abs=1e-4)
+    for dn, dg, dt0, ds in np.eye(4) * 0.05:
+        for sign in (-1, 1):
+            moved = ts(fit.ns + sign * dn, fit.gamma + sign * dg, fit.t0 + sign * dt0 * fit.dt, fit.dt * (1 + sign * ds))
+            assert moved <= fit.ts + 1e-6

@@ -16,10 +16,9 @@ constexpr std::size_t few = 16;  // a window with less than a sixteenth of the e
 }  // namespace
 
 WindowFit::WindowFit(const Likelihood& likelihood, std::vector<double> days, std::optional<double> gamma)
-    : likelihood_(&likelihood), days_(std::move(days)), free_(likelihood.axis().free() && !gamma), lanes_(n_coarse_gamma) {
+    : likelihood_(&likelihood), days_(std::move(days)), free_(likelihood.axis().free() && !gamma), extended_(likelihood.extended()), lanes_(n_coarse_gamma) {
   const GammaAxis& axis = likelihood.axis();
   const auto K = static_cast<std::size_t>(likelihood.n_seasons());
-  if (likelihood.extended()) throw std::invalid_argument("likelihood: that of whole seasons is needed, not an extended one");
   if (days_.size() != K) throw std::invalid_argument("runs: as many seasons as the likelihood has are needed");
   if (gamma && axis.size() == 0) throw std::invalid_argument("gamma: cannot be fixed without an energy term (gamma_nodes is empty)");
   if (gamma && !(*gamma >= axis.front() && *gamma <= axis.back()))
@@ -81,6 +80,7 @@ double WindowFit::best_n(std::size_t count, double n_max) {
   const auto derivatives = [&](double n, double& f1, double& f2) {
     kernels().weight_sums(count, a_.data(), n, &f1, &f2);
     f2 = -f2;
+    if (extended_) f1 -= 1.0;
     for (std::size_t k = 0; k < p_.size(); ++k) {
       const double r = p_[k] / (1.0 - n * p_[k]);
       f1 -= outside_[k] * r;
@@ -133,6 +133,7 @@ WindowProfile WindowFit::profile(const WindowContent& content, const Stencil& at
     p_slope_[k] = p_[k] * share_slope_[k];
     outside_[k] = n_events_[k];
     p_max = std::max(p_max, p_[k]);
+    if (extended_) p_[k] = p_slope_[k] = 0.0;
   }
   a_.resize(count);
   const double* weight = content.shape == nullptr ? near_->weight.data() + content.first : content.shape->weight.data();
@@ -141,12 +142,13 @@ WindowProfile WindowFit::profile(const WindowContent& content, const Stencil& at
     kernels().window_weights(n, weight + i, ratio == nullptr ? nullptr : ratio + i, beta_[k], p_[k], a_.data() + i);
     outside_[k] -= static_cast<double>(n);
   });
-  const double n_max = Likelihood::closest_to_limit / p_max;
+  // Σ x/(1 + n x) = 1 has its solution below the number of events
+  const double n_max = extended_ ? static_cast<double>(count) + 1.0 : Likelihood::closest_to_limit / p_max;
   WindowProfile out;
   out.n = best_n(count, n_max);
   if (out.n == 0.0) return out;
   out.at_limit = out.n > n_max * (1.0 - 1e-9);
-  out.value = kernels().weight_logs(count, a_.data(), out.n);
+  out.value = kernels().weight_logs(count, a_.data(), out.n) - (extended_ ? out.n : 0.0);
   for (std::size_t k = 0; k < K; ++k)
     if (outside_[k] > 0.0) out.value += outside_[k] * std::log1p(-out.n * p_[k]);
   if (change != nullptr) out.slope = slope_of(content, out.n, change);
@@ -158,7 +160,7 @@ WindowProfile WindowFit::profile(const WindowContent& content, const Stencil& at
     exposure_slope /= exposure;
     for (std::size_t k = 0; k < K; ++k) {
       share_slope_[k] = -exposure_slope;
-      p_slope_[k] = beta_[k] * by_days[k] / n_events_[k] - p_[k] * exposure_slope;
+      p_slope_[k] = extended_ ? 0.0 : beta_[k] * by_days[k] / n_events_[k] - p_[k] * exposure_slope;
     }
     out.shape_slope[j] = slope_of(content, out.n, content.shape->change[j].data());
   }

@@ -25,7 +25,7 @@ def flare_options(call: str, values: Mapping[str, Any]) -> FlareOptions:
 
     ``box=True`` (False: a Gaussian), ``box_mode``, ``dt_min``, ``dt_max`` (days),
     ``seeder=seeding.UTFSeeder(threshold=)``, ``fitter_args={'t0': MJD}`` holds t0, ``prior=None`` takes the penalty
-    for short windows away, `use_grl`.
+    for short windows away, `use_grl`, `extended`.
 
     Raises
     ------
@@ -54,7 +54,12 @@ def flare_options(call: str, values: Mapping[str, Any]) -> FlareOptions:
         if values["prior"] is not None:
             raise ValueError(f"{call}: prior={values['prior']!r} is not there; prior=None takes the penalty away")
         given["penalty"] = False
-    return FlareOptions(**given, shape="box" if box else "gauss", use_grl=values.get("use_grl", True) is not False)
+    return FlareOptions(
+        **given,
+        shape="box" if box else "gauss",
+        use_grl=values.get("use_grl", True) is not False,
+        extended=values.get("extended") is True,
+    )
 
 
 def signal_window(call: str, values: Mapping[str, Any], inj_conf: Mapping[str, Any]) -> SignalWindow | None:

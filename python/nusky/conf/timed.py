@@ -47,7 +47,8 @@ def timed_runner(
     if curve is not None:
         use_grl = settings.get("use_grl", True) is not False
         signal = window or SignalWindow(use_grl=use_grl)
-        return LightCurveTrialRunner(**common, curve=curve, flare=FlareOptions(use_grl=use_grl), signal_window=signal)
+        options = FlareOptions(use_grl=use_grl, extended=settings.get("extended") is True)
+        return LightCurveTrialRunner(**common, curve=curve, flare=options, signal_window=signal)
     if flare is None:
         return TrialRunner(**common, signal_window=window)
     return FlareTrialRunner(**common, flare=flare, signal_window=window or SignalWindow(use_grl=flare.use_grl))

@@ -29,7 +29,7 @@ class LightCurveModel(FlareModel):
     ----------
     curve : LightCurve
     analysis, options, flare
-        See `FlareModel`; of `flare` only `use_grl` matters.
+        See `FlareModel`; of `flare` only `use_grl` and `extended` matter.
 
     Raises
     ------
@@ -68,6 +68,7 @@ class LightCurveModel(FlareModel):
             "range_lag": list(curve.range_lag),
             "n_seeds": [curve.n_seeds_thresh, curve.n_seeds_lag],
             "use_grl": self.flare.use_grl,
+            **({"extended": True} if self.flare.extended else {}),
         }
 
     @cached_property

@@ -51,6 +51,7 @@ class FlareModel(LikelihoodModel):
     there and 0 outside; n_k/n_s is the season's share of the acceptance in the window, A_k T_wk/T_k. For a Gaussian
     s(t) T_wk is ∫ s dt over the uptime of the season, and T_S/T_B = s(t) T_k/T_wk.
     TS = 2 ln Λ + 2 ln(T_w/T_max), without the second term where there is no penalty.
+    Extended: ln Λ = −n_s + Σ_k Σ_{i∈k} ln[1 + (n_k/N_k) S_i R_i T_S(t_i) / (B_i T_B(t_i))].
 
     Parameters
     ----------
@@ -106,6 +107,11 @@ class FlareModel(LikelihoodModel):
         from nusky.data import Uptime
 
         return Uptime.union(season_uptime(season, self.flare.use_grl) for season in self.analysis).days
+
+    @cached_property
+    def likelihood(self) -> _core.Likelihood:
+        """n_s and γ to ln Λ."""
+        return _core.Likelihood(*self.acceptances(), extended=self.flare.extended)
 
     @property
     def threshold(self) -> float:

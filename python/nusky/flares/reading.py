@@ -57,6 +57,11 @@ class FlareReading(LikelihoodReading):
         assert isinstance(self.model, FlareModel)
         return self.model
 
+    @property
+    def extended(self) -> bool:
+        """Whether this is the extended likelihood."""
+        return self._flare.flare.extended
+
     def _uptimes(self, start: float, stop: float) -> F64:
         return np.array([Uptime(*runs).clipped(start, stop).days for runs in self._flare.runs])
 

@@ -30,7 +30,7 @@ class LightCurveTrialRunner(FlareTrialRunner):
     ----------
     curve : LightCurve
     flare : FlareOptions
-        Only its `use_grl` matters.
+        Only its `use_grl` and `extended` matter.
     signal_window, src, analysis, likelihood, injection, mp_cpus, ts_to_p
         See `FlareTrialRunner`.
 

@@ -70,6 +70,8 @@ class FlareOptions:
         False: take the detector as on from a season's first event to its last, without a good-run list.
     shape : {"box", "gauss"}
         The flux is constant in a box, or a Gaussian of width σ around t0, cut at 6 σ.
+    extended : bool
+        The extended likelihood, which takes the number of events as Poisson distributed around n_s and the background.
 
     Raises
     ------
@@ -90,6 +92,7 @@ class FlareOptions:
     t0: float | None = None
     use_grl: bool = True
     shape: FlareShape = "box"
+    extended: bool = False
 
     def __post_init__(self) -> None:
         if self.shape not in ("box", "gauss"):
@@ -107,7 +110,7 @@ class FlareOptions:
             raise ValueError(f"dt_max={self.dt_max:g} days is below dt_min={self.dt_min:g} days")
         if self.box_mode not in _MODES:
             raise ValueError(f"box_mode={self.box_mode!r} is not known; use 'center', 'post' (starts at t0) or 'pre'")
-        for name in ("penalty", "use_grl"):
+        for name in ("penalty", "use_grl", "extended"):
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(f"{name} must be True or False, got {getattr(self, name)!r}")
         if self.t0 is not None:
@@ -121,7 +124,8 @@ class FlareOptions:
 
     def as_dict(self) -> dict[str, Any]:
         """Values JSON can hold."""
-        return asdict(self)
+        # Configurations of before there was a choice keep their hash
+        return {name: value for name, value in asdict(self).items() if name != "extended" or value}
 
 
 def _positive(name: str, value: Any, what: str) -> float:

@@ -36,6 +36,7 @@ struct WindowProfile {
 ///
 /// where m_k events of season k are near and in the window, a_k is its acceptance per day, T_wk its uptime in the window and
 /// x_i = S/B R (T_k/N_k) a_k / Σ_j a_j T_wj: the steady likelihood with T_S/T_B = T_k/T_wk in the window and 0 outside.
+/// The extended likelihood is Σ_{i in window} ln(1 + n x_i) − n.
 class WindowFit {
  public:
   WindowFit(const Likelihood& likelihood, std::vector<double> days, std::optional<double> gamma);
@@ -75,7 +76,7 @@ class WindowFit {
   const Likelihood* likelihood_;
   std::vector<double> days_;  // of each season
   double together_ = 0.0;
-  bool free_;
+  bool free_, extended_;
   Stencil fixed_stencil_;
   const NearInTime* near_ = nullptr;
   double sindec_ = 0.0;
