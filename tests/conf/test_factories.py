@@ -142,8 +142,10 @@ def test_mistakes_are_named_with_what_was_meant(
 def test_a_point_source_needs_a_source() -> None:
     with pytest.raises(ValueError, match="needs a source"):
         cy.get_trial_runner(ana=one_season())
-    with pytest.raises(ValueError, match="signal is injected where it is fitted"):
-        cy.get_trial_runner(ana=one_season(), src=SRC, inj_conf={"src": cy.sources(2.0, 0.3)})
+    with pytest.raises(ValueError, match="in time windows signal is injected where it is fitted"):
+        cy.get_trial_runner(ana=one_season(), src=SRC, time="utf", box=True, inj_conf={"src": cy.sources(2.0, 0.3)})
+    with pytest.raises(TypeError, match=r"inj_conf\['src'\] must come from nusky.sources"):
+        cy.get_trial_runner(ana=one_season(), src=SRC, inj_conf={"src": (2.0, 0.3)})
     own, same = (cy.get_trial_runner(ana=one_season(), src=SRC, inj_conf=conf) for conf in ({}, {"src": SRC}))
     assert own.config() == same.config()
 

@@ -51,3 +51,28 @@ def test_of_several_flares_and_in_maps() -> None:
 def test_signal_subtraction_is_refused() -> None:
     with pytest.raises(ValueError, match="without signal subtraction: leave sigsub out"):
         cy.get_trial_runner(CASES["box"], src=SRC, ana=analysis(), sigsub=True, gamma=2.0)
+
+
+def test_a_light_curve_in_cskys_lists() -> None:
+    one = cy.get_trial_runner(CASES["lc"], src=SRC, ana=analysis(), sig="lc", threshs=[0.5], lags=np.ones(1))
+    same = cy.get_trial_runner(
+        {**CASES["lc"], "lcs": [CURVE]}, {"threshs": 0.5, "lags": 1.0}, src=SRC, ana=analysis(), sig="lc"
+    )
+    assert one.get_one_fit(5, seed=1).ts == same.get_one_fit(5, seed=1).ts
+    with pytest.raises(ValueError, match="lcs holds 2 light curves"):
+        cy.get_trial_runner({**CASES["lc"], "lcs": [CURVE, CURVE]}, src=SRC, ana=analysis())
+    with pytest.raises(ValueError, match="'threshs' is that of signal which follows a light curve: add sig='lc'"):
+        cy.get_trial_runner(CASES["lc"], src=SRC, ana=analysis(), threshs=0.5)
+
+
+def test_the_extended_likelihood_of_a_light_curve_is_that_of_its_reading() -> None:
+    tr = cy.get_trial_runner(CASES["lc"], src=SRC, ana=analysis(), sig="lc", extended=True)
+    trial = tr.get_one_trial(20, seed=2)
+    fit, reading = tr.get_one_fit_from_trial(trial), tr.get_one_llh_from_trial(trial)
+    near = [fit.ns * x for x in (0.98, 1.0, 1.02)]
+    ts = reading.scan_ts(near, [fit.gamma], thresh=fit.thresh, lag=fit.lag)[0].ravel()
+    assert ts[1] == pytest.approx(fit.ts, abs=1e-3)
+    assert ts[1] > max(ts[0], ts[2])
+    plain = cy.get_trial_runner(CASES["lc"], src=SRC, ana=analysis(), sig="lc")
+    assert plain.config_hash != tr.config_hash
+    assert plain.get_one_fit_from_trial(trial).ts == pytest.approx(fit.ts, rel=0.05)

@@ -297,3 +297,30 @@ def test_ctrl_c_keeps_what_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InterruptedBatch) as error:
         tr.get_many_fits(600, 2, seed=1)
     assert len(error.value.partial) == 256
+
+
+def test_signal_from_elsewhere() -> None:
+    src, away = cy.sources(1.0, 0.2), cy.sources(1.0, 0.4)
+    own = cy.get_trial_runner(ana=two_seasons(), src=src)
+    tr = runner(src, inj_conf={"src": away})
+    trial = tr.get_one_trial(40, seed=1)
+    assert tr.get_one_fit_from_trial(trial).ts == pytest.approx(own.get_one_fit_from_trial(trial).ts, abs=1e-4)
+    there = cy.get_trial_runner(ana=two_seasons(), src=away)
+    assert tr.get_one_fit_from_trial(trial).ts < 0.2 * there.get_one_fit_from_trial(trial).ts
+    assert np.median(separation(*(trial.injected[0][n] for n in ("ra", "dec")), 1.0, 0.4)) < 0.1
+    assert tr.to_E2dNdE(5, gamma=2) == pytest.approx(there.to_E2dNdE(5, gamma=2))
+    np.testing.assert_allclose(tr.sig_injs[0].probs, there.sig_injs[0].probs)
+    assert tr.get_many_fits(2, 40, seed=1)[0].ts == pytest.approx(tr.get_one_fit(40, seed=1).ts, abs=1e-9)
+    assert tr.config_hash != runner(src, inj_conf={"src": cy.sources(1.0, 0.5)}).config_hash
+
+
+def test_other_weights_of_the_signal() -> None:
+    src = cy.sources([1.0, 3.0], [0.2, 0.2], weight=[1, 1])
+    tr = runner(src, inj_conf={"src": cy.sources([1.0, 3.0], [0.2, 0.2], weight=[1, 0.001])})
+    (injected, *_) = tr.get_one_trial(60, seed=1).injected
+    assert np.mean(np.abs(injected["ra"] - 1.0) < 0.5) > 0.9
+    assert tr.flux_shares[0] > 0.99
+    with pytest.raises(ValueError, match="signal is injected where it is fitted"):
+        cy.get_trial_runner(
+            ana=timed_analysis(), src=cy.sources(1.0, 0.2, mjd=56_010.0, t_100=1.0), inj_conf={"src": cy.sources(2, 0)}
+        )

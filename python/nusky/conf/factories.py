@@ -52,7 +52,7 @@ def get_trial_runner(
         Settings; keywords win over it, it wins over `CONF`.
     inj_conf : dict, optional
         For the injected signal only: ``flux``, ``sindec_bandwidth``, ``extension`` (rad; that of the likelihood
-        by default).
+        by default), ``src`` (other sources than those of the fit).
     ana : Analysis
     src : Sources
         From `nusky.sources`. Several are a stack: one n_s and γ for all, shared by weight (ratios of fluxes) and
@@ -117,12 +117,12 @@ def get_trial_runner(
     if src is None:
         raise ValueError(f"{call} needs a source: pass src=nusky.sources(ra, dec)")
     injected = settings.injected(inj_conf)
-    if "src" in injected and not same_sources(injected.pop("src"), src):
-        raise ValueError(f"{call}: inj_conf['src'] is not that of the fit: signal is injected where it is fitted")
+    other = injected.pop("src", None)
+    other = None if other is None or same_sources(other, src) else settings.inject_src(other, src)
     known = hasattr(src, "extension")
     sigsub = bool(settings.get("sigsub", False))
-    # Signal subtraction takes a single source as a stack of one
-    stacked = known and (len(src) > 1 or sigsub)
+    # Signal subtraction and signal from elsewhere take a single source as a stack of one
+    stacked = known and (len(src) > 1 or sigsub or other is not None)
     likelihood = settings.likelihood(one_extension(src) if known and not stacked else 0.0)
     common: dict[str, Any] = {
         "analysis": settings.analysis(),
@@ -138,7 +138,7 @@ def get_trial_runner(
     timed = timed_runner(settings, injected, common, f"src holds {len(src)}" if known and len(src) > 1 else "", sigsub)
     if timed is not None:
         return timed
-    return StackingTrialRunner(**common, sigsub=sigsub) if stacked else TrialRunner(**common)
+    return StackingTrialRunner(**common, sigsub=sigsub, inject_src=other) if stacked else TrialRunner(**common)
 
 
 def get_sky_scan_trial_runner(
@@ -178,7 +178,7 @@ def get_sky_scan_trial_runner(
     --------
     >>> sstr = cy.get_sky_scan_trial_runner(nside=64, min_dec=-1.48, max_dec=1.48)   # doctest: +SKIP
     """
-    from nusky.hypotheses import FlareSkyScanTrialRunner
+    from nusky.hypotheses import FlareSkyScanTrialRunner, SubtractedSkyScanTrialRunner
     from nusky.runners import SkyScanTrialRunner
 
     call = "get_sky_scan_trial_runner"
@@ -191,7 +191,8 @@ def get_sky_scan_trial_runner(
     pixels = settings.pixels(settings.get("nside"))
     _report(settings, pixels)
     flare = settings.map_flare(injected)
-    return (FlareSkyScanTrialRunner if flare else SkyScanTrialRunner)(
+    plain = SubtractedSkyScanTrialRunner if settings.subtracted(flare) else SkyScanTrialRunner
+    return (FlareSkyScanTrialRunner if flare else plain)(
         **flare,
         analysis=settings.analysis(),
         pixels=pixels,
@@ -312,7 +313,7 @@ def get_spatial_prior_trial_runner(
     >>> sptr = cy.get_spatial_prior_trial_runner(llh_priors=prior_map, min_dec=-1.48, max_dec=1.48) # doctest: +SKIP
     >>> sptr.get_one_fit(20, seed=1)                                                                # doctest: +SKIP
     """
-    from nusky.hypotheses import FlareSpatialPriorTrialRunner
+    from nusky.hypotheses import FlareSpatialPriorTrialRunner, SubtractedSpatialPriorTrialRunner
     from nusky.maps.multiorder import MultiOrderMap
     from nusky.pixels.of_priors import prior_pixels
     from nusky.runners import SpatialPriorTrialRunner
@@ -356,7 +357,8 @@ def get_spatial_prior_trial_runner(
             f"{call}: src has a time window, but the sources are drawn from the priors; pass it as src_tr="
         )
     flare = settings.map_flare(injected)
-    runner = (FlareSpatialPriorTrialRunner if flare else SpatialPriorTrialRunner)(
+    plain = SubtractedSpatialPriorTrialRunner if settings.subtracted(flare) else SpatialPriorTrialRunner
+    runner = (FlareSpatialPriorTrialRunner if flare else plain)(
         **flare,
         analysis=settings.analysis(),
         priors=priors,

@@ -85,7 +85,7 @@ KEYWORDS: dict[str, Keyword] = {
         "None: no time term; 'transient': the window of src; 'utf': a flare of unknown start and length; 'lc': a light "
         "curve"
     ),
-    "extended": Keyword("the extended likelihood, which a time window has"),
+    "extended": Keyword("the extended likelihood, which a time window has, and a flare or light curve where it is asked for"),
     "sig": Keyword("how signal is injected, which follows from the source; 'tw': in the window of sig_kw"),
     "sig_kw": Keyword("t0, dt, box, box_mode of sig='tw'"),
     "box": Keyword("shape of a fitted flare: True a box, False a Gaussian"),
@@ -95,6 +95,8 @@ KEYWORDS: dict[str, Keyword] = {
     "seeder": Keyword("threshold of the events at which flares start and end"),
     "prior": Keyword("None: no penalty for short flares"),
     "lcs": Keyword("the light curve of time='lc' or sig='lc'", POINT),
+    "threshs": Keyword("of sig='lc', the flux above which signal comes", POINT),
+    "lags": Keyword("of sig='lc', days", POINT),
     "range_thresh": Keyword("fluxes above which a light curve may count", POINT),
     "range_lag": Keyword("how much later than a light curve neutrinos may come", POINT),
     "n_seeds_thresh": Keyword("thresholds of a light curve where its fit begins", POINT),
@@ -103,6 +105,7 @@ KEYWORDS: dict[str, Keyword] = {
     "scramble": Keyword("how the background of a time window is made"),
     "use_grl": Keyword("whether a time window knows the detector's uptime"),
     "off_days": Keyword("where the background of a time window is taken from"),
+    "rates_by": Keyword("rates are events by livetime", values=("livetime", None)),
     # Pixels
     "nside": Keyword("resolution of the scan", MAPS),
     "min_dec": Keyword("limit of the scan", MAPS),
@@ -141,6 +144,15 @@ KEYWORDS: dict[str, Keyword] = {
     "TRUTH": Keyword(
         "the real sky", values=(False,), instead="ask get_one_fit(TRUTH=True), so that no runner unblinds by itself"
     ),
+    # csky's that are not there: only None is accepted, for dictionaries that scripts share
+    "bg_weight_names": Keyword(
+        "background from simulation",
+        values=(None,),
+        instead="background is made of the data, scrambled: leave it out, or give the simulated background as data "
+        "(selections.CustomDataSpecs.CustomDataSpec(background, signal, …))",
+    ),
+    "func": Keyword("of space='generic'", values=(None,), instead="a hypothesis of your own is a runner: see extending"),
+    "features": Keyword("of space='generic'", values=(None,), instead="they belong to CustomFluxEnergyPDFRatioModel"),
     # Not needed
     "mp_cpus": Keyword("how many threads work: trials and fits are the same with any number", acts=False),
     "logging": Keyword("prints; numbers do not depend on it", MAPS, acts=False),
@@ -161,7 +173,7 @@ KEYWORDS: dict[str, Keyword] = {
 #: Keywords of `inj_conf`.
 INJECTION: dict[str, Keyword] = {
     "flux": Keyword("spectrum of the injected signal"),
-    "src": Keyword("where signal is injected; of a runner of sources, they themselves", SCAN | POINT),
+    "src": Keyword("where signal is injected; by default at the sources of the fit", SCAN | POINT),
     "sindec_bandwidth": Keyword("band of the simulation that signal is taken from"),
     "extension": Keyword("width of the injected source"),
     "in_pixel": Keyword("anywhere in the pixel, or its centre", PRIOR),

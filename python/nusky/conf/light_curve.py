@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from nusky.transients import LightCurve, SignalWindow
 
 __all__ = ["CURVE_KEYS", "curve_signal", "light_curve"]
@@ -41,7 +43,16 @@ def light_curve(call: str, values: Mapping[str, Any]) -> LightCurve:
                 if isinstance(held, bool) or not isinstance(held, (int, float)):
                     raise TypeError(f"{call}: fitter_args {spelt} must be a number, got {held!r}")
                 given[key] = (float(held), float(held))
-    return LightCurve.of(values["lcs"], **given)
+    return LightCurve.of(_one_curve(call, values["lcs"]), **given)
+
+
+def _one_curve(call: str, lcs: Any) -> Any:
+    """A light curve, also as csky's list with one for each source."""
+    if not isinstance(lcs, list):
+        return lcs
+    if len(lcs) != 1:
+        raise ValueError(f"{call}: lcs holds {len(lcs)} light curves; a runner fits that of one source")
+    return lcs[0]
 
 
 def curve_signal(call: str, values: Mapping[str, Any], inj_conf: Mapping[str, Any]) -> SignalWindow | None:
@@ -57,9 +68,10 @@ def curve_signal(call: str, values: Mapping[str, Any], inj_conf: Mapping[str, An
     (0.0, 1.0)
     """
     if inj_conf.get("sig", values.get("sig")) != "lc":
-        if given := [name for name in ("lcs", "threshs", "lags") if name in inj_conf]:
+        given = [name for name in ("lcs", "threshs", "lags") if name in inj_conf]
+        if given := given + [name for name in ("threshs", "lags") if values.get(name) is not None]:
             raise ValueError(
-                f"{call}: inj_conf {given[0]!r} is that of signal which follows a light curve: add sig='lc'"
+                f"{call}: {given[0]!r} is that of signal which follows a light curve: add sig='lc'"
             )
         return None
     lcs = inj_conf.get("lcs", values.get("lcs"))
@@ -67,8 +79,9 @@ def curve_signal(call: str, values: Mapping[str, Any], inj_conf: Mapping[str, An
         raise ValueError(f"{call}: sig='lc' needs a light curve: lcs=(edges in MJD, values) or a histogram")
     at = []
     for name in ("threshs", "lags"):
-        value = inj_conf.get(name, values.get(name, 0.0))
-        if isinstance(value, (list, tuple)) and len(value) == 1:
+        value = inj_conf.get(name, values.get(name))
+        value = 0.0 if value is None else value
+        if not isinstance(value, str) and np.shape(value) == (1,):
             value = value[0]
         try:
             at.append(float(value))
@@ -76,4 +89,4 @@ def curve_signal(call: str, values: Mapping[str, Any], inj_conf: Mapping[str, An
             raise TypeError(
                 f"{call}: {name} must be one number, got {value!r}; make a runner for each source"
             ) from None
-    return SignalWindow(LightCurve.of(lcs).window(*at), values.get("use_grl", True) is not False)
+    return SignalWindow(LightCurve.of(_one_curve(call, lcs)).window(*at), values.get("use_grl", True) is not False)

@@ -12,6 +12,7 @@ from nusky.conf.custom_flux import custom_flux, one_flux
 from nusky.conf.keywords import FITTER_NOT_NEEDED, INJECTION, KEYWORDS, hint, keys_of, same
 from nusky.conf.randomizing import dec_randomization
 from nusky.conf.template import check_template
+from nusky.runners import check_ts_min
 
 if TYPE_CHECKING:
     from nusky.analysis import GammaMode
@@ -233,6 +234,34 @@ class Settings:
             return {}
         return {"flare": flare, "signal_window": window or SignalWindow(use_grl=flare.use_grl)}
 
+    def inject_src(self, other: Any, src: Any) -> Sources:
+        """Sources that signal comes from, other than those that are fitted.
+
+        Raises
+        ------
+        TypeError, ValueError
+            No sources, or a search in time.
+        """
+        from nusky.source.positions import Sources
+
+        if not isinstance(other, Sources):
+            raise TypeError(f"{self.call}: inj_conf['src'] must come from nusky.sources, got {type(other).__name__}")
+        if getattr(src, "is_transient", False) or self.flares or self.light_curves or self.get("sig") in ("tw", "lc"):
+            raise ValueError(f"{self.call}: inj_conf['src']: in time windows signal is injected where it is fitted")
+        return other
+
+    def subtracted(self, flare: Mapping[str, Any]) -> bool:
+        """Whether a map has the signal-subtracted likelihood.
+
+        Raises
+        ------
+        ValueError
+            With a flare.
+        """
+        if flare and self.get("sigsub"):
+            raise ValueError(f"{self.call}: flares are fitted without signal subtraction: leave sigsub out")
+        return bool(self.get("sigsub", False))
+
     def likelihood(self, extension: float) -> LikelihoodOptions:
         """What is fitted; `extension` is that of the source, rad."""
         from nusky.likelihood.model import LikelihoodOptions
@@ -249,6 +278,8 @@ class Settings:
                 gamma = value if gamma is None else gamma
             elif self.light_curves and key.removesuffix("_0000") in ("thresh", "lag"):
                 continue
+            elif key == "_ts_min":
+                check_ts_min(self.call, value, self.flares or self.get("llh_priors") is not None)
             elif not (key == "t0" and self.flares) and key not in FITTER_NOT_NEEDED:
                 raise TypeError(f"{self.call}: unknown fitter_args {key!r}; only gamma can be fixed")
         mode: GammaMode = "fit" if gamma is None else "fixed"
@@ -323,6 +354,8 @@ class Settings:
             allowed["sig"] += ("tw", "lc")
             if self.flares or self.light_curves or self.get("sig") in ("tw", "lc"):
                 allowed["use_grl"] = (True, False, None)
+            if self.flares or self.light_curves:
+                allowed["extended"] = (True, False, None)
         given = [(key, self.get(key), values) for key, values in allowed.items()]
         given.append(("inj_conf sig", inj_conf.get("sig"), allowed["sig"]))
         for key, value, values in given:

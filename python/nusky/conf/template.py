@@ -35,10 +35,6 @@ def check_template(call: str, merged: Mapping[str, Any], explicit: Mapping[str, 
         raise ValueError(
             f"{call}: space='template' is not supported without template=, the map; get_trial_runner has it"
         )
-    if merged.get("sigsub") and call != "get_trial_runner":
-        raise ValueError(
-            f"{call}: sigsub=True is there for a source, a stack or a template (get_trial_runner), not here"
-        )
     if call == "get_trial_runner":
         for key in ("nest", "frame", "bins_energy"):
             if key in explicit:

@@ -67,6 +67,8 @@ _CLASSES = {
     "SpatialPrior": "priors",
     "SpatialPriorTrialRunner": "runners",
     "StackingTrialRunner": "hypotheses",
+    "SubtractedSkyScanTrialRunner": "hypotheses",
+    "SubtractedSpatialPriorTrialRunner": "hypotheses",
     "TableFlux": "hyp",
     "TemplateTrialRunner": "hypotheses",
     "TimeWindow": "source",

@@ -8,6 +8,7 @@ from nusky.hypotheses.hypothesis import HypothesisRunner
 from nusky.hypotheses.light_curve import LightCurveTrialRunner
 from nusky.hypotheses.multiflare import MultiFlareTrialRunner
 from nusky.hypotheses.stacking import StackingTrialRunner
+from nusky.hypotheses.subtracted_maps import SubtractedSkyScanTrialRunner, SubtractedSpatialPriorTrialRunner
 from nusky.hypotheses.template import TemplateTrialRunner
 
 __all__ = [
@@ -18,5 +19,7 @@ __all__ = [
     "LightCurveTrialRunner",
     "MultiFlareTrialRunner",
     "StackingTrialRunner",
+    "SubtractedSkyScanTrialRunner",
+    "SubtractedSpatialPriorTrialRunner",
     "TemplateTrialRunner",
 ]

@@ -49,6 +49,9 @@ class StackingTrialRunner(HypothesisRunner):
     ----------
     src : Sources
         With `weight` and `extension` of each.
+    inject_src : Sources or None
+        Other sources that the signal comes from, and whose flux the conversions give: what a fit of `src` makes of a
+        displaced source, or of other weights. Of whole seasons.
     analysis, likelihood, injection, mp_cpus, transient, declinations, sigsub, update_bg
         See `HypothesisRunner`.
 
@@ -60,8 +63,14 @@ class StackingTrialRunner(HypothesisRunner):
     """
 
     src: Sources
+    inject_src: Sources | None = None
 
     def __post_init__(self) -> None:
+        if self.inject_src is not None:
+            if self.transient is not None:
+                raise ValueError("in a time window signal is injected where it is fitted: leave out other sources")
+            check_sources(self.inject_src, None)
+            check_distinct(self.inject_src)
         check_sources(self.src, self.transient, own_windows=True)
         if self.likelihood.extension:
             raise ValueError(
@@ -74,6 +83,9 @@ class StackingTrialRunner(HypothesisRunner):
     def _describe(self) -> dict[str, Any]:
         src = self.src
         about = {"n_sources": len(src), "sources": content_hash([src.ra, src.dec, src.weight, src.extension])}
+        if self.inject_src is not None:
+            one = self.inject_src
+            about["injected"] = content_hash([one.ra, one.dec, one.weight, one.extension])
         return {**about, "sigsub": True} if self.sigsub else about
 
     @cached_property
@@ -95,12 +107,17 @@ class StackingTrialRunner(HypothesisRunner):
     @cached_property
     def stack_injector(self) -> StackInjector:
         """How the sources share the injected events."""
-        return StackInjector(self.signal_injector, self.src)
+        return StackInjector(self.signal_injector, self.injected_src)
+
+    @property
+    def injected_src(self) -> Sources:
+        """The sources that signal comes from."""
+        return self.src if self.inject_src is None else self.inject_src
 
     @property
     def flux_shares(self) -> F64:
-        """(J,) of the flux of all sources, that of each; the weights, adding up to 1."""
-        return np.asarray(self.src.weight / self.src.weight.sum())
+        """(J,) of the flux of all sources that shine, that of each; the weights, adding up to 1."""
+        return np.asarray(self.injected_src.weight / self.injected_src.weight.sum())
 
     def per_source(self, flux: float) -> F64:
         """(J,) flux of each source, of a flux of all together such as `to_E2dNdE` gives.
@@ -112,8 +129,9 @@ class StackingTrialRunner(HypothesisRunner):
         return flux * self.flux_shares
 
     def signal_places(self, k: int) -> tuple[F64, F64]:
-        share = self.src.weight * self.signal_injector.acceptance(self.src.dec)[k]
-        return self.src.dec, np.asarray(share / share.sum())
+        src = self.injected_src
+        share = src.weight * self.signal_injector.acceptance(src.dec)[k]
+        return src.dec, np.asarray(share / share.sum())
 
     def _inject(self, draws: TrialDraws, n_sig: float, poisson: bool) -> Injected:
         return self.stack_injector.inject(draws, n_sig, poisson)
@@ -121,7 +139,7 @@ class StackingTrialRunner(HypothesisRunner):
     def _acceptance(self, acceptance: Callable[[Any], Any], **where: Any) -> float:
         if where:
             raise TypeError(f"unknown argument {next(iter(where))!r}: the positions are those of the sources")
-        return float(np.sum(self.flux_shares * np.asarray(acceptance(self.src.dec))))
+        return float(np.sum(self.flux_shares * np.asarray(acceptance(self.injected_src.dec))))
 
     @property
     def _whole_seasons(self) -> bool:

@@ -94,11 +94,40 @@ class SubtractedFit:
         """Make what all trials share."""
         _ = self._log_subtracted, self._own_cells, self._log_acceptance, self.values.signal(0, *np.zeros((3, 0)))
 
-    def _season(self, k: int, events: Events, ra: F64, cell: I64, n_events: float) -> _Terms:
+    def season(
+        self,
+        k: int,
+        events: Events,
+        ra: F64,
+        cell: I64,
+        n_events: float,
+        among: I64 | None = None,
+        total: I64 | None = None,
+    ) -> _Terms:
+        """Terms of some events of a season.
+
+        Parameters
+        ----------
+        ra : (N,) rad
+            Of the events.
+        cell : (N,) int64
+            Their cells of sin δ.
+        n_events : float
+            N of the season.
+        among : (M,) int64, optional
+            The events that can be near, where that is known.
+        total : (C,), optional
+            Events of each cell, where that is known.
+        """
         model = self.values.model
         season = model.analysis[k]
-        found = self.values.signal(k, ra, events["dec"], events["sigma"])
-        rows, own = found.rows, events is season.data
+        if among is None:
+            found = self.values.signal(k, ra, events["dec"], events["sigma"])
+            rows = found.rows
+        else:
+            found = self.values.signal(k, ra[among], events["dec"][among], events["sigma"][among])
+            rows = among[found.rows]
+        own = events is season.data
         if own and model.options.mode in ("fit", "fixed"):
             log_w: F64 | F32 | None = season.log_energy_ratio[rows]
         else:
@@ -110,7 +139,8 @@ class SubtractedFit:
             if part is not None:
                 logs = logs + (part if gamma is None else self._at(part, gamma)[:, None])
         n_cells = len(season.background.counts)
-        far = np.bincount(cell, minlength=n_cells) - np.bincount(cell[rows], minlength=n_cells)
+        every = np.bincount(cell, minlength=n_cells) if total is None else total
+        far = every - np.bincount(cell[rows], minlength=n_cells)
         return _Terms(k, n_events, far.astype(np.float64), cell[rows], np.asarray(logs, dtype=np.float32))
 
     def terms(self, trial: Trial) -> list[_Terms]:
@@ -127,12 +157,12 @@ class SubtractedFit:
         for k, (background, injected) in enumerate(zip(trial.background, trial.injected, strict=True)):
             season, n = self.values.model.analysis[k], float(trial.n_events[k])
             if isinstance(background, Scramble) and background.season is season and background.dec is None:
-                parts.append(self._season(k, season.data, background.ra, self._own_cells[k], n))
+                parts.append(self.season(k, season.data, background.ra, self._own_cells[k], n))
             else:
                 own = background.events() if isinstance(background, Scramble) else background
-                parts.append(self._season(k, own, own["ra"], self._cells(k, own), n))
+                parts.append(self.season(k, own, own["ra"], self._cells(k, own), n))
             if injected is not None and len(injected):
-                parts.append(self._season(k, injected, injected["ra"], self._cells(k, injected), n))
+                parts.append(self.season(k, injected, injected["ra"], self._cells(k, injected), n))
         return parts
 
     def _cells(self, k: int, events: Events) -> I64:
@@ -157,7 +187,10 @@ class SubtractedFit:
 
     def fit(self, trial: Trial) -> tuple[float, float, float, Status]:
         """TS, n_s, γ (NaN where n_s = 0) and status of a trial."""
-        parts = self.terms(trial)
+        return self.fit_terms(self.terms(trial))
+
+    def fit_terms(self, parts: list[_Terms]) -> tuple[float, float, float, Status]:
+        """The same from the terms of the trial's events."""
         model = self.values.model
         if model.options.mode != "fit":
             gamma = model.fixed_gamma

@@ -113,7 +113,9 @@ class StackValues(EventValues):
         )
 
     def source_shares(self, k: int) -> F64:
-        """(J, G) p_j of season k at the γ nodes; where γ is fixed, (J, 1) there."""
+        """(J, G) p_j of season k at the γ nodes; where γ is fixed, (J, 1) there, and of one source, of which p is 1."""
+        if len(self.src) == 1:
+            return np.ones((1, 1))
         logs = self.log_weights[k]
         gamma = self.model.fixed_gamma
         if gamma is not None and len(self.gamma_nodes) > 1:

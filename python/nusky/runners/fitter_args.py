@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-__all__ = ["NOT_NEEDED", "fitting", "whole"]
+__all__ = ["NOT_NEEDED", "check_ts_min", "fitting", "whole"]
 
 R = TypeVar("R")
 
@@ -19,6 +19,32 @@ NOT_NEEDED = {
     "_log_params": "how a parameter is stepped does not move the maximum",
 }
 """Fitter arguments of csky that cannot change a result, with the reason."""
+
+
+def check_ts_min(call: str, value: Any, penalised: bool) -> None:
+    """csky's ``_ts_min``, below which TS is cut: TS is that of the best n_s ≥ 0, and n_s = 0 has 0.
+
+    Parameters
+    ----------
+    value : float
+        0 or less changes nothing where nothing is added to TS.
+    penalised : bool
+        Something is: a prior's term, or the penalty of short flares; then it must be 0.
+
+    Raises
+    ------
+    ValueError, TypeError
+
+    Examples
+    --------
+    >>> check_ts_min("get_one_fit", -10000, False)
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{call}: _ts_min must be a number, got {value!r}")
+    if penalised and value < 0:
+        raise ValueError(f"{call}: _ts_min={value!r} is not there: TS is cut at 0; with a prior, fit.ts_raw is not")
+    if value > 0:
+        raise ValueError(f"{call}: _ts_min={value!r}: TS of the best n_s ≥ 0 is cut at 0; give 0 or less, or leave it out")
 
 
 def fitting(call: str, runner: R, flat: Any, fitter_args: dict[str, Any]) -> R:
@@ -34,8 +60,15 @@ def fitting(call: str, runner: R, flat: Any, fitter_args: dict[str, Any]) -> R:
     >>> fitting("get_one_fit", None, True, {"_fmin_method": "minuit"})
     """
     if flat is not None and flat is not True:
-        raise ValueError(f"{call}: flat={flat!r} is not there; a fit is an array with names, fit['ns']")
-    left = {name: value for name, value in fitter_args.items() if name not in NOT_NEEDED}
+        raise ValueError(
+            f"{call}: flat={flat!r} is not there; a fit is an array with names, fit['ns']: csky's pair is fit.ts and "
+            "{name: fit[name] for name in fit.columns[1:]}"
+        )
+    if "_full_output" in fitter_args:
+        raise TypeError(f"{call}: _full_output is not there: a fit has everything by name (fit.ts, fit.ts_raw, fit.status)")
+    if "_ts_min" in fitter_args:
+        check_ts_min(call, fitter_args["_ts_min"], hasattr(runner, "flare") or hasattr(runner, "priors"))
+    left = {name: value for name, value in fitter_args.items() if name not in (*NOT_NEEDED, "_ts_min")}
     if unknown := sorted(set(left) - {"gamma"}):
         raise TypeError(f"{call}: unknown argument {unknown[0]!r}; of a fit only gamma can be fixed")
     if "gamma" not in left:
