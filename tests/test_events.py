@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
-from nusky.events import Events
+from nusky.events import EditableEvents, Events
 
 
 @pytest.fixture
@@ -128,3 +128,23 @@ def test_copies_and_pickles_stay_equal_and_read_only(events: Events, duplicate: 
     assert twin.columns == events.columns
     np.testing.assert_array_equal(twin.dec, events.dec)
     assert not twin.dec.flags.writeable
+
+
+def test_what_follows_from_columns_is_read_without_being_stored() -> None:
+    sim = Events(
+        {"ra": [1.0], "dec": [0.2], "true_ra": [1.0], "true_dec": [0.25], "sigma": [0.01], "log10energy": [3.0]}
+    )
+    assert sim.sigma_deg == np.degrees(0.01)
+    assert sim["true_dec_deg"] == np.degrees(0.25)
+    assert sim.energy == pytest.approx(1e3)
+    assert sim.dpsi == pytest.approx(0.05)
+    assert sim["dpsi_deg"] == pytest.approx(np.degrees(0.05))
+    assert sim.columns == ("dec", "log10energy", "ra", "sigma", "true_dec", "true_ra")
+    assert "energy" not in sim
+    for name in ("run_deg", "log10energy_deg", "_deg", "azimuth_deg"):
+        with pytest.raises(KeyError, match="no column"):
+            sim[name]
+    trial = EditableEvents(sim)
+    trial["sigma_deg"] = 2.0
+    assert trial.sigma == pytest.approx(np.radians(2.0))
+    assert "sigma_deg" not in trial

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nusky.missing import split_mask
-from nusky.sphere import as_mjd
+from nusky.sphere import as_mjd, separation
 from nusky.units import has_unit, in_unit
 
 if TYPE_CHECKING:
@@ -113,6 +113,8 @@ class Events:
     ----------
     columns : mapping of str to (N,) array, or a table (astropy, pandas, structured array)
         Real columns are stored as contiguous float64, integers as int64, booleans as bool; all are read-only copies.
+        What follows from them can be read without being stored: ``ev.sigma_deg`` (and the like), ``ev.energy``, and of
+        simulation ``ev.dpsi``, the angle between true and reconstructed direction.
 
     Raises
     ------
@@ -213,10 +215,24 @@ class Events:
         # does not exist yet while an object is being rebuilt.
         if name.startswith("_"):
             raise AttributeError(name)
-        try:
+        found = self._derived(name)
+        if found is None:
+            raise AttributeError(f"these Events have no column {name!r}; columns: {', '.join(self.columns)}")
+        return found
+
+    def _derived(self, name: str) -> Column | None:
+        """A column that follows from others: ``sigma_deg`` and its like, ``energy`` (GeV), ``dpsi``; None: no such."""
+        if name in self._columns:
             return self._columns[name]
-        except KeyError:
-            raise AttributeError(f"these Events have no column {name!r}; columns: {', '.join(self.columns)}") from None
+        base = name.removesuffix("_deg")
+        if base == "dpsi" and {"ra", "dec", "true_ra", "true_dec"} <= set(self._columns):
+            away = np.asarray(separation(self["ra"], self["dec"], self["true_ra"], self["true_dec"]))
+            return away if name == base else np.degrees(away)
+        if name != base and _UNITS.get(base) == "rad" and base in self._columns:
+            return np.asarray(np.degrees(self._columns[base]))
+        if name == "energy" and "log10energy" in self._columns:
+            return np.asarray(10.0 ** self._columns["log10energy"])
+        return None
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"Events is immutable; make a copy with ev.with_columns({name}=...)")
@@ -224,10 +240,11 @@ class Events:
     def __getitem__(self, key: Any) -> Any:
         """`ev["ra"]` gives a column; a mask, slice or index array gives Events."""
         if isinstance(key, str):
-            try:
-                return self._columns[key]
-            except KeyError:
-                raise KeyError(f"no column {key!r}; columns: {', '.join(self.columns)}") from None
+            column = self._columns.get(key)
+            column = self._derived(key) if column is None else column
+            if column is None:
+                raise KeyError(f"no column {key!r}; columns: {', '.join(self.columns)}")
+            return column
         if isinstance(key, (int, np.integer)):
             raise TypeError(f"Events[{key}] would be a single row; use Events[{key}:{key}+1] or ev.as_array[{key}]")
         if not isinstance(key, slice):
@@ -276,7 +293,7 @@ class Events:
 class EditableEvents(Events):
     """Events whose columns can be set, as csky's: ``ev["energy"] = …``; arrays inside stay read-only.
 
-    `energy` and `log10energy`, and `dec` and `sindec`, follow each other.
+    `energy` and `log10energy`, `dec` and `sindec`, and angles in degrees (`sigma_deg`) and rad, follow each other.
 
     Attributes
     ----------
@@ -309,6 +326,8 @@ class EditableEvents(Events):
         return made
 
     def __setitem__(self, name: str, values: ArrayLike) -> None:
+        if _UNITS.get(base := name.removesuffix("_deg")) == "rad" and base != name and base in self:
+            name, values = base, np.radians(np.asarray(values))
         array = _column(name, values) if np.ndim(values) else np.asarray(in_column_unit(name, values))
         new = {name: np.full(len(self), array) if array.ndim == 0 else array}
         if name == "energy" and "log10energy" in self:

@@ -20,7 +20,7 @@ from seasons import season, two_seasons
 from transient_season import timed_analysis
 
 mpl.use("agg")
-TIMED = ("transient", "flare")
+TIMED = ("transient", "flare", "light curve")
 
 
 @pytest.fixture(autouse=True)
@@ -62,4 +62,4 @@ def test_a_script_runs_to_its_end(name: str, tmp_path: Path) -> None:
 
 
 def test_there_are_as_many_as_were_driven_by_hand() -> None:
-    assert len(SCRIPTS) >= 35
+    assert len(SCRIPTS) >= 54

@@ -214,5 +214,7 @@ def test_an_extended_gaussian_is_at_a_maximum() -> None:
     assert ts(fit.ns, fit.gamma, fit.t0, fit.dt) == pytest.approx(fit.ts, abs=1e-4)
     for dn, dg, dt0, ds in np.eye(4) * 0.05:
         for sign in (-1, 1):
-            moved = ts(fit.ns + sign * dn, fit.gamma + sign * dg, fit.t0 + sign * dt0 * fit.dt, fit.dt * (1 + sign * ds))
+            moved = ts(
+                fit.ns + sign * dn, fit.gamma + sign * dg, fit.t0 + sign * dt0 * fit.dt, fit.dt * (1 + sign * ds)
+            )
             assert moved <= fit.ts + 1e-6

@@ -216,4 +216,101 @@ print(cy.coord.delta_angle(0, 0, 1, 1), cy.coord.rotate_source_to_xaxis(0.1, 0.2
     "configuration of a session": """
 cy.CONF.update(src=src, flux=cy.hyp.PowerLawFlux(2.2)); tr = cy.get_trial_runner(conf=cy.CONF, ana=ana, seed=3, dir=tmp)
 print(tr.injection.flux.gamma, tr.ana is ana, tr.param_names)""",
+    "a Gaussian flare in the extended likelihood": """
+conf = {'ana': ana, 'extended': True, 'space': 'ps', 'time': 'utf', 'box': False, 'dt_max': 30, 'dt_min': 1e-3, 'energy': 'fit',
+    'seeder': cy.seeding.UTFSeeder(threshold=1), 'fitter_args': {'_log_params': 'dt'}, 'concat_evs': True, 'sig': 'tw', 'use_grl': True}
+tr = cy.get_trial_runner(conf, inj_conf={'t0': ana.mjd_min + 30, 'dt': 3, 'flux': cy.hyp.PowerLawFlux(2.0), 'box': False}, src=src)
+trials = tr.get_many_fits(4, n_sig=0, seed=1); print(trials.t0, trials.dt, tr.get_one_llh(n_sig=10, seed=3).fit(**tr.fitter_args))
+sens = tr.find_n_sig(0.5, 0.9, n_sig_step=3, batch_size=10, first_batch_size=10, max_batch_size=20, tol=0.5, logging=False, seed=1)
+print(tr.to_E2dNdE(sens, E0=1, unit=1e3), tr.to_dNdE(sens['n_sig'], E0=1, unit=1e3), tr.sig_injs[-1].acc_total)""",
+    "bias of a flare's length": """
+found, t0 = [], ana.mjd_min + 40
+for dt in (0.5, 5.):
+    conf = dict(time='utf', box=True, box_mode='center', dt_max=50, seeder=cy.seeding.UTFSeeder(), sig='tw', sig_kw=dict(box=True, t0=t0, dt=dt))
+    t = cy.get_trial_runner(conf, src=src, ana=ana, mp_cpus=1).get_many_fits(3, 5, poisson=False, seed=1, logging=False)
+    t['dt_true'] = np.full(len(t), dt); found.append(t)
+print(cy.utils.Arrays.concatenate(found).as_dataframe.groupby('dt_true').median())""",
+    "flares of fixed spectrum in the pixels of a scan": """
+conf = dict(time='utf', box=True, dt_max=5, seeder=cy.seeding.UTFSeeder(threshold=100), fitter_args=dict(gamma=2.5, _fmin_method='minuit', _ts_min=0))
+sstr = cy.get_sky_scan_trial_runner(ana=ana, nside=4, min_dec=-.3, max_dec=.3, conf=conf, mp_scan_cpus=2, ts_to_p=lambda dec, ts: np.exp(-ts / 2))
+scan = sstr.get_one_scan(logging=False, seed=1); print(scan.shape, scan[1].max(), sstr.get_many_fits(2, seed=1))""",
+    "flares of a source with signal in a window": """
+mf = cy.get_multiflare_trial_runner({'ana': ana, 'src': src}, threshold=100., max_dt=20, inj_conf={'sig': 'tw', 't0': ana.mjd_min + 10, 'dt': 1, 'box': True})
+b = cy.dists.Chi2TSD(mf.get_many_fits(20, seed=1, logging=False)); print(b.median(), mf.get_one_fit(4, seed=1))""",
+    "a light curve in a list": """
+import histlite as hl
+lc = hl.Hist(np.linspace(ana.mjd_min, ana.mjd_max, 12), np.abs(np.sin(np.arange(11)) + 1.2), np.ones(11))
+conf = {'ana': ana, 'src': src, 'extended': True, 'space': 'ps', 'time': 'lc', 'lcs': [lc], 'sig': 'lc', 'threshs': [0.], 'lags': [0.],
+    'concat_evs': True, 'extra_keep': ['energy'], 'use_grl': True, 'n_seeds_thresh': 5, 'n_seeds_lag': 3, 'range_lag': (-.5, .5),
+    'range_thresh': (0, 1.5), 'kind': 'binned', 'fitter_args': {'_fmin_epsilon': 1e-3, '_fmin_factr': 1e5}}
+tr = cy.get_trial_runner(conf, inj_conf={'lcs': lc, 'threshs': np.zeros(1), 'lags': np.zeros(1), 'flux': cy.hyp.PowerLawFlux(2.)})
+print(tr.get_many_fits(3, 5, seed=1).keys(), tr.get_one_llh(5, seed=1).fit(**tr.fitter_args), tr.get_one_fit(TRUTH=True))""",
+    "transients one by one and together": """
+grbs = cy.sources(ra=np.linspace(0, 5, 3), dec=np.linspace(-.5, .5, 3), mjd=ana.mjd_min + 20 + np.arange(3), t_100=np.full(3, .5),
+    sigma_t=np.zeros(3), weight=np.ones(3) / 3, name=[f'GRB{i}' for i in range(3)])
+conf = {'time': 'transient', 'sig': 'transient', 'extended': True, 'space': 'ps', 'rates_by': 'livetime', 'full_sky': True, 'cut_n_sigma': 3,
+    'fitter_args': {'_fmin_method': 'minuit', '_ts_min': -100}}
+print(cy.get_trial_runner(conf, ana=ana, src=grbs, sigsub=False).get_many_fits(20, 2, poisson=True, seed=1))
+for g in grbs: print(cy.get_trial_runner(conf, ana=ana, src=g).get_one_fit(TRUTH=True), g.name, g['mjd'])""",
+    "a transient within a map": f"""
+sptr = cy.get_spatial_prior_trial_runner(conf={{'ana': ana, 'extended': True, 'space': 'ps', 'time': 'transient', 'sig': 'transient',
+    'extra_keep': ['energy'], 'full_sky': True, 'fitter_args': {{'gamma': 2.7}}}}, llh_priors={TEMPLATE} + .01, get_pixmask=True, cut_n_sigma=3,
+    src_tr=cy.sources(0, 0, mjd=ana.mjd_min + 30, t_100=1., sigma_t=0.), min_dec=-1.4, max_dec=1.4, refine_max=False)
+b = sptr.get_many_fits(5, seed=1, logging=False); trial = sptr.get_one_trial(n_sig=2, poisson=False, seed=1)
+print(b.as_dataframe, sptr.get_one_scan_from_trial(trial, logging=False).shape, trial.ra, len(sptr.get_one_fit(TRUTH=True, logging=False)))
+evss, n_exs, ra, dec = trial; ev = cy.utils.Events.concatenate(evss[0]); print(ev.sigma_deg, ev.energy, sptr.to_E2dNdE(2, gamma=2.7, E0=1, unit=1e3))""",
+    "trials of many jobs merged": """
+tr = cy.get_trial_runner(src=src)
+for n_sig in (0., 5.):
+    out = cy.utils.ensure_dir(f'{tmp}/trials/gamma/2.0/dec/-10.0/nsig/{n_sig}')
+    for seed in range(3): np.save(f'{out}/t_{seed:04d}.npy', tr.get_many_fits(5, n_sig, seed=seed).as_array)
+sig = cy.bk.get_all(tmp + '/trials/gamma/2.0/dec/-10.0', 't_*npy', merge=np.concatenate, post_convert=cy.utils.Arrays, log=False)
+ts = cy.dists.Chi2TSD(cy.bk.get_best(sig, 'nsig', 0)).median()
+print(tr.find_n_sig(ts, 0.9, max_batch_size=0, trials=cy.bk.get_best(sig, 'nsig'), n_bootstrap=1, logging=False)['n_sig'])""",
+    "a catalogue from a table": """
+import pandas as pd
+cat = pd.DataFrame(dict(RA=[10., 20., 30.], DEC=[-5., 10., 40.], flux=[1., 2., 5.], name=['a', 'b', 'c']))
+s3 = cy.utils.sources(np.radians(cat.RA), np.radians(cat.DEC), weight=cat.flux / cat.flux.sum(), name=cat.name)
+tr = cy.get_trial_runner(src=s3, ana=ana, flux=cy.hyp.PowerLawFlux(2.5), inj_conf=dict(flux=cy.hyp.PowerLawFlux(2.5)))
+bg = cy.dists.Chi2TSD(tr.get_many_fits(50, seed=1)); print(bg.isf_nsigma(np.r_[1, 3], fit=True), bg.sf(2., fit=False), bg.sf_nsigma(5.))
+print([tr.to_E2dNdE(5, flux=cy.hyp.PowerLawFlux(g), E0=100, unit=1e3) for g in (2., 2.5)], tr.to_ns(1e-20, E0=100, unit=1e3, use_E2dNdE=False))""",
+    "a stack of one spectrum with signal subtraction": CONF
+    + """
+cut = cy.sources([10, 80], [5, -20], deg=True, weight=[.4, .6], extension=np.radians([0, 1.]))
+tr = cy.get_trial_runner({'src': cut, 'flux': flux, 'sigsub': True, 'update_bg': True, 'energy': 'customflux', **dec_rand, **model}, ana=ana)
+print(tr.get_many_fits(2, 10, seed=1, poisson=True), tr.get_one_llh(10, seed=2).fit(**tr.fitter_args))""",
+    "signal with other weights than the fit": """
+st = cy.sources([10, 80], [5, -20], deg=True, weight=[1, 2]); st_inj = cy.sources([10, 80], [5, -20], deg=True, weight=[2, 1])
+tr = cy.get_trial_runner(src=st, inj_conf={'src': st_inj, 'flux': cy.hyp.PowerLawFlux(2.0)}); print(tr.get_many_fits(2, 5, seed=1), tr.sig_injs[0].src.weight)""",
+    "a scan of cascades with signal subtraction": CONF
+    + """
+conf = {'ana': ana, 'flux': flux, 'sigsub': True, 'update_bg': True, 'fitter_args': dict(gamma=2.5), **dec_rand}
+sstr = cy.get_sky_scan_trial_runner(conf=conf, nside=4, min_dec=-.5, max_dec=.5, mp_scan_cpus=2, ts_to_p=lambda dec, ts: np.exp(-ts))
+print(sstr.get_one_scan(seed=1, logging=True)[1].max(), sstr.get_many_fits(1, seed=1))""",
+    "templates from one dictionary": f"""
+gp = dict(template={TEMPLATE}, flux=cy.hyp.PowerLawFlux(2.7), fitter_args=dict(gamma=2.7), sigsub=False, dir=tmp, ana=ana); base = dict(gp)
+base.update(sigsub=True, update_bg=True, space='template', sig='template', fast_weight=True, sindec_bandwidth=np.radians(.1))
+for c in (gp, base): print(cy.get_trial_runner(conf=c, inj_conf=dict(template={TEMPLATE})).get_one_fit(10, seed=1, mp_cpus=1))
+ts, ns = cy.get_trial_runner(base).get_one_fit(TRUTH=True); print(ts, ns)""",
+    "a distribution and its picture": """
+import histlite as hl
+cy.plotting.mrichman_mpl(); fig, ax = plt.subplots(); bg = cy.dists.Chi2TSD(cy.get_trial_runner(src=src).get_many_fits(100, seed=1))
+h = bg.get_hist(bins=30); hl.plot1d(ax, h, crosses=True, label='{} bg trials'.format(bg.n_total)); x = h.centers[0]; norm = h.integrate().values
+ax.semilogy(x, norm * bg.pdf(x), lw=1, ls='--', label=r'{:.2f}dof, {:.3f}'.format(bg.ndof, bg.eta), color=cy.plotting.soft_colors[0])
+ax.axvline(bg.isf_nsigma(3)); ax.legend(); cy.plotting.saving(tmp, 'bg'); print(bg.description, bg.loc, bg.scale, bg.threshold, len(bg))""",
+    "columns of the events": """
+for a in ana.anas: print(a.key, a.plot_key, a.livetime, a.mjd_min, len(a.data), len(a.sig), a.kw_energy, a.kw_acc, a.kw_space_bg)
+d = a.data; print(d[d.dec > 0].sigma_deg, d.dec_deg, d.energy, a.sig.dpsi_deg, a.sig.oneweight * cy.hyp.PowerLawFlux(2)(a.sig.true_energy))""",
+    "tables of trials": """
+t = cy.get_trial_runner(src=src).get_many_fits(5, seed=1); import copy
+a, b, c = cy.utils.Arrays(t.as_array), cy.utils.Arrays(t.as_dataframe), cy.utils.Arrays({k: t[k] for k in t.keys()}); d = copy.deepcopy(a)
+t2 = cy.utils.Arrays.concatenate((a, b)); t2.idx = np.arange(len(t2)); t2['x'] = t2.ts * 2; print(c[0], d[:2], t2[t2.ts >= 0], 'ts' in t2)
+np.savez(tmp + '/x.npz', **{k: t2[k] for k in t2.keys()})""",
+    "a session with a configuration that grows": """
+cy.CONF['mp_cpus'] = 3; cy.CONF.update({'src': src, 'flux': cy.hyp.PowerLawFlux(2)}); conf = cy.CONF.copy(); conf['cut_n_sigma'] = 3
+print(cy.get_trial_runner(conf).get_one_fit(seed=1), cy.get_trial_runner(**conf).get_one_fit(seed=1), cy.conf.CONF is cy.CONF); del cy.CONF['src']""",
+    "many ways to ask for fits": """
+tr = cy.get_trial_runner(src=src); rng = cy.utils.get_random(5)
+print(tr.get_many_fits(5, TRUTH=False, n_sig=1.5, poisson=True, seed=0), tr.get_many_fits(np.int64(5), 0, False, 3, False), tr.get_many_fits(5, seed=1, gamma=2.5))
+ts, ns, gamma = tr.get_one_fit(seed=rng); print(tr.get_one_fit(TRUTH=True, flat=True, _fmin_method='bfgs'), tr.get_many_fits(2, seed=None))""",
 }

@@ -123,3 +123,9 @@ def test_nonsense_is_refused_by_name(make, message):
 def test_an_unknown_type_in_a_spec_is_named():
     with pytest.raises(KeyError, match="Quark"):
         hyp.from_json({"type": "Quark"})
+
+
+@pytest.mark.parametrize("name", ["SplineFluxModel", "SeyfertCoreCoronaFlux"])
+def test_cskys_spectra_of_tables_say_what_is_there(name: str) -> None:
+    with pytest.raises(AttributeError, match=rf"no {name}: TableFlux"):
+        getattr(hyp, name)

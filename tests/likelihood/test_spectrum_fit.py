@@ -86,7 +86,9 @@ def test_sums_of_logarithms() -> None:
     n = np.array([0.0, 1.0, 9.0])
     assert log_sums(z, n) == pytest.approx(np.log1p(n[:, None] * z).sum(axis=1))
     assert log_sums(z[:3], n) == pytest.approx(np.log1p(n[:, None] * z[:3]).sum(axis=1))
-    factors = np.r_[np.full(600, 1e-7), np.full(600, 1e6)] - 1.0  # products leave the range of a double one way, then the other
+    factors = (
+        np.r_[np.full(600, 1e-7), np.full(600, 1e6)] - 1.0
+    )  # products leave the range of a double one way, then the other
     assert log_sums(factors, np.ones(1))[0] == pytest.approx(np.log1p(factors).sum())
     assert np.isnan(log_sums(np.full(300, -2.0), np.ones(1))[0])
 

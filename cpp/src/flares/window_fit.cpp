@@ -16,7 +16,11 @@ constexpr std::size_t few = 16;  // a window with less than a sixteenth of the e
 }  // namespace
 
 WindowFit::WindowFit(const Likelihood& likelihood, std::vector<double> days, std::optional<double> gamma)
-    : likelihood_(&likelihood), days_(std::move(days)), free_(likelihood.axis().free() && !gamma), extended_(likelihood.extended()), lanes_(n_coarse_gamma) {
+    : likelihood_(&likelihood),
+      days_(std::move(days)),
+      free_(likelihood.axis().free() && !gamma),
+      extended_(likelihood.extended()),
+      lanes_(n_coarse_gamma) {
   const GammaAxis& axis = likelihood.axis();
   const auto K = static_cast<std::size_t>(likelihood.n_seasons());
   if (days_.size() != K) throw std::invalid_argument("runs: as many seasons as the likelihood has are needed");

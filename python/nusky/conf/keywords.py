@@ -85,7 +85,7 @@ KEYWORDS: dict[str, Keyword] = {
         "None: no time term; 'transient': the window of src; 'utf': a flare of unknown start and length; 'lc': a light "
         "curve"
     ),
-    "extended": Keyword("the extended likelihood, which a time window has, and a flare or light curve where it is asked for"),
+    "extended": Keyword("the extended likelihood, which a time window has, and where asked for a flare or light curve"),
     "sig": Keyword("how signal is injected, which follows from the source; 'tw': in the window of sig_kw"),
     "sig_kw": Keyword("t0, dt, box, box_mode of sig='tw'"),
     "box": Keyword("shape of a fitted flare: True a box, False a Gaussian"),
@@ -151,7 +151,7 @@ KEYWORDS: dict[str, Keyword] = {
         instead="background is made of the data, scrambled: leave it out, or give the simulated background as data "
         "(selections.CustomDataSpecs.CustomDataSpec(background, signal, …))",
     ),
-    "func": Keyword("of space='generic'", values=(None,), instead="a hypothesis of your own is a runner: see extending"),
+    "func": Keyword("of space='generic'", values=(None,), instead="a hypothesis of your own is a runner of its own"),
     "features": Keyword("of space='generic'", values=(None,), instead="they belong to CustomFluxEnergyPDFRatioModel"),
     # Not needed
     "mp_cpus": Keyword("how many threads work: trials and fits are the same with any number", acts=False),

@@ -70,16 +70,14 @@ def curve_signal(call: str, values: Mapping[str, Any], inj_conf: Mapping[str, An
     if inj_conf.get("sig", values.get("sig")) != "lc":
         given = [name for name in ("lcs", "threshs", "lags") if name in inj_conf]
         if given := given + [name for name in ("threshs", "lags") if values.get(name) is not None]:
-            raise ValueError(
-                f"{call}: {given[0]!r} is that of signal which follows a light curve: add sig='lc'"
-            )
+            raise ValueError(f"{call}: {given[0]!r} is that of signal which follows a light curve: add sig='lc'")
         return None
     lcs = inj_conf.get("lcs", values.get("lcs"))
     if lcs is None:
         raise ValueError(f"{call}: sig='lc' needs a light curve: lcs=(edges in MJD, values) or a histogram")
     at = []
     for name in ("threshs", "lags"):
-        value = inj_conf.get(name, values.get(name))
+        value: Any = inj_conf.get(name, values.get(name))
         value = 0.0 if value is None else value
         if not isinstance(value, str) and np.shape(value) == (1,):
             value = value[0]

@@ -81,7 +81,9 @@ class _SubtractedMaps(MapRunner):
         if self.transient is not None:
             raise ValueError("sigsub=True is for whole seasons: in a time window the background comes from outside it")
         if self.refine is not None:
-            raise ValueError("refine: with sigsub=True hot spots are not looked at again with finer pixels; leave it out")
+            raise ValueError(
+                "refine: with sigsub=True hot spots are not looked at again with finer pixels; leave it out"
+            )
         super().__post_init__()
 
     def _describe(self) -> dict[str, Any]:
@@ -135,7 +137,7 @@ class _SubtractedMaps(MapRunner):
         provenance = {**self.provenance(trial), "nside": self.nside, "n_scanned": len(self.pixels)}
         return embed_scan(fits, self.pixels, self.ts_to_p, self._gamma_free, provenance)
 
-    def get_one_llh_from_trial(  # type: ignore[override]
+    def get_one_llh_from_trial(
         self, trial: Any, ra: float | None = None, dec: float | None = None, mp_cpus: int | None = None
     ) -> HypothesisReading:
         """The likelihood of a trial at one position (default: the hottest spot), see `MapRunner`."""

@@ -45,7 +45,7 @@ class _Sums:
 
     def value(self, n: float) -> float:
         """ln Λ."""
-        rest = sum(-((-n) ** (k + 1)) * moment / (k + 1) for k, moment in enumerate(self.moments))
+        rest = float(sum(-((-n) ** (k + 1)) * moment / (k + 1) for k, moment in enumerate(self.moments)))
         logs = np.log1p(n * self.large)
         return float(logs.sum() if self.counts is None else logs @ self.counts) + rest
 

@@ -205,13 +205,18 @@ def to_ns(
     gamma: float | None = None,
     E2dNdE: Any = True,
     fluence: bool = False,
+    use_E2dNdE: bool | None = None,
     **where: Any,
 ) -> Any:
     """Expected events for E² dN/dE = `value` (with ``E2dNdE=False``: dN/dE) at `E0`·`unit` GeV; see `to_E2dNdE`.
 
     With ``fluence=True`` the value is integrated over the time window: E² F (or F) as `to_fluence` gives it. As in csky
-    the value may also come as ``E2dNdE=value``.
+    the value may also come as ``E2dNdE=value``; `use_E2dNdE` says what the value is, as ``E2dNdE=`` True or False does.
     """
+    if use_E2dNdE is not None:
+        if E2dNdE is not True:
+            raise TypeError("to_ns: E2dNdE= and use_E2dNdE= say the same; give one of them")
+        E2dNdE = bool(use_E2dNdE)
     if not isinstance(E2dNdE, (bool, np.bool_)):
         if value is not None:
             raise TypeError(f"to_ns: give the flux once, {value!r} or E2dNdE={E2dNdE!r}")

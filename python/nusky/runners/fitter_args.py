@@ -44,7 +44,7 @@ def check_ts_min(call: str, value: Any, penalised: bool) -> None:
     if penalised and value < 0:
         raise ValueError(f"{call}: _ts_min={value!r} is not there: TS is cut at 0; with a prior, fit.ts_raw is not")
     if value > 0:
-        raise ValueError(f"{call}: _ts_min={value!r}: TS of the best n_s ≥ 0 is cut at 0; give 0 or less, or leave it out")
+        raise ValueError(f"{call}: _ts_min={value!r}: TS of the best n_s ≥ 0 is cut at 0; give 0 or less")
 
 
 def fitting(call: str, runner: R, flat: Any, fitter_args: dict[str, Any]) -> R:
@@ -65,7 +65,7 @@ def fitting(call: str, runner: R, flat: Any, fitter_args: dict[str, Any]) -> R:
             "{name: fit[name] for name in fit.columns[1:]}"
         )
     if "_full_output" in fitter_args:
-        raise TypeError(f"{call}: _full_output is not there: a fit has everything by name (fit.ts, fit.ts_raw, fit.status)")
+        raise TypeError(f"{call}: _full_output is not there: a fit has everything by name, fit.ts_raw")
     if "_ts_min" in fitter_args:
         check_ts_min(call, fitter_args["_ts_min"], hasattr(runner, "flare") or hasattr(runner, "priors"))
     left = {name: value for name, value in fitter_args.items() if name not in (*NOT_NEEDED, "_ts_min")}
