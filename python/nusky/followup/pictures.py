@@ -154,6 +154,7 @@ def _rings(found: FollowUp, zoom: SkyZoom, ax: Axes) -> None:
     values = late / 86_400 if days else late
     ra, dec, sigma = (_radians(found, name) for name in ("ra", "dec", "sigma"))
     rings = zoom.plot_rings(ax, ra, dec, sigma, values)
+    ax.plot([], [], ls="none", marker="o", ms=8, mfc="none", color=".5", label="events of the fit, ring of σ")
     if np.isfinite(values).any():
         bar = ax.figure.colorbar(rings, ax=ax, pad=0.02, shrink=0.8)
         bar.set_label(f"time after the trigger [{'d' if days else 's'}]")
@@ -168,6 +169,7 @@ def _ts(found: FollowUp) -> Figure:
         scale = {"vmin": 0.0 if i == 0 else top - 25, "vmax": top}
         _, bar = plot_sky(ax, values, label, mark=_spot(found), pc_kw=scale)
         bar.ax.tick_params(labelsize="small")
+        corner_legend(ax)
     return figure
 
 

@@ -311,7 +311,7 @@ def plot_sky(
     if mark is not None:
         ax.plot(
             *sp.radec_to_mpl(*(coordinates(mark) or mark)),
-            marker="o", ms=11, mfc="none", mec="#d1493f", mew=1.3, ls="none", label="best fit" if contours else None,
+            marker="o", ms=11, mfc="none", mec="#d1493f", mew=1.3, ls="none", label="best fit",
         )  # fmt: skip
     if contours:
         corner_legend(ax)
