@@ -185,3 +185,67 @@ def test_of_fluxes() -> None:
             flux.to_E2dNdE(10, 2e9, **{name: wrong})
     with pytest.raises(TypeError, match="gamma=None: must be a number"):
         cy.hyp.PowerLawFlux(None)
+
+
+def runs(**columns: Any) -> Any:
+    exp, mc = season()
+    return read_custom(CustomDataSpec(exp, mc, grl=columns, key="MINE"))
+
+
+def test_good_runs_in_other_units() -> None:
+    span = {"start": [56_000.0], "stop": [56_100.0]}
+    assert runs(**span, livetime=[99.0]).livetime == 99.0
+    assert runs(**span, livetime=[99.0 * 24] * units.hour).livetime == pytest.approx(99.0)
+    assert runs(start=times.Time([56_000.0], format="mjd"), stop=[56_100.0]).livetime == pytest.approx(100.0)
+    for livetime in (99.0 * 24, 99.0 * 86_400):
+        with pytest.raises(
+            ValueError, match=r"'livetime' sums to .* days, and the runs last 100 days .*hours or seconds"
+        ):
+            runs(**span, livetime=[livetime])
+    for clock in (2_400_000.5, 1e9):
+        with pytest.raises(ValueError, match=r"column 'start', row 0 .* is no MJD"):
+            runs(start=[56_000.0 + clock], stop=[56_100.0 + clock])
+    with pytest.raises(ValueError, match=r"400 of 400 events .* are in no good run \(57000 … 57100\)"):
+        runs(start=[57_000.0], stop=[57_100.0])
+
+
+def test_other_files_in_place_of_npy_files(tmp_path: Any) -> None:
+    exp, mc = season()
+    tables.Table(exp).write(tmp_path / "exp.fits")
+    np.savez(tmp_path / "exp.npz", **exp)
+    (tmp_path / "exp.csv").write_text("ra,dec\n1,2\n")
+    (tmp_path / "exp.npy.gz").write_bytes(b"\x1f\x8b\x08")
+    for name, said in (
+        ("exp.fits", r"a FITS file.*QTable\.read"), ("exp.npz", r"an npz archive.*dict\(np\.load\(path\)\)"),
+        ("exp.csv", r"not an npy file .*read_csv"), ("exp.npy.gz", "packed with gzip"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=rf"{name}: {said}"):
+            read(tmp_path / name, mc)
+    with pytest.raises(FileNotFoundError, match=r"none\.npy: no such file \(exp\)"):
+        read(tmp_path / "none.npy", mc)
+    np.save(tmp_path / "exp.npy", np.rec.fromarrays(list(exp.values()), names=list(exp)))
+    (tmp_path / "link.npy").symlink_to(tmp_path / "exp.npy")
+    assert len(read([tmp_path / "exp.npy"], mc).data) == 400
+    with pytest.raises(ValueError, match=r"exp\.npy is given twice: its events would count double"):
+        read([tmp_path / "exp.npy", str(tmp_path / "link.npy")], mc)
+
+
+@pytest.mark.parametrize("key", [5, "a\nb", "x" * 200, b"IC86"])
+def test_a_season_has_a_name(key: Any) -> None:
+    with pytest.raises(ValueError, match=r"key=.*give the season's name"):
+        CustomDataSpec("exp.npy", "mc.npy", 100.0, key=key)
+
+
+def test_of_distributions() -> None:
+    values = np.random.default_rng(2).chisquare(1, 500)
+    bg = cy.dists.Chi2TSD(tables.Table({"ts": values}))
+    assert bg.values.tolist() == np.sort(values).tolist()
+    assert bg.is_extrapolated([bg.reach, np.nextafter(bg.reach, 99)]).tolist() == [False, True]
+    assert f"extrapolated above TS {bg.reach:.2f}" in repr(bg)
+    assert "extrapolated" in bg._repr_html_()
+    assert bg.isf_nsigma(5) > bg.reach
+    for n_zero in (2.5, float("nan"), None, "3", True, -1):
+        with pytest.raises(ValueError, match=r"n_zero = .*an integer >= 0"):
+            cy.dists.TSD([1.0], n_zero=n_zero)
+    with pytest.raises(ValueError, match="nsigma = inf: give numbers up to 37"):
+        bg.isf_nsigma(np.inf)

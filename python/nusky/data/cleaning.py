@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nusky.data.dataset import DATA_COLUMNS, OPTIONAL_DATA_COLUMNS, SIM_COLUMNS
+from nusky.data.good_runs import LAST_MJD
 from nusky.events import Events
 from nusky.missing import is_unseen
 from nusky.sphere import at_limits, radians
@@ -33,7 +34,6 @@ MIN_SIGMA = float(np.radians(0.2))
 
 TWO_PI = 2.0 * np.pi
 
-_LAST_MJD = 200_000.0
 _LARGEST_LOG = 30.0
 # Beyond these an angle is wrong; more than half of a column beyond them, and it is in degrees.
 _ANGLES = {
@@ -72,7 +72,7 @@ def _impossible(name: str, values: NDArray[Any]) -> tuple[NDArray[np.bool_], str
     if name == "oneweight":
         return values < 0, "a negative weight"
     if name == "mjd":
-        return (values < 0) | (values > _LAST_MJD), "no MJD (60 000 is today; a JD is 2 400 000.5 more)"
+        return (values < 0) | (values > LAST_MJD), "no MJD (60 000 is today; a JD is 2 400 000.5 more)"
     if name == "log10energy":
         return np.abs(values) > _LARGEST_LOG, "no log10(E / GeV) but looks like an energy"
     return np.zeros(len(values), dtype=np.bool_), ""

@@ -8,8 +8,9 @@ from numpy.typing import ArrayLike
 from nusky.data.uptime import Uptime
 from nusky.events import Events
 
-__all__ = ["clean_good_runs", "count_outside"]
+__all__ = ["LAST_MJD", "clean_good_runs", "count_outside"]
 
+LAST_MJD = 200_000.0
 _SECOND = 1.0 / 86_400.0  # days
 
 
@@ -34,8 +35,8 @@ def clean_good_runs(
     Raises
     ------
     ValueError
-        No runs, a time that is not finite, a run that ends before it starts, or runs that overlap by more than a
-        second (their livetime would count twice).
+        No runs, a time that is not finite or no MJD, a run that ends before it starts, or runs that overlap by more
+        than a second (their livetime would count twice).
 
     Examples
     --------
@@ -52,6 +53,13 @@ def clean_good_runs(
         if bad.any():
             row = int(np.argmax(bad))
             raise ValueError(f"{where}: column {name!r}, row {row} (counted from 0): {values[row]} is not a time")
+        odd = (values < 0) | (values > LAST_MJD)
+        if odd.any():
+            row = int(np.argmax(odd))
+            raise ValueError(
+                f"{where}: column {name!r}, row {row} (counted from 0): {values[row]:.10g} is no MJD (60 000 is today; "
+                "a JD is 2 400 000.5 more, seconds of a clock are larger still)"
+            )
     if np.any(end < begin):
         row = int(np.argmax(end < begin))
         raise ValueError(f"{where}: row {row} (counted from 0) stops at {end[row]} before it starts at {begin[row]}")

@@ -147,6 +147,8 @@ class PSDataSpecs(metaclass=_LaterTracks):
 
 # A century in days: more is seconds
 _LONGEST = 36_525.0
+# of a name: files are called after it
+_LONGEST_KEY = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,6 +195,8 @@ class CustomDataSpec:
     cascades: bool = False
 
     def __post_init__(self) -> None:
+        if not isinstance(self.key, str) or not self.key.isprintable() or len(self.key) > _LONGEST_KEY:
+            raise ValueError(f"CustomDataSpec: key={self.key!r}; give the season's name, a text such as 'MY_2020'")
         if not self.key:
             raise ValueError("CustomDataSpec needs a key, the season's name, such as key='MY_2020'")
         if self.livetime is None and self.grl is None:

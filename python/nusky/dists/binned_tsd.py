@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nusky.dists.description import config_of
 from nusky.dists.histogram import histogram
 from nusky.dists.pvalue import PValue, binomial_error, counted_p, nsigma_to_p, p_to_nsigma
-from nusky.dists.tsd import about_file, config_of, finite, ts_values
+from nusky.dists.tsd import about_file, finite, ts_values
 from nusky.files.npz import write_npz
 from nusky.sphere import at_limits
 from nusky.typing import F64

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from nusky.dists.chi2 import Chi2Tail, check_held, fit_chi2_tail
 from nusky.dists.held_out import HeldOut, held_out
 from nusky.dists.tail_choice import alternative_tails, choose_tail, spread
-from nusky.dists.tsd import TSD, finite
+from nusky.dists.tsd import MIN_TAIL, TSD, finite
 from nusky.typing import F64
 
 __all__ = ["Chi2TSD"]
@@ -43,7 +43,7 @@ class Chi2TSD(TSD):
     >>> ts = np.random.default_rng(1).chisquare(1, 2000) * (np.arange(2000) % 2)
     >>> bg = Chi2TSD(ts)
     >>> bg
-    Chi2TSD(2000 trials, eta=0.500, ndof=0.986, median=0.000 (from fit 0.000))
+    Chi2TSD(2000 trials, eta=0.500, ndof=0.986, median=0.000 (from fit 0.000), extrapolated above TS 7.29)
     >>> float(bg.isf_nsigma(5)) > 20, bool(bg.is_extrapolated(25.0))
     (True, True)
     """
@@ -120,6 +120,15 @@ class Chi2TSD(TSD):
         """Scale of the tail (NaN without one)."""
         return self.tail.scale if self.tail else float("nan")
 
+    @property
+    def reach(self) -> float:
+        """TS up to which trials are counted; fewer than `MIN_TAIL` lie above, where `sf` is the tail's."""
+        last = float(self._order_statistic(np.asarray(max(self.n_total - MIN_TAIL, 0))))
+        return max(last, self.threshold) if self.tail else last
+
+    def _rows(self) -> list[tuple[str, Any]]:
+        return [*super()._rows(), ("extrapolated", f"above TS {self.reach:.2f}" if self.tail else None)]
+
     def pdf(self, x: ArrayLike) -> F64:
         """Density of the fitted tail, normalised to all trials; NaN below its threshold."""
         return self._require_tail().pdf(finite(x))
@@ -139,5 +148,6 @@ class Chi2TSD(TSD):
             return f"Chi2TSD({self.n_total} trials, eta={self.eta:.3f}, no fit, median={self.median():.3f})"
         return (
             f"Chi2TSD({self.n_total} trials, eta={self.eta:.3f}, ndof={self.ndof:.3f}, "
-            f"median={self.median():.3f} (from fit {self.median(fit=True):.3f}))"
+            f"median={self.median():.3f} (from fit {self.median(fit=True):.3f}), "
+            f"extrapolated above TS {self.reach:.2f})"
         )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from nusky.dists.pvalue import nsigma_to_p
 
 if TYPE_CHECKING:
     from nusky.dists.tsd import TSD
 
-__all__ = ["describe"]
+__all__ = ["config_of", "describe"]
 
 
 def describe(tsd: TSD) -> str:
@@ -43,3 +44,15 @@ def _of_tail(tsd: TSD, p: float) -> str:
     beyond = float(tsd.beyond(ts))
     far = f"  ({beyond:.1f} beyond the largest of the trials)" if beyond > 0 else ""
     return f" {ts:9.3f} +/- {tsd.isf_error(p, fit=True):.2f}{far}"
+
+
+def config_of(values: Any) -> dict[str, Any]:
+    """Configuration of the trials, where they know it.
+
+    Examples
+    --------
+    >>> config_of([0.0, 1.0])
+    {}
+    """
+    config = getattr(values, "config", None)
+    return dict(config) if isinstance(config, Mapping) else {}

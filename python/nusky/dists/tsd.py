@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nusky.arrays import Arrays
 from nusky.dists.chi2 import Chi2Tail
-from nusky.dists.description import describe
+from nusky.dists.description import config_of, describe
 from nusky.dists.histogram import histogram
 from nusky.dists.pvalue import PValue, binomial_error, counted_p, nsigma_to_p, p_to_nsigma
 from nusky.files.npz import write_npz
@@ -22,7 +22,7 @@ from nusky.typing import F64
 from nusky.units import in_unit, numbers
 from nusky.version import code_version
 
-__all__ = ["FORMAT", "MIN_TAIL", "TSD", "about_file", "config_of", "finite", "ts_values"]
+__all__ = ["FORMAT", "MIN_TAIL", "TSD", "about_file", "finite", "ts_values"]
 
 #: Format of the files of all distributions.
 FORMAT = "nusky-tsd-1"
@@ -67,7 +67,7 @@ class TSD:
     def __init__(self, values: Any, n_zero: int = 0) -> None:
         ts = ts_values(values)
         self.config = config_of(values)
-        if n_zero != int(n_zero) or n_zero < 0:
+        if np.asarray(n_zero).dtype.kind not in "iuf" or not (0 <= n_zero < np.inf and n_zero == int(n_zero)):
             raise ValueError(f"n_zero = {n_zero}: give the number of further trials with TS = 0, an integer >= 0")
         named = values.trials if isinstance(values, TSD) else values
         columns = getattr(getattr(named, "dtype", None), "names", None)
@@ -224,7 +224,10 @@ class TSD:
 
     def isf_nsigma(self, nsigma: ArrayLike, fit: bool | None = None) -> F64:
         """`isf` of the one-sided Gaussian tail probability of `nsigma`."""
-        return self.isf(nsigma_to_p(nsigma), fit)
+        p = nsigma_to_p(nsigma)
+        if not np.all(p > 0):
+            raise ValueError(f"nsigma = {nsigma!r}: give numbers up to 37, whose tail probability is above 0")
+        return self.isf(p, fit)
 
     def isf_error(self, p: float, fit: bool | None = None) -> float:
         """Standard deviation of `isf(p)`: half the distance between the thresholds of sf ± its error."""
@@ -280,10 +283,17 @@ class TSD:
     def __len__(self) -> int:
         return self.n_total
 
-    def _repr_html_(self) -> str:
-        rows = [("trials", self.n_total), ("part with TS > 0", self.eta), ("median", self.median())]
+    def _rows(self) -> list[tuple[str, Any]]:
         tail = None if self.tail is None else f"χ² of {self.tail.ndof:.2f} degrees of freedom"
-        return html_table(type(self).__name__, [*rows, ("fitted tail", tail)])
+        return [
+            ("trials", self.n_total),
+            ("part with TS > 0", self.eta),
+            ("median", self.median()),
+            ("fitted tail", tail),
+        ]
+
+    def _repr_html_(self) -> str:
+        return html_table(type(self).__name__, self._rows())
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.n_total} trials, eta={self.eta:.3f}, median={self.median():.3f})"
@@ -334,18 +344,6 @@ def about_file(kind: str, config: Mapping[str, Any]) -> dict[str, Any]:
     return {"format": FORMAT, "kind": kind, "version": code_version(), "config": config}
 
 
-def config_of(values: Any) -> dict[str, Any]:
-    """Configuration of the trials, where they know it.
-
-    Examples
-    --------
-    >>> config_of([0.0, 1.0])
-    {}
-    """
-    config = getattr(values, "config", None)
-    return dict(config) if isinstance(config, Mapping) else {}
-
-
 def ts_values(values: Any) -> F64:
     """(n,) finite TS values of an array, a structured array or table with ``ts``, or another distribution.
 
@@ -366,8 +364,8 @@ def ts_values(values: Any) -> F64:
         if "ts" not in values:
             raise TypeError(f"values has the keys {', '.join(map(str, values))}: none is called ts")
         values = values["ts"]
-    elif not isinstance(values, np.ndarray) and hasattr(values, "ts"):
-        values = values.ts
+    elif not isinstance(values, np.ndarray) and (hasattr(values, "ts") or "ts" in getattr(values, "colnames", ())):
+        values = values["ts"] if hasattr(values, "colnames") else values.ts
     values = in_unit("values", values, "")
     try:
         ts, missing = without_missing(values, "values")

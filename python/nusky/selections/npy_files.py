@@ -21,6 +21,8 @@ from nusky.missing import split_mask
 
 __all__ = ["custom_fingerprint", "read_custom"]
 
+# so many events tell whether a good-run list is theirs
+_FEW = 100
 Log = Callable[[str], None]
 
 #: Our name of a column, and the spellings it has in users' files.
@@ -60,7 +62,11 @@ def _fields(source: Any, what: str, log: Log) -> tuple[str, dict[str, NDArray[An
         except FileNotFoundError:
             raise FileNotFoundError(f"{path}: no such file ({what})") from None
         except Exception as error:  # a damaged header makes numpy fail in any way
-            raise ValueError(f"{path}: not a readable npy file without pickled objects: {error}") from None
+            said = _no_npy(path) or f"not a readable npy file without pickled objects: {error}"
+            raise ValueError(f"{path}: {said}") from None
+        if not isinstance(array, np.ndarray):
+            array.close()
+            raise ValueError(f"{path}: an npz archive of columns, not an npy file; give dict(np.load(path))")
         return str(path), _fields_of_array(array, str(path))
     name = _source_name(source, what)
     if isinstance(source, Events):
@@ -75,6 +81,22 @@ def _fields(source: Any, what: str, log: Log) -> tuple[str, dict[str, NDArray[An
     raise TypeError(
         f"{what}: got {type(source).__name__}; give a path, structured array, Events, table or mapping of columns"
     )
+
+
+def _no_npy(path: Any) -> str:
+    """What to do with a file that does not begin as an npy file does; "" for one that does."""
+    try:
+        with open(path, "rb") as file:
+            start = file.read(6)
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    if start == b"\x93NUMPY":
+        return ""
+    if start == b"SIMPLE":
+        return "a FITS file, not an npy file; give astropy.table.QTable.read(path)"
+    if start[:2] == b"\x1f\x8b":
+        return "packed with gzip; unpack it first"
+    return f"not an npy file (it begins with {start!r}); of text give the table, such as pandas.read_csv(path)"
 
 
 def _fields_of_array(array: Any, where: str) -> dict[str, NDArray[Any]]:
@@ -142,9 +164,13 @@ def _raw(source: Any, what: str, log: Log) -> RawTable:
 
 
 def _several(source: Any) -> list[Any]:
-    if isinstance(source, Sequence) and not isinstance(source, str):
-        return list(source)
-    return [source]
+    if not isinstance(source, Sequence) or isinstance(source, (str, bytes)):
+        return [source]
+    paths = [os.path.realpath(one) for one in source if isinstance(one, (str, os.PathLike))]
+    twice = [path for i, path in enumerate(paths) if path in paths[:i]]
+    if twice:
+        raise ValueError(f"{twice[0]} is given twice: its events would count double")
+    return list(source)
 
 
 def _good_runs(sources: list[Any], log: Log) -> tuple[Events, float, tuple[str, ...]]:
@@ -164,6 +190,11 @@ def _good_runs(sources: list[Any], log: Log) -> tuple[Events, float, tuple[str, 
     livetime = float(np.sum(grl.livetime))
     if not np.isfinite(livetime) or np.any(grl.livetime < 0):
         raise ValueError(f"{where}: column 'livetime' has values that are negative or not finite")
+    if livetime > 1.05 * span:
+        raise ValueError(
+            f"{where}: column 'livetime' sums to {livetime:.6g} days, and the runs last {span:.6g} days from start to "
+            "stop: is it in hours or seconds? This format has days"
+        )
     if abs(livetime - span) > 0.05 * span:
         notes += (
             f"good-run list: livetime column sums to {livetime:.2f} d, stop - start to {span:.2f} d (used: the column)",
@@ -184,6 +215,8 @@ def custom_fingerprint(
     for what, sources in (("exp", _several(spec.exp)), ("mc", _several(spec.mc)), ("grl", _several(spec.grl))):
         for source in sources:
             if isinstance(source, (str, os.PathLike)):
+                if not as_path(source, what).is_file():
+                    raise FileNotFoundError(f"{source}: no such file ({what})")
                 files.append(source)
                 settings.append(f"{what} file")
             elif source is not None:
@@ -258,7 +291,13 @@ def read_custom(
             livetime = listed
         elif abs(livetime - listed) > 0.05 * livetime:
             notes.append(f"livetime given as {livetime:.2f} d, the good-run list says {listed:.2f} d (used: the given)")
-        counts["data"]["events outside the good-run list, kept"] += count_outside(grl, data.mjd)
+        outside = count_outside(grl, data.mjd)
+        if len(data) >= _FEW and 2 * outside > len(data):
+            raise ValueError(
+                f"season {spec.key!r}: {outside} of {len(data)} events (MJD {data.mjd[0]:.6g} … {data.mjd[-1]:.6g}) "
+                f"are in no good run ({grl.start[0]:.6g} … {grl.stop[-1]:.6g}): another season, or times?"
+            )
+        counts["data"]["events outside the good-run list, kept"] += outside
     assert livetime is not None  # CustomDataSpec has one of the two
     return Dataset(
         key=spec.key,
