@@ -61,6 +61,7 @@ class Chi2Tail:
         x = np.asarray(x, dtype=np.float64)
         return np.where(x >= self.threshold, self.eta * self._conditional_sf(x, self.ndof, self.scale), np.nan)
 
+    @np.errstate(under="ignore")
     def sf_error(self, x: ArrayLike) -> F64:
         """Standard deviation of `sf`: the binomial error of eta and the covariance of the fitted parameters."""
         x = np.asarray(x, dtype=np.float64)

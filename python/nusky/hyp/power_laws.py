@@ -124,6 +124,7 @@ def _set_window(flux: Flux, energy_range: Sequence[float], energy_cutoff: float)
     set_fields(flux, energy_range=(low, high), energy_cutoff=cutoff)
 
 
+@np.errstate(under="ignore")
 def _windowed(value: F64, energy: F64, energy_range: Range, cutoff: float) -> F64:
     if cutoff < math.inf:
         value = value * np.exp(-energy / cutoff)

@@ -75,6 +75,7 @@ class PriorInjector:
             blocks[j] = np.cumsum(np.add.reduceat(weights, starts))
         return blocks
 
+    @np.errstate(under="ignore")
     def average(self, values: F64) -> F64:
         """(J,) average over each prior of a quantity given at the allowed pixels, (P,)."""
         totals = self._blocks[:, -1]

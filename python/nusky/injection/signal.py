@@ -158,6 +158,7 @@ class _SimulatedBand:
     cumulative: F64
 
     @classmethod
+    @np.errstate(under="ignore")
     def build(cls, sim: Events, flux: Flux) -> _SimulatedBand:
         sin_true = np.sin(sim["true_dec"])
         order = np.argsort(sin_true, kind="stable")

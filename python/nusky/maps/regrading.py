@@ -71,6 +71,7 @@ def regrade(probability: F64, nside: int, *, nest: bool = False) -> F64:
     return out
 
 
+@np.errstate(under="ignore")
 def rotate(probability: F64, frame: str, *, nside: int | None = None, oversample: int | None = None) -> F64:
     """RING map of probability per pixel in `frame`, turned to equatorial coordinates.
 

@@ -167,8 +167,9 @@ def normalised(values: F64, *, own: bool = False) -> F64:
     if abs(total - 1.0) <= 1e-13:
         out = values if own else np.array(values, dtype=np.float64)
     else:
-        out = np.divide(values, values.max(), out=values if own else None)
-        out /= out.sum()
+        with np.errstate(under="ignore"):
+            out = np.divide(values, values.max(), out=values if own else None)
+            out /= out.sum()
     out.setflags(write=False)
     return out
 

@@ -13,6 +13,7 @@ from nusky.sphere import coordinates, radians
 __all__ = ["gaussian"]
 
 
+@np.errstate(under="ignore")
 def gaussian(ra: Any, dec: Any = None, *, fwhm: float, nside: int | None = None) -> SpatialPrior:
     """Gaussian prior around a position, p ∝ exp(−ψ² / 2σ²) with σ = fwhm / √(8 ln 2).
 

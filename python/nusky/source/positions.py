@@ -233,7 +233,7 @@ def sources(
         "weight",
         1.0 if weight is None else in_unit("weight", weight, ""),
         n,
-        np.nextafter(0, 1),
+        5e-324,
         np.finfo(float).max,
         "weights are ratios of fluxes above 0: leave out sources that do not shine",
     )
