@@ -169,3 +169,21 @@ def test_a_partial_map_of_healpy_is_read(tmp_path):
     np.testing.assert_allclose(got.probability[500:1500], m[500:1500] / m[500:1500].sum(), rtol=1e-13)
     assert got.record.n_missing == 12 * 64**2 - 1000
     assert np.count_nonzero(got.probability) == 1000
+
+
+@pytest.mark.parametrize("name", ["map.fits", "map.fits.gz"])
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), OSError("48 requested and 2 written")])
+def test_a_full_disk_is_called_that(tmp_path, monkeypatch, name, error):
+    def full(self, *_, **__):
+        try:
+            raise error
+        except OSError:
+            self.no_such_attribute  # noqa: B018  (as astropy 7 does, wording its message)
+
+    monkeypatch.setattr(fits.HDUList, "writeto", full)
+    with pytest.raises(
+        OSError, match=rf"{name} was not written and nothing is left behind: .*(No space|disk full)"
+    ) as e:
+        write_sky_map(tmp_path / name, np.ones(48))
+    assert e.value.errno == 28
+    assert list(tmp_path.iterdir()) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -73,7 +74,9 @@ def atomic_write(path: str | os.PathLike[str], *, durable: bool = True) -> Itera
         with contextlib.suppress(OSError):
             os.unlink(name)
         if isinstance(e, OSError) and e.filename in (None, name):
-            raise type(e)(e.errno, f"{path} was not written and nothing is left behind: {e.strerror}", str(path)) from e
+            # NumPy's tofile says how much it wrote, and has no number of an error
+            code, why = (e.errno, e.strerror) if e.errno else (errno.ENOSPC, f"{e}; is the disk full?")
+            raise type(e)(code, f"{path} was not written and nothing is left behind: {why}", str(path)) from e
         raise
 
 

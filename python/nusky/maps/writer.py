@@ -213,6 +213,15 @@ def _write(path: Path, table: Any) -> None:
         if path.suffix == ".gz":
             # mtime 0: the same map gives the same bytes
             with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0, compresslevel=4) as packed:
-                hdus.writeto(packed)
+                _put(hdus, packed)
         else:
-            hdus.writeto(file)
+            _put(hdus, file)
+
+
+def _put(hdus: Any, file: Any) -> None:
+    try:
+        hdus.writeto(file)
+    except AttributeError as error:  # astropy's own, while it words a full disk
+        if isinstance(error.__context__, OSError):
+            raise error.__context__ from None
+        raise
