@@ -249,3 +249,35 @@ def test_of_distributions() -> None:
             cy.dists.TSD([1.0], n_zero=n_zero)
     with pytest.raises(ValueError, match="nsigma = inf: give numbers up to 37"):
         bg.isf_nsigma(np.inf)
+
+
+def test_of_windows_weights_and_masks() -> None:
+    with pytest.raises(ValueError, match=r"t_100\[0\] = 1e-09 s is shorter than an MJD in float64 can tell"):
+        cy.sources(1.0, 0.1, mjd=56_010.0, t_100=1 * units.ns)
+    for weight in ([1e308, 1e308], [1e-200, 1e200]):
+        with pytest.raises(ValueError, match=r"weight runs from .*divide by the largest"):
+            cy.sources([1.0, 2.0], 0.1, weight=weight)
+    sky = np.zeros(768)
+    sky[:9] = 1.0
+    for wrong in (np.where(sky > 0, 2, 0), np.arange(768) // 2):
+        with pytest.raises(
+            ValueError, match=r"pixmask: 768 integers, as many as there are pixels.*`map > 0` for a mask"
+        ):
+            cy.pixels.select_pixels(8, pixmask=wrong)
+    for right in (sky > 0, (sky > 0).astype(int), np.arange(9)):
+        assert cy.pixels.select_pixels(8, pixmask=right).pixels.tolist() == list(range(9))
+
+
+def test_of_priors() -> None:
+    from types import SimpleNamespace
+
+    sky = np.exp(-np.arange(768) / 50)
+    turned = cy.SpatialPrior(SimpleNamespace(map=sky, coord="G"))
+    assert turned.peak == cy.read_sky_map(sky, frame="G").peak != 0
+    for call in (lambda: cy.SpatialPrior(sky, nest="RING"), lambda: cy.plotting.mesh.as_full_map(sky, "RING")):
+        with pytest.raises(TypeError, match=r"nest='RING': give nest=True"):
+            call()
+    with pytest.raises(TypeError, match="ra='1': give one number, rad"):
+        cy.priors.gaussian("1", 0.1, fwhm=0.1)
+    with pytest.raises(ValueError, match="nside=100 is not a power of two"):
+        cy.priors.gaussian(1.0, 0.1, fwhm=0.1, nside=100)

@@ -15,6 +15,7 @@ import numpy as np
 from nusky.conf.settings import Settings, one_extension, same_sources
 from nusky.conf.template import template_runner
 from nusky.progress import tell
+from nusky.sphere import check_nest
 
 if TYPE_CHECKING:
     from nusky.catalogs import SourceListTrialRunner
@@ -331,7 +332,7 @@ def get_spatial_prior_trial_runner(
         )
     if maps is None:
         raise ValueError(f"{call} needs llh_priors=: a HEALPix map (RING), or a list of maps")
-    nest = bool(settings.get("nest", False))
+    nest = bool(check_nest(settings.get("nest", False)))
     priors = settings.priors(maps, nest)
     nside = priors[0].nside
     if settings.get("nside") is not None and check_nside(settings.get("nside")) != nside:
@@ -343,7 +344,7 @@ def get_spatial_prior_trial_runner(
     if "src" in injected:
         raise ValueError(f"{call}: sources are drawn from the priors; for a fixed one use inj_conf={{'priors': map}}")
     drawn_from = injected.get("priors")
-    drawn = None if drawn_from is None else settings.priors(drawn_from, bool(injected.get("nest", nest)))
+    drawn = None if drawn_from is None else settings.priors(drawn_from, bool(check_nest(injected.get("nest", nest))))
     pixels = prior_pixels(
         priors,
         cells=maps if isinstance(maps, MultiOrderMap) else None,

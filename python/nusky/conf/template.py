@@ -136,6 +136,7 @@ def template_runner(settings: Settings, inj_conf: Mapping[str, Any] | None) -> T
 
     from nusky.hypotheses import TemplateTrialRunner
     from nusky.maps import SkyMap
+    from nusky.sphere import check_nest
 
     call = settings.call
     if settings.get("src") is not None:
@@ -148,7 +149,7 @@ def template_runner(settings: Settings, inj_conf: Mapping[str, Any] | None) -> T
     # That the signal is the template's follows from template=
     steady = {key: value for key, value in settings.values.items() if (key, value) != ("sig", "template")}
     unsigned = {key: value for key, value in injected.items() if (key, value) != ("sig", "template")}
-    how = bool(settings.get("nest", False)), settings.get("frame")
+    how = bool(check_nest(settings.get("nest", False))), settings.get("frame")
     spectra = read_spectra(call, settings.get("template"), settings.get("bins_energy"), *how)
     likelihood, by_pixel = _energy_term(settings, spectra)
     if cut < _LEAST_CUT:

@@ -13,7 +13,6 @@ from nusky.sphere import Frame, check_nside, resolve_frame
 __all__ = [
     "KINDS",
     "Kind",
-    "check_nest",
     "check_nside_keyword",
     "choose_column",
     "frame_of",
@@ -251,19 +250,6 @@ def _known_frame(table: MapTable, key: str, value: str, advice: str) -> Frame:
         return resolve_frame(value)
     except ValueError:
         raise ValueError(f"{table.source}: {key}={value!r} is no frame known here; {advice}") from None
-
-
-def check_nest(nest: Any) -> bool | None:
-    """`nest` as True, False or None; words are refused, since every word is true.
-
-    Examples
-    --------
-    >>> check_nest(1), check_nest(None)
-    (True, None)
-    """
-    if nest is None or isinstance(nest, (bool, np.bool_)) or (isinstance(nest, (int, np.integer)) and nest in (0, 1)):
-        return None if nest is None else bool(nest)
-    raise TypeError(f"nest={nest!r}: give nest=True for NESTED order, nest=False for RING")
 
 
 def is_nested(table: MapTable, nest: bool | None) -> bool:

@@ -25,7 +25,6 @@ from nusky.maps.cells import (
 from nusky.maps.header import (
     KINDS,
     Kind,
-    check_nest,
     check_nside_keyword,
     choose_column,
     frame_of,
@@ -41,7 +40,7 @@ from nusky.maps.regrading import rotate
 from nusky.maps.skymap import MapRecord, SkyMap
 from nusky.maps.table import MapTable, is_table, read_map_table, remarks_of
 from nusky.maps.values import probability_of
-from nusky.sphere import Frame, MapObject, check_nside, map_nside, map_object, resolve_frame
+from nusky.sphere import Frame, MapObject, check_nest, check_nside, map_nside, map_object, resolve_frame
 
 if TYPE_CHECKING:
     from nusky.typing import F64, I64

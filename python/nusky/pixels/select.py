@@ -288,8 +288,14 @@ def _mask_of(pixmask: Any, nside: int) -> Bool:
     if given.shape == (npix,) and npix > 12 and given.size and given.max() <= 1:
         # 0/1 integers of full length are a mask, not the pixels 0 and 1 repeated
         return given.astype(bool)
+    numbers, counts = np.unique(given, return_counts=True)
+    if given.shape == (npix,) and counts.max(initial=1) > 1:
+        raise ValueError(
+            f"pixmask: {npix} integers, as many as there are pixels, {numbers[0]} … {numbers[-1]}, some of them "
+            "repeated: neither a mask nor RING indices; write `map > 0` for a mask"
+        )
     mask = np.zeros(npix, dtype=bool)
-    mask[PixelSet(nside, np.unique(given)).pixels] = True
+    mask[PixelSet(nside, numbers).pixels] = True
     return mask
 
 

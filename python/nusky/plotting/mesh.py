@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nusky.missing import without_missing
-from nusky.sphere.map_object import map_object
+from nusky.sphere import check_nest, map_object
 from nusky.typing import F64
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def as_full_map(m: Any, nest: bool = False) -> tuple[F64, bool]:
         raise ValueError(f"m: the {found.name} has cells of many sizes; give read_sky_map(m).regrade(128)")
     if found.frame not in (None, "equatorial"):
         raise ValueError(f"m: the {found.name} is {found.frame}, the picture equatorial; give read_sky_map(m)")
-    nest = nest if found.nest is None else found.nest
+    nest = bool(check_nest(nest)) if found.nest is None else found.nest
     values, _ = without_missing(found.values, "m")
     nside = np.sqrt(values.size / 12)
     if values.ndim != 1 or nside != int(nside) or not values.size:

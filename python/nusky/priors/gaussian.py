@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nusky.priors.prior import SpatialPrior
-from nusky.sphere import coordinates, radians
+from nusky.sphere import check_flat_nside, coordinates, radians
 
 __all__ = ["gaussian"]
 
@@ -46,6 +46,11 @@ def gaussian(ra: Any, dec: Any = None, *, fwhm: float, nside: int | None = None)
     if dec is None:
         raise TypeError("gaussian needs ra and dec, or a SkyCoord in place of both")
     ra, dec, fwhm = radians("ra", ra), radians("dec", dec), radians("fwhm", fwhm)
+    for name, value in (("ra", ra), ("dec", dec), ("fwhm", fwhm)):
+        if np.ndim(value) or np.asarray(value).dtype.kind not in "iuf":
+            raise TypeError(f"{name}={value!r}: give one number, rad, or a Quantity")
+    if nside is not None:
+        nside = check_flat_nside(nside)
     if not (math.isfinite(ra) and -np.pi / 2 <= dec <= np.pi / 2):
         raise ValueError(f"ra={ra!r}, dec={dec!r} is no position; give rad, dec in -pi/2 … pi/2")
     if not 0 < fwhm <= np.pi:

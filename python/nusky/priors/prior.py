@@ -26,7 +26,7 @@ from nusky.maps import (
     rotate,
 )
 from nusky.priors.policy import FLOOR_DEPTH, PriorPolicy
-from nusky.sphere import map_nside, map_object
+from nusky.sphere import check_nest, map_nside, map_object
 
 if TYPE_CHECKING:
     from nusky.typing import F64
@@ -97,6 +97,7 @@ class SpatialPrior:
     record: MapRecord | None = None
 
     def __init__(self, map: Any, *, nest: bool = False, policy: PriorPolicy | None = None) -> None:
+        nest = bool(check_nest(nest))
         policy = PriorPolicy() if policy is None else policy
         if not isinstance(policy, PriorPolicy):
             raise TypeError(f"policy: expected a PriorPolicy, got {type(policy).__name__}")

@@ -237,6 +237,12 @@ def sources(
         np.finfo(float).max,
         "weights are ratios of fluxes above 0: leave out sources that do not shine",
     )
+    with np.errstate(all="ignore"):
+        if not (np.isfinite(weights.sum()) and weights.min() / weights.max() > 0):
+            raise ValueError(
+                f"weight runs from {weights.min():g} to {weights.max():g}: only ratios count; divide by the largest, "
+                "and leave out sources that do not shine"
+            )
     extensions = _column(
         "extension",
         0.0 if extension is None else radians("extension", extension, False),
@@ -284,9 +290,17 @@ def time_columns(mjd: Any, t_100: Any, sigma_t: Any, n: int) -> tuple[F64, F64, 
     n : int
     """
     huge, unit = np.finfo(float).max, "the unit is days"
+    start = _column("mjd", as_mjd(mjd), n, 0.0, 1e6, "MJD runs to about 60 000 today")
+    length = _positive(_column("t_100", days("t_100", t_100), n, 0.0, huge, unit))
+    if np.any(short := start + length <= start):
+        j = int(np.argmax(short))
+        raise ValueError(
+            f"t_100[{j}] = {length[j] * 86_400:g} s is shorter than an MJD in float64 can tell (0.6 microseconds); "
+            "give a longer window, in days or as a Quantity"
+        )
     return (
-        _column("mjd", as_mjd(mjd), n, 0.0, 1e6, "MJD runs to about 60 000 today"),
-        _positive(_column("t_100", days("t_100", t_100), n, 0.0, huge, unit)),
+        start,
+        length,
         _column("sigma_t", 0.0 if sigma_t is None else days("sigma_t", sigma_t), n, 0.0, huge, unit),
     )
 

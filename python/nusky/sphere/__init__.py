@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nusky.sphere.angles import as_mjd, days, moments, radians
 from nusky.sphere.frames import Frame, resolve_frame
-from nusky.sphere.healpix import check_flat_nside, check_nside, inside_pixels, map_nside
+from nusky.sphere.healpix import check_flat_nside, check_nest, check_nside, inside_pixels, map_nside
 from nusky.sphere.limits import at_limits
 from nusky.sphere.map_object import MapObject, map_object
 from nusky.sphere.positions import coordinates
@@ -21,6 +21,7 @@ __all__ = [
     "as_mjd",
     "at_limits",
     "check_flat_nside",
+    "check_nest",
     "check_nside",
     "coordinates",
     "days",

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from nusky.typing import F64, I64
 
-__all__ = ["check_flat_nside", "check_nside", "inside_pixels", "map_nside"]
+__all__ = ["check_flat_nside", "check_nest", "check_nside", "inside_pixels", "map_nside"]
 
 
 def check_nside(nside: Any, name: str = "nside") -> int:
@@ -114,3 +114,16 @@ def inside_pixels(nside: int, pixels: I64, uniform: F64) -> tuple[F64, F64]:
     inside = nested * children + (uniform * children).astype(np.int64)
     theta, phi = healpy.pix2ang(2**_FINEST_ORDER, inside, nest=True)
     return np.asarray(phi), np.asarray(np.pi / 2 - theta)
+
+
+def check_nest(nest: Any) -> bool | None:
+    """`nest` as True, False or None; words are refused, since every word is true.
+
+    Examples
+    --------
+    >>> check_nest(1), check_nest(None)
+    (True, None)
+    """
+    if nest is None or isinstance(nest, (bool, np.bool_)) or (isinstance(nest, (int, np.integer)) and nest in (0, 1)):
+        return None if nest is None else bool(nest)
+    raise TypeError(f"nest={nest!r}: give nest=True for NESTED order, nest=False for RING")
