@@ -73,7 +73,9 @@ def find_limits(search: Search, ts: float, known: KnownBackground, seed: int) ->
         # with room for the error of the threshold, by which the search moves it
         above = max(ts, float(median.median() + 2 * median.isf_error(0.5)))
         runner = KnownBackgroundRunner.like(runner, known, above)
-        options["max_batch_size"] *= 2  # of trials that cost a fifth
+        most = _SETTINGS["max_batch_size"]
+        # Twice as many, of trials that cost a tenth; further background, which costs all, is for small libraries only
+        options["max_batch_size"] = min(2 * most, max(most, len(background)))
     both = _both(runner, ts, background, {**options, "tol": 0.1})
     extremes = _extremes(search)
     if extremes is None:
