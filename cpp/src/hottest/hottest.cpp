@@ -22,20 +22,26 @@ constexpr std::size_t many_events = 300000, some_groups = 16;
 // Of so many clusters the likely best direction is fitted before all else.
 constexpr std::size_t first_clusters = 16;
 
-// Bounds on the ts in the cells of a plan; empty where there are none, or where they do not pay.
-std::vector<float> bound_sky(const Likelihood& likelihood, const EventIndex& index, const SearchPlan& plan, int n_threads) {
-  if (!plan.wide() || index.size() <= few_events) return {};
-  std::vector<float> bound(plan.n_cells());
+// Bounds on the ts in some cells; empty where there are none, or where they do not pay.
+std::vector<float> bound_sky(const Likelihood& likelihood, const EventIndex& index, const PlanCells& cells, int n_threads) {
+  std::vector<float> bound(cells.n_cells());
   std::size_t at = 0;
-  for (const auto& sky : plan.sky()) {
+  for (const auto& sky : cells.sky()) {
     if (!sky->compute(likelihood, index, n_threads, bound.data() + at)) return {};
     at += sky->cells().size();
   }
   return bound;
 }
 
+// Whether far clusters need so much ts that coarse cells tell as much.
+bool far_need_much(const SearchPlan& plan, const Board& board) {
+  for (std::size_t j = 0; j < plan.n_priors(); ++j)
+    if (board.known(j) - plan.far_top(j) < PlanCells::coarse_ts) return false;
+  return true;
+}
+
 bool may_have(const std::vector<float>& bound, std::uint32_t cell, double ts) {
-  return cell == SearchPlan::no_cell || !(static_cast<double>(bound[cell]) < ts);
+  return cell == PlanCells::no_cell || !(static_cast<double>(bound[cell]) < ts);
 }
 
 // Whether a wins against b: the larger value, of equal ones the lower direction.
@@ -59,8 +65,12 @@ class HottestSearch {
  public:
   HottestSearch(const FitModel& model, const SearchPlan& plan, int n_threads, bool prune);
 
-  /// Bounds on the ts in the cells of the plan that are to be used from now on.
-  void use(std::vector<float> sky) { sky_ = std::move(sky); }
+  /// Bounds on the ts in some cells of the plan that are to be used from now on.
+  void use(const PlanCells& cells, std::vector<float> sky) {
+    cells_ = &cells;
+    sky_ = std::move(sky);
+  }
+  const PlanCells& cells() const { return *cells_; }
   const std::vector<float>& sky() const { return sky_; }
   /// Bounds on the ts by cluster.
   void use_local(std::vector<float> ts) { local_ = std::move(ts); }
@@ -96,6 +106,7 @@ class HottestSearch {
   const std::vector<DirectionGroup>* groups_;
   bool prune_;
   Board board_;
+  const PlanCells* cells_ = nullptr;
   std::vector<float> sky_, local_;
   std::vector<Thread> threads_;
 };
@@ -173,7 +184,7 @@ void HottestSearch::find_needed(const Cluster& cluster, ByLane<double>& needed, 
     for (std::uint32_t lane = 0; lane < group.count; ++lane) {
       const std::size_t i = g * group_size + lane, slot = group.first + lane;
       needed[i] = board_.needed(slot) - bound_slack;
-      alive[i] = std::isfinite(needed[i]) && (sky_.empty() || may_have(sky_, plan_->cell(slot), needed[i]));
+      alive[i] = std::isfinite(needed[i]) && (sky_.empty() || may_have(sky_, cells_->cell(slot), needed[i]));
     }
   }
 }
@@ -243,16 +254,23 @@ HottestResult find_hottest(const Likelihood& likelihood, const EventIndex& index
     std::iota(queue.begin(), queue.end(), 0U);
   }
   if (prune) raise_early(queue, plan, index);
-  if (prune && !local && !search.use_knots(model)) search.use(bound_sky(likelihood, index, plan, threads));
-  if (!search.sky().empty()) promising_first(queue, plan, search.sky());
-  if (prune && threads > 1 && !local && index.size() > few_events) search.raise_bar(queue);
+  const bool sky = prune && !local && !search.use_knots(model) && plan.wide() && index.size() > few_events;
   bool whole = true;
-  std::size_t done = 0;
+  std::size_t done = 0, first_far = plan.first_far();
+  if (sky) {
+    const ClusterQueue first = loose_first(queue, plan, index);
+    whole = search.look(first, 0, first.size(), checkpoint);
+    first_far -= first.size();
+    const PlanCells& cells = far_need_much(plan, search.board()) ? plan.coarse_cells() : plan.cells();
+    if (whole) search.use(cells, bound_sky(likelihood, index, cells, threads));
+  }
+  if (!search.sky().empty()) promising_first(queue, plan, search.cells(), search.sky());
+  if (whole && prune && threads > 1 && !local && index.size() > few_events) search.raise_bar(queue);
   if (!search.sky().empty()) {  // the near clusters first: their ts leaves little hope to the others
-    done = plan.first_far();
+    done = first_far;
     whole = search.look(queue, 0, done, checkpoint);
     queue.resize(done);
-    if (whole) keep_hopeful(queue, plan, search.sky(), search.board());
+    if (whole) keep_hopeful(queue, plan, search.cells(), search.sky(), search.board());
   }
   whole = whole && search.look(queue, done, queue.size(), checkpoint);
   HottestResult out = search.gather();

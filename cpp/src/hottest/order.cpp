@@ -11,6 +11,8 @@ namespace {
 constexpr double minus_infinity = -std::numeric_limits<double>::infinity();
 // How many clusters come first because much may be found there.
 constexpr std::size_t most_promising = 6;
+// How many clusters come before all else because events that come one by one lie in them.
+constexpr std::size_t most_loose_clusters = 4;
 // Of what is computed in float, and of chords.
 constexpr double rounding = 1e-5;
 
@@ -76,7 +78,30 @@ void raise_early(ClusterQueue& queue, const SearchPlan& plan, const EventIndex& 
   std::stable_partition(queue.begin(), queue.end(), [&](std::uint32_t c) { return holds[c] != 0; });
 }
 
-void promising_first(ClusterQueue& queue, const SearchPlan& plan, const std::vector<float>& sky) {
+ClusterQueue loose_first(ClusterQueue& queue, const SearchPlan& plan, const EventIndex& index) {
+  std::vector<std::uint32_t> near, times(plan.clusters().size(), 0);
+  std::size_t n_loose = 0;
+  for (int k = 0; k < index.n_seasons(); ++k) n_loose += index.loose_events(k).size();
+  if (n_loose > few_events) return {};
+  for (int k = 0; k < index.n_seasons(); ++k)
+    for (const std::uint32_t i : index.loose_events(k)) {
+      near.clear();
+      plan.near(index.vector(i), 0.0, near);
+      std::sort(near.begin(), near.end());
+      near.erase(std::unique(near.begin(), near.end()), near.end());
+      for (const std::uint32_t c : near)
+        if (c < plan.first_far()) ++times[c];
+    }
+  ClusterQueue first;
+  for (const std::uint32_t c : queue)
+    if (times[c] > 0) first.push_back(c);
+  std::stable_sort(first.begin(), first.end(), [&](std::uint32_t a, std::uint32_t b) { return times[a] > times[b]; });
+  first.resize(std::min(first.size(), most_loose_clusters));
+  for (const std::uint32_t c : first) queue.erase(std::find(queue.begin(), queue.end(), c));
+  return first;
+}
+
+void promising_first(ClusterQueue& queue, const SearchPlan& plan, const PlanCells& cells, const std::vector<float>& sky) {
   const std::vector<DirectionGroup>& groups = plan.directions().groups();
   std::vector<std::pair<double, std::uint32_t>> most(plan.first_far());
   for (std::uint32_t c = 0; c < most.size(); ++c) {
@@ -85,8 +110,8 @@ void promising_first(ClusterQueue& queue, const SearchPlan& plan, const std::vec
     for (std::uint32_t g = 0; g < cluster.n_groups; ++g)
       for (std::uint32_t p = 0; p < groups[cluster.group[g]].count; ++p) {
         const std::size_t slot = groups[cluster.group[g]].first + p;
-        const std::uint32_t cell = plan.cell(slot);
-        if (cell != SearchPlan::no_cell) most[c].first = std::max(most[c].first, plan.promise(slot) + static_cast<double>(sky[cell]));
+        const std::uint32_t cell = cells.cell(slot);
+        if (cell != PlanCells::no_cell) most[c].first = std::max(most[c].first, plan.promise(slot) + static_cast<double>(sky[cell]));
       }
   }
   const auto n = static_cast<std::ptrdiff_t>(std::min(most_promising, most.size()));
@@ -96,11 +121,11 @@ void promising_first(ClusterQueue& queue, const SearchPlan& plan, const std::vec
   std::stable_partition(queue.begin(), queue.end(), [&](std::uint32_t c) { return chosen[c] != 0; });
 }
 
-void keep_hopeful(ClusterQueue& queue, const SearchPlan& plan, const std::vector<float>& sky, const Board& board) {
+void keep_hopeful(ClusterQueue& queue, const SearchPlan& plan, const PlanCells& cells, const std::vector<float>& sky, const Board& board) {
   std::vector<char> hopeful(plan.clusters().size(), 0);
   for (std::size_t j = 0; j < plan.n_priors(); ++j) {
     const double least = board.known(j) - bound_slack;
-    const double* top = plan.cell_top(j);
+    const double* top = cells.cell_top(j);
     constexpr std::size_t block = 64;  // without a branch: hardly any has a cell that matters
     for (std::size_t begin = 0; begin < sky.size(); begin += block) {
       const std::size_t end = std::min(begin + block, sky.size());
@@ -108,7 +133,7 @@ void keep_hopeful(ClusterQueue& queue, const SearchPlan& plan, const std::vector
       for (std::size_t cell = begin; cell < end; ++cell) any |= static_cast<double>(sky[cell]) + top[cell] >= least;
       for (std::size_t cell = begin; any != 0 && cell < end; ++cell) {
         if (!(static_cast<double>(sky[cell]) + top[cell] >= least)) continue;
-        for (const std::uint32_t* c = plan.far_begin(cell); c != plan.far_end(cell); ++c)
+        for (const std::uint32_t* c = cells.far_begin(cell); c != cells.far_end(cell); ++c)
           if (static_cast<double>(sky[cell]) + plan.cluster_top(*c, j) >= least) hopeful[*c] = 1;
       }
     }

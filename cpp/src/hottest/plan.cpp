@@ -87,6 +87,9 @@ SearchPlan::SearchPlan(const Directions& directions, const double* terms, std::s
     height_.push_back(clusters_[c].cap.centre.z());
     widest_ = std::max(widest_, cap_chord(clusters_[c].cap));
   }
+  far_top_.assign(n_priors, minus_infinity);
+  for (std::size_t c = first_far_; c < clusters_.size(); ++c)
+    for (std::size_t j = 0; j < n_priors; ++j) far_top_[j] = std::max(far_top_[j], cluster_top(c, j));
   std::size_t n_far = 0;
   for (std::size_t c = 0; c < clusters_.size(); ++c) {
     bool below = true;
@@ -118,12 +121,14 @@ void SearchPlan::near(const Vec3& place, double chord, std::vector<std::uint32_t
 }
 
 // Gives the directions whose promise is within (above, up_to] a cell of a new bound.
-void SearchPlan::cover(SkyGrid grid, double low_n, double n, double above, double up_to) {
+void PlanCells::cover(const SearchPlan& plan, SkyGrid grid, double low_n, double n, double above, double up_to) {
+  const Directions& directions = plan.directions();
+  cell_of_.resize(directions.size(), no_cell);
   std::vector<std::uint32_t> cell(cell_of_.size(), no_cell), cells;
   for (std::size_t i = 0; i < cell.size(); ++i) {
-    const double p = promise(i);
+    const double p = plan.promise(i);
     if (!(p > above) || p > up_to) continue;
-    cell[i] = grid.cell(directions_->vector(directions_->order()[i]));
+    cell[i] = grid.cell(directions.vector(directions.order()[i]));
     cells.push_back(cell[i]);
   }
   if (cells.empty()) return;
@@ -138,23 +143,20 @@ void SearchPlan::cover(SkyGrid grid, double low_n, double n, double above, doubl
   sky_.push_back(std::make_unique<SkyBound>(std::move(grid), low_n, n, std::move(cells)));
 }
 
-void SearchPlan::find_cells() {
-  const std::vector<DirectionGroup>& groups = directions_->groups();
-  cell_of_.assign(directions_->size(), no_cell);
-  // Cells of 0.36° and of 0.75° by 0.37°. The first-year season has ts < 12 in half of the first and below 59 in half of the others.
-  cover(SkyGrid(31, 5, 1.0), 17.0, 66.0, -distant_term, 0.0);
-  cover(SkyGrid(15, 5, 2.0), 0.0, 100.0, minus_infinity, -distant_term);
-  cell_top_.assign(top_.size() * n_cells_, minus_infinity);
+// Finds which far clusters are in which cells, and the largest terms there.
+void PlanCells::find_far(const SearchPlan& plan) {
+  const std::vector<DirectionGroup>& groups = plan.directions().groups();
+  cell_top_.assign(plan.n_priors() * n_cells_, minus_infinity);
   std::vector<std::pair<std::uint32_t, std::uint32_t>> far;  // cell and cluster
-  for (std::size_t c = 0; c < clusters_.size(); ++c)
-    for (std::uint32_t g = 0; g < clusters_[c].n_groups; ++g) {
-      const DirectionGroup& group = groups[clusters_[c].group[g]];
+  for (std::size_t c = plan.first_far(); c < plan.clusters().size(); ++c)
+    for (std::uint32_t g = 0; g < plan.clusters()[c].n_groups; ++g) {
+      const DirectionGroup& group = groups[plan.clusters()[c].group[g]];
       for (std::size_t slot = group.first; slot < group.first + group.count; ++slot) {
         const std::uint32_t cell = cell_of_[slot];
-        if (cell == no_cell || c < first_far_) continue;
-        for (std::size_t j = 0; j < top_.size(); ++j) {
+        if (cell == no_cell) continue;
+        for (std::size_t j = 0; j < plan.n_priors(); ++j) {
           double& top = cell_top_[j * n_cells_ + cell];
-          top = std::max(top, term(j, slot));
+          top = std::max(top, plan.term(j, slot));
         }
         far.emplace_back(cell, static_cast<std::uint32_t>(c));
       }
@@ -167,6 +169,16 @@ void SearchPlan::find_cells() {
     far_of_cell_.push_back(cluster);
   }
   std::partial_sum(first_of_cell_.begin(), first_of_cell_.end(), first_of_cell_.begin());
+}
+
+// Cells of 0.36° and of 0.75° by 0.37°. The first-year season has ts < 12 in half of the first and below 59 in half of the others.
+void SearchPlan::find_cells() {
+  wide_ = true;
+  cells_.cover(*this, SkyGrid(31, 5, 1.0), 17.0, 66.0, -distant_term, 0.0);
+  cells_.cover(*this, SkyGrid(15, 5, 2.0), 0.0, 100.0, minus_infinity, -distant_term);
+  coarse_cells_.cover(*this, SkyGrid(15, 5, 2.0), 0.0, 100.0, minus_infinity, 0.0);
+  cells_.find_far(*this);
+  coarse_cells_.find_far(*this);
 }
 
 }  // namespace nusky

@@ -218,6 +218,43 @@ TEST_CASE("hottest: the same bits on fine tiles, where events are fetched for ma
   }
 }
 
+TEST_CASE("hottest: the same bits on a wide prior, with events that come one by one and make far clusters need much ts, or little") {
+  Options o;
+  o.gamma_nodes = even_nodes(13);
+  o.sizes = {20000};
+  const Directions d = whole_sky(25000);
+  const std::vector<double> terms = around(d, unit_vector(2.0, 0.3), 6 * degree, -25.0);
+  const SearchPlan plan(d, terms.data(), 1);
+  REQUIRE(plan.wide());
+  for (const std::size_t n_loose : {2u, 8u, 40u}) {
+    CAPTURE(n_loose);
+    const reference::Model m = sky(o);
+    const Core core(m);
+    reference::Model some;
+    some.gamma_nodes = o.gamma_nodes;
+    some.seasons.resize(1);
+    inject(some, 0, n_loose, 2.03, 0.28, 1.5, 0.5);
+    const reference::Season& s = some.seasons[0];
+    std::vector<EventPart> parts(2);
+    parts[0].columns = core.columns[0];
+    parts[0].ra = m.seasons[0].ra.data();
+    parts[1].columns = std::make_shared<EventColumns>(n_loose, s.dec.data(), s.sigma.data(), s.background.data(), s.log_ratio.data(),
+                                                      GammaAxis(o.gamma_nodes), m.cut_n_sigma, 0.0, 1);
+    parts[1].ra = s.ra.data();
+    for (EventPart& part : parts) part.n = part.columns->size();
+    const EventIndex index(parts, {m.seasons[0].n_events + static_cast<double>(n_loose)}, 1);
+    REQUIRE(index.loose_events(0).size() == n_loose);
+    const ScanResult map = scan(*core.likelihood, index, d, free_gamma, 0);
+    const Expected e = by_map(map, terms.data());
+    CHECK((e.ts_prior > 100.0) == (n_loose == 40));
+    for (const int threads : {1, 2}) {
+      const HottestResult found = find_hottest(*core.likelihood, index, plan, free_gamma, threads, true);
+      CHECK(found.best[0].direction == e.direction);
+      CHECK(found.best[0].ts_prior == e.ts_prior);
+    }
+  }
+}
+
 TEST_CASE("hottest: the same bits with so many events that bounds have to know the spectrum") {
   Options o;
   o.gamma_nodes = even_nodes(13);

@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <numeric>
 #include <vector>
 
 #include "tile_check.hpp"
@@ -59,4 +61,51 @@ TEST_CASE("order: the clusters near few events hold every direction with ts > 0,
   }
   CHECK(hot > 20);
   CHECK(4 * close > hot);
+}
+
+TEST_CASE(
+    "order: near clusters that loose events lie in leave the queue, those with most first; far ones and many events leave it as it is") {
+  Options o;
+  o.gamma_nodes = even_nodes(9);
+  o.sizes = {5000};
+  const reference::Model m = sky(o);
+  const Core core(m);
+  const Directions d = fibonacci(6000);
+  std::vector<double> terms;
+  for (std::size_t i = 0; i < d.size(); ++i) terms.push_back(std::max(-25.0, -100.0 * (1.0 - d.vector(i).dot(unit_vector(1.0, 0.4)))));
+  const SearchPlan plan(d, terms.data(), 1);
+  REQUIRE(plan.first_far() > 4);
+  REQUIRE(plan.first_far() < plan.clusters().size());
+  const auto queue_of = [&](std::size_t n, double ra, ClusterQueue& first) {
+    reference::Model some;
+    some.gamma_nodes = o.gamma_nodes;
+    some.seasons.resize(1);
+    inject(some, 0, n, ra, 0.4, 1.0);
+    const reference::Season& s = some.seasons[0];
+    std::vector<EventPart> parts(2);
+    parts[0].columns = core.columns[0];
+    parts[0].ra = m.seasons[0].ra.data();
+    parts[1].columns = std::make_shared<EventColumns>(n, s.dec.data(), s.sigma.data(), s.background.data(), s.log_ratio.data(),
+                                                      GammaAxis(o.gamma_nodes), 5.0, 0.0, 1);
+    parts[1].ra = s.ra.data();
+    for (EventPart& part : parts) part.n = part.columns->size();
+    const EventIndex index(parts, {6000.0}, 1);
+    ClusterQueue queue(plan.clusters().size());
+    std::iota(queue.begin(), queue.end(), 0U);
+    first = loose_first(queue, plan, index);
+    return queue;
+  };
+  ClusterQueue first;
+  const ClusterQueue left = queue_of(20, 1.0, first);
+  REQUIRE(!first.empty());
+  CHECK(first.size() <= 4);
+  const Cap& cap = plan.clusters()[first[0]].cap;
+  CHECK(std::acos(cap.centre.dot(unit_vector(1.0, 0.4))) < cap.radius + 1.5 * degree);
+  for (const std::uint32_t c : first) CHECK(c < plan.first_far());
+  CHECK(left.size() + first.size() == plan.clusters().size());
+  for (const std::uint32_t c : first) CHECK(std::find(left.begin(), left.end(), c) == left.end());
+  CHECK(std::is_sorted(left.begin(), left.end()));
+  CHECK(queue_of(20, 4.0, first).size() == plan.clusters().size());
+  CHECK(first.empty());
+  CHECK(queue_of(65, 1.0, first).size() == plan.clusters().size());
 }

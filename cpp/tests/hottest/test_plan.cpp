@@ -8,6 +8,7 @@
 #include <random>
 #include <set>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include "tile_check.hpp"
@@ -117,20 +118,23 @@ TEST_CASE("plan: every group that may win is in one cluster, whose cap holds it;
 
 TEST_CASE("plan: on a wide prior every direction has the cell that holds it, and a cell the largest term of its far directions") {
   const Directions d = fibonacci(60000);
-  for (const double floor : {-60.0, -200.0}) {  // -200: a second, coarser grid below -80
+  for (const auto& [floor, coarse] : {std::pair{-60.0, false}, std::pair{-60.0, true}, std::pair{-200.0, false}, std::pair{-200.0, true}}) {
+    CAPTURE(floor);
+    CAPTURE(coarse);
     const std::vector<double> terms = two_priors(d, floor);
     const SearchPlan plan(d, terms.data(), 2);
     const Expected e = loop(terms, d.size());
     REQUIRE(plan.wide());
-    REQUIRE(plan.sky().size() == (floor < -80.0 ? 2 : 1));
-    std::vector<std::uint32_t> cells;  // of all grids, one after the other
+    const PlanCells& here = coarse ? plan.coarse_cells() : plan.cells();
+    REQUIRE(here.sky().size() == (floor < -80.0 && !coarse ? 2 : 1));  // -200: a second, coarser grid below -80
+    std::vector<std::uint32_t> cells;                                  // of all grids, one after the other
     std::vector<std::size_t> first;
-    for (const auto& sky : plan.sky()) {
+    for (const auto& sky : here.sky()) {
       first.push_back(cells.size());
       CHECK(std::is_sorted(sky->cells().begin(), sky->cells().end()));
       cells.insert(cells.end(), sky->cells().begin(), sky->cells().end());
     }
-    REQUIRE(plan.n_cells() == cells.size());
+    REQUIRE(here.n_cells() == cells.size());
     std::vector<std::size_t> cluster_of(d.size(), 0);  // by slot
     for (std::size_t c = 0; c < plan.clusters().size(); ++c)
       for (std::uint32_t i = 0; i < plan.clusters()[c].n_groups; ++i) {
@@ -142,14 +146,14 @@ TEST_CASE("plan: on a wide prior every direction has the cell that holds it, and
     std::size_t wrong_cell = 0, without = 0;
     for (std::size_t slot = 0; slot < d.size(); ++slot) {
       const std::size_t direction = d.order()[slot];
-      const std::uint32_t cell = plan.cell(slot);
-      if (cell == SearchPlan::no_cell) {
+      const std::uint32_t cell = here.cell(slot);
+      if (cell == PlanCells::no_cell) {
         ++without;
         wrong_cell += e.promise[direction] > -infinity;
         continue;
       }
-      const std::size_t grid = e.promise[direction] > -80.0 ? 0 : 1;
-      wrong_cell += cell < first[grid] || cells[cell] != plan.sky()[grid]->grid().cell(d.vector(direction));
+      const std::size_t grid = e.promise[direction] > -80.0 || coarse ? 0 : 1;
+      wrong_cell += cell < first[grid] || cells[cell] != here.sky()[grid]->grid().cell(d.vector(direction));
       if (cluster_of[slot] < plan.first_far()) continue;
       for (std::size_t j = 0; j < 2; ++j)
         top[j * cells.size() + cell] = std::max(top[j * cells.size() + cell], terms[j * d.size() + direction]);
@@ -159,13 +163,18 @@ TEST_CASE("plan: on a wide prior every direction has the cell that holds it, and
     CHECK(without == 0);
     std::size_t wrong_top = 0, wrong_far = 0, n_far = 0;
     for (std::size_t cell = 0; cell < cells.size(); ++cell) {
-      for (std::size_t j = 0; j < 2; ++j) wrong_top += plan.cell_top(j)[cell] != top[j * cells.size() + cell];
-      wrong_far += std::set<std::uint32_t>(plan.far_begin(cell), plan.far_end(cell)) != far[cell];
+      for (std::size_t j = 0; j < 2; ++j) wrong_top += here.cell_top(j)[cell] != top[j * cells.size() + cell];
+      wrong_far += std::set<std::uint32_t>(here.far_begin(cell), here.far_end(cell)) != far[cell];
       n_far += far[cell].size();
     }
     CHECK(wrong_top == 0);
     CHECK(wrong_far == 0);
     CHECK(n_far > 1000);
+    for (std::size_t j = 0; j < 2; ++j) {
+      double most = -infinity;
+      for (std::size_t c = plan.first_far(); c < plan.clusters().size(); ++c) most = std::max(most, plan.cluster_top(c, j));
+      CHECK(plan.far_top(j) == most);
+    }
   }
 }
 

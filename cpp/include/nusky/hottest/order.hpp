@@ -29,11 +29,14 @@ NearClusters clusters_near(const SearchPlan& plan, const FitModel& model);
 /// With few events, as in a short time window, moves the clusters an event lies in to the front: one of them holds the hottest direction,
 /// more often than not, and once it is known hardly any other has to be fitted.
 void raise_early(ClusterQueue& queue, const SearchPlan& plan, const EventIndex& index);
+/// Takes the near clusters that most loose events lie in, such as injected ones, out of the queue, unless there are many such events:
+/// fitted before all else, they show how much ts the others need.
+ClusterQueue loose_first(ClusterQueue& queue, const SearchPlan& plan, const EventIndex& index);
 /// Of the clusters near the peaks, moves those in which the bounds and the terms leave room for most to the front: the sooner a large value
 /// is known, the fewer directions have to be fitted.
-/// @param sky (plan.n_cells(),) bounds on the ts
-void promising_first(ClusterQueue& queue, const SearchPlan& plan, const std::vector<float>& sky);
+/// @param sky (cells.n_cells(),) bounds on the ts
+void promising_first(ClusterQueue& queue, const SearchPlan& plan, const PlanCells& cells, const std::vector<float>& sky);
 /// Adds the far clusters with a cell in which bound and terms leave room.
-void keep_hopeful(ClusterQueue& queue, const SearchPlan& plan, const std::vector<float>& sky, const Board& board);
+void keep_hopeful(ClusterQueue& queue, const SearchPlan& plan, const PlanCells& cells, const std::vector<float>& sky, const Board& board);
 
 }  // namespace nusky

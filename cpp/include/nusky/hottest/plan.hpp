@@ -9,6 +9,38 @@
 
 namespace nusky {
 
+class SearchPlan;
+
+/// The parts of the sky, cells, in which the directions of a plan have one bound each; all directions have a cell or none.
+class PlanCells {
+ public:
+  /// Below this coarse cells leave too much.
+  static constexpr double coarse_ts = 85.0;
+  static constexpr std::uint32_t no_cell = 0xffffffffU;
+
+  /// Bounds over the part of the sky where directions need much ts, and over that where they need more than nearly any has.
+  const std::vector<std::unique_ptr<SkyBound>>& sky() const { return sky_; }
+  /// Cells of all bounds together.
+  std::size_t n_cells() const { return n_cells_; }
+  /// Cell of the direction in a slot, counted through all bounds, or no_cell.
+  std::uint32_t cell(std::size_t slot) const { return cell_of_[slot]; }
+  /// Largest terms of a prior in all cells, in clusters from `first_far` on; −∞ in cells with none of these.
+  const double* cell_top(std::size_t prior) const { return cell_top_.data() + prior * n_cells_; }
+  /// Clusters from `first_far` on with directions in a cell.
+  const std::uint32_t* far_begin(std::size_t cell) const { return far_of_cell_.data() + first_of_cell_[cell]; }
+  const std::uint32_t* far_end(std::size_t cell) const { return far_of_cell_.data() + first_of_cell_[cell + 1]; }
+
+ private:
+  friend class SearchPlan;
+  void cover(const SearchPlan& plan, SkyGrid grid, double low_n, double n, double above, double up_to);
+  void find_far(const SearchPlan& plan);
+
+  std::vector<double> cell_top_;
+  std::vector<std::uint32_t> cell_of_, far_of_cell_, first_of_cell_;
+  std::vector<std::unique_ptr<SkyBound>> sky_;
+  std::size_t n_cells_ = 0;
+};
+
 /// What the search for the hottest direction knows before any trial: the prior terms, and in which order to look.
 class SearchPlan {
  public:
@@ -39,37 +71,30 @@ class SearchPlan {
   /// Rows of events for the bounds that know γ, kept from trial to trial.
   const KnotRows& knot_rows() const { return knot_rows_; }
 
-  /// Whether so many directions need so much ts that bounds over the sky pay; the following hold only then.
-  bool wide() const { return !cell_of_.empty(); }
-  /// Bounds over the part of the sky where directions need much ts, and over that where they need more than nearly any has.
-  const std::vector<std::unique_ptr<SkyBound>>& sky() const { return sky_; }
-  /// Cells of all bounds together.
-  std::size_t n_cells() const { return n_cells_; }
-  static constexpr std::uint32_t no_cell = 0xffffffffU;
-  /// Cell of the direction in a slot, counted through all bounds, or no_cell.
-  std::uint32_t cell(std::size_t slot) const { return cell_of_[slot]; }
-  /// Largest terms of a prior in all cells, in clusters from `first_far` on; −∞ in cells with none of these.
-  const double* cell_top(std::size_t prior) const { return cell_top_.data() + prior * n_cells_; }
-  /// Clusters from `first_far` on with directions in a cell.
-  const std::uint32_t* far_begin(std::size_t cell) const { return far_of_cell_.data() + first_of_cell_[cell]; }
-  const std::uint32_t* far_end(std::size_t cell) const { return far_of_cell_.data() + first_of_cell_[cell + 1]; }
+  /// Whether so many directions need so much ts that bounds over the sky pay; cells are there only then.
+  bool wide() const { return wide_; }
+  /// For whatever ts is known.
+  const PlanCells& cells() const { return cells_; }
+  /// Coarser ones, for where all clusters from `first_far` on need a ts above `PlanCells::coarse_ts`: half the time, and bounds that leave
+  /// more.
+  const PlanCells& coarse_cells() const { return coarse_cells_; }
+  /// Largest term of a prior in the clusters from `first_far` on; −∞: there are none.
+  double far_top(std::size_t prior) const { return far_top_[prior]; }
 
  private:
   void find_cells();
-  void cover(SkyGrid grid, double low_n, double n, double above, double up_to);
 
   const Directions* directions_;
   std::vector<double> terms_;  // in the order of the groups
-  std::vector<double> top_, cluster_top_, cell_top_;
+  std::vector<double> top_, cluster_top_, far_top_;
   std::vector<std::int64_t> top_direction_;
   std::vector<Cluster> clusters_;
   std::vector<std::uint32_t> by_height_;  // clusters, by z of their centres
   std::vector<double> height_;            // in this order
   double widest_ = 0.0;                   // chord of the largest cap
-  std::vector<std::uint32_t> cell_of_, far_of_cell_, first_of_cell_;
   std::size_t first_far_ = 0;
-  std::vector<std::unique_ptr<SkyBound>> sky_;
-  std::size_t n_cells_ = 0;
+  bool wide_ = false;
+  PlanCells cells_, coarse_cells_;
   KnotRows knot_rows_;
 };
 
