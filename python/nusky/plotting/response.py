@@ -68,7 +68,7 @@ def _area(ana: Any, ax: Any) -> None:
         mean = total / np.diff(edges) / (2 * np.pi * (high - low)) * 1e-4  # cm² → m²
         ax.stairs(np.where(mean > 0, mean, np.nan), edges, color=color, label=f"sin δ {low:g} … {high:g}")
     ax.set(xscale="log", yscale="log", xlabel="true energy [GeV]", ylabel="effective area [m$^2$]")
-    ax.legend(fontsize="x-small")
+    ax.legend(fontsize="x-small", loc="lower right")
 
 
 def _ratio(ana: Any, ax: Any, gamma: float) -> None:
@@ -94,6 +94,7 @@ def _angles(ana: Any, ax: Any, gamma: float) -> None:
         line = [_quantile(away, weight, some, level) for some in inside]
         ax.plot(middle, np.degrees(line), color=soft_colors[0], ls=style, label=f"{100 * level:.0f} % of events")
     ax.set(yscale="log", xlabel="log$_{10}$ of the true energy [GeV]", ylabel="angle to the true direction [deg]")
+    ax.set_ylim(top=2 * ax.get_ylim()[1])  # room for the legend above the curves
     ax.legend(fontsize="x-small")
 
 
@@ -120,5 +121,5 @@ def _declinations(ana: Any, ax: Any) -> None:
         model += len(season.data) * 2 * np.pi * np.asarray(season.background(middle)) * np.diff(edges)
     ax.errorbar(middle, total, np.sqrt(total), fmt=".", color=".3", label="data")
     ax.plot(middle, model, color=CONTOUR_COLORS[0], label="background model")
-    ax.set(xlabel="sin δ", ylabel="events", ylim=(0, None), xlim=(-1, 1))
+    ax.set(xlabel="sin δ", ylabel="events", ylim=(0, None), xlim=(-1, 1), xticks=(-1, -0.5, 0, 0.5, 1))
     ax.legend(fontsize="x-small")

@@ -65,7 +65,7 @@ class SensitivityCurve:
             error = flux * np.array([one.n_sig_error for one in found])
             ax.errorbar(np.sin(self.dec), flux, yerr=error, fmt=fmt, ms=4, color=color, label=label, **kw)
         first = self.sensitivities[0]
-        ax.set(yscale="log", xlabel="sin δ", xlim=(-1, 1))
+        ax.set(yscale="log", xlabel="sin δ", xlim=(-1, 1), xticks=(-1, -0.5, 0, 0.5, 1))
         unit = {1.0: "GeV", 1e3: "TeV"}.get(first.unit, f"{first.unit:g} GeV")
         ax.set_ylabel(rf"$E^2\,dN/dE$ at {first.E0:g} {unit} [{unit} cm$^{{-2}}$ s$^{{-1}}$]")
         ax.legend()
