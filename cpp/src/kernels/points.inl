@@ -8,10 +8,10 @@ namespace nusky {
 namespace NUSKY_LEVEL {
 namespace {
 
-// |word − centre| + 1, as a number without sign
+// |word − centre| + 1, as a number without sign: words wrap at the whole circle, which numbers with a sign must not
 NUSKY_INLINE Ints one_more_than_distance(Ints word, Ints centre) {
-  const Ints d = word - centre, sign = d >> 31;
-  return ((d ^ sign) - sign) + 1;
+  const Ints d = (Ints)((WrappingInts)word - (WrappingInts)centre), sign = d >> 31;
+  return (Ints)(((WrappingInts)(d ^ sign) - (WrappingInts)sign) + 1U);
 }
 
 NUSKY_INLINE unsigned first_bits(std::size_t n) { return n >= register_floats ? ~0U : (1U << n) - 1U; }

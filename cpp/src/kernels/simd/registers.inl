@@ -20,6 +20,7 @@ constexpr std::size_t float_registers = lanes / register_floats, double_register
 // Of one register:
 typedef float Floats __attribute__((vector_size(register_floats * 4)));
 typedef std::int32_t Ints __attribute__((vector_size(register_floats * 4)));
+typedef std::uint32_t WrappingInts __attribute__((vector_size(register_floats * 4)));
 typedef double Doubles __attribute__((vector_size(register_floats * 4)));
 typedef std::int64_t Longs __attribute__((vector_size(register_floats * 4)));
 typedef std::uint64_t WideWords __attribute__((vector_size(register_floats * 4)));
