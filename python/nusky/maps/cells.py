@@ -226,7 +226,7 @@ def no_hidden_positions(table: MapTable, npix: int, nested: bool) -> None:
                 f"{table.source}: row {row} is at {lon} {table.columns[lon][row]:.6g}, {lat} "
                 f"{table.columns[lat][row]:.6g}, and pixel {row} ({'NESTED' if nested else 'RING'}) is at "
                 f"{np.degrees(phi[row]):.6g}, {np.degrees(np.pi / 2 - theta[row]):.6g} deg: the rows are not in the "
-                "order of the pixels; add a column PIXEL, healpy.ang2pix(nside, ra, dec, lonlat=True)"
+                "order of the pixels; add a column PIXEL with their numbers, as healpy.ang2pix gives them"
             )
 
 

@@ -92,6 +92,8 @@ def _no_npy(path: Any) -> str:
         return f"cannot be read ({error.strerror})"
     if start == b"\x93NUMPY":
         return ""
+    if not start:
+        return "an empty file, not a readable npy file"
     if start == b"SIMPLE":
         return "a FITS file, not an npy file; give astropy.table.QTable.read(path)"
     if start[:2] == b"\x1f\x8b":
