@@ -35,6 +35,7 @@ hypotheses
 catalogs
 conf
 followup
+notices
 installation
 csky
 cli

@@ -61,6 +61,7 @@ _PACKAGES = (
     "followup",
     "hyp",
     "maps",
+    "notices",
     "pixels",
     "plotting",
     "priors",

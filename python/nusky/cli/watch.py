@@ -42,7 +42,7 @@ def add_parser(commands: Any, source: Callable[[Path | None], Any]) -> None:
 
 def _watch(args: argparse.Namespace, source: Callable[[Path | None], Any]) -> None:
     from nusky.followup import follow_up, write_follow_up
-    from nusky.followup.watch import watch
+    from nusky.notices import watch
 
     if args.out.exists() and not args.out.is_dir():
         raise NotADirectoryError(f"--out {args.out} is a file; name a directory")
@@ -59,11 +59,11 @@ def _watch(args: argparse.Namespace, source: Callable[[Path | None], Any]) -> No
         write_follow_up(found, folder)
         return found.sentence
 
-    watch(notices, args.out, follow, say=lambda text: say(in_options(text, args)), once=args.once)
+    watch(notices, args.out, follow, say=say, words=lambda why: in_options(why, args), once=args.once)
 
 
 def _notices(args: argparse.Namespace) -> Any:
-    from nusky.followup.watch import FolderOfNotices, KafkaNotices
+    from nusky.notices import FolderOfNotices, KafkaNotices
 
     if args.folder is not None:
         return FolderOfNotices(args.folder, map_options(args))

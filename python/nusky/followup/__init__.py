@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from nusky.followup.follow_up import follow_up, search_times
-from nusky.followup.inputs import Target, read_target
+from nusky.followup.inputs import Retracted, Target, read_notice, read_target, retracted_event
 from nusky.followup.limits import Limits
 from nusky.followup.output import write_follow_up
 from nusky.followup.result import FollowUp
 from nusky.followup.search import Search
-from nusky.followup.watch import FolderOfNotices, KafkaNotices, watch
 
 __all__ = [
-    "FolderOfNotices",
     "FollowUp",
-    "KafkaNotices",
     "Limits",
+    "Retracted",
     "Search",
     "Target",
     "follow_up",
+    "read_notice",
     "read_target",
+    "retracted_event",
     "search_times",
-    "watch",
     "write_follow_up",
 ]

@@ -14,7 +14,7 @@ import pytest
 from gw_map import gw_map, gw_notice, write_gw_map
 from kafka_stand_in import Consumer, Stream
 from nusky.followup import Target
-from nusky.followup.watch import FolderOfNotices, KafkaNotices, Watched, watch
+from nusky.notices import FolderOfNotices, KafkaNotices, Watched, watch
 
 POSITION = {"id": ["X1"], "trigger_time": "2012-01-01T00:00:00Z", "ra": 40.0, "dec": -20.0, "ra_dec_error": 6.0}
 
@@ -207,6 +207,46 @@ def test_what_nobody_expected_is_no_end_and_is_tried_again_at_the_next_start(
     follow = Follower()
     assert look(FolderOfNotices(notices), out, follow)[0] == 1
     assert follow.done == ["X1"]
+
+
+def test_a_failed_notice_of_a_stream_is_tried_again_once_at_each_start(
+    place: tuple[pathlib.Path, pathlib.Path],
+) -> None:
+    calls = []
+
+    def broken(target: Target, folder: pathlib.Path) -> str:
+        calls.append(target.name)
+        raise MemoryError("no room")
+
+    _, out = place
+    text = json.dumps(POSITION).encode()
+    with Stream([text, text]) as stream:
+        n, said = look(KafkaNotices(Consumer(stream.address), timeout=0.2), out, broken)
+        assert (n, calls) == (1, ["X1"])
+        assert sum("MemoryError: no room" in line for line in said) == 1
+        assert stream.committed == 1
+        look(KafkaNotices(Consumer(stream.address), timeout=0.2), out, broken)
+        assert calls == ["X1", "X1"]
+        follow = Follower()
+        assert look(KafkaNotices(Consumer(stream.address), timeout=0.2), out, follow)[0] == 1
+        assert look(KafkaNotices(Consumer(stream.address), timeout=0.2), out, follow)[0] == 0
+    assert follow.done == ["X1"]
+    assert list((out / "failed").iterdir()) == []
+    assert [one["state"] for one in Watched(out).notices.values()] == ["followed"]
+
+
+def test_reasons_are_written_down_in_the_words_they_are_told_in(place: tuple[pathlib.Path, pathlib.Path]) -> None:
+    def refused(target: Target, folder: pathlib.Path) -> str:
+        raise ValueError("give start= with stop=")
+
+    notices, out = place
+    (notices / "a.json").write_text(json.dumps(POSITION))
+    said: list[str] = []
+    source, words = FolderOfNotices(notices), {"give start= with stop=": "give --start with --stop"}
+    watch(source, out, refused, say=said.append, words=words.__getitem__, once=True, sleep=lambda _: None)
+    (one,) = Watched(out).notices.values()
+    assert one["why"] == "give --start with --stop"
+    assert said[-1] == "a.json: not followed up: give --start with --stop"
 
 
 class Unsteady:
