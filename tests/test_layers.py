@@ -12,7 +12,8 @@ import nusky
 ROOT = pathlib.Path(nusky.__path__[0])
 # One line a floor, the lowest first; what stands on one floor does not know each other.
 FLOORS = """
-version typing checks threads progress missing units notebook
+version typing checks
+threads progress missing units notebook
 sphere files arrays
 events hyp source dists
 response

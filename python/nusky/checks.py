@@ -5,7 +5,7 @@ from __future__ import annotations
 from numbers import Real
 from typing import Any
 
-__all__ = ["check_fraction"]
+__all__ = ["check_fraction", "refuse_text"]
 
 
 def check_fraction(name: str, value: Any) -> float:
@@ -24,3 +24,29 @@ def check_fraction(name: str, value: Any) -> float:
     if not 0.0 < fraction <= 1.0:
         raise ValueError(f"{name}={value} must be larger than 0 and at most 1 (a fraction, not a percentage)")
     return fraction
+
+
+def refuse_text(name: str, value: Any) -> None:
+    """An error where text stands for a number: NumPy reads "1", and a "1e3 " of a file that nobody converted.
+
+    Parameters
+    ----------
+    name : str
+        What to call it in messages.
+    value : anything
+        Text, or a list, tuple or array with text in it, is refused.
+
+    Examples
+    --------
+    >>> refuse_text("x", [1.0, 2.0])
+    >>> refuse_text("x", "1")
+    Traceback (most recent call last):
+        ...
+    TypeError: x='1' is text: give a number, such as float(x)
+    """
+    kind = getattr(getattr(value, "dtype", None), "kind", "")
+    inside = value if isinstance(value, (list, tuple)) else value.ravel() if kind == "O" else ()
+    if kind in ("U", "S") or any(isinstance(one, (str, bytes)) for one in (value, *inside)):
+        shown = repr(value)
+        shown = shown if len(shown) < 60 else f"{shown[:50]} …"
+        raise TypeError(f"{name}={shown} is text: give a number, such as float({name})")

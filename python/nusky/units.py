@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nusky.checks import refuse_text
+
 __all__ = ["counted", "has_unit", "in_unit", "numbers"]
 
 
@@ -52,7 +54,7 @@ def in_unit(name: str, value: Any, unit: str, example: str = "") -> Any:
     Raises
     ------
     TypeError
-        The unit is that of something else, or the library it comes from is not known here.
+        The unit is that of something else, the library it comes from is not known here, or it is text.
 
     Examples
     --------
@@ -60,6 +62,7 @@ def in_unit(name: str, value: Any, unit: str, example: str = "") -> Any:
     >>> float(in_unit("E0", 100 * u.TeV, "GeV")), in_unit("E0", 5, "GeV")
     (100000.0, 5)
     """
+    refuse_text(name, value)
     if not has_unit(value):
         return value
     said = f" such as {example}" if example else ""

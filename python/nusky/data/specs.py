@@ -205,7 +205,7 @@ class CustomDataSpec:
             object.__setattr__(self, name, in_unit(name, getattr(self, name), ""))
         if self.livetime is None:
             return
-        plain = days("livetime", self.livetime)
+        plain = self.livetime if isinstance(self.livetime, str) else days("livetime", self.livetime)
         if isinstance(plain, (bool, str)) or np.ndim(plain):
             raise TypeError(f"CustomDataSpec {self.key!r}: livetime={self.livetime!r}; give one number, days")
         livetime = float(plain)

@@ -13,6 +13,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nusky.units import numbers
+
 __all__ = ["PValue", "binomial_error", "binomial_interval", "counted_p", "nsigma_to_p", "p_to_nsigma"]
 
 Method = Literal["trials", "chi2 fit", "histogram"]
@@ -122,8 +124,7 @@ def binomial_error(k: ArrayLike, n: ArrayLike) -> NDArray[np.float64]:
     >>> float(binomial_error(50, 100)), round(float(binomial_error(0, 100)), 4)
     (0.05, 0.0099)
     """
-    k = np.asarray(k, dtype=np.float64)
-    n = np.asarray(n, dtype=np.float64)
+    k, n = numbers("k", k), numbers("n", n)
     f = np.where((k == 0) | (k == n), (k + 1) / (n + 2), k / np.where(n > 0, n, 1))
     return np.asarray(np.sqrt(f * (1 - f) / np.where(n > 0, n, 1)))
 
@@ -146,8 +147,7 @@ def binomial_interval(
 
     if not 0 < cl < 1:
         raise ValueError(f"cl = {cl}: give a confidence level between 0 and 1")
-    k = np.asarray(k, dtype=np.float64)
-    n = np.asarray(n, dtype=np.float64)
+    k, n = numbers("k", k), numbers("n", n)
     half = (1 - cl) / 2
     low = np.where(k > 0, betaincinv(np.maximum(k, 1), n - k + 1, half), 0.0)
     high = np.where(k < n, betaincinv(k + 1, np.maximum(n - k, 1), 1 - half), 1.0)
@@ -164,7 +164,7 @@ def nsigma_to_p(nsigma: ArrayLike) -> NDArray[np.float64]:
     """
     from scipy.special import ndtr
 
-    return np.asarray(ndtr(-np.asarray(nsigma, dtype=np.float64)))
+    return np.asarray(ndtr(-numbers("nsigma", nsigma)))
 
 
 def p_to_nsigma(p: ArrayLike) -> NDArray[np.float64]:
@@ -177,4 +177,4 @@ def p_to_nsigma(p: ArrayLike) -> NDArray[np.float64]:
     """
     from scipy.special import ndtri
 
-    return np.asarray(-ndtri(np.asarray(p, dtype=np.float64)))
+    return np.asarray(-ndtri(numbers("p", p)))

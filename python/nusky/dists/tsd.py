@@ -148,7 +148,7 @@ class TSD:
 
     def sf_systematic(self, x: ArrayLike) -> F64:
         """Systematic error of a fitted tail; there is none here."""
-        return np.zeros(np.shape(x))
+        return np.zeros(finite(x).shape)
 
     def sf_nsigma(self, x: ArrayLike, fit: bool | None = None) -> F64:
         """`p_values` in one-sided Gaussian sigmas."""
@@ -169,7 +169,7 @@ class TSD:
         p = 0.0099 +/- 0.0099 (2.33 sigma; 0 at or above of 100 trials)
         """
         k = int(self.n_above(x))
-        if not bool(self._from_fit(np.asarray(float(x)), np.asarray(k), fit)):
+        if not bool(self._from_fit(finite(x), np.asarray(k), fit)):
             return counted_p(k, self.n_total)
         p, error, systematic = (float(f) for f in (self.sf(x, fit), self.sf_error(x, fit), self.sf_systematic(x)))
         return PValue(p, error, self.n_total, k, "chi2 fit", k < MIN_TAIL, systematic, float(self.beyond(x)))
@@ -231,8 +231,7 @@ class TSD:
 
     def isf_error(self, p: float, fit: bool | None = None) -> float:
         """Standard deviation of `isf(p)`: half the distance between the thresholds of sf ± its error."""
-        p = float(p)
-        x = float(self.isf(p, fit))
+        x, p = float(self.isf(p, fit)), float(p)
         if bool(self._from_fit(np.asarray(x), self.n_above(x, strict=True), fit)):
             relative = float(self.sf_error(x, fit)) / p
             tail = self._require_tail()
@@ -366,7 +365,8 @@ def ts_values(values: Any) -> F64:
         values = values["ts"]
     elif not isinstance(values, np.ndarray) and (hasattr(values, "ts") or "ts" in getattr(values, "colnames", ())):
         values = values["ts"] if hasattr(values, "colnames") else values.ts
-    values = in_unit("values", values, "")
+    if not isinstance(values, str):  # of which is said below what is asked
+        values = in_unit("values", values, "")
     try:
         ts, missing = without_missing(values, "values")
     except (TypeError, ValueError):

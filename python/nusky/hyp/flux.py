@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from nusky.checks import refuse_text
 from nusky.typing import F64
 from nusky.units import counted, has_unit, in_unit
 
@@ -192,6 +193,7 @@ class Flux(ABC):
 def _flux_value(value: Any, unit: float, E2dNdE: bool) -> Any:
     """E² dN/dE in `unit` GeV cm⁻² s⁻¹, or dN/dE per that, of what may be a Quantity."""
     if not has_unit(value):
+        refuse_text("value", value)
         return value
     if E2dNdE:
         return in_unit("value (E2dNdE=True: E^2 dN/dE)", value, "GeV / (cm2 s)", "1e-11 * u.TeV / u.cm**2 / u.s") / unit

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
+from nusky.checks import refuse_text
 from nusky.hyp.tabulated import BinnedFlux
 from nusky.sphere import map_nside
 from nusky.typing import F64
@@ -46,6 +47,7 @@ class PixelSpectra:
     energy_bins: F64
 
     def __post_init__(self) -> None:
+        refuse_text("flux", self.flux)
         flux, edges = np.array(self.flux, dtype=np.float64), numbers("energy_bins", self.energy_bins, "GeV").copy()
         if flux.ndim != 2 or edges.shape != (flux.shape[-1] + 1,):
             raise ValueError(

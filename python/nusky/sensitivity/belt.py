@@ -14,6 +14,7 @@ from nusky.checks import check_fraction
 from nusky.dists import ts_values
 from nusky.sensitivity.efficiency import EfficiencyCurve, fit_efficiency
 from nusky.typing import F64
+from nusky.units import numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,6 +75,7 @@ class ConfidenceBelt:
 
     def above(self, ts: float) -> EfficiencyCurve:
         """P(TS > ts) as a function of the injected signal."""
+        ts = float(numbers("ts", ts))
         if ts not in self._curves:
             passed = [int(np.count_nonzero(values > ts)) for values in self._ts]
             self._curves[ts] = fit_efficiency(self.n_sigs, passed, [len(values) for values in self._ts])
@@ -148,7 +150,7 @@ class ConfidenceBelt:
         low, high : float
             `high` is infinite where the interval goes on beyond the largest n_sig of the trials.
         """
-        cell = int(np.searchsorted(self.edges, ts))
+        cell = int(np.searchsorted(self.edges, float(numbers("ts", ts))))
         inside = np.flatnonzero(self._before[cell] < _level(level))
         if not len(inside):
             at = int(np.argmax(self._probability[cell]))
@@ -238,7 +240,7 @@ def confidence_belt(
     >>> belt = confidence_belt(tr, np.arange(0, 31, 3), seed=1)                      # doctest: +SKIP
     >>> belt.interval(fit.ts), belt.upper_limit(fit.ts), belt.expected()             # doctest: +SKIP
     """
-    wanted = np.unique(np.concatenate([[0.0], np.atleast_1d(np.asarray(n_sigs, dtype=np.float64))]))
+    wanted = np.unique(np.concatenate([[0.0], np.atleast_1d(numbers("n_sigs", n_sigs))]))
     if not (np.isfinite(wanted).all() and wanted[0] == 0):
         raise ValueError(f"n_sigs must be finite and >= 0, got {n_sigs!r}")
     made: dict[float, Any] = {float(n): rows for n, rows in (trials or {}).items()}

@@ -14,6 +14,7 @@ from nusky.hyp import PowerLawFlux
 from nusky.sensitivity.limits import sensitivity
 from nusky.sensitivity.result import NSigResult
 from nusky.typing import F64
+from nusky.units import numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -93,7 +94,7 @@ def differential_sensitivity(
     >>> found = differential_sensitivity(tr, np.logspace(2, 8, 13), bg, seed=1)      # doctest: +SKIP
     >>> found.plot(ax)                                                               # doctest: +SKIP
     """
-    bins = np.array(edges, dtype=np.float64)
+    bins = numbers("edges", edges, "GeV").copy()
     if bins.ndim != 1 or len(bins) < 2 or not (np.all(np.diff(bins) > 0) and bins[0] > 0 and np.isfinite(bins[-1])):
         raise ValueError(f"edges must be two or more ascending energies in GeV, got {edges!r}")
     results: list[NSigResult | None] = []

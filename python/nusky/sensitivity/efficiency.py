@@ -18,8 +18,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from nusky.checks import check_fraction
 from nusky.dists.pvalue import binomial_error
 from nusky.typing import F64, I64
+from nusky.units import numbers
 
 __all__ = ["EfficiencyCurve", "Method", "fit_efficiency"]
 
@@ -64,11 +66,11 @@ class EfficiencyCurve:
 
     def __call__(self, n_sig: ArrayLike) -> F64:
         """Efficiency at an injected signal."""
-        return _evaluate(self.method, self.params, self.n_sigs, np.asarray(n_sig, dtype=np.float64))
+        return _evaluate(self.method, self.params, self.n_sigs, numbers("n_sig", n_sig))
 
     def solve(self, beta: float) -> float:
         """Injected signal at which the efficiency is `beta`; 0 if it is reached without signal, NaN if never."""
-        return _solve(self.method, self.params, self.n_sigs, beta)
+        return _solve(self.method, self.params, self.n_sigs, check_fraction("beta", beta))
 
     def solve_error(self, beta: float) -> float:
         """Standard deviation of `solve(beta)` from the binomial errors; infinite where it is unknown.
@@ -132,8 +134,9 @@ def fit_efficiency(
     """
     if method not in ("auto", "chi2cdf", "erf", "spline"):
         raise ValueError(f"method = {method!r} is none of auto, chi2cdf, erf, spline")
-    order = np.argsort(np.asarray(n_sigs, dtype=np.float64))
-    n = np.asarray(n_sigs, dtype=np.float64)[order]
+    n = numbers("n_sigs", n_sigs)
+    order = np.argsort(n)
+    n = n[order]
     k = np.asarray(n_passed, dtype=np.int64)[order]
     total = np.asarray(n_trials, dtype=np.int64)[order]
     if not np.isfinite(n).all():
