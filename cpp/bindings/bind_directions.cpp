@@ -26,8 +26,8 @@ std::shared_ptr<Directions> make_directions(const F64& ra, const F64& dec, const
 
 SmearedTable smeared_table(const F32& table, const I64& start, const F32& weight) {
   const auto length = [](const auto& array, int axis) { return static_cast<std::size_t>(array.shape(axis)); };
-  const std::size_t maps = require_ndim(table, 4, "table"), n = require_ndim(start, 1, "start");
-  const SmearedTable rows{table.data(), maps, length(table, 1), length(table, 2), length(table, 3)};
+  const std::size_t n_sigma = require_ndim(table, 4, "table"), n = require_ndim(start, 1, "start");
+  const SmearedTable rows{table.data(), length(table, 3), n_sigma, length(table, 1), length(table, 2)};
   if (rows.n_sigma < 2 || rows.n_dec < 2 || rows.n_ra < 2) throw std::invalid_argument("table: needs two values along each axis");
   if (require_ndim(weight, 2, "weight") != 4 || length(weight, 1) != n) throw std::invalid_argument("weight: expected shape (4, N)");
   return rows;
@@ -84,8 +84,8 @@ Values of smeared maps at places; see `nusky.sphere.SmearedMaps`.
 
 Parameters
 ----------
-table : (R, S, D, A) float32
-start : (N,) int64, beginning of the row of the lower sigma and declination within a map
+table : (S, D, A, R) float32
+start : (N,) int64, point at which the row of the lower sigma and declination begins
 weight : (4, N) float32, of the rows around the place
 ra : (N,) float64, rad
 found : (R, N) float32, is filled

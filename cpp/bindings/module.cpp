@@ -10,6 +10,7 @@ void bind_scan(pybind11::module_& m);
 void bind_random(pybind11::module_& m);
 void bind_stack(pybind11::module_& m);
 void bind_system(pybind11::module_& m);
+void bind_templates(pybind11::module_& m);
 void bind_trials(pybind11::module_& m);
 void bind_flares(pybind11::module_& m);
 }  // namespace nusky::bindings
@@ -24,6 +25,7 @@ PYBIND11_MODULE(_core, m) {
   nusky::bindings::bind_random(m);
   nusky::bindings::bind_trials(m);
   nusky::bindings::bind_stack(m);
+  nusky::bindings::bind_templates(m);
   nusky::bindings::bind_flares(m);
   nusky::bindings::bind_system(m);
 }

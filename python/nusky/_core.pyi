@@ -165,6 +165,43 @@ def fit_hypothesis_events(
     gamma: float | None = ...,
 ) -> tuple[float, float, float, int]: ...
 
+class TemplateEvents:
+    def __init__(
+        self,
+        table: F32,
+        order: I64,
+        start: I64,
+        weight: F32,
+        cell: I64,
+        log_ratio: F32,
+        gamma_nodes: Sequence[float],
+    ) -> None: ...
+    def __len__(self) -> int: ...
+
+class SkyTemplate:
+    def __init__(
+        self,
+        likelihood: Likelihood,
+        table: F32,
+        own: Sequence[TemplateEvents],
+        column: Sequence[F64],
+        log_taken: Sequence[F64] = ...,
+    ) -> None: ...
+
+def fit_template_trials(
+    template: SkyTemplate,
+    injected: Sequence[tuple[TemplateEvents, F64, I64]] | None,
+    *,
+    key: int,
+    numbers: I64,
+    rows: F64,
+    n_threads: int = ...,
+    progress: Callable[[int, int], object] | None = ...,
+) -> tuple[int, bool]: ...
+def fit_template_events(
+    template: SkyTemplate, parts: Sequence[tuple[int, TemplateEvents, F64]], n_events: F64
+) -> tuple[float, float, float, int, int, int]: ...
+
 class PointRecords:
     def __init__(self, columns: EventColumns, gamma: float | None = ...) -> None: ...
     def __len__(self) -> int: ...

@@ -67,11 +67,11 @@ def test_values_are_those_of_the_table_between_its_nodes() -> None:
     smeared = SmearedMaps.of(np.stack([template_oracle.band(16), template_oracle.blob(16, 1.0, 0.4, 0.2)]), 0.02, 0.1)
     ra, dec, sigma = places(500, 3)
     ra[:4], dec[:4] = (0.0, 2 * np.pi - 1e-12, 0.1, 3.0), (np.pi / 2, -np.pi / 2, 0.0, 1.0)
-    _, n_sigma, n_dec, n_ra = smeared.table.shape
+    n_sigma, n_dec, n_ra, _ = smeared.table.shape
     first, last = np.log(smeared.sigma[[0, -1]])
     s = np.clip((np.log(sigma) - first) / (last - first), 0, 1) * (n_sigma - 1)
     d, a = (dec / np.pi + 0.5) * (n_dec - 1), ra / (2 * np.pi) * (n_ra - 1)
-    for one, values in zip(smeared.table, smeared.at(ra, dec, sigma), strict=True):
+    for one, values in zip(np.moveaxis(smeared.table, -1, 0), smeared.at(ra, dec, sigma), strict=True):
         slow = map_coordinates(one.astype(np.float64), [s, d, a], order=1, mode="nearest")
         assert np.abs(values - slow).max() < 1e-5 * one.max()
 
@@ -79,7 +79,7 @@ def test_values_are_those_of_the_table_between_its_nodes() -> None:
 def test_places_outside_the_table_are_refused_by_the_core() -> None:
     smeared = SmearedMaps.of(template_oracle.band(8)[None], 0.05, 0.1)
     found, weight, ra = np.empty((1, 1), np.float32), np.ones((4, 1), np.float32), np.array([1.0])
-    for start in (-1, smeared.table[0].size):
+    for start in (-1, smeared.table[..., 0].size):
         with pytest.raises(ValueError, match=r"start\[0\]"):
             _core.smeared_values(smeared.table, np.array([start]), weight, ra, found)
     terms = {"column": np.ones(1), "factor": np.ones((1, 1)), "background": np.ones(1), "scale": 1.0, "z": np.empty(1)}

@@ -8,6 +8,7 @@
 #include "kernels/stack.inl"
 #include "kernels/sums.inl"
 #include "kernels/survey.inl"
+#include "kernels/templates.inl"
 #include "kernels/tile.inl"
 #include "nusky/kernels/table.hpp"
 
@@ -15,8 +16,8 @@ namespace nusky {
 namespace NUSKY_LEVEL {
 
 extern const Kernels table;
-const Kernels table{index_kernels(), tile_kernels(),  survey_kernels(), profile_kernels(), random_kernels(), sum_kernels(),
-                    sky_kernels(),   stack_kernels(), flare_kernels(),  point_kernels(),   NUSKY_LEVEL_NAME};
+const Kernels table{index_kernels(), tile_kernels(),  survey_kernels(), profile_kernels(), random_kernels(),   sum_kernels(),
+                    sky_kernels(),   stack_kernels(), flare_kernels(),  point_kernels(),   template_kernels(), NUSKY_LEVEL_NAME};
 
 }  // namespace NUSKY_LEVEL
 }  // namespace nusky

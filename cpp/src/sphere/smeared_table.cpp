@@ -17,10 +17,10 @@ SmearedTable::Corner SmearedTable::corner(std::size_t i, std::int64_t start, dou
 
 float SmearedTable::value(std::size_t map, const Corner& corner, std::size_t n, const float* weight) const {
   const std::size_t layer = n_dec * n_ra;
-  const float* at = values + map * n_sigma * layer + corner.at;
   float total = 0.0F;
   for (const std::size_t row : {std::size_t{0}, n_ra, layer, layer + n_ra}) {
-    total += ((at[row + 1] - at[row]) * corner.step + at[row]) * *weight;
+    const float* at = values + (corner.at + row) * maps + map;
+    total += ((at[maps] - at[0]) * corner.step + at[0]) * *weight;
     weight += n;
   }
   return total;
@@ -49,9 +49,8 @@ void SmearedTable::terms(std::size_t n, const std::int64_t* start, const float* 
     const Corner place = coming[i % ahead];
     if (i < n) {
       coming[i % ahead] = place_of(i);
-      for (std::size_t m = 0; m < maps; ++m)
-        for (const std::size_t row : {std::size_t{0}, n_ra, layer, layer + n_ra})
-          __builtin_prefetch(values + m * n_sigma * layer + coming[i % ahead].at + row);
+      for (const std::size_t row : {std::size_t{0}, n_ra, layer, layer + n_ra})
+        __builtin_prefetch(values + (coming[i % ahead].at + row) * maps);
     }
     if (i < ahead) continue;
     const std::size_t j = i - ahead;

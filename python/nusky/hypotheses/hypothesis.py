@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nusky import _core
+from nusky.executors import InterruptedBatch
 from nusky.hypotheses.reading import HypothesisReading
 from nusky.hypotheses.subtraction import SubtractedFit
 from nusky.progress import scan_progress
@@ -26,9 +28,17 @@ if TYPE_CHECKING:
     from nusky.hyp import Flux
     from nusky.injection import Injected, TrialDraws
     from nusky.likelihood import EventValues, TrialIndex
-    from nusky.typing import F64
+    from nusky.progress import Progress
+    from nusky.typing import F64, I64
 
 __all__ = ["HypothesisRunner"]
+
+# Trials whose signal is made together: Python's share of each is then small
+_TOGETHER = 256
+
+
+def _tell(progress: Progress, before: int, n: int, _: int) -> None:
+    progress.update(before + n)
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -129,6 +139,29 @@ class HypothesisRunner(Runner):
 
     def _background_only(self, background: Background, made: Made) -> Trial:
         return Trial(background, (None,) * len(background), (0,) * len(background), **made)
+
+    def _in_core(
+        self,
+        fit_some: Callable[[I64, F64, Any], tuple[int, bool]],
+        numbers: I64,
+        n_sig: float,
+        progress: Progress | None,
+    ) -> NDArray[np.void]:
+        """Rows of trials that the core makes: ``fit_some(numbers, rows, progress)`` fills rows of (T, columns)."""
+        rows = np.zeros(len(numbers), dtype=self.dtype)
+        table = rows.view(np.float64).reshape(len(rows), len(self.columns))
+        step = _TOGETHER if n_sig else max(1, len(numbers))
+        for start in range(0, len(numbers), step):
+            some = slice(start, start + step)
+            told = None if progress is None else partial(_tell, progress, start)
+            try:
+                done, interrupted = fit_some(numbers[some], table[some], told)
+            except KeyboardInterrupt:
+                done, interrupted = 0, True
+            if interrupted:
+                end = start + done
+                raise InterruptedBatch(rows[:end].view(np.recarray), numbers[:end], len(numbers))
+        return rows.view(np.recarray)
 
     def index_trial(self, trial: Trial, n_threads: int) -> TrialIndex:
         return self.values.index(trial, n_threads)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nusky import _core
-from nusky.executors import InterruptedBatch
 from nusky.files import content_hash
 from nusky.hypotheses.hypothesis import HypothesisRunner
 from nusky.injection import BatchDraws, SignalInjector, StackInjector, WindowsSignal, seed_key
@@ -29,13 +28,6 @@ if TYPE_CHECKING:
     from nusky.typing import F64, I64
 
 __all__ = ["StackingTrialRunner"]
-
-# Trials whose signal is made together: Python's share of each is then small
-_TOGETHER = 256
-
-
-def _tell(progress: Progress, before: int, n: int, _: int) -> None:
-    progress.update(before + n)
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -164,30 +156,16 @@ class StackingTrialRunner(HypothesisRunner):
     ) -> NDArray[np.void]:
         if not self._whole_seasons:
             return super()._fit_numbers(numbers, n_sig, poisson, seed, n_threads, progress)
-        rows = np.zeros(len(numbers), dtype=self.dtype)
-        table = rows.view(np.float64).reshape(len(rows), len(self.columns))
-        step = _TOGETHER if n_sig else max(1, len(numbers))
-        for start in range(0, len(numbers), step):
-            some = numbers[start : start + step]
-            try:
-                injected = self._injected(seed, some, n_sig, poisson) if n_sig else None
-                done, interrupted = _core.fit_hypothesis_trials(
-                    self.values.likelihood,
-                    self.values.stack,
-                    injected,
-                    key=seed_key(seed),
-                    numbers=some,
-                    gamma=self.model.fixed_gamma,
-                    rows=table[start : start + step],
-                    n_threads=n_threads,
-                    progress=None if progress is None else partial(_tell, progress, start),
-                )
-            except KeyboardInterrupt:
-                done, interrupted = 0, True
-            if interrupted:
-                end = start + done
-                raise InterruptedBatch(rows[:end].view(np.recarray), numbers[:end], len(numbers))
-        return rows.view(np.recarray)
+
+        def fit_some(some: I64, rows: F64, told: Any) -> tuple[int, bool]:
+            injected = self._injected(seed, some, n_sig, poisson) if n_sig else None
+            values, gamma = self.values, self.model.fixed_gamma
+            return _core.fit_hypothesis_trials(
+                values.likelihood, values.stack, injected,
+                key=seed_key(seed), numbers=some, gamma=gamma, rows=rows, n_threads=n_threads, progress=told,
+            )  # fmt: skip
+
+        return self._in_core(fit_some, numbers, n_sig, progress)
 
     def _injected(
         self, seed: int, numbers: I64, n_sig: float, poisson: bool

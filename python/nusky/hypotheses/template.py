@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nusky import _core
 from nusky.files import content_hash
 from nusky.hypotheses.hypothesis import HypothesisRunner
-from nusky.injection import SpectraInjector, TemplateInjector
+from nusky.hypotheses.template_fit import TemplateFit
+from nusky.injection import BatchDraws, SpectraInjector, TemplateInjector, seed_key
 from nusky.likelihood import TemplateValues
 from nusky.progress import scan_progress
 from nusky.units import counted
@@ -21,8 +23,9 @@ if TYPE_CHECKING:
     from nusky.hyp import Flux, PixelSpectra
     from nusky.injection import Injected, TrialDraws
     from nusky.maps import SkyMap
+    from nusky.progress import Progress
     from nusky.trial import Trial
-    from nusky.typing import F64
+    from nusky.typing import F64, I64
 
 __all__ = ["TemplateTrialRunner"]
 
@@ -92,6 +95,15 @@ class TemplateTrialRunner(HypothesisRunner):
         return TemplateValues(self.model, share, bool(self.sigsub), self.spectra, bool(self.by_pixel))
 
     @cached_property
+    def core_fit(self) -> TemplateFit:
+        """The fit of whole seasons with γ free."""
+        return TemplateFit(self.values, bool(self.sigsub))
+
+    @property
+    def _fits_in_core(self) -> bool:
+        return self.values.free and self.on_time is None
+
+    @cached_property
     def template_injector(self) -> TemplateInjector | SpectraInjector:
         """How events are drawn from the map."""
         if self.spectra is not None:
@@ -122,8 +134,14 @@ class TemplateTrialRunner(HypothesisRunner):
         return np.asarray(flux * share * (share.size / (4 * np.pi)))
 
     def _prepare(self, n_sig: float) -> None:
-        super()._prepare(n_sig)
-        if self.values.fits_spectrum:
+        self.model.prepare()
+        if n_sig:
+            self.signal_injector.prepare()
+        if self._fits_in_core:
+            self.core_fit.prepare()
+        elif self.sigsub and not self.values.fits_spectrum:
+            self.subtracted.prepare()
+        else:
             self.values.prepare()
         if n_sig:
             self.template_injector.prepare()
@@ -142,10 +160,32 @@ class TemplateTrialRunner(HypothesisRunner):
         return self.values.average(acceptance)
 
     def _table(self, trial: Trial, n_threads: int, logging: bool = False) -> NDArray[np.void]:
-        if not self.values.fits_spectrum:
+        if not self._fits_in_core and not self.values.fits_spectrum:
             return super()._table(trial, n_threads, logging)
         with scan_progress(1, n_threads, logging):
-            return self._row(*self.values.fit(trial))
+            return self._row(*(self.core_fit if self._fits_in_core else self.values).fit(trial))
+
+    def _fit_numbers(
+        self, numbers: I64, n_sig: float, poisson: bool, seed: int, n_threads: int, progress: Progress | None
+    ) -> NDArray[np.void]:
+        injector = self.template_injector
+        if not self._fits_in_core or self.declinations is not None or not isinstance(injector, TemplateInjector):
+            return super()._fit_numbers(numbers, n_sig, poisson, seed, n_threads, progress)
+
+        def fit_some(some: I64, rows: F64, told: Any) -> tuple[int, bool]:
+            draws = BatchDraws(seed_key(seed), np.ascontiguousarray(some))
+            injected = self.core_fit.injected(injector.inject_many(draws, n_sig, poisson)) if n_sig else None
+            return _core.fit_template_trials(
+                self.core_fit.template,
+                injected,
+                key=draws.key,
+                numbers=some,
+                rows=rows,
+                n_threads=n_threads,
+                progress=told,
+            )
+
+        return self._in_core(fit_some, numbers, n_sig, progress)
 
     @property
     def _default_flux(self) -> Flux | None:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nusky.injection.signal import Injected, SignalInjector
+from nusky.injection.signal import Injected, InjectedMany, SignalInjector
 from nusky.sphere import inside_pixels, map_nside, offset_by
 
 if TYPE_CHECKING:
     from nusky.events import Events
     from nusky.hyp import PixelSpectra
-    from nusky.injection.seeding import TrialDraws
+    from nusky.injection.seeding import BatchDraws, TrialDraws
     from nusky.typing import F64, I64
 
 __all__ = ["SpectraInjector", "TemplateInjector"]
@@ -65,14 +65,25 @@ class TemplateInjector:
 
     def inject(self, draws: TrialDraws, n_sig: float, poisson: bool) -> Injected:
         """Signal of one trial; None for each season without any."""
-        count = draws.signal_count(n_sig, poisson)
-        if not count:
-            return (None,) * len(self.signal.analysis)
+        return tuple(events for events, _ in self.inject_many(draws.batch, n_sig, poisson))
+
+    def inject_many(self, draws: BatchDraws, n_sig: float, poisson: bool) -> InjectedMany:
+        """Signal of several trials at once, the same events as `inject` gives one by one.
+
+        Returns
+        -------
+        tuple of (Events or None, (T + 1,) int64)
+            For each season the events of all trials, trial by trial, and where each trial begins.
+        """
+        counts = draws.signal_counts(n_sig, poisson)
         pixels, ends = self._ends
-        uniform = draws.uniforms("source", count)
+        uniform = draws.uniforms("source", counts)
         at = np.minimum(np.searchsorted(ends, uniform[:, 0] * ends[-1], side="right"), len(ends) - 1)
-        ra, dec = inside_pixels(map_nside(self.flux.size), pixels[at], uniform[:, 1])
-        return self.signal.inject(draws, ra, dec, np.ones(count, dtype=np.int64))
+        # Each event has a place of its own: as many sources with one event as a trial has events
+        there = np.arange(counts.max(initial=0)) < counts[:, None]
+        ra, dec = np.zeros(there.shape), np.zeros(there.shape)
+        ra[there], dec[there] = inside_pixels(map_nside(self.flux.size), pixels[at], uniform[:, 1])
+        return self.signal.inject_many(draws, ra, dec, there.astype(np.int64))
 
 
 @dataclass(frozen=True, eq=False)

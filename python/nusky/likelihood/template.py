@@ -187,7 +187,8 @@ class TemplateValues(EventValues):
         if self.fits_spectrum:
             _ = self._own_events, self._shares
 
-    def _places(self, dec: F64, sigma: F64) -> Places:
+    def places(self, dec: F64, sigma: F64) -> Places:
+        """Where events lie in the table of smeared maps."""
         return self.smeared.places(dec, np.hypot(sigma, self.model.options.extension))
 
     def _density(self, k: int, found: F32 | F64) -> F64:
@@ -200,8 +201,12 @@ class TemplateValues(EventValues):
             total += one[:, None] * column
         return total
 
+    def columns_of(self, k: int) -> F64:
+        """(R, G) what the smeared maps are multiplied with to add up to S of season k, at the γ nodes."""
+        return self._parts_of_flux[1][:, k]
+
     def signal(self, k: int, ra: F64, dec: F64, sigma: F64) -> Signal:
-        found = self.smeared.values(self._places(dec, sigma), np.mod(ra, 2 * np.pi))
+        found = self.smeared.values(self.places(dec, sigma), np.mod(ra, 2 * np.pi))
         return self._some(self._density(k, found))
 
     @staticmethod
@@ -213,7 +218,7 @@ class TemplateValues(EventValues):
         return Signal(rows, np.ones(len(rows)), np.log(np.maximum(density, _NONE)))
 
     def mean_signal(self, k: int, dec: F64, sigma: F64) -> Signal:
-        density = self._density(k, self.smeared.over_right_ascension(self._places(dec, sigma)))
+        density = self._density(k, self.smeared.over_right_ascension(self.places(dec, sigma)))
         return self._some(density)
 
     def with_background(self, model: LikelihoodModel) -> TemplateValues:
@@ -244,7 +249,7 @@ class TemplateValues(EventValues):
     def _of_events(self, k: int, events: Events) -> _Own:
         season = self.model.analysis[k]
         b = season.background_density if events is season.data else np.asarray(season.background(events["sindec"]))
-        places = self._places(events["dec"], events["sigma"])
+        places = self.places(events["dec"], events["sigma"])
         order = np.argsort(places.start, kind="stable")
         places = Places(places.start[order], np.ascontiguousarray(places.weight[:, order]))
         weight = np.ascontiguousarray((self._ratios(k, events) / b)[:, order])

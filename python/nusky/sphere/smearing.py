@@ -47,8 +47,9 @@ class SmearedMaps:
     ----------
     sigma : (S,) rad, increasing
         Widths.
-    table : (R, S, D, A + 1) float32
-        Rows of declination from −90° to 90°, right ascensions from 0 to 360°, both ends given.
+    table : (S, D, A + 1, R) float32
+        Rows of declination from −90° to 90°, right ascensions from 0 to 360°, both ends given; the maps' values at a
+        point lie together, so that an event reads as few places of memory as for one map.
 
     Examples
     --------
@@ -85,7 +86,7 @@ class SmearedMaps:
         dec, ra = np.meshgrid(
             np.linspace(-np.pi / 2, np.pi / 2, n_dec), np.linspace(0, 2 * np.pi, n_ra + 1), indexing="ij"
         )
-        table = np.empty((len(maps), n, n_dec, n_ra + 1), dtype=np.float32)
+        table = np.empty((n, n_dec, n_ra + 1, len(maps)), dtype=np.float32)
         modes = [healpy.map2alm(healpy.ud_grade(one, fine), lmax=lmax, iter=3) for one in maps]
         near, pixels, weights = 0, np.empty(0), np.empty(0)
         for s, width in enumerate(sigma.tolist()):
@@ -101,9 +102,14 @@ class SmearedMaps:
             for r, alm in enumerate(modes):
                 some = healpy.sphtfunc.resize_alm(alm, lmax, lmax, top, top)
                 smeared = healpy.alm2map(healpy.almxfl(some, beam), at, lmax=top)
-                table[r, s] = (weights * smeared[pixels]).sum(axis=0).reshape(dec.shape)
+                table[s, :, :, r] = (weights * smeared[pixels]).sum(axis=0).reshape(dec.shape)
         table.setflags(write=False)
         return cls(sigma, table)
+
+    @property
+    def n_maps(self) -> int:
+        """How many maps there are."""
+        return int(self.table.shape[-1])
 
     def places(self, dec: F64, sigma: F64) -> Places:
         """Where events lie in σ and declination; widths beyond the table count as its ends.
@@ -112,7 +118,7 @@ class SmearedMaps:
         ----------
         dec, sigma : (N,) rad
         """
-        _, n_sigma, n_dec, row = self.table.shape
+        n_sigma, n_dec, row, _ = self.table.shape
         first, last = np.log(self.sigma[[0, -1]])
         s = np.clip((np.log(sigma) - first) / (last - first), 0.0, 1.0) * (n_sigma - 1)
         d = np.clip(dec / np.pi + 0.5, 0.0, 1.0) * (n_dec - 1)
@@ -125,11 +131,12 @@ class SmearedMaps:
     @cached_property
     def _means(self) -> F64:
         """(R, S D) of each row of the table."""
-        return np.asarray(self.table[..., :-1].mean(axis=-1, dtype=np.float64).reshape(len(self.table), -1))
+        mean = self.table[:, :, :-1].mean(axis=2, dtype=np.float64)
+        return np.ascontiguousarray(mean.reshape(-1, self.n_maps).T)
 
     def values(self, places: Places, ra: F64) -> F32:
         """(R, N) values of the maps at places and right ascensions (N,) in 0 … 2π."""
-        found = np.empty((len(self.table), len(ra)), dtype=np.float32)
+        found = np.empty((self.n_maps, len(ra)), dtype=np.float32)
         _core.smeared_values(self.table, places.start, places.weight, np.ascontiguousarray(ra, dtype=np.float64), found)
         return found
 
@@ -139,7 +146,7 @@ class SmearedMaps:
 
     def over_right_ascension(self, places: Places) -> F64:
         """(R, N) mean of the maps over right ascension at the places' σ and declination."""
-        _, _, n_dec, row = self.table.shape
+        _, n_dec, row, _ = self.table.shape
         at = places.start // row
         corners = [self._means[:, at + offset] for offset in (0, 1, n_dec, n_dec + 1)]
         return np.asarray(sum(w * one for w, one in zip(places.weight.astype(np.float64), corners, strict=True)))

@@ -10,6 +10,7 @@
 #include "nusky/kernels/tables/stack.hpp"
 #include "nusky/kernels/tables/sums.hpp"
 #include "nusky/kernels/tables/survey.hpp"
+#include "nusky/kernels/tables/templates.hpp"
 #include "nusky/kernels/tables/tile.hpp"
 
 namespace nusky {
@@ -25,7 +26,8 @@ struct Kernels : IndexKernels,
                  SkyKernels,
                  StackKernels,
                  FlareKernels,
-                 PointKernels {
+                 PointKernels,
+                 TemplateKernels {
   const char* name;  ///< of the instruction set
 };
 

@@ -6,11 +6,11 @@ namespace nusky {
 
 /// Maps that were smeared with some widths, on a grid of declinations and right ascensions; not owned.
 struct SmearedTable {
-  const float* values;  ///< (maps, n_sigma, n_dec, n_ra): right ascensions from 0 to 2π, both ends given
+  const float* values;  ///< (n_sigma, n_dec, n_ra, maps): right ascensions from 0 to 2π, both ends given; all maps of a point together
   std::size_t maps, n_sigma, n_dec, n_ra;
 
   /// Values at places: linear in right ascension, and between the four rows around the place.
-  /// @param start (n,) beginning of the first row, within one map: that of the lower σ and declination
+  /// @param start (n,) point at which the first row begins: that of the lower σ and declination
   /// @param weight (4, n) of the rows: (σ, δ), (σ, δ + 1), (σ + 1, δ), (σ + 1, δ + 1)
   /// @param ra (n,) rad; beyond 0 … 2π they count as the ends
   /// @param found (maps, n)

@@ -1,0 +1,197 @@
+#include <pybind11/stl.h>
+
+#include <cmath>
+#include <memory>
+
+#include "interrupt.hpp"
+#include "nusky/sphere/sphere.hpp"
+#include "nusky/templates/template_trials.hpp"
+#include "trial_calls.hpp"
+
+namespace nusky::bindings {
+namespace {
+
+using Events = std::shared_ptr<TemplateEvents>;
+
+std::size_t length(const py::array& array, int axis) { return static_cast<std::size_t>(array.shape(axis)); }
+
+SmearedView smeared_view(const F32& table) {
+  if (require_ndim(table, 4, "table") < 2 || table.shape(1) < 2 || table.shape(2) < 2)
+    throw std::invalid_argument("table: needs two values along each axis");
+  return {table.data(), length(table, 3), length(table, 2), length(table, 1) * length(table, 2)};
+}
+
+Events make_events(const F32& table, const I64& order, const I64& start, const F32& weight, const I64& cell, const F32& log_ratio,
+                   const std::vector<double>& gamma_nodes) {
+  const SmearedView view = smeared_view(table);
+  const std::size_t n = require_ndim(order, 1, "order"), points = length(table, 0) * view.layer;
+  require_length(start, n, "start");
+  require_length(cell, n, "cell");
+  if (require_ndim(weight, 2, "weight") != 4 || length(weight, 1) != n) throw std::invalid_argument("weight: expected shape (4, N)");
+  if (require_ndim(log_ratio, 2, "log_ratio") != n || length(log_ratio, 1) != std::max<std::size_t>(1, gamma_nodes.size()))
+    throw std::invalid_argument("log_ratio: expected shape (N, gamma nodes)");
+  const GammaAxis axis(gamma_nodes);
+  const std::size_t reach = view.layer + 2 * view.n_ra;
+  py::gil_scoped_release release;
+  return std::make_shared<TemplateEvents>(n, points, reach, order.data(), start.data(), weight.data(), cell.data(), log_ratio.data(), axis);
+}
+
+std::shared_ptr<SkyTemplate> make_template(const Likelihood& likelihood, const F32& table, const std::vector<Events>& own,
+                                           const std::vector<F64>& column, const std::vector<F64>& log_taken) {
+  const SmearedView view = smeared_view(table);
+  if (column.size() != own.size() || (!log_taken.empty() && log_taken.size() != own.size()))
+    throw std::invalid_argument("own, column and log_taken: one entry for each season is needed");
+  std::vector<TemplateSeason> seasons;
+  for (std::size_t k = 0; k < own.size(); ++k) {
+    TemplateSeason& season = seasons.emplace_back();
+    season.own = own[k];
+    require_ndim(column[k], 2, "column");
+    season.column.assign(column[k].data(), column[k].data() + column[k].size());
+    if (log_taken.empty()) continue;
+    require_ndim(log_taken[k], 2, "log_taken");
+    season.log_taken.assign(log_taken[k].data(), log_taken[k].data() + log_taken[k].size());
+  }
+  return std::make_shared<SkyTemplate>(likelihood, view, length(table, 0) * view.layer, std::move(seasons));
+}
+
+// Words of right ascensions in the order of places `first` on.
+std::vector<std::uint32_t> words_of(const TemplateEvents& events, const F64& ra) {
+  require_length(ra, events.size(), "ra");
+  std::vector<std::uint32_t> word(events.size() + template_room, 0);
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    const double a = ra.data()[events.order()[i]];
+    if (!(a >= 0.0 && a <= 2 * pi))
+      throw std::invalid_argument("ra: row " + std::to_string(events.order()[i]) + " must be within 0 and 2 pi rad");
+    word[i] = static_cast<std::uint32_t>(std::llround(a / right_ascension_step));  // of a drawn one its own word
+  }
+  return word;
+}
+
+py::tuple template_events(const SkyTemplate& sky, const py::sequence& parts, const F64& n_events) {
+  require_length(n_events, sky.n_seasons(), "n_events");
+  std::vector<TemplatePart> list;
+  std::vector<Events> keep;
+  std::vector<std::vector<std::uint32_t>> words;
+  for (const py::handle& item : parts) {
+    const auto [season, events, ra] = py::cast<std::tuple<std::size_t, Events, F64>>(item);
+    if (season >= sky.n_seasons()) throw std::invalid_argument("parts: there is no season " + std::to_string(season));
+    sky.require_match(*events, season);
+    words.push_back(words_of(*events, ra));
+    keep.push_back(events);
+    list.push_back({season, events.get(), 0, events->size(), words.back().data()});
+  }
+  std::vector<double> counts = to_vector(n_events, "n_events");
+  std::vector<double> found(counts.size(), 0.0);
+  for (const TemplatePart& part : list) found[part.season] += static_cast<double>(part.last);
+  for (std::size_t k = 0; k < counts.size(); ++k)
+    if (!(counts[k] >= 1.0 && counts[k] >= found[k])) throw std::invalid_argument("n_events: at least 1 and no fewer than there are");
+  DirectionFit fit;
+  int profile = 0, exact = 0;
+  {
+    py::gil_scoped_release release;
+    TemplateFitter fitter(sky);
+    fit = fitter.fit(list, counts.data());
+    profile = fitter.profile_passes();
+    exact = fitter.exact_passes();
+  }
+  return py::make_tuple(fit.ts, fit.ns, fit.gamma, static_cast<int>(fit.status), profile, exact);
+}
+
+py::tuple template_trials(const SkyTemplate& sky, const std::optional<py::sequence>& injected, std::uint64_t key, const I64& numbers,
+                          F64& rows, int n_threads, const std::optional<py::function>& progress) {
+  const TrialRequest request = read_request(key, numbers, 0.0, false, rows, 2, 3);
+  std::vector<InjectedTemplate> list;
+  std::vector<I64> keep;
+  if (injected) {
+    if (injected->size() != sky.n_seasons()) throw std::invalid_argument("injected: one entry for each season is needed");
+    for (const py::handle& item : *injected) {
+      const auto [events, ra, first] = py::cast<std::tuple<Events, F64, I64>>(item);
+      sky.require_match(*events, list.size());
+      require_length(first, request.n + 1, "injected first");
+      const std::int64_t* f = first.data();
+      for (std::size_t i = 0; i <= request.n; ++i)
+        if (f[i] < (i > 0 ? f[i - 1] : 0) || f[i] > static_cast<std::int64_t>(events->size()))
+          throw std::invalid_argument("injected first: entry " + std::to_string(i) + " does not ascend within the rows");
+      keep.push_back(first);
+      list.push_back({events, words_of(*events, ra), keep.back().data()});
+    }
+  }
+  std::exception_ptr raised;
+  std::size_t done = 0;
+  double* out = rows.mutable_data();
+  const auto columns = static_cast<int>(rows.shape(1));
+  {
+    py::gil_scoped_release release;
+    done = fit_template_trials(sky, list, request, columns, out, n_threads, checkpoint_for(progress, raised));
+  }
+  return finished(done, raised);
+}
+
+}  // namespace
+
+void bind_templates(py::module_& m) {
+  py::class_<TemplateEvents, Events>(m, "TemplateEvents", R"(
+Events of one season as a template reads them: what does not depend on right ascension.
+
+Parameters
+----------
+table : (S, D, A, R) float32, smeared maps; see `nusky.sphere.SmearedMaps`
+order : (N,) int64, number of the event at each place; for trials neighbours in the table together
+start, weight : as for `smeared_values`, in that order
+cell : (N,) int64, of sin(dec); 0 where nothing is subtracted
+log_ratio : (N, G) float32, ln R/B at the gamma nodes; without nodes (N, 1)
+gamma_nodes : sequence of float
+)")
+      .def(py::init(&make_events), py::arg("table").noconvert(), py::arg("order").noconvert(), py::arg("start").noconvert(),
+           py::arg("weight").noconvert(), py::arg("cell").noconvert(), py::arg("log_ratio").noconvert(), py::arg("gamma_nodes"))
+      .def("__len__", &TemplateEvents::size);
+  py::class_<SkyTemplate, std::shared_ptr<SkyTemplate>>(m, "SkyTemplate", R"(
+A template whose likelihood has a term for every event: ln L = sum over seasons k and events i of ln[1 + n f_k/N_k (W_i - V_i)].
+
+Parameters
+----------
+likelihood : Likelihood, whose shares are those of the whole template
+table : (S, D, A, R) float32, smeared maps
+own : sequence of TemplateEvents, of the seasons' own events
+column : sequence of (R, G) float64: S is the sum of column times map, at the gamma nodes
+log_taken : sequence of (C, G) float64, ln V of cells at the gamma nodes; empty: V is 1
+)")
+      .def(py::init(&make_template), py::arg("likelihood"), py::arg("table").noconvert(), py::arg("own"), py::arg("column"),
+           py::arg("log_taken") = std::vector<F64>{}, py::keep_alive<1, 2>(), py::keep_alive<1, 3>());
+  m.def("fit_template_trials", &template_trials, py::arg("template"), py::arg("injected").none(true), py::kw_only(), py::arg("key"),
+        py::arg("numbers").noconvert(), py::arg("rows").noconvert(), py::arg("n_threads") = 0, py::arg("progress") = py::none(), R"(
+Draws the backgrounds of trials, adds what is injected and fits: row i is a function of the key, numbers[i] and its injected events.
+
+Parameters
+----------
+injected : None, or for each season (events, ra, first)
+    ra : (n,) float64, rad. first : (trials + 1,) int64: trial i has rows first[i] ... first[i + 1] - 1 of the events, whose order is that
+    of the rows.
+key : int, of the seed, 0 ... 2^64 - 1
+numbers : (trials,) int64
+rows : (trials, 2) or (trials, 3) float64, filled with ts, ns and gamma
+n_threads : 0 means all that the process may use
+progress : callable(done, total) or None
+
+Returns
+-------
+done : int, how many rows are filled
+interrupted : bool, by Ctrl-C
+)");
+  m.def("fit_template_events", &template_events, py::arg("template"), py::arg("parts"), py::arg("n_events").noconvert(), R"(
+Fits a template to given events, with the same bits as fit_template_trials to the same ones in the same parts.
+
+Parameters
+----------
+parts : sequence of (season, events, ra): TemplateEvents and (N,) float64, rad
+n_events : (K,) float64, with events that are in no part and have W = 0
+
+Returns
+-------
+ts, ns, gamma : float
+status : int, see nusky.Status
+profile_passes, exact_passes : int, over all events
+)");
+}
+
+}  // namespace nusky::bindings

@@ -1,0 +1,180 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <vector>
+
+#include "every_level.hpp"
+
+using namespace nusky;
+
+namespace {
+
+// Values, rows and nodes of made-up events, and what is the same for all of them.
+struct Made {
+  std::size_t n, maps, stride;
+  AlignedVector<float> value, ratio, node[4];
+  std::vector<std::uint32_t> cell;
+  std::vector<float> weight[3], column[3], taken[3];
+  AlignedVector<float> columns, takens;
+};
+
+Made make(std::size_t n, std::size_t maps, unsigned seed) {
+  std::mt19937 random(seed);
+  std::uniform_real_distribution<float> one(0.0F, 1.0F);
+  Made m{n, maps, n + template_room, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+  m.value.resize(maps * m.stride);
+  for (float& v : m.value) v = one(random);
+  m.ratio.resize(n * 16);
+  for (float& v : m.ratio) v = std::exp(6.0F * one(random) - 4.0F);
+  for (auto& node : m.node) {
+    node.resize(m.stride);
+    for (float& v : node) v = 5.0F * one(random) - 3.0F;
+  }
+  m.cell.resize(m.stride);
+  for (auto& c : m.cell) c = static_cast<std::uint32_t>(3.0F * one(random)) % 3;
+  for (std::size_t d = 0; d < 3; ++d) {
+    for (int k = 0; k < 4; ++k) m.weight[d].push_back(d == 0 ? 0.25F : one(random) - 0.5F);
+    for (std::size_t k = 0; k < maps; ++k) m.column[d].push_back(d == 0 ? one(random) : one(random) - 0.5F);
+    for (int k = 0; k < 3; ++k) m.taken[d].push_back(one(random));
+  }
+  m.columns.resize(maps * 16);
+  for (float& v : m.columns) v = one(random) - 0.2F;
+  m.takens.resize(3 * 16);
+  for (float& v : m.takens) v = one(random);
+  return m;
+}
+
+}  // namespace
+
+TEST_CASE("kernels: maps are looked up between the points of their table") {
+  std::mt19937 random(7);
+  std::uniform_real_distribution<float> one(0.0F, 1.0F);
+  for (const std::size_t maps : {1, 2, 3, 4, 5, 8}) {
+    const std::size_t n_sigma = 3, n_dec = 4, n_ra = 7, layer = n_dec * n_ra, n = 37, stride = n + template_room;
+    std::vector<float> table(n_sigma * layer * maps);
+    for (float& v : table) v = one(random);
+    std::vector<std::uint32_t> start(stride, 0), word(stride, 0);
+    std::vector<float> weight(4 * stride, 0.0F);
+    for (std::size_t i = 0; i < n; ++i) {
+      const auto s = static_cast<std::size_t>(2.0F * one(random)), d = static_cast<std::size_t>(3.0F * one(random));
+      start[i] = static_cast<std::uint32_t>((s * n_dec + d) * n_ra);
+      word[i] = i == 0 ? 0xffffffffU : i == 1 ? 0U : static_cast<std::uint32_t>(random());
+      for (std::size_t r = 0; r < 4; ++r) weight[r * stride + i] = one(random);
+    }
+    start[0] = static_cast<std::uint32_t>((1 * n_dec + 2) * n_ra);  // the last points of the table
+    made_up::at_every_level([&](const Kernels& kernels, made_up::Output& out) {
+      AlignedVector<float> value(maps * stride);
+      kernels.template_values({table.data(), maps, n_ra, layer}, {n, stride, start.data(), weight.data()}, word.data(), value.data(),
+                              stride);
+      double worst = 0.0;
+      for (std::size_t i = 0; i < n; ++i) {
+        const double at = static_cast<double>(word[i]) * 0x1p-32 * static_cast<double>(n_ra - 1);
+        const auto below = static_cast<std::size_t>(at);
+        const double t = at - static_cast<double>(below);
+        for (std::size_t m = 0; m < maps; ++m) {
+          double expected = 0.0;
+          const std::size_t rows[4] = {0, n_ra, layer, layer + n_ra};
+          for (std::size_t r = 0; r < 4; ++r) {
+            const std::size_t p = (start[i] + rows[r] + below) * maps + m;
+            expected += static_cast<double>(weight[r * stride + i]) *
+                        ((1.0 - t) * static_cast<double>(table[p]) + t * static_cast<double>(table[p + maps]));
+          }
+          worst = std::max(worst, std::abs(static_cast<double>(value[m * stride + i]) - expected));
+          out.push_back(value[m * stride + i]);
+        }
+      }
+      CHECK(worst < 2e-6);
+    });
+  }
+}
+
+TEST_CASE("kernels: powers of a template's terms, and the large ones one by one") {
+  for (const std::size_t maps : {1, 3, 6}) {
+    const Made m = make(203, maps, 11);
+    const float bound = 0.5F + 0.8F * static_cast<float>(maps);
+    made_up::at_every_level([&](const Kernels& kernels, made_up::Output& out) {
+      std::vector<double> sums(template_powers * 16, 0.5);
+      AlignedVector<float> z((m.n + 1) * 16);
+      LargeTerms large{1, z.data()};
+      kernels.template_powers_of({m.n, m.stride, m.value.data(), m.ratio.data(), m.cell.data()}, {maps, m.columns.data(), m.takens.data()},
+                                 bound, sums.data(), &large);
+      std::vector<double> expected(template_powers * 16, 0.5), moduli(template_powers * 16, 0.0);
+      std::size_t n_large = 1;
+      for (std::size_t i = 0; i < m.n; ++i) {
+        double row[16];
+        bool weak = true;
+        for (std::size_t g = 0; g < 16; ++g) {
+          double s = 0.0;
+          for (std::size_t k = 0; k < maps; ++k)
+            s += static_cast<double>(m.columns[k * 16 + g]) * static_cast<double>(m.value[k * m.stride + i]);
+          row[g] = std::max(s, 0.0) * static_cast<double>(m.ratio[i * 16 + g]) - static_cast<double>(m.takens[m.cell[i] * 16 + g]);
+          weak = weak && std::abs(row[g]) <= static_cast<double>(bound);
+        }
+        if (!weak) {
+          REQUIRE(n_large < large.n);
+          for (std::size_t g = 0; g < 16; ++g) CHECK(static_cast<double>(z[n_large * 16 + g]) == doctest::Approx(row[g]).epsilon(1e-5));
+          ++n_large;
+          continue;
+        }
+        for (std::size_t g = 0; g < 16; ++g)
+          for (std::size_t j = 0; j < template_powers; ++j) {
+            expected[j * 16 + g] += std::pow(row[g], static_cast<double>(j + 1));
+            moduli[j * 16 + g] += std::pow(std::abs(row[g]), static_cast<double>(j + 1));
+          }
+      }
+      CHECK(large.n == n_large);
+      CHECK(n_large > 10);
+      CHECK(n_large < m.n - 10);
+      for (std::size_t i = 0; i < sums.size(); ++i) {
+        made_up::check_sum(sums[i], expected[i], moduli[i]);
+        out.push_back(static_cast<float>(sums[i]));
+      }
+    });
+  }
+}
+
+TEST_CASE("kernels: exact sums of a template's terms") {
+  for (const std::size_t n : {0, 5, 16, 1003}) {
+    const Made m = make(n, 3, 13);
+    for (const bool subtracted : {false, true})
+      made_up::at_every_level([&](const Kernels& kernels, made_up::Output& out) {
+        const float x = 0.3F;
+        TemplateSums s{1.0, 0, 0, 0, 0, 0, 0};
+        kernels.template_sums({m.n,
+                               m.stride,
+                               m.value.data(),
+                               {m.node[0].data(), m.node[1].data(), m.node[2].data(), m.node[3].data()},
+                               subtracted ? m.cell.data() : nullptr},
+                              {{m.weight[0].data(), m.weight[1].data(), m.weight[2].data()},
+                               {m.column[0].data(), m.column[1].data(), m.column[2].data()},
+                               {m.taken[0].data(), m.taken[1].data(), m.taken[2].data()},
+                               m.maps},
+                              x, s);
+        double e[7] = {1.0, 0, 0, 0, 0, 0, 0}, moduli[7] = {1.0, 0, 0, 0, 0, 0, 0};
+        for (std::size_t i = 0; i < m.n; ++i) {
+          double l[3] = {}, c[3] = {}, v[3] = {1.0, 0.0, 0.0};
+          for (std::size_t d = 0; d < 3; ++d) {
+            for (std::size_t k = 0; k < 4; ++k) l[d] += static_cast<double>(m.weight[d][k]) * static_cast<double>(m.node[k][i]);
+            for (std::size_t k = 0; k < m.maps; ++k)
+              c[d] += static_cast<double>(m.column[d][k]) * static_cast<double>(m.value[k * m.stride + i]);
+            if (subtracted) v[d] = static_cast<double>(m.taken[d][m.cell[i]]);
+          }
+          const double r = std::exp(l[0]), z = c[0] * r - v[0], d = (c[1] + c[0] * l[1]) * r - v[1];
+          const double dd = (c[2] + 2 * c[1] * l[1] + c[0] * (l[1] * l[1] + l[2])) * r - v[2];
+          const double q = 1.0 / (1.0 + static_cast<double>(x) * z);
+          const double terms[7] = {-std::log(q), z * q, z * z * q * q, d * q, d * q * q, d * d * q * q, dd * q};
+          for (std::size_t j = 0; j < 7; ++j) {
+            e[j] += terms[j];
+            moduli[j] += std::abs(terms[j]);
+          }
+        }
+        const double found[7] = {s.log, s.p, s.pp, s.d, s.dq, s.dd, s.second};
+        for (std::size_t j = 0; j < 7; ++j) {
+          made_up::check_sum(found[j], e[j], moduli[j]);
+          out.push_back(static_cast<float>(found[j]));
+        }
+      });
+  }
+}
