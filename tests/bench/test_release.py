@@ -7,10 +7,13 @@ import pathlib
 import subprocess
 import sys
 
+import pytest
+
 from places import ROOT
 from release_writer import TINY, write_release
 
 
+@pytest.mark.slow
 def test_every_step_reports_time_and_memory(tmp_path: pathlib.Path) -> None:
     folder = write_release(tmp_path / "release", "dr2-2.0", **TINY)
     options = ["--nside", "8", "--trials", "5", "--threads", "1", "--step", "read", "--step", "open"]

@@ -98,6 +98,7 @@ def test_the_pictures_of_the_demo_are_pictures(demo: SimpleNamespace) -> None:
         assert image[..., :3].std() > 0.02, f"{name} is blank"
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_demo_and_another_seed_another(
     demo: SimpleNamespace, tmp_path: Path, here: Callable[..., str]
 ) -> None:

@@ -88,7 +88,7 @@ def text_of(node: Any) -> str:
     return node.value if isinstance(node.value, str) else ""
 
 
-@pytest.mark.parametrize("command", ["follow-up", "scan"])
+@pytest.mark.parametrize("command", [pytest.param("follow-up", marks=pytest.mark.slow), "scan"])
 def test_a_map_that_does_not_say_its_frame_is_told_by_option(
     command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

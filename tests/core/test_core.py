@@ -91,6 +91,7 @@ def test_on_the_synthetic_season_every_fit_is_the_oracles() -> None:
     check_season(set_up(cy.selections.demo.read("synthetic-v1", "IC86_2011")), injected=20)
 
 
+@pytest.mark.slow
 def test_on_the_real_season_every_fit_is_the_oracles(shared_data: pathlib.Path) -> None:
     from nusky.releases import read_ic86_first_year
 

@@ -10,6 +10,9 @@ from places import ROOT
 
 PAGES = ROOT / "docs" / "howto"
 
+# The documentation is built in CI, too, from the same cells
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("page", ["priors.md", "pixels.md"])
 def test_every_cell_of_the_page_runs(page, tmp_path, monkeypatch, capsys):

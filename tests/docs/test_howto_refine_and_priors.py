@@ -12,6 +12,9 @@ from places import ROOT
 
 PAGES = ROOT / "docs" / "howto"
 
+# The documentation is built in CI, too, from the same cells
+pytestmark = pytest.mark.slow
+
 
 def run(page: str, n_cells: int) -> dict[str, Any]:
     cells = re.findall(r"```\{code-cell\} ipython3\n(.*?)```", (PAGES / page).read_text(), flags=re.S)

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from places import ROOT
 
 PAGE = ROOT / "docs" / "howto" / "transients.md"
+
+# The documentation is built in CI, too, from the same cells
+pytestmark = pytest.mark.slow
 
 
 def test_every_cell_of_the_page_runs(tmp_path, monkeypatch, capsys):

@@ -15,6 +15,9 @@ from places import ROOT
 
 PAGES = ROOT / "docs" / "howto"
 
+# The documentation is built in CI, too, from the same cells
+pytestmark = pytest.mark.slow
+
 
 def blocks(page: str, kind: str) -> list[str]:
     return re.findall(rf"```{re.escape(kind)}\n(.*?)```", (PAGES / page).read_text(), flags=re.S)

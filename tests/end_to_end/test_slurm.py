@@ -101,6 +101,7 @@ def wait_for_jobs(environment: dict[str, str], seconds: float) -> None:
     pytest.fail(f"jobs did not end: {queue.stdout}")
 
 
+@pytest.mark.slow
 def test_an_array_with_a_lost_job_is_completed_from_its_list(slurm: dict[str, str], tmp_path: Path) -> None:
     runner = conf.get_trial_runner(src=sources(1.0, 0.3), ana=small_analysis("one"))
     search = tmp_path / "search"

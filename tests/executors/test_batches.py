@@ -317,6 +317,7 @@ for _ in range(12):
 """
 
 
+@pytest.mark.slow
 def test_ctrl_c_at_any_moment_never_leaves_the_executor_waiting() -> None:
     # every second time it did when all futures were locked to look which of them were done, and one in thirty times
     # when a future was submitted

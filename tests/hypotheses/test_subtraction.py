@@ -26,7 +26,14 @@ def runner(**settings: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("what", "gamma"), [({}, None), ({}, 2.5), ({"src": SRC}, None), ({"src": SRC}, 2.5), ({"template": BLOB}, None)]
+    ("what", "gamma"),
+    [
+        ({}, None),
+        ({}, 2.5),
+        ({"src": SRC}, None),
+        ({"src": SRC}, 2.5),
+        pytest.param({"template": BLOB}, None, marks=pytest.mark.slow),
+    ],
 )
 def test_the_fit_is_the_maximum_of_its_formula(what: dict[str, Any], gamma: float | None) -> None:
     tr = runner(**what, gamma=gamma)

@@ -55,6 +55,7 @@ def test_the_construction_is_that_of_feldman_and_cousins(count: int) -> None:
 @pytest.mark.parametrize(
     ("count", "sigma", "early"), [(0, 0.04, 0.0), (1, 0.03, 0.0), (3, 0.04, 0.0), (5, 0.07, 0.0), (8, 0.08, 0.3)]
 )
+@pytest.mark.slow
 def test_intervals_from_trials_are_those_of_the_exact_belt(
     belt: ConfidenceBelt, count: int, sigma: float, early: float
 ) -> None:

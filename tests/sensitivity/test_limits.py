@@ -134,6 +134,7 @@ def test_the_unit_of_a_flux_can_be_a_name() -> None:
         find_n_sig(ToyRunner(), 1.0, 0.9, seed=1, unit="parrot")
 
 
+@pytest.mark.slow
 def test_the_upper_limit_covers_at_least_its_level() -> None:
     # the limit as a function of the observed TS, from the exact efficiency of the toy
     rng = np.random.default_rng(5)

@@ -292,6 +292,7 @@ for a, z in store.missing(seed=1, start=0, stop=int(sys.argv[2])):
 """
 
 
+@pytest.mark.slow
 def test_kill_9_at_any_moment_loses_at_most_the_shard_in_work(tmp_path: Path) -> None:
     total = 20_000
     rng = random.Random(7)
