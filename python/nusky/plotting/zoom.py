@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nusky.plotting.contours import containment, draw_borders, draw_contours, smooth
-from nusky.plotting.mesh import add_colorbar, as_full_map, look_up
+from nusky.plotting.mesh import add_colorbar, add_image, as_full_map, look_up
 from nusky.plotting.style import CONTOUR_COLORS
 from nusky.sphere import at_limits, coordinates, radians
 from nusky.typing import F64
@@ -18,8 +18,9 @@ from nusky.units import numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.collections import EllipseCollection, QuadMesh
+    from matplotlib.collections import EllipseCollection
     from matplotlib.colorbar import Colorbar
+    from matplotlib.image import AxesImage
 
 __all__ = ["SkyZoom"]
 
@@ -38,7 +39,7 @@ class SkyZoom:
     width : float, rad
         Side of the square, 0 … π.
     pc_kw : dict
-        Keywords for matplotlib's ``pcolormesh``.
+        How values become colours, as for matplotlib's ``pcolormesh``.
 
     Raises
     ------
@@ -70,17 +71,22 @@ class SkyZoom:
 
     def plot_map(
         self, ax: Axes, m: Any, n_ticks: int | None = None, *, nest: bool = False
-    ) -> tuple[QuadMesh, Colorbar]:
+    ) -> tuple[AxesImage, Colorbar]:
         """Draw the piece of a HEALPix map with a colour bar beside it; arguments as `SkyPlotter.plot_map`."""
         _require_plain_axes(ax, "SkyZoom.plot_map")
         values, nest = as_full_map(m, nest)
-        edges, ra, dec = self.positions()
+        _, ra, dec = self.positions()
         grid = look_up(values, ra, dec, nest)
         if grid.mask.all():
             raise ValueError("SkyZoom.plot_map: no finite pixel inside the square; move the centre or widen it")
-        mesh = ax.pcolormesh(edges, edges, grid, shading="flat", rasterized=True, **self.pc_kw)
+        mesh = self.draw(ax, grid, self.pc_kw)
         self.frame(ax)
         return mesh, add_colorbar(ax, mesh, n_ticks, orientation="vertical", pad=0.03, shrink=0.9)
+
+    def draw(self, ax: Axes, values: Any, pc_kw: Mapping[str, Any]) -> AxesImage:
+        """Draw values at `positions`, (n, n), blank where they are masked; `pc_kw` as for ``pcolormesh``."""
+        half = float(np.degrees(0.5 * self.width))
+        return add_image(ax, values, (-half, half, -half, half), pc_kw)
 
     def positions(self, n: int = 400) -> tuple[F64, F64, F64]:
         """Cells of an n by n mesh over the square.
@@ -201,9 +207,9 @@ class SkyZoom:
         ax : matplotlib axes
         ra, dec, sigma : (N,) rad
         values : (N,)
-            NaN is drawn grey.
+            NaN is drawn grey, or in the colour `bad`.
         **kw
-            ``cmap``, ``norm``, ``lw``.
+            ``cmap``, ``norm``, ``lw``, ``bad``.
 
         Returns
         -------
@@ -216,7 +222,7 @@ class SkyZoom:
         _require_plain_axes(ax, "SkyZoom.plot_rings")
         x, y = (np.degrees(v) for v in self._offset(radians("ra", ra), radians("dec", dec)))
         diameter = 2 * np.degrees(np.atleast_1d(numbers("sigma", sigma, "rad")))
-        cmap = colormaps[kw.pop("cmap", "viridis")].with_extremes(bad=".5")
+        cmap = colormaps[kw.pop("cmap", "viridis")].with_extremes(bad=kw.pop("bad", ".5"))
         rings = EllipseCollection(
             diameter, diameter, np.zeros(len(diameter)), units="xy", offsets=np.column_stack([x, y]),
             offset_transform=ax.transData, facecolor="none", cmap=cmap, **{"lw": 1.5, **kw},
