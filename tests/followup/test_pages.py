@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+# Each browser takes seconds to start
+pytestmark = pytest.mark.slow
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Clicks on every column of every table, twice, and says what is then there; in the title, which the browser prints
 LOOK = """<script>
@@ -96,17 +98,31 @@ def test_it_prints(browser: str, files: dict[str, pathlib.Path], tmp_path: pathl
     assert len(re.findall(rb"/Subtype\s*/Image", content)) >= 5
 
 
-@pytest.mark.parametrize("width", [390, 1200])
-def test_it_fits_phones_and_screens(
-    browser: str, files: dict[str, pathlib.Path], tmp_path: pathlib.Path, width: int
-) -> None:
-    page = tmp_path / "report.html"
-    look = f"<iframe width={width} height=800 src='{files['report.html'].as_uri()}'></iframe>"
-    page.write_text(
-        look + "<script>addEventListener('load',()=>{const d=frames[0].document.documentElement;"
-        "document.title=d.scrollWidth+' '+d.clientWidth})</script>"
-    )
-    done = run(browser, tmp_path, "--allow-file-access-from-files", "--dump-dom", page.as_uri())
-    title = re.search(r"<title>(\d+) (\d+)</title>", done.stdout)
+def told(browser: str, folder: pathlib.Path, look: str, *options: str) -> list[int]:
+    """Whole numbers that a page puts into its title."""
+    page = folder / "look.html"
+    page.write_text(look, "utf-8")
+    done = run(browser, folder, "--allow-file-access-from-files", *options, "--dump-dom", page.as_uri())
+    title = re.search(r"<title>([-\d ]+)</title>", done.stdout)
     assert title is not None, done.stdout[-500:]
-    assert int(title.group(1)) <= int(title.group(2))
+    return [int(word) for word in title.group(1).split()]
+
+
+def test_it_fits_phones_and_screens(browser: str, files: dict[str, pathlib.Path], tmp_path: pathlib.Path) -> None:
+    source = files["report.html"].as_uri()
+    frames = "".join(f"<iframe width={width} height=800 src='{source}'></iframe>" for width in (360, 390, 800, 1200))
+    look = f"""{frames}<script>addEventListener("load",()=>document.title=[0,1,2,3].map(i=>
+    frames[i].document.documentElement).map(d=>Math.max(0,d.scrollWidth-d.clientWidth)).join(" "))</script>"""
+    assert told(browser, tmp_path, look) == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize(("scheme", "dark"), [(0, True), (1, False)], ids=["dark", "light"])
+def test_it_is_light_or_dark_as_the_reader_has_it(
+    browser: str, files: dict[str, pathlib.Path], tmp_path: pathlib.Path, scheme: int, dark: bool
+) -> None:
+    ask = """<script>addEventListener("load",()=>{const c=(e,what)=>getComputedStyle(e)[what].match(/\\d+/)[0];
+    document.title=c(document.body,"color")+" "+c(document.images[0],"backgroundColor")})</script></body>"""
+    look = files["report.html"].read_text(encoding="utf-8").replace("</body>", ask)
+    ink, paper_of_pictures = told(browser, tmp_path, look, f"--blink-settings=preferredColorScheme={scheme}")
+    assert (ink > 200) == dark
+    assert paper_of_pictures == 255

@@ -10,7 +10,7 @@ from nusky.followup.summary import flux_of
 if TYPE_CHECKING:
     from nusky.followup.result import FollowUp
 
-__all__ = ["circular", "notice"]
+__all__ = ["circular", "iso", "notice"]
 
 _SCHEMA = "https://gcn.nasa.gov/schema/main/gcn/notices/icecube/lvk_nu_track_search.schema.json"
 # 90 % of a two-dimensional Gaussian lie within so many σ
@@ -18,7 +18,14 @@ _RADIUS_90 = math.sqrt(2 * math.log(10))
 _NONE = "none"
 
 
-def _iso(mjd: float) -> str:
+def iso(mjd: float) -> str:
+    """A time as notices have it.
+
+    Examples
+    --------
+    >>> iso(55819.0)
+    '2011-09-15T00:00:00.000Z'
+    """
     from astropy.time import Time
 
     return f"{Time(mjd, format='mjd', scale='utc').isot}Z"
@@ -37,16 +44,16 @@ def notice(found: FollowUp) -> dict[str, Any]:
     times, mjd = found.search.times, found.target.mjd
     out: dict[str, Any] = {
         "$schema": _SCHEMA, "type": "IceCube LVK Alert Nu Track Search", "ref_ID": found.target.name,
-        "alert_datetime": _iso(Time.now().utc.mjd), "alert_tense": "current" if found.truth else "test",
+        "alert_datetime": iso(Time.now().utc.mjd), "alert_tense": "current" if found.truth else "test",
         "pval_generic": float(found.p_value), "pval_bayesian": None, "n_events_coincident": len(found.events),
         "coincident_events": [_event(row) for row in found.events], "additional_info": found.sentence,
     }  # fmt: skip
     if mjd is not None:
-        out["trigger_time"] = _iso(mjd)
+        out["trigger_time"] = iso(mjd)
     if times is not None:
         on_time = found.runner.on_time
         uptime = times[1] - times[0] if on_time is None else on_time.days
-        out |= {"observation_start": _iso(times[0]), "observation_stop": _iso(times[1])}
+        out |= {"observation_start": iso(times[0]), "observation_stop": iso(times[1])}
         out["observation_livetime"] = round(uptime * 86_400, 3)
     if found.fit.ns > 0:
         out["most_probable_direction"] = {"ra": math.degrees(found.fit.ra), "dec": math.degrees(found.fit.dec)}
@@ -89,7 +96,7 @@ def circular(found: FollowUp) -> str:
         lines.append("This is a test with scrambled data. Do not send it.")
     if found.search.times is not None:
         start, stop = found.search.times
-        lines.append(f"Time window: {_iso(start)} to {_iso(stop)}.")
+        lines.append(f"Time window: {iso(start)} to {iso(stop)}.")
     if found.fit.ns > 0:
         ra, dec = math.degrees(found.fit.ra), math.degrees(found.fit.dec)
         lines.append(f"Hottest position: RA {ra:.2f} deg, Dec {dec:+.2f} deg (J2000){_radius(found)}.")

@@ -59,20 +59,26 @@ def pictures(found: FollowUp) -> dict[str, tuple[str, Figure]]:
 
 def as_png(figure: Figure) -> bytes:
     """A figure as the bytes of a PNG file. Its layout stays as it is then, for further formats."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.image import imsave
+
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=_DPI)
+    figure.set_dpi(_DPI)
+    canvas = FigureCanvasAgg(figure)  # savefig would draw twice, the first time for the layout only
+    canvas.draw()
     figure.set_layout_engine("none")
+    imsave(file, canvas.buffer_rgba(), dpi=_DPI)
     return file.getvalue()
 
 
 def as_pdf(figures: list[Figure]) -> bytes:
     """Figures as the bytes of one PDF file, a page each."""
-    from matplotlib.backends.backend_pdf import PdfPages
+    from matplotlib.backends.backend_pdf import FigureCanvasPdf, PdfPages
 
     file = io.BytesIO()
     with PdfPages(file) as pages:
         for figure in figures:
-            pages.savefig(figure, dpi=_DPI)
+            FigureCanvasPdf(figure).print_pdf(pages)
     return file.getvalue()
 
 
@@ -90,7 +96,7 @@ def _sky(found: FollowUp) -> Figure:
     ax = figure.add_subplot(projection="mollweide")
     density = found.prior.probability / (4 * np.pi / found.prior.npix)
     shown = np.where(density > density.max() * _DEPTH, np.log10(np.maximum(density, 1e-300)), np.nan)
-    label = "log$_{10}$ of the prior's density [sr$^{-1}$]"
+    label = "log₁₀ of the prior's density [sr⁻¹]"
     _, bar = plot_sky(ax, shown, label, contours={"prior": found.prior}, mark=_spot(found))
     bar.ax.tick_params(labelsize="small")
     if found.events:
@@ -131,16 +137,14 @@ def _ts_around(found: FollowUp, zoom: SkyZoom, ax: Axes) -> None:
     import healpy
 
     where = found.localization
-    edges, ra, dec = zoom.positions()
+    _, ra, dec = zoom.positions()
     total = _with_prior(found)[healpy.ang2pix(found.scan.nside, np.pi / 2 - dec, ra)]
     if where is not None:
         fine = where.ts_at(ra, dec)
         total = np.where(np.isfinite(fine), fine, total)
     top = float(np.nanmax(total))
     low = min(0.0, top - 20)  # the colours end at a middle grey, on which rings and contours are seen
-    mesh = ax.pcolormesh(
-        edges, edges, np.ma.masked_invalid(total), cmap="Greys", vmin=low, vmax=top + (top - low), rasterized=True
-    )
+    mesh = zoom.draw(ax, np.ma.masked_invalid(total), {"cmap": "Greys", "vmin": low, "vmax": top + (top - low)})
     bar = ax.figure.colorbar(mesh, ax=ax, pad=0.02, shrink=0.8)
     bar.ax.set_ylim(low, top)
     bar.set_label("TS with the prior")
@@ -153,8 +157,9 @@ def _rings(found: FollowUp, zoom: SkyZoom, ax: Axes) -> None:
     days = found.search.times is None
     values = late / 86_400 if days else late
     ra, dec, sigma = (_radians(found, name) for name in ("ra", "dec", "sigma"))
-    rings = zoom.plot_rings(ax, ra, dec, sigma, values)
-    ax.plot([], [], ls="none", marker="o", ms=8, mfc="none", color=".5", label="events of the fit, ring of σ")
+    color = ".5" if np.isfinite(values).any() else soft_colors[0]
+    rings = zoom.plot_rings(ax, ra, dec, sigma, values, bad=color)
+    ax.plot([], [], ls="none", marker="o", ms=8, mfc="none", color=color, label="events of the fit, ring of σ")
     if np.isfinite(values).any():
         bar = ax.figure.colorbar(rings, ax=ax, pad=0.02, shrink=0.8)
         bar.set_label(f"time after the trigger [{'d' if days else 's'}]")
@@ -166,7 +171,7 @@ def _ts(found: FollowUp) -> Figure:
     for i, (values, label) in enumerate(((without, "TS without the prior"), (_with_prior(found), "TS with the prior"))):
         ax = figure.add_subplot(2, 1, i + 1, projection="mollweide")
         top = max(1.0, float(np.nanmax(values)))
-        scale = {"vmin": 0.0 if i == 0 else top - 25, "vmax": top}
+        scale = {"vmin": 0.0 if i == 0 else min(0.0, top - 25), "vmax": top}
         _, bar = plot_sky(ax, values, label, mark=_spot(found), pc_kw=scale)
         bar.ax.tick_params(labelsize="small")
         corner_legend(ax)
@@ -180,19 +185,20 @@ def _with_prior(found: FollowUp) -> F64:
 
 def _background(found: FollowUp) -> Figure:
     n = len(found.background)
-    figure = _figure(found, (6.5, 4.2), "background")
+    figure = _figure(found, (6.5, 4.2), "TS of background trials")
     ax = figure.add_subplot()
     positive = int(np.count_nonzero(found.background > 0))
     tsd = Chi2TSD(found.background) if positive >= _FOR_A_TAIL else TSD(found.background)
     plot_tsd(ax, tsd, label=f"{n} background trials")
     ax.axvline(found.fit.ts, color=CONTOUR_COLORS[0], lw=1.3, label=f"observed, p = {found.p_value.p:.3g}")
+    ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     ax.set(xlabel="TS with the prior", ylim=(0.5 / n, 1.5), xlim=(0, None))
     ax.legend(fontsize="small")
     return figure
 
 
 def _energies(found: FollowUp) -> Figure:
-    figure = _figure(found, (6.5, 4.2), "energies")
+    figure = _figure(found, (6.5, 4.2), "energies of the events that carry the fit")
     ax = figure.add_subplot()
     gamma = found.fit.gamma if math.isfinite(found.fit.gamma) else 2.0
     edges = np.arange(1.0, 9.01, 0.2)
@@ -205,14 +211,14 @@ def _energies(found: FollowUp) -> Figure:
         weight = (sim["oneweight"] * sim["true_energy"] ** -gamma)[near] * season.livetime
         signal += np.histogram(sim["log10energy"][near], edges, weights=weight)[0]
     ax.stairs(background / max(background.max(), 1e-300), edges, color=".5", label="data at this declination")
-    label = rf"simulation, E$^{{-{gamma:.2g}}}$"
+    label = f"simulation, E^−{gamma:.2g}"
     ax.stairs(signal / max(signal.max(), 1e-300), edges, color=soft_colors[0], label=label)
     energy = np.array([row["log10energy"] for row in found.events])
     strength = np.array([row["ts"] for row in found.events])
     strength = strength / strength.max()
     ax.vlines(energy, 0, strength, color=CONTOUR_COLORS[0], lw=1.5, label="events of the fit: height as their TS")
     filled = edges[:-1][(background > 0) | (signal > 1e-3 * signal.max())]
-    ax.set(xlabel="log$_{10}$ of the reconstructed energy [GeV]", ylabel="relative to the maximum", ylim=(0, 1.4))
+    ax.set(xlabel="log₁₀ of the reconstructed energy [GeV]", ylabel="relative to the maximum", ylim=(0, 1.4))
     ax.set_xlim(float(filled.min()), float(filled.max()) + 0.2)
     ax.legend(fontsize="small", ncols=1)
     return figure
