@@ -11,6 +11,7 @@ import pytest
 import nusky as cy
 from nusky.pixels import Refinement
 from nusky.runners import KnownBackground, KnownBackgroundRunner
+from nusky.runners.known_background import Band
 
 N = 30
 
@@ -65,6 +66,22 @@ def test_signal_is_new_in_each_trial_and_background_comes_again(sptr: Any, backg
     np.testing.assert_array_equal(first.background[0].ra, later.background[0].ra)
     np.testing.assert_array_equal(first.background[0].ra, sptr.draw_trial(4, 1, 0, False).background[0].ra)
     assert first.ra[0] != later.ra[0]
+
+
+@pytest.mark.parametrize("radius", [0.05, 1.0, 3.1])
+def test_events_near_a_cap_are_those_whose_reach_meets_it(radius: float) -> None:
+    rng = np.random.default_rng(5)
+    n = 2000
+    ra, dec = rng.uniform(0, 2 * np.pi, n), np.arcsin(rng.uniform(-1, 1, n))
+    reach = np.minimum(10 ** rng.uniform(-3, 1, n), np.pi)
+    chosen = rng.random(n) < 0.7
+    band = Band.of(dec, reach, chosen)
+    for ra_0, dec_0 in ((1.0, 0.2), (6.2, -1.5), (0.01, 1.57)):
+        cos = np.sin(dec) * np.sin(dec_0) + np.cos(dec) * np.cos(dec_0) * np.cos(ra - ra_0)
+        apart = np.arccos(np.clip(cos, -1, 1))
+        clear = np.abs(apart - radius - reach) > 1e-6
+        found = np.isin(np.arange(n), band.near(ra, ra_0, dec_0, radius))
+        np.testing.assert_array_equal(found[clear], (chosen & (apart <= radius + reach))[clear])
 
 
 def test_other_background_is_another_configuration(sptr: Any, background: Any) -> None:

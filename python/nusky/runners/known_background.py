@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from nusky.trial.trial import SpatialPriorTrial, Trial
     from nusky.typing import F64, I64
 
-__all__ = ["KnownBackground", "KnownBackgroundRunner"]
+__all__ = ["Band", "KnownBackground", "KnownBackgroundRunner"]
 
 # Strong sources are found within this of where they are, rad
 _CLOSE = np.radians(1.5)
@@ -164,13 +164,13 @@ class KnownBackgroundRunner(SpatialPriorTrialRunner):
         return PixelSet(self.nside, np.intersect1d(near, self.pixels.pixels, assume_unique=True))
 
     @cached_property
-    def _places(self) -> tuple[tuple[F64, F64, F64, F64], ...]:
-        """For each season: sin and cos of declination, declination and reach of its events."""
+    def _places(self) -> tuple[tuple[Band, ...], ...]:
+        """The events of each season, those of like reach together."""
         found = []
         for season in self.analysis:
-            dec = season.data["dec"]
             reach = np.minimum(widened(event_reach(season.data["sigma"], self.likelihood)), np.pi)
-            found.append((np.sin(dec), np.cos(dec), dec, reach))
+            octave = np.floor(np.log2(np.maximum(reach, 1e-6))).astype(np.int64)
+            found.append(tuple(Band.of(season.data["dec"], reach, octave == k) for k in np.unique(octave)))
         return tuple(found)
 
     def _reached(self, trial: SpatialPriorTrial) -> PixelSet:
@@ -198,9 +198,51 @@ class KnownBackgroundRunner(SpatialPriorTrialRunner):
         apart = np.clip(unit_vectors(pixels.ra, pixels.dec) @ centre, -1.0, 1.0)
         radius = float(np.arccos(apart.min())) + 4 * float(healpy.max_pixrad(max(1, self.nside // TILE_FACTOR)))
         chosen = []
-        for scramble, (sin, cos, event_dec, reach) in zip(trial.background, self._places, strict=True):
+        for scramble, bands in zip(trial.background, self._places, strict=True):
             assert isinstance(scramble, Scramble)
-            rows = np.flatnonzero(np.abs(event_dec - dec) <= radius + reach)
-            apart = sin[rows] * np.sin(dec) + cos[rows] * np.cos(dec) * np.cos(scramble.ra[rows] - ra)
-            chosen.append(rows[apart >= np.cos(np.minimum(radius + reach[rows], np.pi))])
+            chosen.append(np.sort(np.concatenate([band.near(scramble.ra, ra, dec, radius) for band in bands])))
         return tuple(chosen)
+
+
+@dataclass(frozen=True, eq=False)
+class Band:
+    """Events whose reach is the same within a factor of 2, by declination: those near a position are a slice of them.
+
+    Attributes
+    ----------
+    rows : (n,) int
+        Of the season.
+    dec, sin, cos : (n,) float64
+        Declination, rad, ascending, and of it.
+    reach, sin_reach, cos_reach : (n,) float64
+        Reach, rad, 0 … π, and of it.
+    """
+
+    rows: I64
+    dec: F64
+    sin: F64
+    cos: F64
+    reach: F64
+    sin_reach: F64
+    cos_reach: F64
+
+    @classmethod
+    def of(cls, dec: F64, reach: F64, chosen: NDArray[np.bool_]) -> Band:
+        """The chosen events of a season."""
+        rows = np.flatnonzero(chosen)
+        rows = rows[np.argsort(dec[rows], kind="stable")]
+        dec, reach = dec[rows], reach[rows]
+        return cls(rows, dec, np.sin(dec), np.cos(dec), reach, np.sin(reach), np.cos(reach))
+
+    def near(self, ra: F64, ra_0: float, dec_0: float, radius: float) -> I64:
+        """Rows whose reach meets a cap; `ra` of all events of the season, everything in rad."""
+        far = radius + float(self.reach.max())
+        part = slice(*np.searchsorted(self.dec, [dec_0 - far, dec_0 + far], side="left").tolist())
+        apart = self.cos[part] * np.cos(dec_0) * np.cos(ra[self.rows[part]] - ra_0)
+        apart += self.sin[part] * np.sin(dec_0)
+        if far < np.pi:  # cos(radius + reach), without a cosine for each event
+            bound = self.cos_reach[part] * np.cos(radius) - self.sin_reach[part] * np.sin(radius)
+        else:
+            bound = np.cos(np.minimum(radius + self.reach[part], np.pi))
+        rows: I64 = self.rows[part][apart >= bound]
+        return rows
