@@ -139,7 +139,7 @@ def follow_up(
     found_limits = None
     if limits:
         say("Sensitivity and upper limit, and their range over the 90 % region")
-        found_limits = find_limits(search, fit.ts, known, seed + _LIMITS_SEED)
+        found_limits = find_limits(search, fit.ts, known, seed + _LIMITS_SEED, quick=library is not None)
     return FollowUp(
         search, trial, fit, ts, ns_interval, gamma_interval, where, why, found_limits,
         central_energy_range(ana, search.prior, gamma=2.0 if gamma is None else gamma),

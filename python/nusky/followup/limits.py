@@ -29,6 +29,8 @@ _SETTINGS: dict[str, Any] = {
     "n_sig_step": 3.0, "first_batch_size": 20, "batch_size": 40, "max_batch_size": 200, "n_batches": 5, "unit": 1.0,
     "max_n_sig": 60.0,
 }  # fmt: skip
+# Fewer signals and fewer trials of each: up to 17 instead of 12 % error over a map that goes round the sky
+_QUICK: dict[str, Any] = {"max_batch_size": 150, "n_batches": 4}
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +56,7 @@ class Limits:
     declinations: tuple[float, float] | None
 
 
-def find_limits(search: Search, ts: float, known: KnownBackground, seed: int) -> Limits:
+def find_limits(search: Search, ts: float, known: KnownBackground, seed: int, *, quick: bool = False) -> Limits:
     """Limits of a search, with its background trials; over the whole livetime signal is put onto these, see
     `nusky.runners.KnownBackgroundRunner`.
 
@@ -65,6 +67,8 @@ def find_limits(search: Search, ts: float, known: KnownBackground, seed: int) ->
         Observed.
     known : KnownBackground
     seed : int
+    quick : bool
+        With fewer trials.
     """
     background, options = known.ts, {**_SETTINGS, "seed": seed}
     runner: SpatialPriorTrialRunner = search.runner
@@ -76,6 +80,7 @@ def find_limits(search: Search, ts: float, known: KnownBackground, seed: int) ->
         most = _SETTINGS["max_batch_size"]
         # Twice as many, of trials that cost a tenth; further background, which costs all, is for small libraries only
         options["max_batch_size"] = min(2 * most, max(most, len(background)))
+        options |= _QUICK if quick else {}
     both = _both(runner, ts, background, {**options, "tol": 0.1})
     extremes = _extremes(search)
     if extremes is None:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["border_lines", "islands"]
 
+# Of the mesh on which a line is found, along a pixel
+_CELLS = 8
+
 
 def islands(nside: int, pixels: I64) -> list[I64]:
     """Rows of pixels that hang together by their sides or corners.
@@ -71,7 +74,8 @@ def _around(where: Localization, border: float, ra: F64, dec: F64) -> list[F64]:
     side = np.sqrt(np.pi / 3) / where.pixels.nside
     reach = float(np.max(separation(ra, dec, middle_ra, middle_dec)))
     zoom = SkyZoom(ra=middle_ra, dec=middle_dec, width=min(float(np.pi), 2 * reach + 6 * side))
-    edges, at_ra, at_dec = zoom.positions()
+    n = int(np.clip(_CELLS * zoom.width / side, 32, 400))  # windows around a few pixels need few cells
+    edges, at_ra, at_dec = zoom.positions(n)
     middle = 0.5 * (edges[1:] + edges[:-1])
     values = np.nan_to_num(_between(where, at_ra, at_dec), nan=float(where.ts.min()) - 1.0)
     found = map(np.asarray, contour_generator(middle, middle, values).lines(border))

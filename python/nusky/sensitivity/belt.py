@@ -196,14 +196,17 @@ class ConfidenceBelt:
         ax.fill_between(
             ts, both[:, 0], both[:, 1], step="pre", color=soft_colors[0], alpha=0.3, lw=0, label="Feldman–Cousins"
         )
-        upper = [self.upper_limit(float(t), level) for t in ts]
-        ax.plot(ts, upper, color=soft_colors[1], label="Neyman, upper limit")
+        upper = np.array([self.upper_limit(float(t), level) for t in ts])
+        ax.plot(ts, upper, color=".15", label="Neyman, upper limit")
         band = self.expected(level)
         ax.axhspan(band[0.16], band[0.84], color=".5", alpha=0.25, lw=0, label="expected, 68 %")
         ax.axhline(band[0.5], color=".3", lw=0.8, ls=":")
         if observed is not None:
             ax.axvline(observed, color=OBSERVED, label="observed")
         ax.set(xlabel="TS", ylabel=f"signal events, {100 * level:g} %", ylim=(0, self._n[-1]))
+        known = ts[upper < self._n[-1]]  # beyond, the limits are those of the largest injected signal
+        if len(known) > 1:
+            ax.set_xlim(0, max(float(known.max()), 1.2 * (observed or 0.0)))
         ax.legend()
 
 

@@ -57,7 +57,10 @@ class DifferentialSensitivity:
 
     def plot(self, ax: Axes, **kw: Any) -> None:
         """Draw it as steps; keywords go to matplotlib's ``stairs``."""
-        ax.stairs(self.E2dNdE, self.edges, baseline=None, **kw)
+        beta = {one.beta for one in self.results if one is not None}
+        what = f"sensitivity, {100 * beta.pop():g} %, each bin by itself" if beta else "out of reach"
+        ax.stairs(self.E2dNdE, self.edges, baseline=None, **{"label": what, **kw})
+        ax.legend()
         ax.set(xscale="log", yscale="log", xlabel="neutrino energy [GeV]")
         ax.set_ylabel(r"$E^2\,dN/dE$ [GeV cm$^{-2}$ s$^{-1}$]")
 
