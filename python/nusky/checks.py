@@ -42,11 +42,11 @@ def refuse_text(name: str, value: Any) -> None:
     >>> refuse_text("x", "1")
     Traceback (most recent call last):
         ...
-    TypeError: x='1' is text: give a number, such as float(x)
+    TypeError: x must be a number, not text: got '1'
     """
     kind = getattr(getattr(value, "dtype", None), "kind", "")
     inside = value if isinstance(value, (list, tuple)) else value.ravel() if kind == "O" else ()
     if kind in ("U", "S") or any(isinstance(one, (str, bytes)) for one in (value, *inside)):
         shown = repr(value)
         shown = shown if len(shown) < 60 else f"{shown[:50]} …"
-        raise TypeError(f"{name}={shown} is text: give a number, such as float({name})")
+        raise TypeError(f"{name} must be a number, not text: got {shown}")

@@ -86,7 +86,7 @@ def test_text_is_no_number(call: Callable[[Any], Any]) -> None:
     "value", [np.str_(1), b"1", np.array(["1"]), np.array([b"1"]), np.array([1.0, "1"], dtype=object), [1.0, "1"]]
 )
 def test_text_is_found_inside(value: Any) -> None:
-    with pytest.raises(TypeError, match=r"x=.* is text"):
+    with pytest.raises(TypeError, match="x must be a number, not text: got "):
         refuse_text("x", value)
 
 

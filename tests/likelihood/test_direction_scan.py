@@ -142,7 +142,7 @@ BAD: list[tuple[dict[str, Any], dict[str, Any], type[Exception], str]] = [
     (season() | {"log_energy_ratio": np.zeros((400, 2))}, {}, ValueError, "with G = 13, got"),
     (season() | {"log_energy_ratio": None}, {}, ValueError, "belong together"),
     (season() | {"gamma_nodes": NODES[::-1]}, {}, ValueError, r"gamma_nodes must increase: gamma_nodes\[1\]"),
-    (season() | {"ra": "here"}, {}, TypeError, "ra must be an array of numbers"),
+    (season() | {"ra": "here"}, {}, TypeError, "ra must be a number, not text"),
     (season(), {"gamma": 5.0}, ValueError, "gamma=5.0 is outside the nodes 1 … 4"),
     (season(), {"gamma": np.nan}, ValueError, "outside the nodes"),
     (season(), {"gamma": "soft"}, TypeError, "gamma must be a number"),

@@ -347,7 +347,7 @@ def test_a_flux_injects_on_average_what_it_says(by: str) -> None:
         ({"gamma": 0.5}, ValueError, "outside the nodes"),
         ({"llh_priors": np.ones(12 * 48**2)}, ValueError, "nearest is 12288"),
         ({"nside": 7}, ValueError, "nside=7 is not a power of two"),
-        ({"containment": "0.9"}, TypeError, "containment: expected a number"),
+        ({"containment": "0.9"}, TypeError, "containment must be a number"),
         ({"containment": True}, TypeError, "containment: expected a number"),
         ({"refine": 4}, ValueError, "nside=4 is not finer than the scan's 8; give 32"),
         ({"refine": 8}, ValueError, "nside=8 is not finer"),
