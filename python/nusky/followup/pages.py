@@ -31,7 +31,8 @@ th button{font:inherit;border:0;padding:0;background:none;color:inherit;cursor:p
 th button::after{content:" \\2195";opacity:.4}
 th[aria-sort=ascending] button::after{content:" \\2191";opacity:1}
 th[aria-sort=descending] button::after{content:" \\2193";opacity:1}
-@media(max-width:40rem){.text td,.text th{white-space:normal}}
+.text td:last-child{white-space:normal}
+@media(max-width:40rem){.text td{white-space:normal}}
 .scramble{border:2px solid #d55e00;padding:.5rem 1rem;font-weight:600}
 pre{font-size:.8rem;white-space:pre-wrap;overflow-wrap:anywhere}
 @media print{body{max-width:none;margin:0}img{max-height:11cm}figure,tr{break-inside:avoid}h2{break-after:avoid}

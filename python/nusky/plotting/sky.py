@@ -247,7 +247,9 @@ class SkyPlotter:
 
 def corner_legend(ax: Axes) -> None:
     """Put the legend of a whole-sky map into the corner that the map leaves free."""
-    ax.legend(loc="lower right", bbox_to_anchor=(1.06, -0.1), fontsize="x-small", frameon=False)
+    entries = len(ax.get_legend_handles_labels()[1])  # a long one stands further out, off the map
+    right = 1.06 + 0.03 * max(0, entries - 5)
+    ax.legend(loc="lower right", bbox_to_anchor=(right, -0.1), fontsize="x-small", frameon=False)
 
 
 def plot_sky(
