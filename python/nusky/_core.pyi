@@ -108,6 +108,25 @@ def hottest_of_trials(
     n_threads: int = ...,
     progress: Callable[[int, int], None] | None = ...,
 ) -> NDArray[np.void]: ...
+
+class Scrambles:
+    def __init__(
+        self, columns: Sequence[EventColumns], grid: F32 | None, near: Sequence[tuple[I64, NDArray[np.int32], F32]]
+    ) -> None: ...
+
+def hottest_of_scrambles(
+    likelihood: Likelihood,
+    plan: SearchPlan,
+    scrambles: Scrambles,
+    parts: Sequence[tuple[EventColumns, F64, int, I64 | None, F64 | None]],
+    first: Sequence[I64],
+    *,
+    key: int,
+    numbers: I64,
+    gamma: float | None = ...,
+    n_threads: int = ...,
+    progress: Callable[[int, int], None] | None = ...,
+) -> NDArray[np.void]: ...
 def max_threads() -> int: ...
 def simd_level() -> str: ...
 def simd_levels() -> str: ...

@@ -50,6 +50,27 @@ def hottest(prior_terms: Any, **changes: Any) -> Any:
     return _core.hottest(make_likelihood(), make_index(), _core.SearchPlan(make_directions(), prior_terms), **changes)
 
 
+GRID = np.zeros((3, 5), dtype=np.float32)
+FIRST = np.array([0, 0, 1, 2])
+NEAR = (np.array([0, 1]), np.array([0, 10], dtype=np.int32), np.zeros(2, dtype=np.float32))
+
+
+def make_scrambles(grid: Any = None, near: Any = (), **changes: Any) -> _core.Scrambles:
+    return _core.Scrambles([make_columns(**changes)], grid, list(near))
+
+
+def of_scrambles(scrambles: Any = None, parts: Any = (), first: Any = (), **changes: Any) -> Any:
+    given = {"key": 1, "numbers": np.arange(3)} | changes
+    plan = _core.SearchPlan(make_directions(), TWO[None])
+    made = make_scrambles() if scrambles is None else scrambles
+    return _core.hottest_of_scrambles(make_likelihood(), plan, made, list(parts), list(first), **given)
+
+
+def injected(**changes: Any) -> Any:
+    given = {"columns": make_columns(), "ra": TWO, "season": 0, "rows": np.array([0, 1]), "factor": None} | changes
+    return tuple(given.values())
+
+
 def second(value: float) -> Any:
     """(2,) with something wrong in its second row."""
     return np.array([0.1, value])
@@ -196,6 +217,50 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "terms a list": (lambda: hottest([[0.0, 0.0]]), TypeError, "prior_terms"),
     "hottest gamma": (lambda: hottest(TWO[None], gamma=0.5), ValueError, r"gamma: 0\.5"),
     "hottest threads": (lambda: hottest(TWO[None], n_threads=-1), ValueError, "n_threads: -1"),
+    # trials of whole seasons
+    "scrambles of nothing": (lambda: _core.Scrambles([], None, []), ValueError, "columns: at least one"),
+    "scrambles of other nodes": (
+        lambda: _core.Scrambles([make_columns(), make_columns(gamma_nodes=NODES + 1)], None, []),
+        ValueError,
+        "columns: gamma_nodes of season 1",
+    ),
+    "grid flat": (lambda: make_scrambles(GRID[0], [NEAR]), ValueError, "grid: expected 2"),
+    "grid of doubles": (lambda: make_scrambles(GRID.astype(float), [NEAR]), TypeError, "grid"),
+    "grid without near": (lambda: make_scrambles(GRID), ValueError, "near: one entry"),
+    "near without grid": (lambda: make_scrambles(None, [NEAR]), ValueError, "near: one entry"),
+    "rows descend": (lambda: make_scrambles(GRID, [(NEAR[0][::-1].copy(), *NEAR[1:])]), ValueError, "rows: those"),
+    "row beyond": (lambda: make_scrambles(GRID, [(NEAR[0] + 1, *NEAR[1:])]), ValueError, "rows: those of season 0"),
+    "cell beyond": (lambda: make_scrambles(GRID, [(NEAR[0], NEAR[1] + 1, NEAR[2])]), ValueError, "first_cell: entry 1"),
+    "reach too short": (lambda: make_scrambles(GRID, [(*NEAR[:2], NEAR[2][:1])]), ValueError, "reach"),
+    "numbers negative": (lambda: of_scrambles(numbers=np.array([0, -1])), ValueError, "numbers: must not"),
+    "numbers floats": (lambda: of_scrambles(numbers=np.zeros(2)), TypeError, "numbers"),
+    "injected without rows": (
+        lambda: of_scrambles(parts=[injected(rows=None)], first=[FIRST]),
+        ValueError,
+        "part 0: rows",
+    ),
+    "injected too many": (
+        lambda: of_scrambles(parts=[injected()], first=[np.array([0, 0, 1, 3])]),
+        ValueError,
+        "first: that of part 0",
+    ),
+    "injected season": (
+        lambda: of_scrambles(parts=[injected(season=1)], first=[FIRST]),
+        ValueError,
+        "season 1",
+    ),
+    "injected nodes": (
+        lambda: of_scrambles(parts=[injected(columns=make_columns(gamma_nodes=NODES + 1))], first=[FIRST]),
+        ValueError,
+        "gamma_nodes of the event columns",
+    ),
+    "scrambles gamma": (lambda: of_scrambles(gamma=0.5), ValueError, r"gamma: 0\.5"),
+    "scrambles nodes": (lambda: of_scrambles(make_scrambles(gamma_nodes=NODES + 1)), ValueError, "gamma_nodes"),
+    "scrambles seasons": (
+        lambda: of_scrambles(_core.Scrambles([make_columns(), make_columns()], None, [])),
+        ValueError,
+        "2 seasons, the likelihood 1",
+    ),
     # the rest
     "level no string": (lambda: _core.set_simd_level(2), TypeError, "name"),  # type: ignore[arg-type]
 }
@@ -217,6 +282,9 @@ def test_what_is_right_is_accepted() -> None:
     assert make_likelihood(extended=True).extended
     assert make_columns().nbytes > 0
     assert hottest(np.zeros((3, 2))).shape == (3,)
+    assert of_scrambles(make_scrambles(GRID, [NEAR])).shape == (3, 1)
+    assert of_scrambles(parts=[injected()], first=[FIRST]).shape == (3, 1)
+    assert of_scrambles(numbers=np.zeros(0, dtype=np.int64)).shape == (0, 1)
 
 
 def test_empty_arrays_are_no_error() -> None:

@@ -31,22 +31,31 @@ FixedCap fixed_cap(const Vec3& centre, double chord) {
   return cap;
 }
 
-EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> n_events, int n_threads, bool few)
-    : n_events_(std::move(n_events)), grids_(n_events_.size()), loose_(n_events_.size()) {
-  check_parts(parts, n_events_);
+EventIndex::EventIndex(const std::vector<EventPart>& parts, std::vector<double> n_events, int n_threads, bool few) {
+  check_parts(parts, n_events);
   kernels();  // throws for an unknown level, so not inside a parallel region
+  fill(parts, std::move(n_events), n_threads, few);
+}
+
+void EventIndex::fill(const std::vector<EventPart>& parts, std::vector<double> n_events, int n_threads, bool few) {
+  n_events_ = std::move(n_events);
+  grids_.assign(n_events_.size(), {});
+  loose_.assign(n_events_.size(), {});
+  columns_.clear();
+  whole_.clear();
+  own_.clear();
   if (!parts.empty()) axis_ = parts[0].columns->axis();
   std::size_t total = 0;
   for (const EventPart& part : parts) total += part.n;
   record_.resize(total);
-  if (!parts.empty() && parts[0].time != nullptr) time_.resize(total);
+  time_.resize(!parts.empty() && parts[0].time != nullptr ? total : 0);
   resize_columns(total + block_size);
   blank_end(total);
   std::uint32_t begin = 0;
   for (std::size_t season = 0; season < n_events_.size(); ++season)
     for (const EventPart& part : parts) {
       if (part.season != static_cast<int>(season)) continue;
-      add(part, begin, n_threads, few);
+      add(part, begin, n_threads, few || part.few);
       begin += static_cast<std::uint32_t>(part.n);
     }
 }

@@ -32,7 +32,7 @@ void check_parts(const std::vector<EventPart>& parts, const std::vector<double>&
                                   std::to_string(n_events.size() - 1));
     if (part.columns->axis().nodes() != parts[0].columns->axis().nodes())
       throw std::invalid_argument(name + "its gamma_nodes differ from those of part 0");
-    if (part.rows == nullptr && part.n != part.columns->size())
+    if (part.rows == nullptr && part.event == nullptr && part.n != part.columns->size())
       throw std::invalid_argument(name + "ra has " + std::to_string(part.n) + " entries, the columns " +
                                   std::to_string(part.columns->size()) + "; give rows, or an entry for each");
     if ((part.time == nullptr) != (parts[0].time == nullptr)) throw std::invalid_argument(name + "time: given for some parts only");

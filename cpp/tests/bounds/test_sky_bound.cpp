@@ -54,7 +54,8 @@ struct Trial {
     std::vector<std::int64_t> rows;
     for (std::size_t i = 0; rows.size() < extra; ++i)
       if (std::abs(columns[0]->dec(columns[0]->event(i)) - 0.4) < 0.03) rows.push_back(static_cast<std::int64_t>(i));
-    for (std::size_t t = 0; extra > 0 && t < times; ++t) parts.push_back({columns[0], extra, there.data(), 0, rows.data(), factor.data()});
+    for (std::size_t t = 0; extra > 0 && t < times; ++t)
+      parts.push_back({columns[0], extra, there.data(), 0, rows.data(), nullptr, factor.data()});
     return EventIndex(parts, n_events, 1);
   }
 };

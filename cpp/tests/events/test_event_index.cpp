@@ -166,7 +166,7 @@ TEST_CASE("event index: rows pick and repeat events, a factor multiplies the wei
       std::make_shared<EventColumns>(50, s.dec.data(), s.sigma.data(), s.background.data(), nullptr, GammaAxis(), 5.0, 0.0, 1);
   const std::vector<std::int64_t> rows{3, 3, 49, 0};
   const std::vector<double> ra{0.1, 0.2, 0.3, 0.4}, factor{1.0, 0.0, 2.5, 7.0};
-  EventPart part{columns, 4, ra.data(), 0, rows.data(), factor.data()};
+  EventPart part{columns, 4, ra.data(), 0, rows.data(), nullptr, factor.data()};
   const EventIndex index({part}, {10.0}, 1);
   REQUIRE(index.size() == 4);
   std::multiset<float> expected, found;

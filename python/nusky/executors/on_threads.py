@@ -18,6 +18,8 @@ __all__ = ["InterruptedBatch", "check_indices", "fit_batch", "share_threads"]
 # Bytes that one event of one trial takes while it is fitted: its right ascension and its place in the core's index
 _BYTES_PER_EVENT = 150
 _MEMORY_FOR_TRIALS = 2e9
+# Neighbouring trials whose right ascensions come from one block of random numbers
+_BLOCK = 4
 _POLL = 0.1  # seconds between looks at progress and Ctrl-C
 
 
@@ -144,6 +146,8 @@ def fit_batch(
     done = np.zeros(n, dtype=bool)
     at_once, threads_each = share_threads(n, n_threads, n_events)
     step = max(1, min(together, n // (4 * at_once)))  # some calls for each thread, so that all end together
+    if step > _BLOCK:
+        step -= step % _BLOCK
     starts = itertools.count(0, step)  # next() of it is atomic: the threads' queue
     stop = threading.Event()
 

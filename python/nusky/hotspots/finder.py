@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from nusky.hotspots.hottest import best_by_search, best_of_map, best_of_trials, best_table, scan_pixels
+from nusky.hotspots.hottest import (
+    best_by_search,
+    best_of_map,
+    best_of_scrambles,
+    best_of_trials,
+    best_table,
+    scan_pixels,
+)
 from nusky.hotspots.terms import PriorTerms
 from nusky.likelihood.model import LikelihoodModel
 from nusky.likelihood.near_events import NearRows
@@ -22,6 +29,8 @@ from nusky.trial.status import Status
 from nusky.trial.trial import Trial
 
 if TYPE_CHECKING:
+    from nusky import _core
+    from nusky.injection.seeding import BatchDraws
     from nusky.likelihood.trial_index import PartOfTrials, TrialIndex
     from nusky.typing import F64, I64
 
@@ -61,6 +70,8 @@ class SpotFinder:
         """Make what all trials share."""
         if self._near_rows is not None:
             self._near_rows.prepare()
+            if self.takes_many:
+                _ = self._scrambles
         self.terms.prepare()
         if self.refine is not None:
             _ = self._cells
@@ -72,14 +83,29 @@ class SpotFinder:
 
     @property
     def takes_many(self) -> bool:
-        """Whether many trials are searched in one call of the core: those of a time window, for whole rows of terms."""
-        windowed = isinstance(self.model, WindowLikelihoodModel)
-        return windowed and self.refine is None and self.terms.matrix is not None and len(self.terms.pixels) > 0
+        """Whether many trials are searched in one call of the core: for whole rows of terms, without refinement."""
+        plain = type(self.model) in (LikelihoodModel, WindowLikelihoodModel)
+        return plain and self.refine is None and self.terms.matrix is not None and len(self.terms.pixels) > 0
+
+    @cached_property
+    def _scrambles(self) -> _core.Scrambles:
+        assert self._near_rows is not None
+        return self._near_rows.scrambles(self.model.columns)
 
     def best_of_trials(self, parts: Sequence[PartOfTrials], n: int, n_threads: int) -> NDArray[np.void]:
-        """Best fits (n, J) of n trials, each what `best` gives for it."""
+        """Best fits (n, J) of n trials of a time window, each what `best` gives for it."""
         assert isinstance(self.model, WindowLikelihoodModel)
-        best = best_of_trials(self.model, self.terms.search, parts, n, n_threads)
+        return self._table(best_of_trials(self.model, self.terms.search, parts, n, n_threads))
+
+    def best_of_scrambles(
+        self, draws: BatchDraws, injected: Sequence[PartOfTrials], n_threads: int
+    ) -> NDArray[np.void]:
+        """Best fits (n, J) of trials of whole seasons, each what `best` gives for it."""
+        return self._table(
+            best_of_scrambles(self.model, self.terms.search, self._scrambles, draws, injected, n_threads)
+        )
+
+    def _table(self, best: NDArray[np.void]) -> NDArray[np.void]:
         return best_table(best["direction"], best["ts_prior"], best["ns"], best["gamma"], best["status"], self.terms)
 
     def best(self, index: TrialIndex, n_threads: int, logging: bool) -> NDArray[np.void]:

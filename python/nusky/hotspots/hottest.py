@@ -20,12 +20,22 @@ from nusky.trial.status import Status
 from nusky.typing import F64, I64
 
 if TYPE_CHECKING:
+    from nusky.injection.seeding import BatchDraws
     from nusky.likelihood.window import WindowLikelihoodModel
     from nusky.pixels.multi_order import MultiOrderPixels
 
 Fits = tuple[F64, F64, F64, NDArray[np.int8]]
 
-__all__ = ["best_by_search", "best_of_map", "best_of_trials", "best_table", "embed_scan", "mlog10", "scan_pixels"]
+__all__ = [
+    "best_by_search",
+    "best_of_map",
+    "best_of_scrambles",
+    "best_of_trials",
+    "best_table",
+    "embed_scan",
+    "mlog10",
+    "scan_pixels",
+]
 
 
 def scan_pixels(
@@ -108,6 +118,28 @@ def best_of_trials(
         [part.first for part in parts],
         n,
         model.expected,
+        gamma=model.fixed_gamma,
+        n_threads=n_threads,
+    )
+
+
+def best_of_scrambles(
+    model: LikelihoodModel,
+    plan: _core.SearchPlan,
+    scrambles: _core.Scrambles,
+    draws: BatchDraws,
+    injected: Sequence[PartOfTrials],
+    n_threads: int,
+) -> NDArray[np.void]:
+    """The core's `hottest`, (n, J), of n trials of whole seasons, whose backgrounds the core draws."""
+    return _core.hottest_of_scrambles(
+        model.likelihood,
+        plan,
+        scrambles,
+        [part[:5] for part in injected],
+        [part.first for part in injected],
+        key=draws.key,
+        numbers=draws.numbers,
         gamma=model.fixed_gamma,
         n_threads=n_threads,
     )

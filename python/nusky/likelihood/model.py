@@ -14,7 +14,7 @@ from nusky import _core
 from nusky.analysis.gamma import GammaMode, check_gamma
 from nusky.events import Events
 from nusky.hyp import Flux
-from nusky.likelihood.trial_index import TrialIndex
+from nusky.likelihood.trial_index import PartOfTrials, TrialIndex
 from nusky.source.positions import MAX_EXTENSION
 from nusky.sphere import radians
 from nusky.trial.trial import Scramble, Trial
@@ -230,6 +230,12 @@ class LikelihoodModel:
             cut_n_sigma=self.options.cut_n_sigma,
             extension=self.options.extension,
         )
+
+    def injected_of_trials(
+        self, k: int, columns: _core.EventColumns, ra: F64, rows: I64, mjd: F64 | None, first: I64
+    ) -> PartOfTrials:
+        """Injected events of many trials, of season k: rows of some columns, trial by trial; `mjd` is not used."""
+        return PartOfTrials(columns, ra, k, rows, None, first)
 
     def parts(self, trial: Trial, rows: tuple[I64, ...] | None = None) -> list[Part]:
         """The events of one trial as the core takes them: see `index`."""

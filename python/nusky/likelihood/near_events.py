@@ -7,6 +7,7 @@ coordinates, finds which of a hundred events matter in a microsecond.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from nusky import _core
 from nusky.likelihood.reach import MARGIN, event_reach, widened
 from nusky.pixels.pixel_set import TILE_FACTOR
 from nusky.sphere.vectors import unit_vectors
@@ -124,6 +126,17 @@ class NearRows:
     def prepare(self) -> None:
         """Make what all trials share."""
         _ = self._seasons
+
+    def scrambles(self, columns: Sequence[_core.EventColumns]) -> _core.Scrambles:
+        """The seasons' events as trials that are drawn in the core see them: the rows that `rows` gives for each.
+
+        Parameters
+        ----------
+        columns : sequence of EventColumns
+            The seasons' own.
+        """
+        near = self._seasons
+        return _core.Scrambles(columns, None, []) if near is None else _core.Scrambles(columns, self._grid, near)
 
     def rows(self, trial: Trial) -> tuple[I64, ...] | None:
         """Rows of each season's events that can matter for the pixels.

@@ -101,9 +101,10 @@ class WindowLikelihoodModel(LikelihoodModel):
         return parts
 
     def injected_of_trials(
-        self, k: int, columns: _core.EventColumns, ra: F64, rows: I64, mjd: F64, first: I64
+        self, k: int, columns: _core.EventColumns, ra: F64, rows: I64, mjd: F64 | None, first: I64
     ) -> PartOfTrials:
         """Injected events of many trials, of season k: rows of some columns, trial by trial."""
+        assert mjd is not None
         inside = self.on_time.contains(k, mjd)
         if not inside.all():  # as in a trial alone
             ra, rows, mjd = ra[inside], rows[inside], mjd[inside]

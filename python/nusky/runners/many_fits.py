@@ -171,10 +171,9 @@ class FitsMany(ABC):
         def fit_some(some: I64, threads: int) -> NDArray[np.void]:
             return self._rows_of(self._summaries(self._tables(some, n_sig, poisson, seed, threads)))
 
-        return fit_batch(fit_some, numbers, self.dtype, n_threads, self._n_events, progress, self._together)
+        return fit_batch(fit_some, numbers, self.dtype, n_threads, self._n_events, progress, self._together(n_sig))
 
-    @property
-    def _together(self) -> int:
+    def _together(self, n_sig: float) -> int:
         """Trials of one call of `_tables` at most."""
         return 1
 

@@ -18,7 +18,7 @@ from nusky.hotspots.localization import Localization, localize
 from nusky.hotspots.terms import PriorTerms
 from nusky.hyp.flux import Flux
 from nusky.hyp.power_laws import PowerLawFlux
-from nusky.injection.seeding import resolve_seed, trial_draws
+from nusky.injection.seeding import BatchDraws, resolve_seed, seed_key, trial_draws
 from nusky.likelihood.reading import LikelihoodReading
 from nusky.pixels.multi_order import MultiOrderPixels
 from nusky.pixels.pixel_set import PixelSet
@@ -33,6 +33,14 @@ if TYPE_CHECKING:
     from nusky.likelihood.trial_index import TrialIndex
 
 __all__ = ["MapRunner", "describe_pixels"]
+
+# What a runner that makes or fits trials in a way of its own has of its own
+_ONE_BY_ONE = ("draw_trial", "index_trial", "_best", "_table")
+# Trials of whole seasons that are drawn together, in blocks of random numbers; of so many events fewer, so that
+# progress shows and Ctrl-C need not wait
+_BLOCK, _SCRAMBLES, _MANY_EVENTS = 4, 16, 500_000
+# Injected events that are in memory at once
+_INJECTED = 200_000
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -98,14 +106,30 @@ class MapRunner(Runner):
         return self._finder.best(index, n_threads, logging)
 
     @property
-    def _together(self) -> int:
-        return MANY_TRIALS if self._finder.takes_many else 1
+    def _in_core(self) -> bool:
+        """Whether the core draws and searches many trials in one call; else they are made one by one, with equal bits.
+
+        The rule: backgrounds are scrambled in right ascension alone or come from outside a time window, the finder can
+        (`SpotFinder.takes_many`), and the kind of runner has no way of its own to draw, index or fit a trial.
+        """
+        own = any(getattr(type(self), name) is not getattr(MapRunner, name) for name in _ONE_BY_ONE)
+        return self.declinations is None and not own and self._finder.takes_many
+
+    def _together(self, n_sig: float) -> int:
+        if not self._in_core:
+            return 1
+        most = MANY_TRIALS if self.on_time is not None else _SCRAMBLES if self._n_events < _MANY_EVENTS else _BLOCK
+        return max(1, min(most, int(_INJECTED / max(1.0, n_sig))))
 
     def _tables(self, numbers: I64, n_sig: float, poisson: bool, seed: int, n_threads: int) -> NDArray[np.void]:
-        if not self._finder.takes_many:
+        if not self._in_core:
             return super()._tables(numbers, n_sig, poisson, seed, n_threads)
-        parts = self._parts_of_trials(numbers, n_sig, poisson, seed)
-        return self._finder.best_of_trials(parts, len(numbers), n_threads)
+        if self.on_time is not None:
+            parts = self._parts_of_trials(numbers, n_sig, poisson, seed)
+            return self._finder.best_of_trials(parts, len(numbers), n_threads)
+        draws = BatchDraws(seed_key(seed), numbers)
+        injected = self._injected_of_trials(draws, n_sig, poisson) if n_sig else []
+        return self._finder.best_of_scrambles(draws, injected, n_threads)
 
     def get_one_scan(
         self,

@@ -242,8 +242,7 @@ class TrialRunner(Runner):
         """The one position, as a search that has no prior."""
         return _core.SearchPlan(self._directions, np.zeros((1, 1)))
 
-    @property
-    def _together(self) -> int:
+    def _together(self, n_sig: float) -> int:
         return 1 if self.on_time is None else MANY_TRIALS
 
     def _tables(self, numbers: I64, n_sig: float, poisson: bool, seed: int, n_threads: int) -> NDArray[np.void]:

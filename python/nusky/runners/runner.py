@@ -348,12 +348,13 @@ class Runner(MakesTrials, FitsMany):
         return parts + (self._injected_of_trials(draws, n_sig, poisson) if n_sig else [])
 
     def _injected_of_trials(self, draws: BatchDraws, n_sig: float, poisson: bool) -> list[PartOfTrials]:
-        assert isinstance(self.model, WindowLikelihoodModel)
+        """The events that many trials inject."""
         parts = []
         for k, (events, first) in enumerate(self._inject_many(draws, n_sig, poisson)):
             if events is not None:
                 columns, rows = self.model.columns_for(k, events), np.arange(len(events))
-                parts.append(self.model.injected_of_trials(k, columns, events["ra"], rows, events["mjd"], first))
+                mjd = None if self.on_time is None else events["mjd"]
+                parts.append(self.model.injected_of_trials(k, columns, events["ra"], rows, mjd, first))
         return parts
 
     def _prepare(self, n_sig: float) -> None:

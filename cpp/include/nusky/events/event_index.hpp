@@ -31,6 +31,11 @@ class EventIndex {
   ///   and with it the last bit of every sum, does not depend on which of them were left out because they matter nowhere.
   EventIndex(const std::vector<EventPart>& parts, std::vector<double> n_events, int n_threads, bool few = false);
 
+  /// An index without events, to be filled.
+  EventIndex() = default;
+  /// Takes all events out and brings others in, with the same memory: what the constructor does for parts that are known to fit together.
+  void fill(const std::vector<EventPart>& parts, std::vector<double> n_events, int n_threads, bool few = false);
+
   /// An index without a grid, for trials of few events that are all looked at; see `start_trial`.
   EventIndex(GammaAxis axis, int n_seasons);
   /// Takes all events out, then events come in season after season, in the order of the calls.

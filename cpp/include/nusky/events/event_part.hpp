@@ -15,9 +15,11 @@ struct EventPart {
   std::size_t n = 0;           ///< events of this part
   const double* ra = nullptr;  ///< (n,) rad
   int season = 0;
-  const std::int64_t* rows = nullptr;  ///< (n,) rows of the columns; nullptr: all of them in order
-  const double* factor = nullptr;      ///< (n,) multiplies S/B·R (a time ratio, say); nullptr: 1
-  const double* time = nullptr;        ///< (n,) MJD, for those who ask for times; nullptr: not known
+  const std::int64_t* rows = nullptr;    ///< (n,) rows of the columns; nullptr: all of them in order
+  const std::uint32_t* event = nullptr;  ///< (n,) ascending events of the columns in place of rows: no row comes twice, nothing is sorted
+  const double* factor = nullptr;        ///< (n,) multiplies S/B·R (a time ratio, say); nullptr: 1
+  const double* time = nullptr;          ///< (n,) MJD, for those who ask for times; nullptr: not known
+  bool few = false;                      ///< see EventIndex
 };
 
 /// Throws std::invalid_argument for parts that do not fit together.
@@ -28,9 +30,15 @@ void check_parts(const std::vector<EventPart>& parts, const std::vector<double>&
 class PartOrder {
  public:
   explicit PartOrder(const EventPart& part);
-  std::size_t event(std::size_t j) const { return some_.empty() ? j : some_[j].first; }
+  std::size_t event(std::size_t j) const {
+    if (part_->event != nullptr) return part_->event[j];
+    return some_.empty() ? j : some_[j].first;
+  }
   /// Its entry in the arrays of the part.
-  std::size_t entry(std::size_t j) const { return some_.empty() ? part_->columns->row(j) : some_[j].second; }
+  std::size_t entry(std::size_t j) const {
+    if (part_->event != nullptr) return j;
+    return some_.empty() ? part_->columns->row(j) : some_[j].second;
+  }
   /// rad, 0 ≤ ra < 2π
   double ra(std::size_t j) const {
     const double a = part_->ra[entry(j)];

@@ -4,7 +4,7 @@
 
 #include "nusky/templates/template_fitter.hpp"
 #include "nusky/threads.hpp"
-#include "nusky/trials/trial_quads.hpp"
+#include "nusky/random/trial_quads.hpp"
 
 namespace nusky {
 

@@ -1,7 +1,7 @@
 #pragma once
+#include "nusky/random/trial_quads.hpp"
 #include "nusky/threads.hpp"
 #include "nusky/trials/hypothesis_fitter.hpp"
-#include "nusky/trials/trial_quads.hpp"
 
 namespace nusky {
 

@@ -5,10 +5,10 @@
 #include <vector>
 
 #include "nusky/likelihood/likelihood.hpp"
+#include "nusky/random/trial_quads.hpp"
 #include "nusky/threads.hpp"
 #include "nusky/trials/point_signal.hpp"
 #include "nusky/trials/point_source.hpp"
-#include "nusky/trials/trial_quads.hpp"
 
 namespace nusky {
 

@@ -5,8 +5,8 @@
 
 #include "nusky/random/philox.hpp"
 #include "nusky/random/poisson.hpp"
+#include "nusky/random/trial_quads.hpp"
 #include "nusky/threads.hpp"
-#include "nusky/trials/trial_quads.hpp"
 
 namespace nusky {
 

@@ -1,4 +1,4 @@
-#include "nusky/trials/trial_quads.hpp"
+#include "nusky/random/trial_quads.hpp"
 
 #include "nusky/random/philox.hpp"
 
