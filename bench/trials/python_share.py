@@ -20,7 +20,16 @@ import numpy as np
 import nusky as cy
 from nusky import _core
 
-CALLS = ("scan", "hottest", "EventIndex", "EventColumns", "Directions")
+CALLS = (
+    "scan",
+    "hottest",
+    "hottest_of_scrambles",
+    "hottest_of_trials",
+    "fit_point_trials",
+    "EventIndex",
+    "EventColumns",
+    "Directions",
+)
 
 
 class Inside:
