@@ -12,6 +12,7 @@ import time
 import numpy as np
 import pytest
 
+from nusky.executors import on_threads
 from nusky.executors.on_threads import InterruptedBatch, check_indices, fit_batch, share_threads
 from nusky.progress import Progress
 
@@ -34,6 +35,21 @@ def test_rows_are_in_the_order_of_the_indices_whatever_the_threads(n_threads: in
     rows = fit_batch(square, indices, DTYPE, n_threads, 100, None, together)
     assert rows["ns"].tolist() == indices.tolist()
     assert rows["ts"].tolist() == (indices**2).tolist()
+
+
+def test_pieces_are_as_long_as_the_clock_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(on_threads, "_PIECE", 60.0)
+    sizes: list[int] = []
+
+    def fits(some: np.ndarray, n_threads: int) -> np.ndarray:
+        sizes.append(len(some))
+        if len(sizes) == 5:  # from here on calls are slow
+            monkeypatch.setattr(on_threads, "_PIECE", 0.0)
+        return square(some, n_threads)
+
+    rows = fit_batch(fits, np.arange(103), DTYPE, 1, 100, None, 31)
+    assert sizes == [4, 8, 16, 28, 28, 12, 4, 3]
+    assert rows["ns"].tolist() == list(range(103))
 
 
 def test_an_empty_batch_gives_no_rows() -> None:

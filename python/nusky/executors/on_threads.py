@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 
@@ -20,6 +20,7 @@ _BYTES_PER_EVENT = 150
 _MEMORY_FOR_TRIALS = 2e9
 # Neighbouring trials whose right ascensions come from one block of random numbers
 _BLOCK = 4
+_PIECE = 0.2  # seconds of a call for several trials
 _POLL = 0.1  # seconds between looks at progress and Ctrl-C
 
 
@@ -108,6 +109,30 @@ def share_threads(n_trials: int, n_threads: int, n_events: int) -> tuple[int, in
     return at_once, max(1, n_threads // at_once)
 
 
+class _Pieces:
+    """What is left of a batch, in pieces of whole blocks that take about `_PIECE`."""
+
+    def __init__(self, n: int, most: int) -> None:
+        self._n, self._next = n, 0
+        self._most = most if most < _BLOCK else most - most % _BLOCK
+        self._size = min(most, _BLOCK)
+        self._lock = threading.Lock()
+
+    def take(self) -> slice | None:
+        """The next piece; None: there is nothing left."""
+        with self._lock:
+            first, self._next = self._next, min(self._n, self._next + self._size)
+            return None if first == self._n else slice(first, self._next)
+
+    def took(self, n: int, seconds: float) -> None:
+        """So many trials took so long: the next pieces are longer or shorter."""
+        with self._lock:
+            if n == self._size and seconds < 0.5 * _PIECE:
+                self._size = min(2 * n, self._most)
+            elif n == self._size and seconds > 2.0 * _PIECE:
+                self._size = max(n // 2 - n // 2 % _BLOCK, min(n, _BLOCK))
+
+
 def fit_batch(
     fit_some: Callable[[I64, int], NDArray[np.void]],
     indices: I64,
@@ -130,7 +155,8 @@ def fit_batch(
         Events of one trial, for `share_threads`.
     progress : Progress, optional
     together : int
-        Trials of one call of `fit_some` at most.
+        Trials of one call of `fit_some` at most; fewer where they take long, so that progress shows and little is lost
+        at Ctrl-C.
 
     Returns
     -------
@@ -145,19 +171,16 @@ def fit_batch(
     out = np.zeros(n, dtype=dtype)
     done = np.zeros(n, dtype=bool)
     at_once, threads_each = share_threads(n, n_threads, n_events)
-    step = max(1, min(together, n // (4 * at_once)))  # some calls for each thread, so that all end together
-    if step > _BLOCK:
-        step -= step % _BLOCK
-    starts = itertools.count(0, step)  # next() of it is atomic: the threads' queue
+    # Some calls for each thread, so that all end together
+    pieces = _Pieces(n, min(together, n if at_once == 1 else max(1, n // (4 * at_once))))
     stop = threading.Event()
 
     def work() -> None:
-        for i in starts:
-            if i >= n or stop.is_set():
-                return
-            some = slice(i, min(i + step, n))
+        while not stop.is_set() and (some := pieces.take()) is not None:
+            began = time.perf_counter()
             out[some] = fit_some(indices[some], threads_each)
             done[some] = True
+            pieces.took(some.stop - some.start, time.perf_counter() - began)
             if at_once == 1 and progress is not None:
                 progress.update(some.stop)
 

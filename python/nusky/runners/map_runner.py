@@ -36,9 +36,8 @@ __all__ = ["MapRunner", "describe_pixels"]
 
 # What a runner that makes or fits trials in a way of its own has of its own
 _ONE_BY_ONE = ("draw_trial", "index_trial", "_best", "_table")
-# Trials of whole seasons that are drawn together, in blocks of random numbers; of so many events fewer, so that
-# progress shows and Ctrl-C need not wait
-_BLOCK, _SCRAMBLES, _MANY_EVENTS = 4, 16, 500_000
+# Trials of whole seasons that are drawn together
+_SCRAMBLES = 16
 # Injected events that are in memory at once
 _INJECTED = 200_000
 
@@ -118,7 +117,7 @@ class MapRunner(Runner):
     def _together(self, n_sig: float) -> int:
         if not self._in_core:
             return 1
-        most = MANY_TRIALS if self.on_time is not None else _SCRAMBLES if self._n_events < _MANY_EVENTS else _BLOCK
+        most = _SCRAMBLES if self.on_time is None else MANY_TRIALS
         return max(1, min(most, int(_INJECTED / max(1.0, n_sig))))
 
     def _tables(self, numbers: I64, n_sig: float, poisson: bool, seed: int, n_threads: int) -> NDArray[np.void]:
