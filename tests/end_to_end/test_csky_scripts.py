@@ -104,8 +104,9 @@ def test_customflux_with_the_model_as_key() -> None:
     tr = cy.get_trial_runner(conf, src=cy.sources(0, 0.1))
     trial = tr.get_one_trial(10, seed=1)
     L = tr.get_one_llh_from_trial(trial)
-    ts, ns = L.fit()
-    assert -2 * L.get_minus_llh_ratio(ns) == pytest.approx(ts, rel=1e-6)
+    ts, params = L.fit()
+    assert -2 * L.get_minus_llh_ratio(ns=params["ns"]) == pytest.approx(ts, rel=1e-6)
+    assert tuple(params) == ("ns",)
     assert tr.get_many_fits(3, seed=1).keys() == ("ts", "ns")
 
 

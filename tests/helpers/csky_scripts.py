@@ -70,7 +70,7 @@ ana2.save(tmp); print(ana1[0].plot_key, ana2.anas[0].livetime)""",
     "customflux of a source": CONF
     + """
 tr = cy.get_trial_runner({'flux': flux, 'energy': 'customflux', 'keep_extra': 'gamma', **model}, src=src)
-L = tr.get_one_llh(10, seed=1); ts, ns = L.fit(**tr.fitter_args); print(-2 * L.get_minus_llh_ratio(ns), ts)""",
+L = tr.get_one_llh(10, seed=1); ts, params = L.fit(**tr.fitter_args); print(-2 * L.get_minus_llh_ratio(**params), ts)""",
     "customflux as a model without the energy term": CONF
     + """
 tr = cy.get_trial_runner({'energy': False, 'flux': flux, **model}, src=src)

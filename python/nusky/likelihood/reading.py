@@ -14,7 +14,7 @@ from nusky.analysis import HermiteAxis
 from nusky.arrays import Arrays
 from nusky.likelihood.window import WindowLikelihoodModel
 from nusky.sphere import separation
-from nusky.trial import Scramble
+from nusky.trial import PairedFit, Scramble
 from nusky.typing import F32, F64
 from nusky.units import in_unit, numbers
 
@@ -109,9 +109,9 @@ class LikelihoodReading:
     dec: float
     fitter: Callable[..., Fit]
 
-    def fit(self, **fitter_args: Any) -> Fit:
-        """The best fit, as `get_one_fit_from_trial`."""
-        return self.fitter(**fitter_args)
+    def fit(self, **fitter_args: Any) -> PairedFit:
+        """The best fit, that of `get_one_fit_from_trial`; it unpacks as csky's, ``ts, params = L.fit()``."""
+        return PairedFit.of(self.fitter(**fitter_args))
 
     @property
     def llh_model(self) -> LikelihoodReading:

@@ -53,22 +53,23 @@ def fitting(call: str, runner: R, flat: Any, fitter_args: dict[str, Any]) -> R:
     Raises
     ------
     TypeError, ValueError
-        An argument that is not known, or ``flat=False``.
+        An argument that is not known, or a `flat` that is.
 
     Examples
     --------
     >>> fitting("get_one_fit", None, True, {"_fmin_method": "minuit"})
     """
-    if flat is not None and flat is not True:
-        raise ValueError(
-            f"{call}: flat={flat!r} is not there; a fit is an array with names, fit['ns']: csky's pair is fit.ts and "
-            "{name: fit[name] for name in fit.columns[1:]}"
-        )
+    if flat is not None and not isinstance(flat, bool):
+        raise TypeError(f"{call}: flat must be True or False, got {flat!r}")
+    if flat is False and call == "get_many_fits":
+        raise ValueError(f"{call}: flat={flat!r} is not there: many fits are a table with columns by name")
     if "_full_output" in fitter_args:
         raise TypeError(f"{call}: _full_output is not there: a fit has everything by name, fit.ts_raw")
     if "_ts_min" in fitter_args:
         check_ts_min(call, fitter_args["_ts_min"], hasattr(runner, "flare") or hasattr(runner, "priors"))
-    left = {name: value for name, value in fitter_args.items() if name not in (*NOT_NEEDED, "_ts_min")}
+    # a given trial knows itself whether it is the real sky
+    known = (*NOT_NEEDED, "_ts_min", "TRUTH") if call.endswith("from_trial") else (*NOT_NEEDED, "_ts_min")
+    left = {name: value for name, value in fitter_args.items() if name not in known}
     if unknown := sorted(set(left) - {"gamma"}):
         raise TypeError(f"{call}: unknown argument {unknown[0]!r}; of a fit only gamma can be fixed")
     if "gamma" not in left:

@@ -27,6 +27,7 @@ from nusky.runners.many_fits import FitsMany
 from nusky.sensitivity.limits import find_n_sig
 from nusky.sensitivity.result import NSigResult
 from nusky.trial.fit import Fit, result_columns
+from nusky.trial.paired_fit import PairedFit
 from nusky.trial.status import Status
 from nusky.trial.trial import Trial, as_trial
 from nusky.typing import F64, I64
@@ -45,6 +46,10 @@ MANY_TRIALS = 256
 """Trials of a time window that are drawn together: their events are few."""
 
 TsToP = Callable[[F64, F64], Any]
+
+
+def _shaped(fit: Fit, flat: bool) -> Fit:
+    return PairedFit.of(fit) if flat is False else fit
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -197,8 +202,8 @@ class Runner(MakesTrials, FitsMany):
             Threads.
         logging : bool
             Print csky's progress lines.
-        flat : True
-            Accepted as csky has it: the fit is an array with names.
+        flat : bool
+            True: an array with names, ``ts, ns, gamma = fit``. False: csky's pair, ``ts, params = fit``.
         **fitter_args
             ``gamma=`` holds γ in this call; csky's settings of its minimiser are accepted and not needed.
 
@@ -208,7 +213,7 @@ class Runner(MakesTrials, FitsMany):
         """
         fits = fitting("get_one_fit", self, flat, fitter_args)
         n_threads = self._threads(mp_cpus)
-        return fits._fit_trial(self._one_trial(n_sig, poisson, seed, TRUTH), n_threads, logging)
+        return _shaped(fits._fit_trial(self._one_trial(n_sig, poisson, seed, TRUTH), n_threads, logging), flat)
 
     def get_one_fit_from_trial(
         self,
@@ -232,7 +237,7 @@ class Runner(MakesTrials, FitsMany):
         Fit
         """
         fits = fitting("get_one_fit_from_trial", self, flat, fitter_args)
-        return fits._fit_trial(as_trial(trial, len(self.analysis)), self._threads(mp_cpus), logging)
+        return _shaped(fits._fit_trial(as_trial(trial, len(self.analysis)), self._threads(mp_cpus), logging), flat)
 
     def format_result(self, fit: Any) -> str:
         """A fit as lines of name and value.
@@ -242,7 +247,8 @@ class Runner(MakesTrials, FitsMany):
         fit : Fit, or numbers in the order of `columns`
         """
         width = max(map(len, self.columns))
-        return "\n".join(f"{name:{width}s}  {float(value):.6g}" for name, value in zip(self.columns, fit, strict=True))
+        values = np.asarray(fit, dtype=np.float64)
+        return "\n".join(f"{name:{width}s}  {value:.6g}" for name, value in zip(self.columns, values, strict=True))
 
     def _window(self, trial: Trial) -> dict[str, Any] | None:
         """What a result says about the time window."""

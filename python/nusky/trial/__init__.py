@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Any
 
 from nusky.trial.fit import PER_PRIOR_DTYPE, Fit, result_columns
+from nusky.trial.paired_fit import PairedFit
 from nusky.trial.sky_scan import SkyScan
 from nusky.trial.sky_scanner import SkyScanner
 from nusky.trial.status import Status
@@ -15,6 +16,7 @@ from nusky.trial.trial_set import TrialSet
 __all__ = [
     "PER_PRIOR_DTYPE",
     "Fit",
+    "PairedFit",
     "Scramble",
     "SkyScan",
     "SkyScanner",

@@ -39,6 +39,8 @@ PER_PRIOR_DTYPE = np.dtype(
 """Columns of `Fit.per_prior`: one row for each prior, its best pixel and the fit there."""
 
 _FORMAT = "nusky fit"
+# Columns that are no parameters of the likelihood
+_NO_PARAMETERS = ("mlog10p", "ts", "ra", "dec")
 _VERSION = 1
 
 
@@ -241,6 +243,11 @@ class Fit:
             return float(getattr(self, key))
         item: float | F64 = self._array[key]
         return item
+
+    @property
+    def params(self) -> dict[str, float]:
+        """What was fitted beside the position, by name: ns, gamma where it is free, t0 and dt of a flare."""
+        return {name: float(getattr(self, name)) for name in self.columns if name not in _NO_PARAMETERS}
 
     @property
     def notes(self) -> tuple[str, ...]:
