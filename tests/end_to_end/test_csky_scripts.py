@@ -209,8 +209,12 @@ def test_injectors_are_read() -> None:
         assert sig.probs.sum() == pytest.approx(1)
         assert len(sig.inject(5, seed=1) or ()) == 5
         assert len(bg.inject(seed=1)) == len(bg.data)
-        with pytest.raises(TypeError):
+        with pytest.raises(TypeError, match=r"another runner: get_trial_runner\(…, inj_conf=\{'flux': …\}\)"):
             sig.flux[0] = cy.hyp.PowerLawFlux(2.0)
+        with pytest.raises(AttributeError, match="sig cannot be set: a runner's injectors stay as they were made"):
+            sig.sig = sig.sig[:10]
+        with pytest.raises(AttributeError, match=r"ana\[k\]\.data = … before runners are made"):
+            bg.data = bg.data[:10]
 
 
 def test_binned_spectra_have_cskys_names() -> None:

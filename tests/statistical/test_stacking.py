@@ -43,6 +43,24 @@ def test_p_values_of_background_are_uniform(n: int) -> None:
     assert np.mean(new > 0) == pytest.approx(bg.eta, abs=4 * np.sqrt(0.25 / 500))
 
 
+def of_spectra(analysis: Any) -> Any:
+    """Ten sources, every other one soft."""
+    rng = np.random.default_rng(3)
+    src = cy.sources(rng.uniform(0, 2 * np.pi, 10), np.arcsin(rng.uniform(-0.3, 1.0, 10)))
+    flux = [cy.hyp.PowerLawFlux(2.0), cy.hyp.PowerLawFlux(3.0, norm=1e3)] * 5
+    return cy.get_trial_runner(ana=analysis, src=src, flux=flux, energy="customflux")
+
+
+def test_signal_of_several_spectra_is_found_and_p_values_are_uniform() -> None:
+    trials = of_spectra(two_seasons()).get_many_fits(150, 50, seed=5)
+    assert np.mean(trials.ns) == pytest.approx(50, abs=3.5 + 3 * np.std(trials.ns) / np.sqrt(150))
+    tr = of_spectra(one_season())
+    bg = cy.dists.TSD(tr.get_many_fits(600, seed=1))
+    new = tr.get_many_fits(300, seed=2).ts
+    assert stats.ks_2samp(bg.values[bg.values > 0], new[new > 0]).pvalue > 1e-3
+    assert np.mean(new > 0) == pytest.approx(bg.eta, abs=4 * np.sqrt(0.25 / 300 + 0.25 / 600))
+
+
 def bursts() -> Any:
     """200 sources with windows of 0.05 to 1 day."""
     rng = np.random.default_rng(5)

@@ -3,32 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-__all__ = ["custom_flux", "one_flux"]
+from nusky.hyp import SumFlux
+
+if TYPE_CHECKING:
+    from nusky.hyp import Flux
+
+__all__ = ["custom_flux", "one_flux", "spectra_of"]
 
 _KEY = "CustomFluxEnergyPDFRatioModel"
 
 
-def one_flux(call: str, flux: Any) -> Any:
-    """The flux, also as csky's list of one.
+def spectra_of(call: str, flux: Any, src: Any) -> tuple[Flux, ...] | None:
+    """The spectrum of each source of a stack, where csky's list has several; None for one that all share.
 
     Raises
     ------
     ValueError
-        Several fluxes.
+        Neither one nor one for each source.
     """
-    if isinstance(flux, (list, tuple)):
+    if src is None or not isinstance(flux, (list, tuple, np.ndarray)) or len(flux) < 2:
+        return None
+    if len(flux) != len(src):
+        raise ValueError(f"{call}: flux holds {len(flux)} spectra for {len(src)} sources: give one, or one for each")
+    return tuple(flux)
+
+
+def one_flux(call: str, flux: Any, src: Any = None) -> Any:
+    """The flux, also as csky's list of one; with the sources of a stack also the sum of one for each.
+
+    Raises
+    ------
+    ValueError
+        Several fluxes without a stack, or not one for each of its sources.
+    """
+    each = spectra_of(call, flux, src)
+    if each is not None:
+        return SumFlux(each, (src.weight / src.weight.sum()).tolist())
+    if isinstance(flux, (list, tuple, np.ndarray)):
         if len(flux) != 1:
             raise ValueError(f"{call}: flux holds {len(flux)} spectra; give one for all sources")
         return flux[0]
     return flux
 
 
-def custom_flux(call: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Likelihood options ``flux`` and ``flux_bins``.
+def custom_flux(call: str, values: Mapping[str, Any], src: Any = None) -> dict[str, Any]:
+    """Likelihood options ``flux`` and ``flux_bins``; with the sources of a stack `src` a flux may be a list.
 
     The flux is that under `CustomFluxEnergyPDFRatioModel`, else ``flux=``. There also ``hkw=dict(bins=(sin δ edges,
     log10 E edges))``; ``features`` and ``normalize_axes`` must say what is done, ``["sindec", "log10energy"]`` and [1].
@@ -63,8 +86,8 @@ def custom_flux(call: str, values: Mapping[str, Any]) -> dict[str, Any]:
     if hkw:
         raise ValueError(f"{call}: hkw has {', '.join(map(repr, hkw))}; only bins can be chosen")
     if bins is None:
-        return {"flux": one_flux(call, flux), "flux_bins": None}
+        return {"flux": one_flux(call, flux, src), "flux_bins": None}
     if len(bins) != 2:
         raise ValueError(f"{call}: bins must be (sindec edges, log10energy edges), got {len(bins)} entries")
     edges = tuple(tuple(np.asarray(axis, dtype=np.float64).tolist()) for axis in bins)
-    return {"flux": one_flux(call, flux), "flux_bins": edges}
+    return {"flux": one_flux(call, flux, src), "flux_bins": edges}

@@ -70,8 +70,9 @@ def get_trial_runner(
         Fix γ. ``fitter_args={"gamma": …}`` does the same.
     energy : 'fit' or False
         False: no energy term.
-    flux : Flux
-        Of the injected signal; E⁻² by default.
+    flux : Flux, or list of Flux
+        Of the injected signal; E⁻² by default. A list has one for each source of a stack, which shines with its weight
+        times its flux; with ``energy="customflux"`` the energy term is that of each source, too.
     cut_n_sigma : float
         Default 5.
     sindec_bandwidth : float
@@ -124,12 +125,13 @@ def get_trial_runner(
     sigsub = bool(settings.get("sigsub", False))
     # Signal subtraction and signal from elsewhere take a single source as a stack of one
     stacked = known and (len(src) > 1 or sigsub or other is not None)
-    likelihood = settings.likelihood(one_extension(src) if known and not stacked else 0.0)
+    stack = src if stacked else None
+    likelihood = settings.likelihood(one_extension(src) if known and not stacked else 0.0, stack)
     common: dict[str, Any] = {
         "analysis": settings.analysis(),
         "src": settings.stack(src) if stacked else src,
         "likelihood": replace(likelihood, extension=0.0) if stacked else likelihood,
-        "injection": settings.injection(injected),
+        "injection": settings.injection(injected, stack if other is None else other),
         "transient": settings.transient(src if known else None, injected, own_windows=stacked, flares=True),
         "declinations": settings.declinations(injected),
         "mp_cpus": settings.get("mp_cpus"),
@@ -139,7 +141,9 @@ def get_trial_runner(
     timed = timed_runner(settings, injected, common, f"src holds {len(src)}" if known and len(src) > 1 else "", sigsub)
     if timed is not None:
         return timed
-    return StackingTrialRunner(**common, sigsub=sigsub, inject_src=other) if stacked else TrialRunner(**common)
+    if not stacked:
+        return TrialRunner(**common)
+    return StackingTrialRunner(**common, sigsub=sigsub, inject_src=other, **settings.spectra(injected, src, other))
 
 
 def get_sky_scan_trial_runner(
@@ -202,51 +206,6 @@ def get_sky_scan_trial_runner(
         likelihood=settings.likelihood(0.0 if template is None else one_extension(template)),
         injection=settings.injection(injected),
         transient=settings.transient(timed, injected, flares=True),
-        declinations=settings.declinations(injected),
-        mp_cpus=settings.get("mp_cpus"),
-        ts_to_p=settings.get("ts_to_p"),
-        update_bg=bool(settings.get("update_bg", False)),
-    )
-
-
-def get_source_list_trial_runner(
-    conf: Mapping[str, Any] | None = None, inj_conf: Mapping[str, Any] | None = None, **kw: Any
-) -> SourceListTrialRunner:
-    """Make a runner that fits each source of a list by itself, all of them to the same scramble.
-
-    Parameters
-    ----------
-    conf, inj_conf, **kw
-        As for `get_trial_runner`. ``src`` holds the sources; its weights say how injected events are shared.
-
-    Returns
-    -------
-    SourceListTrialRunner
-
-    Raises
-    ------
-    TypeError, ValueError
-        As for `get_trial_runner`; or two sources are at one place.
-
-    Examples
-    --------
-    >>> import nusky as cy                                                                   # doctest: +SKIP
-    >>> runner = cy.get_source_list_trial_runner(src=cy.sources([1.0, 2.0], 0.1), ana=ana)   # doctest: +SKIP
-    """
-    from nusky.catalogs import SourceListTrialRunner
-
-    # the keywords are those of a point source
-    settings = Settings.merge("get_trial_runner", CONF, conf, kw)
-    src = settings.get("src")
-    if src is None or not hasattr(src, "extension"):
-        raise ValueError("get_source_list_trial_runner needs sources: pass src=nusky.sources(ra, dec)")
-    injected = settings.injected(inj_conf)
-    return SourceListTrialRunner(
-        analysis=settings.analysis(),
-        src=settings.stack(src),
-        likelihood=replace(settings.likelihood(0.0), extension=0.0),
-        injection=settings.injection(injected),
-        transient=settings.transient(src, injected),
         declinations=settings.declinations(injected),
         mp_cpus=settings.get("mp_cpus"),
         ts_to_p=settings.get("ts_to_p"),

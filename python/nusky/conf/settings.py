@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nusky.conf.custom_flux import custom_flux, one_flux
+from nusky.conf.custom_flux import custom_flux, one_flux, spectra_of
 from nusky.conf.keywords import FITTER_NOT_NEEDED, INJECTION, KEYWORDS, hint, keys_of, same
 from nusky.conf.randomizing import dec_randomization
 from nusky.conf.template import check_template
@@ -262,8 +262,8 @@ class Settings:
             raise ValueError(f"{self.call}: flares are fitted without signal subtraction: leave sigsub out")
         return bool(self.get("sigsub", False))
 
-    def likelihood(self, extension: float) -> LikelihoodOptions:
-        """What is fitted; `extension` is that of the source, rad."""
+    def likelihood(self, extension: float, stack: Sources | None = None) -> LikelihoodOptions:
+        """What is fitted; `extension` is that of the source, rad, `stack` holds the sources of a stack."""
         from nusky.likelihood.model import LikelihoodOptions
 
         energy = self.get("energy", "fit")
@@ -294,7 +294,7 @@ class Settings:
         return LikelihoodOptions(
             mode=mode,
             gamma=gamma,
-            **(custom_flux(self.call, self.values) if energy == "customflux" else {}),
+            **(custom_flux(self.call, self.values, stack) if energy == "customflux" else {}),
             cut_n_sigma=self.get("cut_n_sigma", 5.0),
             extension=self.get("extension", extension),
         )
@@ -304,8 +304,15 @@ class Settings:
         extension = self.get("extension")
         return src if extension is None else replace(src, extension=np.full(len(src), float(extension)))
 
-    def injection(self, inj_conf: Mapping[str, Any]) -> InjectionOptions:
-        """How signal is injected."""
+    def spectra(self, inj_conf: Mapping[str, Any], src: Sources, other: Sources | None) -> dict[str, Any]:
+        """Arguments of a stack for spectra of each source, of the signal (from `other`) and of the energy term."""
+        fitted = (self.get("CustomFluxEnergyPDFRatioModel") or {}).get("flux", self.get("flux"))
+        injected = spectra_of(self.call, inj_conf.get("flux", self.get("flux")), src if other is None else other)
+        energy = spectra_of(self.call, fitted, src) if self.likelihood(0.0, src).mode == "flux" else None
+        return {"spectra": injected, "energy_spectra": energy}
+
+    def injection(self, inj_conf: Mapping[str, Any], stack: Sources | None = None) -> InjectionOptions:
+        """How signal is injected; `stack` holds the sources of a stack that it comes from."""
         from nusky.injection.signal import InjectionOptions
 
         for key in inj_conf:
@@ -317,7 +324,7 @@ class Settings:
         chosen = self.given("flux", "sindec_bandwidth")
         chosen |= {key: inj_conf[key] for key in _INJECTION_OPTIONS if key in inj_conf}
         if "flux" in chosen:
-            chosen["flux"] = one_flux(self.call, chosen["flux"])
+            chosen["flux"] = one_flux(self.call, chosen["flux"], stack)
         return InjectionOptions(**chosen)
 
     def declinations(self, inj_conf: Mapping[str, Any]) -> DecRandomization | None:

@@ -70,6 +70,7 @@ _CLASSES = {
     "SubtractedSkyScanTrialRunner": "hypotheses",
     "SubtractedSpatialPriorTrialRunner": "hypotheses",
     "TableFlux": "hyp",
+    "SumFlux": "hyp",
     "TemplateTrialRunner": "hypotheses",
     "TimeWindow": "source",
     "TimeWindows": "source",

@@ -8,13 +8,24 @@ from nusky.hyp.flux import Flux
 from nusky.hyp.pixel_spectra import PixelSpectra
 from nusky.hyp.power_laws import BrokenPowerLawFlux, PowerLawFlux
 from nusky.hyp.reading import from_json
+from nusky.hyp.sum_flux import SumFlux
 from nusky.hyp.tabulated import BinnedFlux, TableFlux
 
-__all__ = ["BinnedFlux", "BrokenPowerLawFlux", "Flux", "PixelSpectra", "PowerLawFlux", "TableFlux", "from_json"]
+__all__ = [
+    "BinnedFlux",
+    "BrokenPowerLawFlux",
+    "Flux",
+    "PixelSpectra",
+    "PowerLawFlux",
+    "SumFlux",
+    "TableFlux",
+    "from_json",
+]
 
 _INSTEAD = {
     "SplineFluxModel": "TableFlux(energies, values) interpolates a table",
-    "SeyfertCoreCoronaFlux": "TableFlux(energies, values) holds the spectrum of a model, one runner for each source",
+    "SeyfertCoreCoronaFlux": "TableFlux(energies, values) holds the spectrum of a model; a list, flux=[…], gives each "
+    "source of a stack its own",
 }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from nusky.hyp.flux import Flux
 from nusky.hyp.power_laws import BrokenPowerLawFlux, PowerLawFlux
+from nusky.hyp.sum_flux import SumFlux
 from nusky.hyp.tabulated import BinnedFlux, TableFlux
 
 __all__ = ["from_json"]
@@ -38,11 +39,13 @@ def from_json(spec: Mapping[str, Any]) -> Flux:
     >>> hyp.from_json({"type": "PowerLawFlux", "gamma": 2.0})
     PowerLawFlux(gamma=2.0, norm=1.0, energy_range=(0.0, inf), energy_cutoff=inf)
     """
+    if spec.get("type") == "SumFlux":
+        return SumFlux([from_json(one) for one in spec["fluxes"]], spec["weights"])
     kinds: dict[str, Callable[..., Flux]] = {
         kind.__name__: kind for kind in (PowerLawFlux, BrokenPowerLawFlux, TableFlux, BinnedFlux)
     }
     if spec.get("type") not in kinds:
-        raise KeyError(f"flux type {spec.get('type')!r} is unknown; one of {', '.join(kinds)}")
+        raise KeyError(f"flux type {spec.get('type')!r} is unknown; one of {', '.join(kinds)}, SumFlux")
     arguments = {
         name: tuple(_infinite(v) for v in value) if isinstance(value, (list, tuple)) else _infinite(value)
         for name, value in spec.items()

@@ -9,7 +9,7 @@ from nusky.injection.point import PointInjector
 from nusky.injection.prior import PriorInjector
 from nusky.injection.seeding import RANDOM, BatchDraws, TrialDraws, resolve_seed, seed_key, trial_draws
 from nusky.injection.signal import Injected, InjectedMany, InjectionOptions, SignalInjector, check_signal
-from nusky.injection.stack import StackInjector, WindowsSignal
+from nusky.injection.stack import SpectraSignal, StackInjector, WindowsSignal
 from nusky.injection.template import SpectraInjector, TemplateInjector
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "SpectraInjector",
     "StackInjector",
     "TemplateInjector",
+    "SpectraSignal",
     "TrialDraws",
     "WindowsSignal",
     "check_signal",

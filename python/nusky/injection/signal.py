@@ -288,9 +288,7 @@ class SignalInjector:
         to_ra, to_dec = ra.ravel()[of], dec.ravel()[of]
         width = self.injected_extension if extension is None else extension[of % len(extension)]
         if np.any(width > 0) and len(of):
-            scatter = draws.uniforms("extension", n)
-            distance = np.minimum(width * np.sqrt(-2.0 * np.log1p(-scatter[:, 0])), np.pi)
-            to_ra, to_dec = offset_by(to_ra, to_dec, distance, 2.0 * np.pi * scatter[:, 1])
+            to_ra, to_dec = self.scattered(to_ra, to_dec, width, draws.uniforms("extension", n))
         times = None if self.on_time is None else draws.uniforms("signal_time", n)[:, 0]
         parts: list[tuple[Events | None, I64]] = []
         for k in range(len(self.analysis)):
@@ -299,10 +297,21 @@ class SignalInjector:
             if not len(some):
                 parts.append((None, first))
                 continue
-            rows = self._bands[k].draw(uniform[some, 0], to_dec[some], self.options.sindec_bandwidth)
-            events = self.rotated(k, rows, to_ra[some], to_dec[some])
+            events = self.placed(k, uniform[some, 0], to_ra[some], to_dec[some], of[some])
             parts.append((events if times is None else self.with_times(k, events, times[some], of[some]), first))
         return tuple(parts)
+
+    def placed(self, k: int, uniform: F64, ra: F64, dec: F64, of: I64 | None = None) -> Events:
+        """Events of season k whose true directions are these; `uniform` (n,) picks them from the simulation.
+
+        `of` are the numbers of their sources.
+        """
+        return self.rotated(k, self._bands[k].draw(uniform, dec, self.options.sindec_bandwidth), ra, dec)
+
+    def scattered(self, ra: F64, dec: F64, width: F64 | float, uniform: F64) -> tuple[F64, F64]:
+        """True directions (n,) around sources of these widths, rad; `uniform` (n, 2)."""
+        distance = np.minimum(width * np.sqrt(-2.0 * np.log1p(-uniform[:, 0])), np.pi)
+        return offset_by(ra, dec, distance, 2.0 * np.pi * uniform[:, 1])
 
     def shares(self, dec: F64) -> F64:
         """(K, J) of the events at each declination that falls to each season; the sum over seasons is 1."""

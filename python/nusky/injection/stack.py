@@ -2,22 +2,83 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nusky.hyp import SumFlux
 from nusky.injection.signal import Injected, InjectedMany, SignalInjector
 from nusky.transients import OnTimes
 
 if TYPE_CHECKING:
     from nusky.events import Events
+    from nusky.hyp import Flux
     from nusky.injection.seeding import BatchDraws, TrialDraws
     from nusky.source import Sources
     from nusky.typing import F64, I64
 
-__all__ = ["StackInjector", "WindowsSignal"]
+__all__ = ["SpectraSignal", "StackInjector", "WindowsSignal"]
+
+
+@dataclass(frozen=True, eq=False)
+class SpectraSignal(SignalInjector):
+    """Signal of J sources that have spectra of their own; the declinations it is asked for are those of the sources.
+
+    Parameters
+    ----------
+    spectra : (J,) Flux
+        As they stand.
+    """
+
+    spectra: tuple[Flux, ...] = ()
+
+    @cached_property
+    def _by_kind(self) -> tuple[SignalInjector, ...]:
+        """What draws the events of each different spectrum."""
+        return tuple(_of_flux(self, flux) for flux in SumFlux(self.spectra).kinds[0])
+
+    @cached_property
+    def _kind(self) -> I64:
+        return SumFlux(self.spectra).kinds[1]
+
+    def prepare(self) -> None:
+        for one in self._by_kind:
+            one.prepare()
+        _ = self._kind
+
+    def acceptance(self, dec: Any) -> F64:
+        """(K, J) expected events of each season for each of the J sources, of its own spectrum."""
+        dec = np.asarray(dec, dtype=np.float64)
+        found = np.empty((len(self.analysis), len(dec)))
+        for f, one in enumerate(self._by_kind):
+            mine = self._kind == f
+            found[:, mine] = one.acceptance(dec[mine])
+        return found
+
+    def _seasons(self, dec: F64, of: I64, uniform: F64) -> I64:
+        n = len(self.spectra)
+        ends = np.cumsum(self.shares(dec[:n]), axis=0)
+        return np.asarray((uniform >= (ends / ends[-1])[:-1, of % n]).sum(axis=0))
+
+    def placed(self, k: int, uniform: F64, ra: F64, dec: F64, of: I64 | None = None) -> Events:
+        assert of is not None
+        kind = self._kind[of % len(self.spectra)]
+        parts, order = [], []
+        for f, one in enumerate(self._by_kind):
+            some = np.flatnonzero(kind == f)
+            if len(some):
+                parts.append(one.placed(k, uniform[some], ra[some], dec[some]))
+                order.append(some)
+        events = parts[0] if len(parts) == 1 else type(parts[0]).concatenate(parts)
+        in_order: Events = events[np.argsort(np.concatenate(order), kind="stable")]
+        return in_order
+
+
+def _of_flux(signal: SignalInjector, flux: Flux) -> SignalInjector:
+    """What injects the same with another spectrum."""
+    return SignalInjector(signal.analysis, replace(signal.options, flux=flux), signal.extension, signal.on_time)
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from nusky.likelihood.profile import LikelihoodProfile
 from nusky.likelihood.reach import event_reach, widened
 from nusky.likelihood.reading import LikelihoodReading, SeasonReading
 from nusky.likelihood.spectrum_fit import best_ns
-from nusky.likelihood.stack import StackValues
+from nusky.likelihood.stack import StackSpectraValues, StackValues
 from nusky.likelihood.template import TemplateValues
 from nusky.likelihood.trial_index import PartOfTrials, TrialIndex
 from nusky.likelihood.values import EventValues, Signal, cells_of
@@ -29,6 +29,7 @@ __all__ = [
     "PointFits",
     "SeasonReading",
     "Signal",
+    "StackSpectraValues",
     "StackValues",
     "TemplateValues",
     "TrialIndex",

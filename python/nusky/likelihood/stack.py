@@ -1,27 +1,30 @@
-"""`StackValues`: the likelihood of many sources with weights, in NumPy and for the core."""
+"""The likelihood of many sources with weights, in NumPy and for the core; also with a spectrum of each."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from nusky import _core
 from nusky.analysis import HermiteAxis
+from nusky.hyp import SumFlux
 from nusky.likelihood.reading import space_density
 from nusky.likelihood.values import EventValues, Signal
 from nusky.sphere import separation
 from nusky.transients import OnTimes
 
 if TYPE_CHECKING:
+    from nusky.analysis import EventRatio
     from nusky.events import Events
+    from nusky.hyp import Flux
     from nusky.source import Sources
-    from nusky.trial import Trial
-    from nusky.typing import F64
+    from nusky.trial import Scramble, Trial
+    from nusky.typing import F64, I64
 
-__all__ = ["StackValues", "over_right_ascension"]
+__all__ = ["StackSpectraValues", "StackValues", "over_right_ascension"]
 
 # Pairs of events and sources that are looked at together, and integrated together
 _PAIRS, _QUADRATURE_PAIRS = 2_000_000, 100_000
@@ -177,3 +180,111 @@ class StackValues(EventValues):
         if total.shape[1] == 1:
             return Signal(rows, found[:, 0])
         return Signal(rows, np.ones(len(rows)), np.log(np.maximum(found, 1e-30)))
+
+
+class _Pairs(NamedTuple):
+    """Events and sources that some right ascension brings within the cut of each other.
+
+    Attributes
+    ----------
+    event, source : (P,) int64
+    width : (P,) rad
+    weight : (P,)
+        p_j R_j / B, what S_ij is multiplied with.
+    """
+
+    event: I64
+    source: I64
+    width: F64
+    weight: F64
+
+
+@dataclass(frozen=True, eq=False)
+class StackSpectraValues(StackValues):
+    """W_i = Σ_j p_j S_ij R_j(E_i, δ_i) / B_i with p_j = w_j A_j[φ_j] / Σ_l w_l A_l[φ_l], of each season.
+
+    R_j is the energy term of φ_j, A_j[φ_j] the expected events of source j for φ_j as it stands. Of whole seasons.
+
+    Parameters
+    ----------
+    model : LikelihoodModel
+        Of mode "flux", with the sum of the spectra.
+    src : Sources
+        See `StackValues`.
+    spectra : (J,) Flux
+        Of each source.
+    """
+
+    spectra: tuple[Flux, ...] = ()
+
+    @cached_property
+    def _kinds(self) -> tuple[tuple[Flux, ...], I64]:
+        return SumFlux(self.spectra).kinds
+
+    @cached_property
+    def log_weights(self) -> F64:
+        """(K, J, 1) ln(w_j A_kj[φ_j]), w_j adding up to 1."""
+        kinds, of = self._kinds
+        share = self.src.weight / self.src.weight.sum()
+        logs = np.empty((len(self.model.analysis), len(self.src), 1))
+        for k, season in enumerate(self.model.analysis):
+            for f, flux in enumerate(kinds):
+                mine = of == f
+                accepted = np.asarray(season.acceptance.for_flux(flux)(self.src.dec[mine]))
+                logs[k, mine, 0] = np.log(np.maximum(share[mine] * accepted, 1e-300))
+        return logs
+
+    @cached_property
+    def _ratios(self) -> list[list[EventRatio]]:
+        bins = self.model.options.flux_bins
+        return [[season.ratio_of_flux(flux, bins) for flux in self._kinds[0]] for season in self.model.analysis]
+
+    @cached_property
+    def _own_pairs(self) -> tuple[_Pairs, ...]:
+        return tuple(self._pairs(k, season.data) for k, season in enumerate(self.model.analysis))
+
+    def prepare(self) -> None:
+        super().prepare()
+        _ = self._own_pairs
+
+    def _pairs(self, k: int, events: Events) -> _Pairs:
+        season, src, of = self.model.analysis[k], self.src, self._kinds[1]
+        near: list[tuple[I64, I64]] = []
+        step = max(1, _PAIRS // len(src))
+        for start in range(0, len(events), step):
+            some = slice(start, start + step)
+            width = np.hypot(events["sigma"][some, None], src.extension)
+            reach = self.model.options.cut_n_sigma * width
+            i, j = np.nonzero(np.abs(events["dec"][some, None] - src.dec) <= reach)
+            near.append((i + start, j))
+        none = np.empty(0, dtype=np.int64)
+        event, source = (np.concatenate([none, *parts]) for parts in zip(*near, strict=True)) if near else (none, none)
+        background = np.asarray(season.background(events["sindec"]))
+        weight = self.source_shares(k)[source, 0] / background[event]
+        for f, ratio in enumerate(self._ratios[k]):
+            mine = np.flatnonzero(of[source] == f)
+            rows, back = np.unique(event[mine], return_inverse=True)
+            if len(rows):
+                weight[mine] *= np.exp(ratio(events[rows])[:, 0].astype(np.float64))[back]
+        return _Pairs(event, source, np.hypot(events["sigma"][event], src.extension[source]), weight)
+
+    def _ratio(self, pairs: _Pairs, ra: F64, dec: F64) -> F64:
+        """(N,) W of events at these places."""
+        i, j = pairs.event, pairs.source
+        away = np.asarray(separation(ra[i], dec[i], self.src.ra[j], self.src.dec[j]))
+        near = away <= self.model.options.cut_n_sigma * pairs.width
+        value = pairs.weight[near] * space_density(away[near], pairs.width[near])
+        return np.asarray(np.bincount(i[near], value, len(ra)), dtype=np.float64)
+
+    def whole_ratio(self, k: int, events: Events) -> F64:
+        return self._ratio(self._pairs(k, events), events["ra"], events["dec"])
+
+    def columns(self, k: int, events: Events) -> _core.EventColumns:
+        return self._columns(self.whole_ratio(k, events))
+
+    def _own(self, k: int, background: Scramble) -> _core.EventColumns:
+        return self._columns(self._ratio(self._own_pairs[k], background.ra, background.season.data["dec"]))
+
+    def _columns(self, value: F64) -> _core.EventColumns:
+        value = np.ascontiguousarray(value[value > 0])
+        return _core.EventColumns.of_values(value, np.zeros((len(value), 1), dtype=np.float32), self.gamma_nodes)

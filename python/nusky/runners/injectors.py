@@ -9,6 +9,7 @@ import numpy as np
 
 from nusky.analysis import Analysis
 from nusky.events import Events
+from nusky.hyp import SumFlux
 from nusky.trial import Scramble, Trial
 from nusky.typing import F64
 
@@ -38,8 +39,36 @@ class _InjectsSignal(Protocol):
     def get_one_trial(self, n_sig: float = 0, poisson: bool = False, seed: Any = None) -> Trial: ...
 
 
+class _Spectra(tuple["Flux", ...]):
+    """Spectra that are read; setting one says what to do instead."""
+
+    __slots__ = ()
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise TypeError(
+            f"flux[{key!r}] cannot be set: a runner's signal stays as it was made. Make another runner: "
+            "get_trial_runner(…, inj_conf={'flux': …}), with a list for one spectrum for each source"
+        )
+
+
+class _ReadOnly:
+    """What a runner was made with; setting an attribute says what to do instead."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(
+            f"{name} cannot be set: a runner's injectors stay as they were made. For another spectrum make another "
+            "runner (inj_conf={'flux': …}); for other events another analysis (selections.CustomDataSpecs, or "
+            "ana[k].data = … before runners are made)"
+        )
+
+
 @dataclass(frozen=True)
-class SeasonSignal:
+class _SignalFields:
+    runner: _InjectsSignal
+    k: int
+
+
+class SeasonSignal(_ReadOnly, _SignalFields):
     """Signal of one season, as a runner injects it; to change it, make another runner (``flux=``).
 
     Attributes
@@ -49,13 +78,13 @@ class SeasonSignal:
         Season.
     """
 
-    runner: _InjectsSignal
-    k: int
-
     @property
     def flux(self) -> tuple[Flux, ...]:
         """Spectrum of the injected events, one for each source; of a template one."""
-        return (self.runner.injection.flux,) * len(getattr(self.runner, "src", (None,)))
+        spectra = getattr(self.runner, "spectra", None)
+        if isinstance(spectra, tuple):
+            return _Spectra(spectra)
+        return _Spectra((self.runner.injection.flux,) * len(getattr(self.runner, "src", (None,))))
 
     @property
     def src(self) -> Any:
@@ -75,11 +104,19 @@ class SeasonSignal:
     @property
     def probs(self) -> F64:
         """(M,) probability of each simulated event to be drawn; they add up to 1."""
-        options, sim = self.runner.injection, self.sig
         dec, share = self.runner.signal_places(self.k)
+        if not isinstance(getattr(self.runner, "spectra", None), tuple):
+            return self._drawn_for(self.runner.injection.flux, dec, share)
+        kinds, of = SumFlux(self.flux).kinds
+        parts = [self._drawn_for(flux, dec[of == f], share[of == f]) for f, flux in enumerate(kinds)]
+        return np.asarray(sum(share[of == f].sum() * part for f, part in enumerate(parts)))
+
+    def _drawn_for(self, flux: Flux, dec: F64, share: F64) -> F64:
+        """Probabilities of signal of one spectrum from some places."""
+        options, sim = self.runner.injection, self.sig
         sin_true = np.sin(sim["true_dec"])
         order = np.argsort(sin_true, kind="stable")
-        weight = (sim["oneweight"] * options.flux(sim["true_energy"]))[order]
+        weight = (sim["oneweight"] * flux(sim["true_energy"]))[order]
         ends = np.concatenate([[0.0], np.cumsum(weight)])
         low, high = (np.searchsorted(sin_true[order], np.sin(dec) + d * options.sindec_bandwidth) for d in (-1, 1))
         inside = ends[high] - ends[low]
@@ -107,7 +144,12 @@ class SeasonSignal:
 
 
 @dataclass(frozen=True)
-class SeasonBackground:
+class _BackgroundFields:
+    runner: Runner
+    k: int
+
+
+class SeasonBackground(_ReadOnly, _BackgroundFields):
     """Background of one season; to change it, make another analysis.
 
     Attributes
@@ -116,9 +158,6 @@ class SeasonBackground:
     k : int
         Season.
     """
-
-    runner: Runner
-    k: int
 
     @property
     def data(self) -> Events:
