@@ -66,6 +66,23 @@ py::tuple scan(const Flares& flares, const EventIndex& index, const Directions& 
                         to_array(std::move(out.status)));
 }
 
+py::tuple scan_all(const Flares& flares, const EventIndex& index, const Directions& directions, double least_ts, int n_threads,
+                   const std::optional<py::function>& progress) {
+  if (!(least_ts >= 0.0)) throw std::invalid_argument("least_ts: must be 0 or more");
+  std::exception_ptr raised;
+  AllFlaresScan out{FlareScan(0), {}};
+  {
+    py::gil_scoped_release release;
+    out = scan_all_flares(*flares.likelihood, flares.clock, flares.options, index, directions, least_ts, n_threads,
+                          checkpoint_for(progress, raised));
+  }
+  if (raised) std::rethrow_exception(raised);
+  FlareScan& sums = out.sums;
+  return py::make_tuple(to_array(std::move(sums.ts)), to_array(std::move(sums.ns)), to_array(std::move(sums.gamma)),
+                        to_array(std::move(sums.start)), to_array(std::move(sums.stop)), to_array(std::move(sums.days)),
+                        to_array(std::move(out.count)), to_array(std::move(sums.status)));
+}
+
 py::tuple fit_trials(const Flares& flares, const PointSource& source, const PointSignal* signal, std::uint64_t key, const I64& numbers,
                      double n_sig, bool poisson, F64& rows, int n_threads, const std::optional<py::function>& progress) {
   require_seasons(*flares.likelihood, source, signal);
@@ -164,6 +181,19 @@ Returns
 ts, ns, gamma : (P,) float64
 start, stop : (P,) MJD, NaN without a flare
 days : (P,) uptime in the window
+status : (P,) int8, see nusky.Status
+)")
+      .def("scan_all", &scan_all, py::arg("index"), py::arg("directions"), py::arg("least_ts"), py::kw_only(), py::arg("n_threads") = 0,
+           py::arg("progress") = py::none(),
+           R"(
+All flares of every direction that do not overlap and have at least this ts, as fit_all_events finds them.
+
+Returns
+-------
+ts, ns : (P,) float64, sums over the flares
+gamma, start, stop : (P,) of the best one, NaN without a flare
+days : (P,) uptime in all of them
+count : (P,) int64, flares
 status : (P,) int8, see nusky.Status
 )")
       .def("fit_trials", &fit_trials, py::arg("source"), py::arg("signal").none(true), py::kw_only(), py::arg("key"),

@@ -288,6 +288,15 @@ class Flares:
         n_threads: int = ...,
         progress: Callable[[int, int], object] | None = ...,
     ) -> tuple[F64, F64, F64, F64, F64, F64, I8]: ...
+    def scan_all(
+        self,
+        index: EventIndex,
+        directions: Directions,
+        least_ts: float,
+        *,
+        n_threads: int = ...,
+        progress: Callable[[int, int], object] | None = ...,
+    ) -> tuple[F64, F64, F64, F64, F64, F64, I64, I8]: ...
     def fit_trials(
         self,
         source: PointSource,

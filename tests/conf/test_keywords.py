@@ -125,6 +125,7 @@ ELSEWHERE = {
     "pixels": "tests/pixels/test_multi_order.py",
     "min_nside": "tests/pixels/test_multi_order.py",
     "max_nside": "tests/pixels/test_multi_order.py",
+    **dict.fromkeys(("multiflare", "threshold", "max_dt", "ts_min"), "tests/hypotheses/test_multiflare.py"),
 }
 
 

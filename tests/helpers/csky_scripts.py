@@ -313,4 +313,61 @@ print(cy.get_trial_runner(conf).get_one_fit(seed=1), cy.get_trial_runner(**conf)
 tr = cy.get_trial_runner(src=src); rng = cy.utils.get_random(5)
 print(tr.get_many_fits(5, TRUTH=False, n_sig=1.5, poisson=True, seed=0), tr.get_many_fits(np.int64(5), 0, False, 3, False), tr.get_many_fits(5, seed=1, gamma=2.5))
 ts, ns, gamma = tr.get_one_fit(seed=rng); print(tr.get_one_fit(TRUTH=True, flat=True, _fmin_method='bfgs'), tr.get_many_fits(2, seed=None))""",
+    "a stack with the spectrum of each source": """
+fluxs = [cy.hyp.TableFlux([1e2, 1e4, 1e7], [1e-8 * l, 1e-12 * l, 1e-20 * l], norm=1.) for l in (1., 3., 8.)]
+st = cy.utils.Sources(ra=np.radians([40., 66., 190.]), dec=np.radians([0., 51., -5.]), name=['NGC 1068', 'b', 'c'])
+conf = {'src': st, 'corona_flux': True, 'energy': 'customflux', 'flux': fluxs, 'update_bg': True, 'sigsub': False, 'randomize': ['ra', cy.inj.DecRandomizer],
+    'sindec_bandwidth': np.radians(5), 'dec_rand_method': 'gaussian_fixed', 'dec_rand_kwargs': dict(randomization_width=np.radians(3)),
+    'dec_rand_pole_exlusion': np.radians(8), 'inj_conf': {'src': st, 'corona_flux': True, 'update_bg': True, 'flux': fluxs, 'randomize': ['ra', cy.inj.DecRandomizer],
+    'sindec_bandwidth': np.radians(5), 'dec_rand_method': 'gaussian_fixed', 'dec_rand_kwargs': dict(randomization_width=np.radians(3)), 'dec_rand_pole_exlusion': np.radians(8)}}
+tr = cy.get_trial_runner(conf, ana=ana, mp_cpus=1); bg = cy.dists.Chi2TSD(tr.get_many_fits(4, n_sig=0, poisson=False, seed=1, logging=False))
+print(bg, tr.get_many_fits(2, n_sig=20, poisson=True, seed=2), tr.to_model_norm(10.), [f.norm for f in tr.sig_injs[0].flux])
+conf.pop('energy'); print(cy.get_trial_runner(conf, ana=ana).get_one_fit(20, seed=1))""",
+    "flares at times drawn by hand": """
+srcs = cy.sources(1.35049651, 0.09828762, name=50579430); names = [50579430]
+def get_injflares(t0, twidth, nevts):
+    return [[np.random.uniform(low=t0, high=t0 + twidth, size=np.random.poisson(nevts)), 0]]
+mtr = cy.conf.get_multiflare_trial_runner(ana=ana, src=srcs, threshold=100., extra_keep=['dec', 'sigma'])
+for i in range(2):
+    trial = mtr.get_one_trial(seed=i, injflares=get_injflares(ana.mjd_min + 20, 5., 8.), TRUTH=False)
+    fit = mtr.get_one_fit_from_trial(trial, flat=False, _fmin_epsilon=1e-3); flist = fit[names[0]][-1]
+    farr = np.empty(len(flist), dtype=[('tstart', float), ('tstop', float), ('ts', float), ('ns', float), ('gamma', float)])
+    farr['tstart'] = flist.mjd_start; farr['tstop'] = flist.mjd_end; farr['ts'] = flist.ts; farr['ns'] = flist.ns; farr['gamma'] = flist.gamma
+    print([f[1][0] for f in sorted(fit.items(), key=lambda e: e[1][0], reverse=True)], farr)""",
+    "several flares in every pixel of a band": """
+src1 = cy.utils.Sources(ra=1.0, dec=0.1, name=range(0, 1), deg=False); t0 = ana.mjd_min + 20
+msstr = cy.conf.get_sky_scan_trial_runner(ana=ana, multiflare=True, nside=4, threshold=100, max_dt=40., flux=cy.hyp.PowerLawFlux(2.28), min_dec=-.3, max_dec=.3)
+inj_tr = cy.get_multiflare_trial_runner(ana=ana, src=src1, muonflag=False, flux=cy.hyp.PowerLawFlux(3.), mp_cpus=1, threshold=100, filter_srcs=False)
+trial = inj_tr.get_one_trial(injflares=[[list(t0 + np.random.uniform(0, .8, 6)), 0]], deltaT=1., poisson=True, seed=1, TRUTH=False, replace_evts=True, save_evts=tmp + '/injevts.npy')
+scan = msstr.get_one_scan_from_trial(trial, mp_cpus=1, TRUTH=False, seed=1); tsarr, curves = scan[1], scan[7]
+print(msstr.scan_dec.size, scan.shape, curves[curves != 0.]); np.savez(tmp + '/bgmap.npz', tsarr, curves)""",
+    "a flare of each of some lengths, with arrays of one": """
+one = cy.utils.Sources(ra=1., dec=.1, mjd=ana.mjd_min + 30, t_100=1., sigma_t=0.)
+src = cy.utils.Sources(ra=one['ra'], dec=one['dec'])
+for i in range(2):
+    conf_box = {'time': 'utf', 'box': True, 'box_mode': 'post', 'fitter_args': {'t0': one['mjd']}, 'seeder': cy.seeding.UTFSeeder(), 'sig': 'tw',
+        'sig_kw': dict(box=True, t0=one['mjd'], dt=np.random.uniform(1, 20, 1), box_mode='post', flux=cy.hyp.PowerLawFlux(2.))}
+    tr_box = cy.get_trial_runner(conf=conf_box, src=src, ana=ana, dt_max=200, _fmin_method='minuit')
+    trial = tr_box.get_one_trial(5, poisson=True, seed=1 + i); fit = tr_box.get_one_fit_from_trial(trial, _fmin_method='minuit')
+    L = tr_box.get_one_llh(n_sig=10, poisson=True, seed=1); a, b = L.scan_ts(ns=np.linspace(0, 20, 5), gamma=np.linspace(1, 4, 4), t0=one['mjd'][0], dt=20)
+    print(np.array([fit, fit]).T[0], a.reshape(5, 4).max(), len(trial.evss[0]))""",
+    "a trial under many spectra": CONF
+    + """
+def get_tr(gamma, cutoff):
+    f = cy.hyp.PowerLawFlux(gamma, energy_cutoff=cutoff); c = {k: dict(v, flux=f) for k, v in model.items()}
+    return cy.get_trial_runner({'flux': f, 'energy': 'customflux', 'randomize': ['ra'], 'update_bg': True, 'fast_weight': False, 'keep_extra': 'gamma', 'dir': tmp, **c}, src=src, ana=ana)
+inj_tr = get_tr(2.5, 1e6); trial = inj_tr.get_one_trial(n_sig=round(inj_tr.to_ns(1e-11, E0=1, unit=1e3, flux=flux)) % 50, TRUTH=False, seed=1)
+trials = np.ndarray((2, 2))
+for i, g in enumerate((2., 3.)):
+    for j, c in enumerate((1e5, 1e7)):
+        tr = get_tr(g, c); L = tr.get_one_llh_from_trial(trial)
+        trials[i][j] = -2 * L.get_minus_llh_ratio(ns=5.)
+fit = L.fit(**tr.fitter_args); ts, params = fit; print(trials, ts, params['ns'], L.fit()[0] == fit.ts, dict(params))""",
+    "a likelihood space with its critical values": """
+import scipy.stats as st
+tr = cy.get_trial_runner({'ana': ana}, ana=ana, src=src, inj_conf={'flux': cy.hyp.PowerLawFlux(2.5)})
+trial = tr.get_one_trial(n_sig=15, TRUTH=False, seed=cy.utils.get_random(1), poisson=False); llh = tr.get_one_llh_from_trial(trial)
+nss, gammas = np.linspace(0., 40., 9), np.linspace(1., 4., 7); space = llh.scan_ts(ns=nss, gamma=gammas); mesh_ns, mesh_gam = np.meshgrid(nss, gammas)
+best = np.argmax(space[0].T); fig, ax = plt.subplots(); ax.pcolor(mesh_ns, mesh_gam, -1. * (space[0].T - np.max(space[0])), vmin=0, vmax=10)
+ax.contour(nss, gammas, np.max(space[0]) - space[0].T, levels=[st.chi2(2.).isf(.5), st.chi2(2.).isf(.1)]); print(mesh_ns.flatten()[best], mesh_gam.flatten()[best])""",
 }

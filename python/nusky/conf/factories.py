@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nusky.conf.flares import map_flare, of_several_flares
 from nusky.conf.settings import Settings, one_extension, same_sources
 from nusky.conf.template import template_runner
 from nusky.progress import tell
 from nusky.sphere import check_nest
 
 if TYPE_CHECKING:
-    from nusky.catalogs import SourceListTrialRunner
     from nusky.hypotheses.stacking import StackingTrialRunner
     from nusky.hypotheses.template import TemplateTrialRunner
     from nusky.pixels.multi_order import MultiOrderPixels
@@ -33,7 +33,6 @@ _NOTED = 0.01
 __all__ = [
     "CONF",
     "get_sky_scan_trial_runner",
-    "get_source_list_trial_runner",
     "get_spatial_prior_trial_runner",
     "get_trial_runner",
 ]
@@ -170,6 +169,9 @@ def get_sky_scan_trial_runner(
         Where signal is injected (same as ``inj_conf["src"]``).
     src_tr, src_kw : optional
         What every position is to have: an extension, a time window (which may also come with `src`).
+    multiflare : bool
+        Several flares of each position add up, with `threshold`, `max_dt` and `ts_min` as for
+        `get_multiflare_trial_runner`.
     ts_to_p : callable, optional
         ``p = ts_to_p(dec, ts)``: fills the row mlog10p, which otherwise holds TS.
     ana, gamma, energy, flux, cut_n_sigma, sindec_bandwidth, scramble, use_grl, off_days, time, sig, mp_cpus
@@ -183,11 +185,11 @@ def get_sky_scan_trial_runner(
     --------
     >>> sstr = cy.get_sky_scan_trial_runner(nside=64, min_dec=-1.48, max_dec=1.48)   # doctest: +SKIP
     """
-    from nusky.hypotheses import FlareSkyScanTrialRunner, SubtractedSkyScanTrialRunner
+    from nusky.hypotheses import FlareSkyScanTrialRunner, MultiFlareSkyScanTrialRunner, SubtractedSkyScanTrialRunner
     from nusky.runners import SkyScanTrialRunner
 
     call = "get_sky_scan_trial_runner"
-    settings = Settings.merge(call, CONF, conf, kw)
+    settings = of_several_flares(Settings.merge(call, CONF, conf, kw))
     if settings.get("nside") is None:
         raise ValueError(f"{call} needs nside=, the resolution of the scan (64: 0.9 degrees)")
     injected = settings.injected(inj_conf)
@@ -195,9 +197,10 @@ def get_sky_scan_trial_runner(
     timed = src if template is None and hasattr(src, "is_transient") else template
     pixels = settings.pixels(settings.get("nside"))
     _report(settings, pixels)
-    flare = settings.map_flare(injected)
+    flare = map_flare(settings, injected)
     plain = SubtractedSkyScanTrialRunner if settings.subtracted(flare) else SkyScanTrialRunner
-    return (FlareSkyScanTrialRunner if flare else plain)(
+    timed_scan = MultiFlareSkyScanTrialRunner if "least_ts" in flare else FlareSkyScanTrialRunner
+    return (timed_scan if flare else plain)(
         **flare,
         analysis=settings.analysis(),
         pixels=pixels,
@@ -316,7 +319,7 @@ def get_spatial_prior_trial_runner(
         raise ValueError(
             f"{call}: src has a time window, but the sources are drawn from the priors; pass it as src_tr="
         )
-    flare = settings.map_flare(injected)
+    flare = map_flare(settings, injected)
     plain = SubtractedSpatialPriorTrialRunner if settings.subtracted(flare) else SpatialPriorTrialRunner
     runner = (FlareSpatialPriorTrialRunner if flare else plain)(
         **flare,

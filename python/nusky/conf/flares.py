@@ -3,21 +3,96 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from nusky.conf.markers import UTFSeeder
 from nusky.source import TimeWindow
 from nusky.transients import FlareOptions, SignalWindow, box_edges
 
-__all__ = ["FLARE_KEYS", "flare_options", "signal_window"]
+if TYPE_CHECKING:
+    from nusky.conf.settings import Settings
+
+__all__ = ["FLARE_KEYS", "flare_options", "map_flare", "of_several_flares", "several_flares", "signal_window"]
 
 #: Keywords that only a flare gives a meaning, and how they are called in `FlareOptions`.
 FLARE_KEYS = {"dt_min": "dt_min", "dt_max": "dt_max", "box_mode": "box_mode"}
+
+_OF_SEVERAL = {"threshold": "seeder", "max_dt": "dt_max"}
 
 _SIGNAL_KEYS = frozenset({"t0", "dt", "box", "box_mode", "flux"})
 
 #: A Gaussian is a box of this length, days, with tails.
 _NO_BOX = 1e-6
+
+
+def several_flares(call: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of several flares, in the words of one: `threshold` is that of a seeder, `max_dt` is `dt_max`.
+
+    Raises
+    ------
+    TypeError
+        The same is said twice.
+
+    Examples
+    --------
+    >>> several_flares("get_multiflare_trial_runner", {"max_dt": 20})
+    {'time': 'utf', 'box': True, 'dt_max': 20}
+    """
+    said = {"time": "utf", "box": True, **{key: value for key, value in values.items() if key not in _OF_SEVERAL}}
+    for name, twin in _OF_SEVERAL.items():
+        value = values.get(name)
+        if value is None:
+            continue
+        if said.get(twin) is not None:
+            raise TypeError(f"{call}: {name} and {twin} say the same: give one of them")
+        said[twin] = UTFSeeder(value) if twin == "seeder" else value
+    return said
+
+
+def of_several_flares(settings: Settings) -> Settings:
+    """With ``multiflare=True`` the same settings in the words of one flare.
+
+    Raises
+    ------
+    ValueError
+        Keywords of several flares without it.
+    """
+    if settings.get("multiflare"):
+        return replace(settings, values=several_flares(settings.call, settings.values))
+    if given := [key for key in (*_OF_SEVERAL, "ts_min") if settings.get(key) is not None]:
+        raise ValueError(f"{settings.call}: {given[0]} is that of several flares: add multiflare=True")
+    return settings
+
+
+def map_flare(settings: Settings, inj_conf: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of a runner of maps for the flares that are looked for; empty without any.
+
+    Raises
+    ------
+    ValueError
+        A light curve, or ``sig='tw'`` without a flare.
+    """
+    if settings.light_curves or "lc" in (settings.get("sig"), inj_conf.get("sig")):
+        raise ValueError(f"{settings.call}: light curves are those of one source: get_trial_runner(src=…, time='lc')")
+    flare, window = settings.flare(), settings.signal_window(inj_conf)
+    if flare is None and window is not None:
+        raise ValueError(f"{settings.call}: sig='tw' needs time='utf' here; get_trial_runner takes it without")
+    if flare is None:
+        return {}
+    several = {"least_ts": settings.get("ts_min", 2.0)} if settings.get("multiflare") else {}
+    return {"flare": flare, "signal_window": window or SignalWindow(use_grl=flare.use_grl), **several}
+
+
+def _one_number(call: str, name: str, value: Any) -> float:
+    """A number, also as an array of one, as the columns of a source are."""
+    if np.shape(value) == (1,):
+        value = value[0]
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.number)):
+        raise TypeError(f"{call}: {name} must be a number, got {value!r}; make a runner for each window")
+    return float(value)
 
 
 def flare_options(call: str, values: Mapping[str, Any]) -> FlareOptions:
@@ -49,7 +124,8 @@ def flare_options(call: str, values: Mapping[str, Any]) -> FlareOptions:
         if seeder.threshold is not None:
             given["threshold"] = seeder.threshold
     if "t0" in dict(values.get("fitter_args") or {}):
-        given["t0"] = values["fitter_args"]["t0"]
+        t0 = values["fitter_args"]["t0"]
+        given["t0"] = t0[0] if np.shape(t0) == (1,) else t0
     if "prior" in values:
         if values["prior"] is not None:
             raise ValueError(f"{call}: prior={values['prior']!r} is not there; prior=None takes the penalty away")
@@ -90,10 +166,7 @@ def signal_window(call: str, values: Mapping[str, Any], inj_conf: Mapping[str, A
     given = {**kw, **{key: inj_conf[key] for key in _SIGNAL_KEYS if key in inj_conf}}
     if missing := [key for key in ("t0", "dt") if given.get(key) is None]:
         raise ValueError(f"{call}: sig='tw' needs {' and '.join(missing)}: sig_kw=dict(t0=MJD, dt=days, box=True)")
-    for key in ("t0", "dt"):
-        if isinstance(given[key], bool) or not isinstance(given[key], (int, float)):
-            raise TypeError(f"{call}: sig_kw {key} must be a number, got {given[key]!r}; make a runner for each window")
-    t0, dt = float(given["t0"]), float(given["dt"])
+    t0, dt = (_one_number(call, f"sig_kw {key}", given[key]) for key in ("t0", "dt"))
     if not dt > 0:
         raise ValueError(f"{call}: sig_kw dt={dt!r} must be days above 0")
     use_grl = values.get("use_grl", True) is not False

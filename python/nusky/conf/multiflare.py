@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from nusky.conf.factories import get_trial_runner
-from nusky.conf.markers import UTFSeeder
+from nusky.conf.flares import several_flares
 
 if TYPE_CHECKING:
     from nusky.hypotheses import MultiFlareTrialRunner
@@ -64,15 +64,8 @@ def get_multiflare_trial_runner(
         raise ValueError(f"{call}: muonflag={muonflag!r} is not there, only False: select the events beforehand")
     if not isinstance(filter_srcs, bool):
         raise TypeError(f"{call}: filter_srcs must be True or False, got {filter_srcs!r}")
-    given = {"time": "utf", "box": True, **(conf or {})}
-    for name, value, twin in (("threshold", threshold, "seeder"), ("max_dt", max_dt, "dt_max")):
-        if value is not None and (twin in kw or twin in given):
-            raise TypeError(f"{call}: {name} and {twin} say the same: give one of them")
-    if threshold is not None:
-        kw["seeder"] = UTFSeeder(threshold)
-    if max_dt is not None:
-        kw["dt_max"] = max_dt
-    runner = get_trial_runner(given, inj_conf, **kw)
+    given = several_flares(call, {**(conf or {}), **kw, "threshold": threshold, "max_dt": max_dt})
+    runner = get_trial_runner(given, inj_conf)
     if not isinstance(runner, FlareTrialRunner):
         raise ValueError(f"{call}: flares have time='utf', got {given['time']!r}")
     same = {field.name: getattr(runner, field.name) for field in fields(runner) if field.init}

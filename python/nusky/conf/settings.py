@@ -215,25 +215,6 @@ class Settings:
         follows = curve_signal(self.call, self.values, inj_conf)
         return signal_window(self.call, self.values, inj_conf) if follows is None else follows
 
-    def map_flare(self, inj_conf: Mapping[str, Any]) -> dict[str, Any]:
-        """Arguments of a runner of maps for the flare that is looked for; empty without one.
-
-        Raises
-        ------
-        ValueError
-            ``sig='tw'`` without a flare.
-        """
-        from nusky.transients import SignalWindow
-
-        if self.light_curves or "lc" in (self.get("sig"), inj_conf.get("sig")):
-            raise ValueError(f"{self.call}: light curves are those of one source: get_trial_runner(src=…, time='lc')")
-        flare, window = self.flare(), self.signal_window(inj_conf)
-        if flare is None and window is not None:
-            raise ValueError(f"{self.call}: sig='tw' needs time='utf' here; get_trial_runner takes it without")
-        if flare is None:
-            return {}
-        return {"flare": flare, "signal_window": window or SignalWindow(use_grl=flare.use_grl)}
-
     def inject_src(self, other: Any, src: Any) -> Sources:
         """Sources that signal comes from, other than those that are fitted.
 

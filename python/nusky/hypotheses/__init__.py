@@ -6,7 +6,7 @@ from nusky.hypotheses.flare import FlareTrialRunner
 from nusky.hypotheses.flare_maps import FlareSkyScanTrialRunner, FlareSpatialPriorTrialRunner
 from nusky.hypotheses.hypothesis import HypothesisRunner
 from nusky.hypotheses.light_curve import LightCurveTrialRunner
-from nusky.hypotheses.multiflare import MultiFlareTrialRunner
+from nusky.hypotheses.multiflare import FlaresBySource, MultiFlareSkyScanTrialRunner, MultiFlareTrialRunner
 from nusky.hypotheses.stacking import StackingTrialRunner
 from nusky.hypotheses.subtracted_maps import SubtractedSkyScanTrialRunner, SubtractedSpatialPriorTrialRunner
 from nusky.hypotheses.template import TemplateTrialRunner
@@ -15,8 +15,10 @@ __all__ = [
     "FlareSkyScanTrialRunner",
     "FlareSpatialPriorTrialRunner",
     "FlareTrialRunner",
+    "FlaresBySource",
     "HypothesisRunner",
     "LightCurveTrialRunner",
+    "MultiFlareSkyScanTrialRunner",
     "MultiFlareTrialRunner",
     "StackingTrialRunner",
     "SubtractedSkyScanTrialRunner",

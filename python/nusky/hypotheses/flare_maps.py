@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -97,11 +98,18 @@ class _FlareMaps(MapRunner):
         assert isinstance(self.pixels, PixelSet)
         runner, made_anew = self._renewed(trial)
         index = runner.index_trial(made_anew, n_threads)
-        ts, ns, gamma, t0, dt, status = runner._flares(index, n_threads, logging)
+        return self._flare_scan(trial, runner._flares(index, n_threads, logging), {})
+
+    def _flare_scan(self, trial: Trial, fits: tuple[Any, ...], more: Mapping[str, F64]) -> SkyScan:
+        """A scan of what `_flares` gives, with more rows (P,); these are 0 where nothing was scanned."""
+        assert isinstance(self.pixels, PixelSet)
+        ts, ns, gamma, t0, dt, status = fits
         provenance = {**self.provenance(trial), "nside": self.nside, "n_scanned": len(self.pixels)}
         made = embed_scan((ts, ns, gamma, status), self.pixels, self.ts_to_p, self._gamma_free, provenance)
-        times = np.stack([self.pixels.embed(t0, fill=np.nan), self.pixels.embed(dt, fill=np.nan)])
-        return SkyScan(np.concatenate([made.values, times]), made.status, (*made.columns, "t0", "dt"), provenance)
+        rows = [self.pixels.embed(t0, fill=np.nan), self.pixels.embed(dt, fill=np.nan)]
+        rows += [self.pixels.embed(row, fill=0.0) for row in more.values()]
+        columns = (*made.columns, "t0", "dt", *more)
+        return SkyScan(np.concatenate([made.values, np.stack(rows)]), made.status, columns, provenance)
 
     def _best(self, index: TrialIndex, n_threads: int, logging: bool = False) -> NDArray[np.void]:
         terms = self._finder.terms

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nusky.injection.background import BackgroundInjector
 from nusky.injection.declination import DecRandomization
+from nusky.injection.given_times import GivenFlares
 from nusky.injection.off_time import OffTimeEvents, OffTimeInjector
 from nusky.injection.point import PointInjector
 from nusky.injection.prior import PriorInjector
@@ -17,6 +18,7 @@ __all__ = [
     "BackgroundInjector",
     "BatchDraws",
     "DecRandomization",
+    "GivenFlares",
     "Injected",
     "InjectedMany",
     "InjectionOptions",
@@ -26,9 +28,9 @@ __all__ = [
     "PriorInjector",
     "SignalInjector",
     "SpectraInjector",
+    "SpectraSignal",
     "StackInjector",
     "TemplateInjector",
-    "SpectraSignal",
     "TrialDraws",
     "WindowsSignal",
     "check_signal",

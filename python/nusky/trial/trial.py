@@ -197,6 +197,8 @@ class Trial:
                 background.append(own)
                 continue
             events = own.events() if isinstance(own, Scramble) else own
+            if isinstance(own, Scramble) and own.rows is None and "mjd" not in events and "mjd" in own.season.data:
+                events = events.with_columns(mjd=own.season.data["mjd"])  # fits of flares need them
             background.append(events[np.sort(rng.choice(len(events), len(events) - n, replace=False))])
         return replace(self, background=tuple(background))
 

@@ -24,4 +24,14 @@ FlareScan scan_flares(const Likelihood& likelihood, const Clock& clock, const Fl
                       const Directions& directions, const double* prior_terms, std::size_t n_priors, int n_threads,
                       const Checkpoint& checkpoint);
 
+/// All flares of every direction: sums of their ts, ns and days, with γ, start, stop and status of the best one, and how many there are.
+struct AllFlaresScan {
+  FlareScan sums;
+  std::vector<std::int64_t> count;
+};
+
+/// See FlareSearch::find_all.
+AllFlaresScan scan_all_flares(const Likelihood& likelihood, const Clock& clock, const FlareOptions& options, const EventIndex& index,
+                              const Directions& directions, double least_ts, int n_threads, const Checkpoint& checkpoint);
+
 }  // namespace nusky
