@@ -44,6 +44,7 @@ _NAMES = {
     "get_spatial_prior_trial_runner": "conf",
     "get_trial_runner": "conf",
     "read_sky_map": "maps",
+    "read_sources": "source",
     "scan_events": "likelihood",
     "select_pixels": "pixels",
     "sensitivity_curve": "conf",

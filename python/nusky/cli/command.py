@@ -114,8 +114,8 @@ def _parser() -> argparse.ArgumentParser:
     config = commands.add_parser("config", help="say what is installed and used")
     config.set_defaults(run=_config)
 
-    trials.add_parsers(commands)
-    plan.add_parser(commands)
+    trials.add_parsers(commands, _source)
+    plan.add_parser(commands, _source)
     library.add_parsers(commands, _source)
     data.add_parsers(commands)
     follow_up.add_parser(commands, _source)

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from nusky.cli.trials import runner_of
+from nusky.cli.inputs import add_hypothesis_options, runner_of
 from nusky.cli.values import n_events, say, whole_number
 
 __all__ = ["add_parser"]
 
+Source = Callable[[Path | None], Any]
 
-def add_parser(commands: Any) -> None:
+
+def add_parser(commands: Any, source: Source) -> None:
     """Add the command to the command line.
 
     Parameters
     ----------
     commands : argparse subparsers
         What ``ArgumentParser.add_subparsers`` gives.
+    source : callable
+        From ``--data`` to what `get_analysis` takes.
     """
     plan = commands.add_parser(
         "plan",
@@ -30,10 +35,8 @@ def add_parser(commands: Any) -> None:
     )
     plan.add_argument("out", type=Path, metavar="DIR", help="search folder; made if missing")
     plan.add_argument("--system", choices=("slurm", "htcondor", "snakemake", "dask"), default="slurm")
-    plan.add_argument("--library", action="store_true", help="make scans for a library, with --runner of a sky scan")
-    plan.add_argument(
-        "--runner", type=Path, metavar="FILE", help="written by write_spec; default: the tutorial's search"
-    )
+    plan.add_argument("--library", action="store_true", help="make scans for a library, with --scan NSIDE")
+    add_hypothesis_options(plan)
     plan.add_argument("--n-trials", type=whole_number, required=True, metavar="T", help="trials (scans) of all jobs")
     plan.add_argument("--per-job", type=whole_number, required=True, metavar="M", help="trials (scans) of each job")
     plan.add_argument("--seed", type=whole_number, required=True)
@@ -42,14 +45,14 @@ def add_parser(commands: Any) -> None:
     plan.add_argument("--minutes", type=whole_number, default=60, metavar="N", help="time of a job; default: 60")
     plan.add_argument("--memory", type=whole_number, default=2000, metavar="MB", help="of a job; default: 2000")
     plan.add_argument("--threads", type=whole_number, default=1, metavar="N", help="of a job; default: 1")
-    plan.set_defaults(run=_plan)
+    plan.set_defaults(run=lambda args: _plan(args, source))
 
 
-def _plan(args: argparse.Namespace) -> int:
+def _plan(args: argparse.Namespace, source: Source) -> int:
     from nusky.executors.plan import plan_jobs
 
     plan, files = plan_jobs(
-        runner_of(args.runner),
+        runner_of(args, source),
         args.out,
         system=args.system,
         n_trials=args.n_trials,

@@ -1,12 +1,13 @@
-"""``nusky trials`` and ``nusky merge``: trials by job arrays, without any server."""
+"""``nusky trials``, ``merge``, ``status``: trials by job arrays, without any server; ``nusky fit``, ``sensitivity``."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nusky.cli.inputs import add_hypothesis_options, runner_of
 from nusky.cli.jobs import (
     add_expect_options,
     add_merge_options,
@@ -17,22 +18,25 @@ from nusky.cli.jobs import (
     tell_problems,
     terminate_as_interrupt,
 )
-from nusky.cli.values import n_events, say, whole_number
+from nusky.cli.values import n_events, real_number, say, whole_number
 
 if TYPE_CHECKING:
-    from nusky.executors.protocols import FitsTrials
     from nusky.store.block import Block
 
-__all__ = ["add_parsers", "runner_of"]
+__all__ = ["add_parsers"]
+
+Source = Callable[[Path | None], Any]
 
 
-def add_parsers(commands: Any) -> None:
+def add_parsers(commands: Any, source: Source) -> None:
     """Add the commands to the command line.
 
     Parameters
     ----------
     commands : argparse subparsers
         What ``ArgumentParser.add_subparsers`` gives.
+    source : callable
+        From ``--data`` to what `get_analysis` takes.
     """
     trials = commands.add_parser(
         "trials",
@@ -47,8 +51,7 @@ def add_parsers(commands: Any) -> None:
     )
     add_part_options(trials, "trials")
     trials.add_argument("--out", type=Path, required=True, metavar="DIR", help="store; made if missing")
-    what = "runner written by nusky.executors.spec.write_spec; default: the tutorial's search on the synthetic season"
-    trials.add_argument("--runner", type=Path, metavar="FILE", help=what)
+    add_hypothesis_options(trials)
     trials.add_argument(
         "--n-sig", type=n_events, default=0.0, metavar="N", help="events to inject; default: %(default)g"
     )
@@ -57,7 +60,7 @@ def add_parsers(commands: Any) -> None:
     trials.add_argument(
         "--chunk", type=whole_number, metavar="N", help="trials of one file; default: some seconds' worth"
     )
-    trials.set_defaults(run=_trials)
+    trials.set_defaults(run=lambda args: _trials(args, source))
 
     merge = commands.add_parser(
         "merge",
@@ -76,15 +79,76 @@ def add_parsers(commands: Any) -> None:
     add_expect_options(status, "trials")
     status.set_defaults(run=_status)
 
+    fit = commands.add_parser(
+        "fit",
+        help="fit one trial, or the real sky",
+        description="Fit one scrambled trial, or the real sky with --truth; print the best fit.",
+    )
+    add_hypothesis_options(fit)
+    fit.add_argument("--seed", type=whole_number, default=1, help="default: %(default)s")
+    fit.add_argument("--n-sig", type=whole_number, default=0, metavar="N", help="events to inject; default: 0")
+    fit.add_argument("--truth", action="store_true", help="fit the real, unscrambled sky")
+    fit.add_argument("--threads", type=whole_number, default=0, metavar="N", help="default: all that are allowed")
+    fit.add_argument("--out", type=Path, metavar="FILE", help="write the fit to this .json")
+    fit.set_defaults(run=lambda args: _fit(args, source))
 
-def _trials(args: argparse.Namespace) -> int:
+    sensitivity = commands.add_parser(
+        "sensitivity",
+        help="the flux that is found in 90 %% of trials, and on request the discovery potential",
+        description="Make background trials and trials with signal; print the sensitivity as events and as a flux.",
+    )
+    add_hypothesis_options(sensitivity)
+    sensitivity.add_argument("--seed", type=whole_number, default=1, help="default: %(default)s")
+    sensitivity.add_argument(
+        "--trials", type=whole_number, default=1000, metavar="N", help="of background; default: %(default)s"
+    )
+    sensitivity.add_argument("--tol", type=real_number, default=0.05, help="relative error; default: %(default)s")
+    sensitivity.add_argument(
+        "--n-sigma", type=real_number, metavar="S", help="also the flux that half of the trials see with S sigma"
+    )
+    sensitivity.add_argument("--threads", type=whole_number, default=0, metavar="N", help="default: all allowed")
+    sensitivity.set_defaults(run=lambda args: _sensitivity(args, source))
+
+
+def _fit(args: argparse.Namespace, source: Source) -> int:
+    if args.truth and args.n_sig:
+        raise ValueError(f"--truth fits the real sky, into which nothing is injected; leave --n-sig {args.n_sig} away")
+    runner: Any = runner_of(args, source)
+    say(f"{runner!r}")
+    asked = {"TRUTH": True} if args.truth else {"n_sig": args.n_sig, "seed": args.seed}
+    fit = runner.get_one_fit(**asked, mp_cpus=args.threads)
+    say(runner.format_result(fit))
+    for note in fit.notes:
+        say(note)
+    if args.out is not None:
+        fit.save(args.out)
+        say(f"-> {args.out}")
+    return 0
+
+
+def _sensitivity(args: argparse.Namespace, source: Source) -> int:
+    from dataclasses import replace
+
+    from nusky.sensitivity import discovery_potential, sensitivity
+
+    runner: Any = runner_of(args, source)
+    runner = replace(runner, mp_cpus=args.threads)
+    say(f"{runner!r}")
+    options: dict[str, Any] = {"n_bg_trials": args.trials, "seed": args.seed, "tol": args.tol, "logging": True}
+    say(f"{sensitivity(runner, **options)!r}")
+    if args.n_sigma is not None:
+        say(f"{discovery_potential(runner, n_sigma=args.n_sigma, **options)!r}")
+    return 0
+
+
+def _trials(args: argparse.Namespace, source: Source) -> int:
     from nusky.executors.batches import run_batches
     from nusky.executors.on_threads import InterruptedBatch
     from nusky.store.trials import TrialStore
 
     start, stop = part_of_job(args)
     terminate_as_interrupt()
-    runner = runner_of(args.runner)
+    runner = runner_of(args, source)
     store = TrialStore(args.out, runner.config())
     where = {"seed": args.seed, "n_sig": args.n_sig, "poisson": args.poisson}
     missing = sum(b - a for a, b in store.missing(**where, start=start, stop=stop))
@@ -173,21 +237,3 @@ def _missing(blocks: Sequence[Block], args: argparse.Namespace) -> int:
         for a, z in sets.gaps(Block(n_sig, poisson, seed, *args.expect))
     ]
     return tell_missing(gaps, args)
-
-
-def runner_of(path: Path | None) -> FitsTrials:
-    """The runner of a file; without one that of the tutorial's search."""
-    if path is not None:
-        from nusky.executors.spec import read_spec
-
-        return read_spec(path)
-    from nusky.analysis.analysis import get_analysis
-    from nusky.cli.demo import MAX_DEC, tutorial_prior
-    from nusky.conf.factories import get_spatial_prior_trial_runner
-    from nusky.selections import demo
-
-    say("no --runner: the tutorial's search, with its prior, on the synthetic season")
-    ana = get_analysis(demo, logging=False)
-    return get_spatial_prior_trial_runner(
-        ana=ana, llh_priors=tutorial_prior(), min_dec=-float(MAX_DEC), max_dec=float(MAX_DEC)
-    )

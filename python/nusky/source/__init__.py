@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from nusky.source.positions import MAX_EXTENSION, Sources, check_distinct, sources
+from nusky.source.table import read_sources
 from nusky.source.window import TimeWindow
 from nusky.source.windows import TimeWindows
 
-__all__ = ["MAX_EXTENSION", "Sources", "TimeWindow", "TimeWindows", "check_distinct", "sources"]
+__all__ = ["MAX_EXTENSION", "Sources", "TimeWindow", "TimeWindows", "check_distinct", "read_sources", "sources"]
