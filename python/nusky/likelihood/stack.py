@@ -191,12 +191,15 @@ class _Pairs(NamedTuple):
     width : (P,) rad
     weight : (P,)
         p_j R_j / B, what S_ij is multiplied with.
+    apart : (P,) rad
+        Difference of right ascensions, 0 … π, up to which they can be within the cut; a little more.
     """
 
     event: I64
     source: I64
     width: F64
     weight: F64
+    apart: F64
 
 
 @dataclass(frozen=True, eq=False)
@@ -266,15 +269,21 @@ class StackSpectraValues(StackValues):
             rows, back = np.unique(event[mine], return_inverse=True)
             if len(rows):
                 weight[mine] *= np.exp(ratio(events[rows])[:, 0].astype(np.float64))[back]
-        return _Pairs(event, source, np.hypot(events["sigma"][event], src.extension[source]), weight)
+        width = np.hypot(events["sigma"][event], src.extension[source])
+        dec, to = events["dec"][event], src.dec[source]
+        reach = np.sin(0.5 * np.minimum(self.model.options.cut_n_sigma * width, np.pi)) ** 2
+        across = np.maximum(np.cos(dec) * np.cos(to), 1e-300)
+        part = np.clip((reach - np.sin(0.5 * (dec - to)) ** 2) / across, 0.0, 1.0)
+        return _Pairs(event, source, width, weight, 2.0 * np.arcsin(np.sqrt(part)) + 1e-6)
 
     def _ratio(self, pairs: _Pairs, ra: F64, dec: F64) -> F64:
         """(N,) W of events at these places."""
-        i, j = pairs.event, pairs.source
+        apart = np.abs(ra[pairs.event] - self.src.ra[pairs.source])
+        some = np.flatnonzero(np.minimum(apart, 2.0 * np.pi - apart) <= pairs.apart)
+        i, j, width = pairs.event[some], pairs.source[some], pairs.width[some]
         away = np.asarray(separation(ra[i], dec[i], self.src.ra[j], self.src.dec[j]))
-        near = away <= self.model.options.cut_n_sigma * pairs.width
-        value = pairs.weight[near] * space_density(away[near], pairs.width[near])
-        return np.asarray(np.bincount(i[near], value, len(ra)), dtype=np.float64)
+        density = np.where(away <= self.model.options.cut_n_sigma * width, space_density(away, width), 0.0)
+        return np.asarray(np.bincount(i, pairs.weight[some] * density, len(ra)), dtype=np.float64)
 
     def whole_ratio(self, k: int, events: Events) -> F64:
         return self._ratio(self._pairs(k, events), events["ra"], events["dec"])
