@@ -370,4 +370,16 @@ trial = tr.get_one_trial(n_sig=15, TRUTH=False, seed=cy.utils.get_random(1), poi
 nss, gammas = np.linspace(0., 40., 9), np.linspace(1., 4., 7); space = llh.scan_ts(ns=nss, gamma=gammas); mesh_ns, mesh_gam = np.meshgrid(nss, gammas)
 best = np.argmax(space[0].T); fig, ax = plt.subplots(); ax.pcolor(mesh_ns, mesh_gam, -1. * (space[0].T - np.max(space[0])), vmin=0, vmax=10)
 ax.contour(nss, gammas, np.max(space[0]) - space[0].T, levels=[st.chi2(2.).isf(.5), st.chi2(2.).isf(.1)]); print(mesh_ns.flatten()[best], mesh_gam.flatten()[best])""",
+    "flares of many sources in a scan": """
+n, lo, up = 12, -.3, .3; decs, ras = np.linspace(lo, up, n), np.random.uniform(low=0, high=2 * np.pi, size=n); start, stop = ana.mjd_min, ana.mjd_max
+src = cy.sources(ras[0], decs[0], deg=False); fl = np.random.poisson(lam=cy.conf.get_trial_runner(src=src, ana=ana).to_ns(np.full(n, 3e-20), gamma=2.28, E0=1e5, unit=1) % 6 + 1)
+inj_flares = []
+for j in range(n):
+    tcen = np.random.choice(np.arange(start, stop, .001)); inj_flares.append([list(np.random.uniform(low=tcen - 1, high=tcen + 1, size=fl[j] + 1)), j])
+srclist = cy.utils.Sources(ra=ras, dec=decs, name=range(0, n), deg=False)
+msstr = cy.conf.get_sky_scan_trial_runner(ana=ana, multiflare=True, nside=4, threshold=2000, max_dt=40., flux=cy.hyp.PowerLawFlux(2.28), min_dec=lo, max_dec=up)
+inj_tr = cy.get_multiflare_trial_runner(ana=ana, src=srclist, muonflag=False, flux=cy.hyp.PowerLawFlux(3.), mp_cpus=1, threshold=2000, filter_srcs=False)
+trial = inj_tr.get_one_trial(injflares=inj_flares, deltaT=1., poisson=True, seed=1, TRUTH=False, replace_evts=True, save_evts=tmp + '/injevts.npy'); print(trial)
+scan = msstr.get_one_scan_from_trial(trial, mp_cpus=1, TRUTH=False, seed=1); cfit = inj_tr.get_one_fit_from_trial(trial, flat=False, TRUTH=True)
+print(scan[1].max(), [e[1][0] for e in sorted(cfit.items(), key=lambda e: e[1][0], reverse=True)][:3], [f for f in cfit.values()][0][-1].mjd_start)""",
 }

@@ -182,6 +182,35 @@ def test_given_times_that_cannot_be_are_refused(given: dict[str, Any], message: 
         runner().get_one_trial(seed=1, **given)
 
 
+def test_each_of_several_sources_is_fitted_by_itself() -> None:
+    src = cy.sources([1.0, 3.0], [0.1, -0.2], name=[50579430, 8])
+    settings: dict[str, Any] = {"ana": analysis(), "gamma": 2.0, "max_dt": 5.0}
+    both = cy.get_multiflare_trial_runner(src=src, **settings)
+    times = FIRST + 30.0 + np.linspace(0.1, 0.8, 6)
+    trial = both.get_one_trial(injflares=[[times, 1]], seed=4, replace_evts=True)
+    near = cy.coord.delta_angle(np.pi / 2 + 0.2, 3.0, np.pi / 2 - trial.injected[0]["dec"], trial.injected[0]["ra"])
+    assert np.all(near < 10 * trial.injected[0]["sigma"] + 0.05)
+    found = both.get_one_fit_from_trial(trial, flat=False, _fmin_method="minuit")
+    assert list(found) == ["50579430", "8"]
+    assert found[8][0] > found[50579430][0]
+    for name, one in zip(found, src, strict=True):
+        alone = cy.get_multiflare_trial_runner(src=one, **settings)
+        assert alone.get_one_fit_from_trial(trial).ts == found[name][0]
+    assert both.get_one_fit(seed=3, flat=False)[8][0] == both.runners[1].get_one_fit(seed=3).ts
+    for given, message in (
+        ({"n_sig": 3}, "does not say which source flares"),
+        ({"injflares": [[times, 2]]}, "of source 2, and there are 2"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            both.get_one_trial(**given)
+    with pytest.raises(ValueError, match="flat=False gives the flares of each"):
+        both.get_one_fit(seed=1)
+    with pytest.raises(ValueError, match="decorrelate=True is not there"):
+        both.get_one_fit(seed=1, flat=False, decorrelate=True)
+    with pytest.raises(ValueError, match="two sources have the name 'a'"):
+        cy.get_multiflare_trial_runner(src=cy.sources([1.0, 2.0], 0.1, name=["a", "a"]), **settings)
+
+
 def test_csky_s_table_of_flares() -> None:
     tr = cy.get_multiflare_trial_runner(src=cy.sources(1.0, 0.1, name=7), ana=analysis(), gamma=2.0, max_dt=5.0)
     trial = flared(tr, (FIRST + 30.2, 0.5, 6), (FIRST + 60.1, 1.5, 7), seed=2)

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from nusky.conf.factories import get_trial_runner
+from nusky.conf.factories import CONF, get_trial_runner
 from nusky.conf.flares import several_flares
 
 if TYPE_CHECKING:
-    from nusky.hypotheses import MultiFlareTrialRunner
+    from nusky.hypotheses import MultiFlareSourcesRunner, MultiFlareTrialRunner
 
 __all__ = ["get_multiflare_trial_runner"]
 
@@ -25,7 +25,7 @@ def get_multiflare_trial_runner(
     filter_srcs: bool = True,
     muonflag: bool = False,
     **kw: Any,
-) -> MultiFlareTrialRunner:
+) -> MultiFlareTrialRunner | MultiFlareSourcesRunner:
     """Make a runner for one source that may have flared several times: the TS of its flares are added.
 
     Parameters
@@ -39,13 +39,13 @@ def get_multiflare_trial_runner(
     ts_min : float
         TS that each flare has at least. 0 adds every fluctuation.
     filter_srcs : bool
-        csky leaves out sources without events above the threshold; there is one source, and no result depends on it.
+        csky leaves out sources without events above the threshold; here they are in the result with TS 0.
     muonflag : False
         csky's cut on muons is not there.
 
     Returns
     -------
-    MultiFlareTrialRunner
+    MultiFlareTrialRunner; MultiFlareSourcesRunner for several sources
 
     Raises
     ------
@@ -57,7 +57,7 @@ def get_multiflare_trial_runner(
     >>> import nusky as cy                                                              # doctest: +SKIP
     >>> tr = cy.get_multiflare_trial_runner(src=src, ana=ana, threshold=1000)           # doctest: +SKIP
     """
-    from nusky.hypotheses import FlareTrialRunner, MultiFlareTrialRunner
+    from nusky.hypotheses import MultiFlareSourcesRunner
 
     call = "get_multiflare_trial_runner"
     if muonflag is not False:
@@ -65,6 +65,18 @@ def get_multiflare_trial_runner(
     if not isinstance(filter_srcs, bool):
         raise TypeError(f"{call}: filter_srcs must be True or False, got {filter_srcs!r}")
     given = several_flares(call, {**(conf or {}), **kw, "threshold": threshold, "max_dt": max_dt})
+    src: Any = given.get("src", given.get("src_tr", CONF.get("src")))
+    if not hasattr(src, "extension") or len(src) == 1:
+        return _of_one(call, given, inj_conf, ts_min)
+    each = tuple(_of_one(call, {**given, "src": one}, inj_conf, ts_min) for one in src)
+    return MultiFlareSourcesRunner(src, each)
+
+
+def _of_one(
+    call: str, given: Mapping[str, Any], inj_conf: Mapping[str, Any] | None, ts_min: float
+) -> MultiFlareTrialRunner:
+    from nusky.hypotheses import FlareTrialRunner, MultiFlareTrialRunner
+
     runner = get_trial_runner(given, inj_conf)
     if not isinstance(runner, FlareTrialRunner):
         raise ValueError(f"{call}: flares have time='utf', got {given['time']!r}")

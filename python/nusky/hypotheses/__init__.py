@@ -7,6 +7,7 @@ from nusky.hypotheses.flare_maps import FlareSkyScanTrialRunner, FlareSpatialPri
 from nusky.hypotheses.hypothesis import HypothesisRunner
 from nusky.hypotheses.light_curve import LightCurveTrialRunner
 from nusky.hypotheses.multiflare import FlaresBySource, MultiFlareSkyScanTrialRunner, MultiFlareTrialRunner
+from nusky.hypotheses.multiflare_sources import MultiFlareSourcesRunner
 from nusky.hypotheses.stacking import StackingTrialRunner
 from nusky.hypotheses.subtracted_maps import SubtractedSkyScanTrialRunner, SubtractedSpatialPriorTrialRunner
 from nusky.hypotheses.template import TemplateTrialRunner
@@ -19,6 +20,7 @@ __all__ = [
     "HypothesisRunner",
     "LightCurveTrialRunner",
     "MultiFlareSkyScanTrialRunner",
+    "MultiFlareSourcesRunner",
     "MultiFlareTrialRunner",
     "StackingTrialRunner",
     "SubtractedSkyScanTrialRunner",

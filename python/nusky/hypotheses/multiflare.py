@@ -29,7 +29,14 @@ if TYPE_CHECKING:
     from nusky.trial.fit import Fit
     from nusky.trial.trial import Trial
 
-__all__ = ["FlaresBySource", "MultiFlareSkyScanTrialRunner", "MultiFlareTrialRunner"]
+__all__ = [
+    "FlaresBySource",
+    "MultiFlareSkyScanTrialRunner",
+    "MultiFlareTrialRunner",
+    "check_least_ts",
+    "with_given_flares",
+    "write_injected",
+]
 
 _log = logging_module.getLogger("nusky")
 
@@ -158,7 +165,7 @@ class MultiFlareTrialRunner(FlareTrialRunner):
             trial = with_given_flares(self, src, injflares, n_sig, seed, TRUTH)
             trial = trial.replaced() if replace_evts else trial
         if save_evts is not None:
-            _write_injected(trial, save_evts)
+            write_injected(trial, save_evts)
         return trial
 
     def get_one_fit(
@@ -232,7 +239,14 @@ class MultiFlareTrialRunner(FlareTrialRunner):
         return replace(fit, flare={**(fit.flare or {}), **about})
 
 
-def _write_injected(trial: Trial, path: Any) -> None:
+def write_injected(trial: Trial, path: Any) -> None:
+    """Write the injected events of a trial as an npy table, the number of their season in ``season``.
+
+    Raises
+    ------
+    ValueError
+        Nothing was injected.
+    """
     tables = [
         Arrays({name: events[name] for name in events.columns}, season=np.full(len(events), k))
         for k, events in enumerate(trial.injected)
