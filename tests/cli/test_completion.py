@@ -45,7 +45,7 @@ def test_commands_options_and_values_are_offered_where_they_stand(tmp_path: Path
     names = {path[0] for path in all_commands(_parser()) if len(path) == 1}
     assert {"demo", "scan", "follow-up", "completion"} <= names
     assert ask(shell, "nusky ", tmp_path) >= names
-    assert ask(shell, "nusky s", tmp_path) == {"scan", "status"}
+    assert ask(shell, "nusky s", tmp_path) == {"scan", "sensitivity", "status"}
     assert ask(shell, "nusky data ", tmp_path) >= {"list", "fetch", "verify"}
     assert ask(shell, "nusky library st", tmp_path) == {"status"}
     assert ask(shell, "nusky scan --kind ", tmp_path) == {"probability", "density", "2dlnl", "cl", "region"}
