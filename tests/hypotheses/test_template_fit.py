@@ -112,6 +112,21 @@ def test_it_is_the_maximum_that_fits_of_any_hypothesis_find() -> None:
     assert tr.core_fit.fit(trial)[:3] == pytest.approx((ts, ns, gamma), rel=1e-4)
 
 
+@pytest.mark.parametrize("settings", [{"gamma": 2.5}, {"energy": False}])
+def test_a_fixed_spectrum_is_fitted_as_in_double_precision(settings: dict[str, Any]) -> None:
+    tr = cy.get_trial_runner(template=template_oracle.band(8), ana=template_oracle.two(), **settings)
+    with mock.patch.multiple(smearing, _GRID=(3.0, 3.0), _FINEST=16):
+        _ = tr.values.smeared
+    many = tr.fit_trials([0, 1], 200, seed=5)
+    for n_sig in (0, 200):
+        trial = tr.get_one_trial(n_sig, seed=5)
+        slow, fit = tr.values.fit(trial), tr.core_fit.fit(trial)
+        assert fit[:3] == pytest.approx(slow[:3], rel=1e-5, abs=1e-6, nan_ok=True)
+        assert fit[3] == slow[3]
+    assert fit[:2] == (many.ts[0], many.ns[0])
+    assert fit[0] > 10
+
+
 @pytest.mark.parametrize("sigsub", [False, True])
 def test_trials_of_the_loop_are_the_fits_of_single_trials(sigsub: bool) -> None:
     tr = runner(sigsub)

@@ -39,7 +39,10 @@ void TemplateFitter::look_up() {
 }
 
 double TemplateFitter::enter(double gamma) {
-  if (sky_->axis().size() > 0) stencil_ = sky_->axis().stencil(gamma);
+  if (sky_->axis().size() > 0)
+    stencil_ = sky_->axis().stencil(gamma);
+  else
+    stencil_.value[0] = 1.0F;  // without nodes there is one ln(R/B)
   sky_->likelihood().shares(0.0, stencil_, shares_.data());
   double limit = 1e300;
   for (std::size_t k = 0; k < n_events_.size(); ++k) {

@@ -96,12 +96,13 @@ class TemplateTrialRunner(HypothesisRunner):
 
     @cached_property
     def core_fit(self) -> TemplateFit:
-        """The fit of whole seasons with γ free."""
+        """The fit of whole seasons by the core."""
         return TemplateFit(self.values, bool(self.sigsub))
 
     @property
     def _fits_in_core(self) -> bool:
-        return self.values.free and self.on_time is None
+        # Of a fixed spectrum signal subtraction has a second likelihood, and pixels' own energy terms one for each map
+        return self.on_time is None and (self.values.free or not (self.sigsub or self.by_pixel))
 
     @cached_property
     def template_injector(self) -> TemplateInjector | SpectraInjector:

@@ -10,7 +10,7 @@ import numpy as np
 
 from nusky import _core
 from nusky.likelihood import cells_of
-from nusky.trial import Scramble
+from nusky.trial import Scramble, Status
 
 if TYPE_CHECKING:
     from nusky.events import Events
@@ -21,13 +21,17 @@ if TYPE_CHECKING:
 
 __all__ = ["TemplateFit"]
 
+# ln R of an event that is as good as none
+_LEAST_LOG = -60.0
+
 
 @dataclass(frozen=True, eq=False)
 class TemplateFit:
-    """ln Λ = Σ_k Σ_i ln[1 + (n_k/N_k)(W_i(γ) − V_i(γ))] of whole seasons, γ free; V is 1 or that of `sigsub`.
+    """ln Λ = Σ_k Σ_i ln[1 + (n_k/N_k)(W_i(γ) − V_i(γ))] of whole seasons; V is 1 or that of `sigsub`.
 
     An event's S is looked up once a trial: S(γ) is a sum of few smeared maps, with factors that depend on γ alone. Sums
-    of powers over all events at 16 values of γ give the maxima roughly, and Newton's method on all events exactly.
+    of powers over all events at 16 values of γ give the maxima roughly, and Newton's method on all events exactly;
+    where γ is fixed, Newton's method is all.
 
     Parameters
     ----------
@@ -45,7 +49,13 @@ class TemplateFit:
         columns = [np.ascontiguousarray(values.columns_of(k)) for k in range(len(values.model.analysis))]
         taken = [np.log(np.maximum(table, 1e-300)) for table in values.subtracted] if self.sigsub else []
         taken = [np.ascontiguousarray(np.broadcast_to(one, (len(one), columns[0].shape[1]))) for one in taken]
-        return _core.SkyTemplate(values.likelihood, values.smeared.table, self._own, columns, taken)
+        return _core.SkyTemplate(self._likelihood, values.smeared.table, self._own, columns, taken)
+
+    @cached_property
+    def _likelihood(self) -> _core.Likelihood:
+        if self.values.free:
+            return self.values.likelihood
+        return _core.Likelihood(np.empty(0), np.zeros(1), np.ascontiguousarray(self.values.log_shares()[:, None, None]))
 
     @cached_property
     def _own(self) -> list[_core.TemplateEvents]:
@@ -69,7 +79,12 @@ class TemplateFit:
         places = values.places(events["dec"], events["sigma"])
         order = np.argsort(places.start, kind="stable") if sort else np.arange(len(events))
         density = season.background_density if own else np.asarray(season.background(events["sindec"]))
-        ratio = season.log_energy_ratio if own else model.log_energy_ratio(k, events)
+        if values.free:
+            ratio = season.log_energy_ratio if own else model.log_energy_ratio(k, events)
+        else:
+            with np.errstate(divide="ignore"):
+                # An energy that the spectrum does not have: next to nothing
+                ratio = np.maximum(np.log(values.energy_ratio(k, events)), _LEAST_LOG)[:, None]
         assert ratio is not None
         cell = cells_of(events["sindec"], season.background.sindec_bins) if self.sigsub else np.zeros(len(events))
         return _core.TemplateEvents(
@@ -79,7 +94,7 @@ class TemplateFit:
             np.ascontiguousarray(places.weight[:, order]),
             cell.astype(np.int64)[order],
             (ratio - np.log(density)[:, None]).astype(np.float32)[order],
-            values.gamma_nodes.tolist(),
+            values.gamma_nodes.tolist() if values.free else [],
         )
 
     def fit(self, trial: Trial) -> tuple[float, float, float, int]:
@@ -105,6 +120,9 @@ class TemplateFit:
         ts, ns, gamma, status, *_ = _core.fit_template_events(
             self.template, parts, np.array(trial.n_events, dtype=np.float64)
         )
+        fixed = self.values.model.fixed_gamma
+        if fixed is not None and status != Status.NO_EXCESS:
+            gamma = fixed
         return ts, ns, gamma, status
 
     def injected(self, seasons: InjectedMany) -> list[tuple[_core.TemplateEvents, F64, I64]]:

@@ -239,10 +239,14 @@ class TemplateValues(EventValues):
     def _own_events(self) -> tuple[_Own, ...]:
         return tuple(self._of_events(k, season.data) for k, season in enumerate(self.model.analysis))
 
+    def log_shares(self) -> F64:
+        """(K,) ln of the shares of n_s that the seasons have where γ is fixed, up to a common summand."""
+        return self._at_gamma(self.log_acceptance())[:, 0]
+
     @cached_property
     def _shares(self) -> F64:
         """(K,) of n_s that each season has."""
-        log_a = self._at_gamma(self.log_acceptance())[:, 0]
+        log_a = self.log_shares()
         share = np.exp(log_a - log_a.max())
         return np.asarray(share / share.sum())
 
@@ -265,6 +269,10 @@ class TemplateValues(EventValues):
         for r, column in enumerate(self._parts_of_flux[1][:, k, 0]):
             total += column * found[r] * weight[r if len(weight) > 1 else 0]
         return np.maximum(total, 0.0)
+
+    def energy_ratio(self, k: int, events: Events) -> F64:
+        """(N,) R of events where γ is fixed and the energy term that of all pixels."""
+        return np.asarray(self._ratios(k, events)[0])
 
     def _ratios(self, k: int, events: Events) -> F64:
         """(1, N) R of events, or (R, N) with one for each smeared map."""
