@@ -19,6 +19,7 @@ using Array = py::array_t<T, py::array::c_style>;
 using F64 = Array<double>;
 using F32 = Array<float>;
 using I64 = Array<std::int64_t>;
+using I16 = Array<std::int16_t>;
 
 /// Requires a number of dimensions; returns the length of the first.
 template <class T>

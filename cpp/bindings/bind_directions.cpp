@@ -24,17 +24,20 @@ std::shared_ptr<Directions> make_directions(const F64& ra, const F64& dec, const
   return std::make_shared<Directions>(n, ra.data(), dec.data(), tile->data(), t, tile_ra->data(), tile_dec->data(), tile_radius->data());
 }
 
-SmearedTable smeared_table(const F32& table, const I64& start, const F32& weight) {
+SmearedTable smeared_table(const I16& table, const F32& unit, const I64& start, const F32& weight) {
   const auto length = [](const auto& array, int axis) { return static_cast<std::size_t>(array.shape(axis)); };
-  const std::size_t n_sigma = require_ndim(table, 4, "table"), n = require_ndim(start, 1, "start");
-  const SmearedTable rows{table.data(), length(table, 3), n_sigma, length(table, 1), length(table, 2)};
-  if (rows.n_sigma < 2 || rows.n_dec < 2 || rows.n_ra < 2) throw std::invalid_argument("table: needs two values along each axis");
+  const std::size_t n_sigma = require_ndim(table, 5, "table"), n = require_ndim(start, 1, "start");
+  const SmearedTable rows{table.data(), unit.data(), length(table, 4), n_sigma, length(table, 1), length(table, 2)};
+  if (rows.n_sigma < 2 || rows.n_ra < 2 || length(table, 3) != 2)
+    throw std::invalid_argument("table: needs two widths, declinations and right ascensions");
+  if (require_ndim(unit, 3, "unit") != n_sigma || length(unit, 1) != rows.n_pairs || length(unit, 2) != rows.maps)
+    throw std::invalid_argument("unit: expected shape (S, D - 1, R)");
   if (require_ndim(weight, 2, "weight") != 4 || length(weight, 1) != n) throw std::invalid_argument("weight: expected shape (4, N)");
   return rows;
 }
 
-void smeared_values(const F32& table, const I64& start, const F32& weight, const F64& ra, F32& found) {
-  const SmearedTable rows = smeared_table(table, start, weight);
+void smeared_values(const I16& table, const F32& unit, const I64& start, const F32& weight, const F64& ra, F32& found) {
+  const SmearedTable rows = smeared_table(table, unit, start, weight);
   const auto n = static_cast<std::size_t>(start.size());
   require_length(ra, n, "ra");
   if (require_ndim(found, 2, "found") != rows.maps || found.shape(1) != start.size())
@@ -44,9 +47,9 @@ void smeared_values(const F32& table, const I64& start, const F32& weight, const
   rows.look_up(n, start.data(), weight.data(), ra.data(), out);
 }
 
-void smeared_terms(const F32& table, const I64& start, const F32& weight, const I64& order, const F64& ra, const F64& column,
-                   const F64& factor, const F64& background, double scale, F64& z) {
-  const SmearedTable rows = smeared_table(table, start, weight);
+void smeared_terms(const I16& table, const F32& unit, const I64& start, const F32& weight, const I64& order, const F64& ra,
+                   const F64& column, const F64& factor, const F64& background, double scale, F64& z) {
+  const SmearedTable rows = smeared_table(table, unit, start, weight);
   const auto n = static_cast<std::size_t>(start.size());
   require_length(order, n, "order");
   require_length(column, rows.maps, "column");
@@ -78,26 +81,27 @@ tile_radius : (T,) float64, rad, no direction of the tile lies further from its 
            py::arg("tile_ra").noconvert() = py::none(), py::arg("tile_dec").noconvert() = py::none(),
            py::arg("tile_radius").noconvert() = py::none())
       .def("__len__", &Directions::size);
-  m.def("smeared_values", &smeared_values, py::arg("table").noconvert(), py::arg("start").noconvert(), py::arg("weight").noconvert(),
-        py::arg("ra").noconvert(), py::arg("found").noconvert(), R"(
+  m.def("smeared_values", &smeared_values, py::arg("table").noconvert(), py::arg("unit").noconvert(), py::arg("start").noconvert(),
+        py::arg("weight").noconvert(), py::arg("ra").noconvert(), py::arg("found").noconvert(), R"(
 Values of smeared maps at places; see `nusky.sphere.SmearedMaps`.
 
 Parameters
 ----------
-table : (S, D, A, R) float32
-start : (N,) int64, point at which the row of the lower sigma and declination begins
+table : (S, D - 1, A, 2, R) int16
+unit : (S, D - 1, R) float32
+start : (N,) int64, point at which the pair of rows of the lower sigma and declination begins
 weight : (4, N) float32, of the rows around the place
 ra : (N,) float64, rad
 found : (R, N) float32, is filled
 )");
-  m.def("smeared_terms", &smeared_terms, py::arg("table").noconvert(), py::arg("start").noconvert(), py::arg("weight").noconvert(),
-        py::arg("order").noconvert(), py::arg("ra").noconvert(), py::arg("column").noconvert(), py::arg("factor").noconvert(),
-        py::arg("background").noconvert(), py::arg("scale"), py::arg("z").noconvert(), R"(
+  m.def("smeared_terms", &smeared_terms, py::arg("table").noconvert(), py::arg("unit").noconvert(), py::arg("start").noconvert(),
+        py::arg("weight").noconvert(), py::arg("order").noconvert(), py::arg("ra").noconvert(), py::arg("column").noconvert(),
+        py::arg("factor").noconvert(), py::arg("background").noconvert(), py::arg("scale"), py::arg("z").noconvert(), R"(
 Terms of a likelihood from smeared maps: z = scale (max(0, sum over maps of column * value * factor) - background).
 
 Parameters
 ----------
-table, start, weight : as for `smeared_values`
+table, unit, start, weight : as for `smeared_values`
 order : (N,) int64, the right ascension of place i is ra[order[i]]
 ra : (M,) float64, rad
 column : (R,) float64

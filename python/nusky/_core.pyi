@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 F64 = NDArray[np.float64]
 F32 = NDArray[np.float32]
+I16 = NDArray[np.int16]
 I64 = NDArray[np.int64]
 I8 = NDArray[np.int8]
 
@@ -59,9 +60,10 @@ class Directions:
     ) -> None: ...
     def __len__(self) -> int: ...
 
-def smeared_values(table: F32, start: I64, weight: F32, ra: F64, found: F32) -> None: ...
+def smeared_values(table: I16, unit: F32, start: I64, weight: F32, ra: F64, found: F32) -> None: ...
 def smeared_terms(
-    table: F32,
+    table: I16,
+    unit: F32,
     start: I64,
     weight: F32,
     order: I64,
@@ -187,7 +189,7 @@ def fit_hypothesis_events(
 class TemplateEvents:
     def __init__(
         self,
-        table: F32,
+        table: I16,
         order: I64,
         start: I64,
         weight: F32,
@@ -201,7 +203,8 @@ class SkyTemplate:
     def __init__(
         self,
         likelihood: Likelihood,
-        table: F32,
+        table: I16,
+        unit: F32,
         own: Sequence[TemplateEvents],
         column: Sequence[F64],
         log_taken: Sequence[F64] = ...,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.ndimage import map_coordinates
 
 import template_oracle
 from nusky import _core
@@ -67,30 +66,37 @@ def test_values_are_those_of_the_table_between_its_nodes() -> None:
     smeared = SmearedMaps.of(np.stack([template_oracle.band(16), template_oracle.blob(16, 1.0, 0.4, 0.2)]), 0.02, 0.1)
     ra, dec, sigma = places(500, 3)
     ra[:4], dec[:4] = (0.0, 2 * np.pi - 1e-12, 0.1, 3.0), (np.pi / 2, -np.pi / 2, 0.0, 1.0)
-    n_sigma, n_dec, n_ra, _ = smeared.table.shape
+    n_sigma, n_pairs, n_ra, *_ = smeared.table.shape
     first, last = np.log(smeared.sigma[[0, -1]])
     s = np.clip((np.log(sigma) - first) / (last - first), 0, 1) * (n_sigma - 1)
-    d, a = (dec / np.pi + 0.5) * (n_dec - 1), ra / (2 * np.pi) * (n_ra - 1)
-    for one, values in zip(np.moveaxis(smeared.table, -1, 0), smeared.at(ra, dec, sigma), strict=True):
-        slow = map_coordinates(one.astype(np.float64), [s, d, a], order=1, mode="nearest")
-        assert np.abs(values - slow).max() < 1e-5 * one.max()
+    d, a = (dec / np.pi + 0.5) * n_pairs, ra / (2 * np.pi) * (n_ra - 1)
+    pairs = smeared.table * smeared.unit[:, :, None, None].astype(np.float64)
+    # Both pairs that a row is in have it, each in units of its own
+    assert np.abs(pairs[:, 1:, :, 0] - pairs[:, :-1, :, 1]).max() < 3.1e-5 * pairs.max()
+    s0, d0, a0 = (np.minimum(x.astype(int), n) for x, n in ((s, n_sigma - 2), (d, n_pairs - 1), (a, n_ra - 2)))
+    s, d, a = ((x - x0)[:, None] for x, x0 in ((s, s0), (d, d0), (a, a0)))
+    corner = [[[pairs[s0 + i, d0, a0 + k, j] for k in (0, 1)] for j in (0, 1)] for i in (0, 1)]
+    row = [[(1 - a) * two[0] + a * two[1] for two in some] for some in corner]
+    slow = (1 - s) * ((1 - d) * row[0][0] + d * row[0][1]) + s * ((1 - d) * row[1][0] + d * row[1][1])
+    assert np.abs(smeared.at(ra, dec, sigma).T - slow).max() < 1e-5 * pairs.max()
 
 
 def test_places_outside_the_table_are_refused_by_the_core() -> None:
     smeared = SmearedMaps.of(template_oracle.band(8)[None], 0.05, 0.1)
+    maps = smeared.table, smeared.unit
     found, weight, ra = np.empty((1, 1), np.float32), np.ones((4, 1), np.float32), np.array([1.0])
-    for start in (-1, smeared.table[..., 0].size):
+    for start in (-1, smeared.table[..., 0, 0].size):
         with pytest.raises(ValueError, match=r"start\[0\]"):
-            _core.smeared_values(smeared.table, np.array([start]), weight, ra, found)
+            _core.smeared_values(*maps, np.array([start]), weight, ra, found)
     terms = {"column": np.ones(1), "factor": np.ones((1, 1)), "background": np.ones(1), "scale": 1.0, "z": np.empty(1)}
     at = {"start": np.array([0]), "weight": weight, "order": np.array([0]), "ra": ra}
     for name, value in (("order", np.array([1])), ("start", np.array([-1]))):
         with pytest.raises(ValueError, match=rf"{name}\[0\]"):
-            _core.smeared_terms(smeared.table, **{**at, name: value}, **terms)
+            _core.smeared_terms(*maps, **{**at, name: value}, **terms)
     for name in ("column", "factor", "background", "z"):
         with pytest.raises(ValueError, match=name):
-            _core.smeared_terms(smeared.table, **at, **{**terms, name: np.ones((3, 1) if name == "factor" else 2)})
+            _core.smeared_terms(*maps, **at, **{**terms, name: np.ones((3, 1) if name == "factor" else 2)})
     with pytest.raises(ValueError, match="weight"):
-        _core.smeared_values(smeared.table, np.array([0]), weight[:2], ra, found)
+        _core.smeared_values(*maps, np.array([0]), weight[:2], ra, found)
     with pytest.raises(ValueError, match="found"):
-        _core.smeared_values(smeared.table, np.array([0]), weight, ra, found[:, :0])
+        _core.smeared_values(*maps, np.array([0]), weight, ra, found[:, :0])

@@ -22,17 +22,25 @@ NUSKY_INLINE OnCircle on_circle(std::uint32_t word, std::size_t n_ra) {
   return {static_cast<std::size_t>(at >> 32), static_cast<float>(static_cast<std::uint32_t>(at) >> 8) * 0x1p-24F};
 }
 
+typedef std::int16_t ShortQuad __attribute__((vector_size(8)));
+
 // `some` ≤ 4 maps at a point; no more is read.
 template <std::size_t some>
-NUSKY_INLINE Quad maps_at(const float* p) {
+NUSKY_INLINE Quad maps_at(const std::int16_t* p) {
+  ShortQuad v{};
+  __builtin_memcpy(&v, p, some * sizeof(std::int16_t));
+  return __builtin_convertvector(v, Quad);
+}
+template <std::size_t some>
+NUSKY_INLINE Quad units_of(const float* p) {
   Quad v{};
   __builtin_memcpy(&v, p, some * sizeof(float));
   return v;
 }
 
 template <std::size_t some>
-NUSKY_INLINE Quad along_row(const float* p, std::size_t maps, float step) {
-  const Quad here = maps_at<some>(p), next = maps_at<some>(p + maps);
+NUSKY_INLINE Quad along_row(const std::int16_t* p, std::size_t maps, float step) {
+  const Quad here = maps_at<some>(p), next = maps_at<some>(p + 2 * maps);
   return (next - here) * step + here;
 }
 
@@ -51,9 +59,10 @@ NUSKY_INLINE void to_columns(const Quad* of, Lanes* column) {
   for (std::size_t k = 0; k < 4; ++k) column[k] = join(quarter[k]);
 }
 
-// Where 16 events read the table, and what their four rows weigh.
+// Where 16 events read the table and its units, and what their four rows weigh.
 struct SixteenPlaces {
-  const float* at[lanes];
+  const std::int16_t* at[lanes];
+  const float* unit[lanes];
   float step[lanes], weight[lanes][4];
 };
 
@@ -61,35 +70,37 @@ struct SixteenPlaces {
 template <std::size_t some>
 NUSKY_INLINE void values_of_maps(const SmearedView& table, const SixteenPlaces& places, std::size_t first, float* value,
                                  std::size_t stride) {
-  const std::size_t to_dec = table.n_ra * table.maps, to_sigma = table.layer * table.maps;
+  const std::size_t maps = table.maps, to_sigma = table.n_pairs * table.n_ra * 2 * maps, to_unit = table.n_pairs * maps;
   Quad found[lanes];
   for (std::size_t k = 0; k < lanes; ++k) {
-    const float* p = places.at[k] + first;
+    const std::int16_t* p = places.at[k] + first;
     const float* w = places.weight[k];
     const float step = places.step[k];
-    found[k] = along_row<some>(p, table.maps, step) * w[0] + along_row<some>(p + to_dec, table.maps, step) * w[1] +
-               along_row<some>(p + to_sigma, table.maps, step) * w[2] + along_row<some>(p + to_sigma + to_dec, table.maps, step) * w[3];
+    const Quad low = along_row<some>(p, maps, step) * w[0] + along_row<some>(p + maps, maps, step) * w[1];
+    p += to_sigma;
+    const Quad high = along_row<some>(p, maps, step) * w[2] + along_row<some>(p + maps, maps, step) * w[3];
+    found[k] = low * units_of<some>(places.unit[k] + first) + high * units_of<some>(places.unit[k] + to_unit + first);
   }
   Lanes column[4];
   to_columns(found, column);
   for (std::size_t m = 0; m < some; ++m) store(value + (first + m) * stride, column[m]);
 }
 
-// All maps of an event at once: their rows are read from memory once.
+// All maps of an event at once: what it reads of them lies in two places.
 void template_values(const SmearedView& table, const PlacesView& places, const std::uint32_t* word, float* value, std::size_t stride) {
-  const std::size_t to_dec = table.n_ra * table.maps, to_sigma = table.layer * table.maps, last = table.maps - 1;
+  const std::size_t point = 2 * table.maps, to_sigma = table.n_pairs * table.n_ra * point;
   for (std::size_t i = 0; i < places.n; i += lanes) {
     SixteenPlaces here;
     for (std::size_t k = 0; k < lanes; ++k) {
       const std::size_t j = i + k, coming = j + template_ahead;  // beyond the last: the first point
-      const float* next = table.values + (places.start[coming] + on_circle(word[coming], table.n_ra).point) * table.maps;
-      const std::size_t rows[4] = {0, to_dec, to_sigma, to_sigma + to_dec};
-      for (const std::size_t row : rows) {
-        __builtin_prefetch(next + row);
-        __builtin_prefetch(next + row + table.maps + last);
+      const std::int16_t* next = table.values + (places.row[coming] * table.n_ra + on_circle(word[coming], table.n_ra).point) * point;
+      for (std::size_t s = 0; s < 2; ++s, next += to_sigma) {
+        __builtin_prefetch(next);
+        __builtin_prefetch(next + 2 * point - 1);
       }
       const OnCircle on = on_circle(word[j], table.n_ra);
-      here.at[k] = table.values + (places.start[j] + on.point) * table.maps;
+      here.at[k] = table.values + (places.row[j] * table.n_ra + on.point) * point;
+      here.unit[k] = table.unit + places.row[j] * table.maps;
       here.step[k] = on.step;
       for (std::size_t r = 0; r < 4; ++r) here.weight[k][r] = places.weight[r * places.stride + j];
     }

@@ -15,13 +15,14 @@ constexpr std::size_t together = 16;
 
 }  // namespace
 
-TemplateEvents::TemplateEvents(std::size_t n, std::size_t n_points, std::size_t reach, const std::int64_t* order, const std::int64_t* start,
-                               const float* weight, const std::int64_t* cell, const float* log_ratio, const GammaAxis& axis)
+TemplateEvents::TemplateEvents(std::size_t n, std::size_t n_points, std::size_t n_ra, std::size_t reach, const std::int64_t* order,
+                               const std::int64_t* start, const float* weight, const std::int64_t* cell, const float* log_ratio,
+                               const GammaAxis& axis)
     : n_points_(n_points),
       n_nodes_(static_cast<std::size_t>(std::max(1, axis.size()))),
       stride_(n + template_room),
       order_(stride_, 0),
-      start_(stride_, 0),
+      row_(stride_, 0),
       cell_(stride_, 0) {
   if (n_points > 0xffffffffULL) throw std::invalid_argument("table: more than 2^32 - 1 points");
   const auto wrong = [](const char* name, std::size_t i, const char* what) {
@@ -35,7 +36,7 @@ TemplateEvents::TemplateEvents(std::size_t n, std::size_t n_points, std::size_t 
     for (std::size_t g = 0; g < n_nodes_; ++g)
       if (!(std::abs(log_ratio[i * n_nodes_ + g]) <= largest_log_ratio)) wrong("log_ratio", i, "must be finite and within -80 and 80");
     order_[i] = static_cast<std::uint32_t>(order[i]);
-    start_[i] = static_cast<std::uint32_t>(start[i]);
+    row_[i] = static_cast<std::uint32_t>(static_cast<std::size_t>(start[i]) / n_ra);
     cell_[i] = static_cast<std::uint32_t>(cell[i]);
     highest_cell_ = std::max(highest_cell_, cell_[i]);
   }

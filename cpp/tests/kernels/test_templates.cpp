@@ -52,22 +52,24 @@ TEST_CASE("kernels: maps are looked up between the points of their table") {
   std::mt19937 random(7);
   std::uniform_real_distribution<float> one(0.0F, 1.0F);
   for (const std::size_t maps : {1, 2, 3, 4, 5, 8}) {
-    const std::size_t n_sigma = 3, n_dec = 4, n_ra = 7, layer = n_dec * n_ra, n = 37, stride = n + template_room;
-    std::vector<float> table(n_sigma * layer * maps);
-    for (float& v : table) v = one(random);
-    std::vector<std::uint32_t> start(stride, 0), word(stride, 0);
+    const std::size_t n_sigma = 3, n_pairs = 4, n_ra = 7, n = 37, stride = n + template_room;
+    std::vector<std::int16_t> table(n_sigma * n_pairs * n_ra * 2 * maps);
+    for (auto& v : table) v = static_cast<std::int16_t>(65534.0F * (one(random) - 0.5F));
+    std::vector<float> unit(n_sigma * n_pairs * maps);
+    for (float& v : unit) v = one(random) / 32767.0F;
+    std::vector<std::uint32_t> row(stride, 0), word(stride, 0);
     std::vector<float> weight(4 * stride, 0.0F);
     for (std::size_t i = 0; i < n; ++i) {
-      const auto s = static_cast<std::size_t>(2.0F * one(random)), d = static_cast<std::size_t>(3.0F * one(random));
-      start[i] = static_cast<std::uint32_t>((s * n_dec + d) * n_ra);
+      const auto s = static_cast<std::size_t>(2.0F * one(random)), d = static_cast<std::size_t>(4.0F * one(random));
+      row[i] = static_cast<std::uint32_t>(s * n_pairs + d);
       word[i] = i == 0 ? 0xffffffffU : i == 1 ? 0U : static_cast<std::uint32_t>(random());
       for (std::size_t r = 0; r < 4; ++r) weight[r * stride + i] = one(random);
     }
-    start[0] = static_cast<std::uint32_t>((1 * n_dec + 2) * n_ra);  // the last points of the table
+    row[0] = static_cast<std::uint32_t>(2 * n_pairs - 1);  // the last points of the table
     made_up::at_every_level([&](const Kernels& kernels, made_up::Output& out) {
       AlignedVector<float> value(maps * stride);
-      kernels.template_values({table.data(), maps, n_ra, layer}, {n, stride, start.data(), weight.data()}, word.data(), value.data(),
-                              stride);
+      kernels.template_values({table.data(), unit.data(), maps, n_ra, n_pairs}, {n, stride, row.data(), weight.data()}, word.data(),
+                              value.data(), stride);
       double worst = 0.0;
       for (std::size_t i = 0; i < n; ++i) {
         const double at = static_cast<double>(word[i]) * 0x1p-32 * static_cast<double>(n_ra - 1);
@@ -75,11 +77,10 @@ TEST_CASE("kernels: maps are looked up between the points of their table") {
         const double t = at - static_cast<double>(below);
         for (std::size_t m = 0; m < maps; ++m) {
           double expected = 0.0;
-          const std::size_t rows[4] = {0, n_ra, layer, layer + n_ra};
           for (std::size_t r = 0; r < 4; ++r) {
-            const std::size_t p = (start[i] + rows[r] + below) * maps + m;
-            expected += static_cast<double>(weight[r * stride + i]) *
-                        ((1.0 - t) * static_cast<double>(table[p]) + t * static_cast<double>(table[p + maps]));
+            const std::size_t pair = row[i] + r / 2 * n_pairs, p = ((pair * n_ra + below) * 2 + r % 2) * maps + m;
+            expected += static_cast<double>(weight[r * stride + i] * unit[pair * maps + m]) *
+                        ((1.0 - t) * static_cast<double>(table[p]) + t * static_cast<double>(table[p + 2 * maps]));
           }
           worst = std::max(worst, std::abs(static_cast<double>(value[m * stride + i]) - expected));
           out.push_back(value[m * stride + i]);

@@ -49,7 +49,8 @@ class TemplateFit:
         columns = [np.ascontiguousarray(values.columns_of(k)) for k in range(len(values.model.analysis))]
         taken = [np.log(np.maximum(table, 1e-300)) for table in values.subtracted] if self.sigsub else []
         taken = [np.ascontiguousarray(np.broadcast_to(one, (len(one), columns[0].shape[1]))) for one in taken]
-        return _core.SkyTemplate(self._likelihood, values.smeared.table, self._own, columns, taken)
+        maps = values.smeared
+        return _core.SkyTemplate(self._likelihood, maps.table, maps.unit, self._own, columns, taken)
 
     @cached_property
     def _likelihood(self) -> _core.Likelihood:

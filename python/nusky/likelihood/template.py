@@ -295,7 +295,8 @@ class TemplateValues(EventValues):
         z = np.empty(len(own.order))
         column = np.ascontiguousarray(self._parts_of_flux[1][:, k, 0])
         places, ra = own.places, np.ascontiguousarray(ra, dtype=np.float64)
-        _core.smeared_terms(self.smeared.table, *places, own.order, ra, column, own.weight, own.taken, scale=scale, z=z)
+        table, unit = self.smeared.table, self.smeared.unit
+        _core.smeared_terms(table, unit, *places, own.order, ra, column, own.weight, own.taken, scale=scale, z=z)
         return z
 
     def whole_ratio(self, k: int, events: Events) -> F64 | None:

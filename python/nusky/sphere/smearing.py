@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nusky import _core
 from nusky.sphere.healpix import map_nside
@@ -20,6 +20,8 @@ __all__ = ["Places", "SmearedMaps"]
 _STEP = 0.12
 # A map is taken finer than it is, by this factor and up to this nside: its pixels keep their edges in harmonics
 _FINER, _FINEST = 8, 256
+# Values are kept as whole numbers: the largest of a pair of rows, and the least that one may stand for
+_WHOLE, _LEAST_UNIT = 32767, 1e-35
 # Grid in declination and right ascension, deg: finer than the smallest σ where this is possible
 _GRID = (0.4, 1.0)
 
@@ -30,7 +32,7 @@ class Places(NamedTuple):
     Attributes
     ----------
     start : (N,) int64
-        Beginning of the row of the grid.
+        Beginning of the pair of rows of the grid.
     weight : (4, N)
         Of the rows around the event.
     """
@@ -47,9 +49,14 @@ class SmearedMaps:
     ----------
     sigma : (S,) rad, increasing
         Widths.
-    table : (S, D, A + 1, R) float32
-        Rows of declination from −90° to 90°, right ascensions from 0 to 360°, both ends given; the maps' values at a
-        point lie together, so that an event reads as few places of memory as for one map.
+    table : (S, D − 1, A + 1, 2, R) int16
+        For pairs of neighbouring declinations from −90° to 90°, and right ascensions from 0 to 360°, both ends given,
+        the values of the maps at both, in units of `unit`. What an event reads lies in two places of memory, those of
+        the widths around its σ.
+    unit : (S, D − 1, R) float32
+        The largest value of each map in a pair of rows is 32767 of these.
+    mean : (R, S D)
+        Of each map and row over right ascension.
 
     Examples
     --------
@@ -60,7 +67,9 @@ class SmearedMaps:
     """
 
     sigma: F64
-    table: F32
+    table: NDArray[np.int16]
+    unit: F32
+    mean: F64
 
     @classmethod
     def of(cls, maps: F64, low: float, high: float) -> SmearedMaps:
@@ -86,7 +95,9 @@ class SmearedMaps:
         dec, ra = np.meshgrid(
             np.linspace(-np.pi / 2, np.pi / 2, n_dec), np.linspace(0, 2 * np.pi, n_ra + 1), indexing="ij"
         )
-        table = np.empty((n, n_dec, n_ra + 1, len(maps)), dtype=np.float32)
+        table = np.empty((n, n_dec - 1, n_ra + 1, 2, len(maps)), dtype=np.int16)
+        unit = np.empty((n, n_dec - 1, len(maps)), dtype=np.float32)
+        mean = np.empty((len(maps), n, n_dec))
         modes = [healpy.map2alm(healpy.ud_grade(one, fine), lmax=lmax, iter=3) for one in maps]
         near, pixels, weights = 0, np.empty(0), np.empty(0)
         for s, width in enumerate(sigma.tolist()):
@@ -102,9 +113,15 @@ class SmearedMaps:
             for r, alm in enumerate(modes):
                 some = healpy.sphtfunc.resize_alm(alm, lmax, lmax, top, top)
                 smeared = healpy.alm2map(healpy.almxfl(some, beam), at, lmax=top)
-                table[s, :, :, r] = (weights * smeared[pixels]).sum(axis=0).reshape(dec.shape)
+                rows = (weights * smeared[pixels]).sum(axis=0).reshape(dec.shape)
+                mean[r, s] = rows[:, :-1].mean(axis=1)
+                most = np.abs(rows).max(axis=1)
+                unit[s, :, r] = np.maximum(np.maximum(most[1:], most[:-1]) / _WHOLE, _LEAST_UNIT)
+                for pair, some in enumerate((rows[:-1], rows[1:])):
+                    table[s, :, :, pair, r] = np.rint(some / unit[s, :, r, None])
         table.setflags(write=False)
-        return cls(sigma, table)
+        unit.setflags(write=False)
+        return cls(sigma, table, unit, mean.reshape(len(maps), -1))
 
     @property
     def n_maps(self) -> int:
@@ -118,26 +135,21 @@ class SmearedMaps:
         ----------
         dec, sigma : (N,) rad
         """
-        n_sigma, n_dec, row, _ = self.table.shape
+        n_sigma, n_pairs, row, *_ = self.table.shape
         first, last = np.log(self.sigma[[0, -1]])
         s = np.clip((np.log(sigma) - first) / (last - first), 0.0, 1.0) * (n_sigma - 1)
-        d = np.clip(dec / np.pi + 0.5, 0.0, 1.0) * (n_dec - 1)
+        d = np.clip(dec / np.pi + 0.5, 0.0, 1.0) * n_pairs
         s0 = np.minimum(s.astype(np.int64), n_sigma - 2)
-        d0 = np.minimum(d.astype(np.int64), n_dec - 2)
+        d0 = np.minimum(d.astype(np.int64), n_pairs - 1)
         s, d = s - s0, d - d0
         weight = np.stack([(1 - s) * (1 - d), (1 - s) * d, s * (1 - d), s * d])
-        return Places((s0 * n_dec + d0) * row, weight.astype(np.float32))
-
-    @cached_property
-    def _means(self) -> F64:
-        """(R, S D) of each row of the table."""
-        mean = self.table[:, :, :-1].mean(axis=2, dtype=np.float64)
-        return np.ascontiguousarray(mean.reshape(-1, self.n_maps).T)
+        return Places((s0 * n_pairs + d0) * row, weight.astype(np.float32))
 
     def values(self, places: Places, ra: F64) -> F32:
         """(R, N) values of the maps at places and right ascensions (N,) in 0 … 2π."""
         found = np.empty((self.n_maps, len(ra)), dtype=np.float32)
-        _core.smeared_values(self.table, places.start, places.weight, np.ascontiguousarray(ra, dtype=np.float64), found)
+        at = np.ascontiguousarray(ra, dtype=np.float64)
+        _core.smeared_values(self.table, self.unit, places.start, places.weight, at, found)
         return found
 
     def at(self, ra: F64, dec: F64, sigma: F64) -> F32:
@@ -146,7 +158,8 @@ class SmearedMaps:
 
     def over_right_ascension(self, places: Places) -> F64:
         """(R, N) mean of the maps over right ascension at the places' σ and declination."""
-        _, n_dec, row, _ = self.table.shape
-        at = places.start // row
-        corners = [self._means[:, at + offset] for offset in (0, 1, n_dec, n_dec + 1)]
+        _, n_pairs, row, *_ = self.table.shape
+        s0, d0 = np.divmod(places.start // row, n_pairs)
+        at = s0 * (n_pairs + 1) + d0
+        corners = [self.mean[:, at + offset] for offset in (0, 1, n_pairs + 1, n_pairs + 2)]
         return np.asarray(sum(w * one for w, one in zip(places.weight.astype(np.float64), corners, strict=True)))

@@ -6,11 +6,13 @@ namespace nusky {
 
 /// Maps that were smeared with some widths, on a grid of declinations and right ascensions; not owned.
 struct SmearedTable {
-  const float* values;  ///< (n_sigma, n_dec, n_ra, maps): right ascensions from 0 to 2π, both ends given; all maps of a point together
-  std::size_t maps, n_sigma, n_dec, n_ra;
+  /// (n_sigma, n_pairs, n_ra, 2, maps), for pairs of neighbouring declinations: right ascensions from 0 to 2π, both ends given
+  const std::int16_t* values;
+  const float* unit;  ///< (n_sigma, n_pairs, maps): what 1 of the values stands for
+  std::size_t maps, n_sigma, n_pairs, n_ra;
 
   /// Values at places: linear in right ascension, and between the four rows around the place.
-  /// @param start (n,) point at which the first row begins: that of the lower σ and declination
+  /// @param start (n,) point at which the first pair of rows begins: that of the lower σ and declination
   /// @param weight (4, n) of the rows: (σ, δ), (σ, δ + 1), (σ + 1, δ), (σ + 1, δ + 1)
   /// @param ra (n,) rad; beyond 0 … 2π they count as the ends
   /// @param found (maps, n)
@@ -28,9 +30,9 @@ struct SmearedTable {
              double* z) const;
 
  private:
-  /// Where the rows around a place are read, and how far on.
+  /// Where the rows around a place are read, which pair they are, and how far on.
   struct Corner {
-    std::size_t at;
+    std::size_t at, row;
     float step;
   };
   Corner corner(std::size_t i, std::int64_t start, double ra) const;

@@ -4,18 +4,20 @@
 
 namespace nusky {
 
-/// Smeared maps as the kernels read them: at each point of σ, declination and right ascension all maps side by side.
+/// Smeared maps as the kernels read them: at each point of σ, a pair of neighbouring declinations, and right ascension all maps side by
+/// side.
 struct SmearedView {
-  const float* values;     ///< (n_sigma, n_dec, n_ra, maps)
-  std::size_t maps, n_ra;  ///< right ascensions from 0 to 2π, both ends given
-  std::size_t layer;       ///< n_dec · n_ra
+  const std::int16_t* values;  ///< (n_sigma, n_pairs, n_ra, 2, maps)
+  const float* unit;           ///< (n_sigma, n_pairs, maps): what 1 of the values stands for
+  std::size_t maps, n_ra;      ///< right ascensions from 0 to 2π, both ends given
+  std::size_t n_pairs;
 };
 
 /// Where events lie in σ and declination: of n, with room for template_room more. Columns are `stride` apart.
 struct PlacesView {
   std::size_t n, stride;
-  const std::uint32_t* start;  ///< (n,) point at which the row of the lower σ and declination begins
-  const float* weight;         ///< (4, stride) of the rows (σ, δ), (σ, δ + 1), (σ + 1, δ), (σ + 1, δ + 1)
+  const std::uint32_t* row;  ///< (n,) number of the pair of rows around the event, of the lower σ
+  const float* weight;       ///< (4, stride) of the rows (σ, δ), (σ, δ + 1), (σ + 1, δ), (σ + 1, δ + 1)
 };
 
 /// Entries beyond the last event that the kernels may read or write.
