@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <unordered_map>
 
 #include "nusky/gamma/gamma_axis.hpp"
 #include "nusky/threads.hpp"
@@ -11,7 +12,7 @@
 namespace nusky {
 namespace {
 
-constexpr std::size_t knots = KnotRow::knots, spacing = (n_coarse_gamma - 1) / (knots - 1);
+constexpr std::size_t knots = KnotShape::knots, spacing = (n_coarse_gamma - 1) / (knots - 1);
 static_assert(spacing * (knots - 1) == n_coarse_gamma - 1, "knots are coarse γ, both ends among them");
 // Of what is computed in float, and of the exponential of what is added up from ln R of up to 60.
 constexpr float rounding = 1e-5F;
@@ -21,6 +22,46 @@ constexpr float largest_total = 1e25F;
 constexpr std::size_t most_loose = 10000;
 // More γ nodes than anyone has.
 constexpr std::size_t most_nodes = 256;
+
+// Shapes are told apart by ln(part + softness), in steps of this; coarser ones until there are no more than so many. Of what an event has
+// at a knot, the first percent matters little.
+constexpr double finest_step = 1.0 / 64.0, softness = 0.02;
+constexpr std::size_t most_shapes = 16384;
+constexpr int bits_of_knot = 8;
+// The key, and number 0, of events whose rows are too large to add up.
+constexpr std::uint64_t beyond = ~std::uint64_t{0};
+
+// The steps at all knots.
+std::uint64_t key_of(const KnotRow& row) {
+  if (std::isinf(row.at[0])) return beyond;
+  std::uint64_t key = 0;
+  for (const float at : row.at) {
+    const double part = row.total > 0.0F ? std::min(1.0, static_cast<double>(at) / static_cast<double>(row.total)) : 0.0,
+                 steps = std::log((part + softness) / softness) / finest_step;
+    key = key << bits_of_knot | static_cast<std::uint64_t>(std::min(steps, 255.0));
+  }
+  return key;
+}
+
+// The same in steps 2^times as large.
+std::uint64_t coarser(std::uint64_t key, int times) {
+  std::uint64_t of_all = 0;
+  for (std::size_t k = 0; k < knots; ++k) of_all = of_all << bits_of_knot | (255U >> times);
+  return key == beyond ? beyond : key >> times & of_all;
+}
+
+// Gives every key a number, those of equal ones the same.
+std::vector<std::uint32_t> numbered(const std::vector<std::uint64_t>& keys, std::size_t& n_shapes) {
+  std::vector<std::uint32_t> number(keys.size());
+  for (int times = 0;; ++times) {
+    std::unordered_map<std::uint64_t, std::uint32_t> of_key{{beyond, 0}};
+    std::size_t i = 0;
+    for (; i < keys.size() && of_key.size() <= most_shapes; ++i)
+      number[i] = of_key.emplace(coarser(keys[i], times), static_cast<std::uint32_t>(of_key.size())).first->second;
+    n_shapes = of_key.size();
+    if (i == keys.size()) return number;
+  }
+}
 
 // Sines of the declinations that an event reaches.
 std::array<double, 2> reached(const EventRecord& e) {
@@ -69,27 +110,53 @@ KnotRow knot_row(const EventRecord& event, const GammaAxis& axis, const float* s
   return row;
 }
 
+void raise(KnotShape& shape, const KnotRow& row) {
+  for (std::size_t k = 0; k < knots; ++k)
+    if (row.at[k] > 0.0F) shape.at[k] = std::max(shape.at[k], row.at[k] / row.total * (1.0F + 1e-6F));
+}
+
+float power_of(double total) {
+  const double power = 8388608.0 * std::log2(total * (1.0 + 1e-9));
+  const auto rounded = static_cast<float>(power);
+  return static_cast<double>(rounded) < power ? std::nextafter(rounded, std::numeric_limits<float>::infinity()) : rounded;
+}
+
 std::shared_ptr<const KnotRows::Seasons> KnotRows::of(const Likelihood& likelihood, const EventIndex& index, int n_threads) const {
   std::size_t n_loose = 0;
   for (int k = 0; k < index.n_seasons(); ++k) n_loose += index.loose_events(k).size();
   if (n_loose > most_loose || likelihood.axis().size() > static_cast<int>(most_nodes)) return nullptr;
   const std::vector<WholeSeason>& whole = index.whole_seasons();
   const std::lock_guard<std::mutex> lock(making_);
-  bool fits = made_ != nullptr && made_->size() == whole.size() && made_for_->has_shares_of(likelihood);
-  for (std::size_t s = 0; fits && s < whole.size(); ++s) fits = (*made_)[s].columns.lock() == whole[s].columns;
+  bool fits = made_ != nullptr && made_->all.size() == whole.size() && made_for_->has_shares_of(likelihood);
+  for (std::size_t s = 0; fits && s < whole.size(); ++s) fits = made_->all[s].columns.lock() == whole[s].columns;
   if (fits) return made_;
   auto made = std::make_shared<Seasons>();
+  AlignedVector<KnotRow> rows;
+  std::vector<std::uint64_t> keys;
   for (const WholeSeason& w : whole) {
-    Season& season = made->emplace_back(Season{w.columns, w.season, &w.columns->record(0), {}});
-    season.rows.resize(w.columns->size());
+    Season& season = made->all.emplace_back(Season{w.columns, w.season, &w.columns->record(0), {}});
+    season.events.resize(w.columns->size());
+    const std::size_t first = rows.size();
+    rows.resize(first + w.columns->size());
+    keys.resize(rows.size());
     parallel_for(w.columns->size(), n_threads, 4096, [&](std::size_t i) {
       const EventRecord& e = w.columns->record(i);
       const std::array<double, 2> range = reached(e);
       float shares[n_coarse_gamma];
       likelihood.highest_shares_of(w.season, range[0], range[1], shares);
-      season.rows[i] = knot_row(e, w.columns->axis(), shares);
+      rows[first + i] = knot_row(e, w.columns->axis(), shares);
+      keys[first + i] = key_of(rows[first + i]);
+      season.events[i].power = power_of(static_cast<double>(rows[first + i].total));
     });
   }
+  std::size_t n_shapes = 0, at = 0;
+  const std::vector<std::uint32_t> number = numbered(keys, n_shapes);
+  made->shapes.resize(n_shapes, KnotShape{});
+  for (Season& season : made->all)
+    for (KnotEvent& e : season.events) {
+      raise(made->shapes[number[at]], rows[at]);
+      e.shape = number[at++];
+    }
   made_ = made;
   made_for_ = std::make_unique<Likelihood>(likelihood);
   return made_;

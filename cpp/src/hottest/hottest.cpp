@@ -108,6 +108,7 @@ class HottestSearch {
   Board board_;
   const PlanCells* cells_ = nullptr;
   std::vector<float> sky_, local_;
+  std::optional<KnotEvents> knots_;
   std::vector<Thread> threads_;
 };
 
@@ -121,11 +122,11 @@ bool HottestSearch::use_knots(const FitModel& model) {
   if (!model.gamma_free() || model.index().size() < many_events || groups_->size() < some_groups) return false;
   const auto seasons = plan_->knot_rows().of(model.likelihood(), model.index(), static_cast<int>(threads_.size()));
   if (seasons == nullptr) return false;
-  for (Thread& thread : threads_) {
-    thread.knots.emplace(model, seasons);
-    if (!thread.knots->any()) thread.knots.reset();
-  }
-  return threads_[0].knots.has_value();
+  const BoundConstants constants;
+  knots_.emplace(model, *seasons, constants, static_cast<int>(threads_.size()));
+  if (!knots_->any()) return false;
+  for (Thread& thread : threads_) thread.knots.emplace(model, *knots_, constants);
+  return true;
 }
 
 bool HottestSearch::look(const ClusterQueue& queue, std::size_t first, std::size_t last, const Checkpoint& checkpoint) {

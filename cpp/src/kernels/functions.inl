@@ -100,6 +100,26 @@ NUSKY_INLINE Registers<R, P> from_bits(Registers<R, P> bits) {
   return value;
 }
 
+// The rate of SurveyView: the exponent of 2 in units of a float's last bit.
+constexpr float power_per_rate = -1.44269504F * 8388608.0F * (1.0F - 1e-5F);
+// 127·2²³, the bits of 1, and more than the rounding of what is added.
+constexpr float exponent_of_one = 1065353600.0F;
+
+// e^(−rate d²) from above, with the rate as SurveyView has it: 2^(i+f) ≤ 2^i (1+f), which is what the bits of a float say of themselves
+NUSKY_INLINE Lanes exp_above(Lanes d2, Lanes rate) { return from_bits(max_of(d2 * rate + exponent_of_one, 0.0F)); }
+
+// √x from below, by 0.18 % at most, for x ≥ 0: a guess at 1/√x from the bits and one Newton step, which overshoots by its rounding only
+NUSKY_INLINE Lanes root_below(Lanes x) {
+  Lanes y;
+  NUSKY_EACH {
+    Ints bits;
+    __builtin_memcpy(&bits, &x.part[k], sizeof bits);
+    bits = 0x5f375a86 - (bits >> 1);
+    __builtin_memcpy(&y.part[k], &bits, sizeof bits);
+  }
+  return x * (y * (splat(1.5F) - x * 0.5F * (y * y)));
+}
+
 // 1/t from below, by 0.26 % at most: a guess from the bits and one Newton step, which overshoots by its rounding only
 template <class R, std::size_t P>
 NUSKY_INLINE Registers<R, P> reciprocal_below(Registers<R, P> t) {

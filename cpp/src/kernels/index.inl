@@ -1,6 +1,6 @@
 #pragma once
 // The events of a trial: where they are, and which reach a cap.
-#include "kernels/simd.inl"
+#include "kernels/functions.inl"
 #include "nusky/kernels/tables/index.hpp"
 
 namespace nusky {
@@ -97,14 +97,14 @@ std::size_t within(const PositionView& e, const FixedCap& cap, std::uint32_t bas
 }
 
 std::size_t fetch(const IndexView& e, const FixedCap& cap, float scale, std::uint32_t base, const SurveyColumns& out) {
-  constexpr auto unit = static_cast<float>(fixed_step), per_rate = -1.44269504F * 8388608.0F * (1.0F - 1e-5F);
+  constexpr auto unit = static_cast<float>(fixed_step);
   const auto off = [&](std::size_t d) { return static_cast<float>(cap.off[d]); };
   std::size_t n = 0;
   for (std::size_t i = 0; i < e.position.n; i += lanes) {
     const Sight s = look(e.position, i, cap);
     if (s.some == 0) continue;
     n = copy_lanes(s.some, i, n, Computed{s.x * unit + off(0), out.x}, Computed{s.y * unit + off(1), out.y},
-                   Computed{s.z * unit + off(2), out.z}, Computed{load(e.rate + i) * per_rate, out.rate},
+                   Computed{s.z * unit + off(2), out.z}, Computed{load(e.rate + i) * power_per_rate, out.rate},
                    Computed{load(e.weight + i) * scale, out.weight}, Numbered{base, out.number});
   }
   return n;

@@ -7,11 +7,6 @@ namespace nusky {
 namespace NUSKY_LEVEL {
 namespace {
 
-// e^(−rate d²) from above, with the rate as SurveyView has it: 2^(i+f) ≤ 2^i (1+f), which is what the bits of a float say of themselves
-NUSKY_INLINE Lanes exp_above(Lanes d2, Lanes rate) {
-  return from_bits(max_of(d2 * rate + 1065353600.0F, 0.0F));  // 127·2²³, and more than its rounding
-}
-
 NUSKY_INLINE Lanes survey_value(const SurveyView& c, std::size_t i, float vx, float vy, float vz) {
   const Lanes dx = load(c.x + i) - vx, dy = load(c.y + i) - vy, dz = load(c.z + i) - vz;
   const Lanes d2 = dx * dx + dy * dy + dz * dz;
@@ -118,43 +113,12 @@ void survey_values(const SurveyView& c, float vx, float vy, float vz, float* u) 
   }
 }
 
-// ũ is what the reciprocal r says, 1/r − 1: it may be any (B11). With p = ũ/(1+ũ) = 1 − r, 2 [ln(1+ũ) − p] is at most ũ p = p²/r, and
-// ln(1+ũ) = −ln r; the bits of t = 2^i (1+f) say log₂ t ≤ i + f + 0.0861. r lies below 1/t by 0.26 % at most.
-void survey_knots(const KnotView& e, const float* vx, const float* vy, const float* vz, float n, float power, float* sums) {
-  constexpr std::size_t ahead = 8;  // events on their way from memory
-  constexpr float twice_ln2 = 1.38629449F, largest = 1e30F;
-  const Lanes x = load(vx), y = load(vy), z = load(vz);
-  Lanes top = load(sums), at[KnotRow::knots];
-  for (std::size_t k = 0; k < KnotRow::knots; ++k) at[k] = load(sums + (k + 1) * lanes);
-  for (std::size_t i = 0; i < e.n; ++i) {
-    __builtin_prefetch(e.row[i + ahead < e.n ? i + ahead : i]);
-    const KnotRow& row = *e.row[i];
-    const Lanes dx = x - e.x[i], dy = y - e.y[i], dz = z - e.z[i];
-    const Lanes d2 = dx * dx + dy * dy + dz * dz;
-    const Lanes s = from_bits(max_of(d2 * e.rate[i] + (1065353600.0F + power), 0.0F));  // as in exp_above
-    const Lanes t = min_of(s * (n * row.total) + 1.0F, splat(largest));
-    const Lanes r = reciprocal_below(t), p = splat(1.0F) - r, q = s * r;
-    Lanes bits;
-    NUSKY_EACH {
-      Ints whole;
-      __builtin_memcpy(&whole, &t.part[k], sizeof whole);
-      bits.part[k] = __builtin_convertvector(whole, Floats);
-    }
-    const Lanes log = bits * (twice_ln2 / 8388608.0F) + (0.0862F - 127.0F) * twice_ln2 + 0.0054F;
-    top = top + min_of(p * p * t * 1.003F, log - p * 2.0F);
-    for (std::size_t k = 0; k < KnotRow::knots; ++k) at[k] = at[k] + q * row.at[k];
-  }
-  store(sums, top);
-  for (std::size_t k = 0; k < KnotRow::knots; ++k) store(sums + (k + 1) * lanes, at[k]);
-}
-
 constexpr SurveyKernels survey_kernels() {
   SurveyKernels k{};
   k.survey = survey;
   k.survey_keep = survey_keep;
   k.survey_values = survey_values;
   k.survey_cap = survey_cap;
-  k.survey_knots = survey_knots;
   return k;
 }
 

@@ -15,7 +15,7 @@ namespace {
 
 // Of a fit in float; the search allows as much.
 constexpr double slack = 1e-3;
-constexpr std::size_t knots = KnotRow::knots;
+constexpr std::size_t knots = KnotShape::knots;
 
 Directions patch_of(std::size_t n, unsigned seed) {
   std::mt19937_64 random(seed);
@@ -77,8 +77,9 @@ Counts check(const reference::Model& m, const Directions& directions, double n, 
   const FitModel model(likelihood, *all.index, free_gamma, directions.groups().size(), 1);
   const ScanResult map = scan(likelihood, *all.index, directions, free_gamma, 1);
   const KnotRows rows;
-  KnotBound bound(model, rows.of(likelihood, *all.index, 1), constants);
-  REQUIRE(bound.any());
+  const KnotEvents events(model, *rows.of(likelihood, *all.index, 1), constants, 1);
+  REQUIRE(events.any());
+  KnotBound bound(model, events, constants);
   Counts out;
   for (const DirectionGroup& group : directions.groups()) {
     double ts[group_size];
@@ -198,60 +199,53 @@ TEST_CASE("knots: bounds fail where the sums may reach 1.5 (B11), and where smal
 TEST_CASE("knots: sums of many terms in float are not below the exact ones with the rounding that grows with their number (B7)") {
   const BoundConstants constants;
   const std::size_t n = 400000;
-  const std::vector<float> place(n, 0.0F), rate(n, 0.0F);
-  KnotRow row{};
-  for (float& x : row.at) x = 1.2345678e-6F;
-  row.total = 6 * row.at[0];
-  const std::vector<const KnotRow*> rows(n, &row);
+  std::vector<float> zero(n, 0.0F);
+  KnotShape shape{};
+  for (float& x : shape.at) x = 1.2345678e-6F;
+  std::vector<std::uint32_t> number(n, 0);
   alignas(64) const float v[group_size] = {};
   at_every_level([&](const Kernels& k, Output&) {
     alignas(64) float sums[(1 + knots) * group_size] = {};
-    k.survey_knots({n, place.data(), place.data(), place.data(), rate.data(), rows.data()}, v, v, v, 1e-6F, 0.0F, sums);
-    const double exact = static_cast<double>(n) * static_cast<double>(row.at[0]);
+    k.knots_add(KnotKind::faint, {n, zero.data(), zero.data(), zero.data(), zero.data(), zero.data(), number.data()}, &shape, v, v, v,
+                1e-6F, sums);
+    const double exact = static_cast<double>(n) * static_cast<double>(shape.at[0]);
     CHECK(static_cast<double>(sums[group_size]) * (1.0 + constants.rounding * static_cast<double>(n) / constants.rounded_in_turn) >= exact);
     CHECK(static_cast<double>(sums[group_size]) < exact * (1.0 - 1e-5));
   });
 }
 
-TEST_CASE("kernels: sums at knots are not below the exact ones for the ũ that is taken, and not far above") {
-  const Patch t = make_patch(301, 16, 0.3 * degree, 20.0 * degree, 5.0, 4);
-  std::mt19937_64 random(2);
-  std::uniform_real_distribution<double> uniform(0.0, 1.0);
-  std::vector<KnotRow> row(t.n);
-  std::vector<const KnotRow*> rows;
-  AlignedVector<float> rate(t.filled, 0.0F);
-  for (std::size_t i = 0; i < t.n; ++i) {
-    for (float& x : row[i].at) row[i].total += x = static_cast<float>(std::exp(8.0 * uniform(random) - 6.0));
-    rows.push_back(&row[i]);
-    rate[i] = t.rate[i] * (-1.44269504F * 8388608.0F * (1.0F - 1e-5F));
-  }
-  for (const float n : {1e-3F, 0.3F, 10.0F})
-    at_every_level([&](const Kernels& kernel, Output& out) {
-      AlignedVector<float> sums((1 + knots) * group_size, 0.0F);
-      kernel.survey_knots({t.n, t.x.data(), t.y.data(), t.z.data(), rate.data(), rows.data()}, t.vx.data(), t.vy.data(), t.vz.data(), n,
-                          -8388608.0F, sums.data());
-      out.insert(out.end(), sums.begin(), sums.end());
-      for (std::size_t p = 0; p < group_size; ++p) {
-        double top[2] = {}, at[knots][2] = {};  // with the Gaussian as it is, and 6.3 % larger
-        for (std::size_t i = 0; i < t.n; ++i) {
-          const Vec3 d(static_cast<double>(t.x[i] - t.vx[p]), static_cast<double>(t.y[i] - t.vy[p]), static_cast<double>(t.z[i] - t.vz[p]));
-          const double s = 0.5 * std::exp(-static_cast<double>(t.rate[i]) * d.squaredNorm());
-          for (const std::size_t up : {0u, 1u}) {
-            const double larger = up == 0 ? s : 1.063 * s, u = static_cast<double>(n) * static_cast<double>(row[i].total) * larger;
-            top[up] += 2.0 * (std::log1p(u) - u / (1.0 + u));
-            // a larger Gaussian means a larger ũ, too: what w/(1 + ũ) becomes lies in between
-            for (std::size_t k = 0; k < knots; ++k)
-              at[k][up] +=
-                  static_cast<double>(row[i].at[k]) * larger / (1.0 + static_cast<double>(n) * static_cast<double>(row[i].total) * s);
-          }
-        }
-        CHECK(static_cast<double>(sums[p]) >= top[0] * (1.0 - 1e-5));
-        CHECK(static_cast<double>(sums[p]) <= 1.3 * top[1] + 0.13 * static_cast<double>(t.n));
-        for (std::size_t k = 0; k < knots; ++k) {
-          const auto found = static_cast<double>(sums[(k + 1) * group_size + p]);
-          CHECK(found >= at[k][0] * (1.0 - 3e-3));
-          CHECK(found <= at[k][1] * (1.0 + 1e-5));
-        }
+TEST_CASE("knots: the total of an event times its shape is at none below its row, nor far above, and nothing less is (B12)") {
+  Options o;
+  o.sizes = {30000, 9000};
+  o.gamma_nodes = even_nodes(13);
+  o.hardness = 0.8;
+  const Core core(sky(o));
+  const KnotRows rows;
+  const auto seasons = rows.of(*core.likelihood, *core.index, 1);
+  REQUIRE(seasons->all.size() == 2);
+  CHECK(seasons->shapes.size() > 100);
+  CHECK(seasons->shapes.size() < 5000);
+  std::size_t below = 0, below_less = 0;
+  double above[knots] = {}, of_all[knots] = {};
+  for (const KnotRows::Season& s : seasons->all) {
+    const auto columns = s.columns.lock();
+    REQUIRE(s.events.size() == columns->size());
+    for (std::size_t i = 0; i < columns->size(); ++i) {
+      float shares[n_coarse_gamma];
+      const double dec = columns->dec(i), cut = std::min(pi, static_cast<double>(columns->cut(i)));
+      core.likelihood->highest_shares_of(s.number, std::sin(std::max(-pi / 2, dec - cut)), std::sin(std::min(pi / 2, dec + cut)), shares);
+      const KnotRow row = knot_row(columns->record(i), columns->axis(), shares);
+      const double total = std::exp2(static_cast<double>(s.events[i].power) / 8388608.0);
+      for (std::size_t k = 0; k < knots; ++k) {
+        const double at = total * static_cast<double>(seasons->shapes[s.events[i].shape].at[k]), exact = static_cast<double>(row.at[k]);
+        below += at < exact * (1.0 - 1e-6);
+        below_less += 0.99 * at < exact;
+        above[k] += at - exact;
+        of_all[k] += exact;
       }
-    });
+    }
+  }
+  CHECK(below == 0);
+  CHECK(below_less > 0);
+  for (std::size_t k = 0; k < knots; ++k) CHECK(above[k] < 0.04 * of_all[k]);
 }

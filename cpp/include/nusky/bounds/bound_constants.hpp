@@ -39,6 +39,8 @@ struct BoundConstants {
   std::array<double, 2> knot_n{2.0, 10.0};
   /// Events whose w stays below this in the whole group are only summed.
   float tail_of_knots = 4e-5F;
+  /// Events with ũ below the first everywhere in the group are taken without; above the second the logarithm is worth its time.
+  float faint_u = 0.03F, strong_u = 1.5F;
   /// That bound holds for a ts up to this.
   double most_of_knots = 60.0;
 };

@@ -1,11 +1,9 @@
 #pragma once
 #include <cstdint>
-#include <memory>
 #include <vector>
 
 #include "nusky/bounds/bound_constants.hpp"
-#include "nusky/bounds/cap_events.hpp"
-#include "nusky/bounds/knot_rows.hpp"
+#include "nusky/bounds/knot_events.hpp"
 #include "nusky/likelihood/fit_model.hpp"
 #include "nusky/sphere/directions.hpp"
 
@@ -18,11 +16,10 @@ namespace nusky {
 /// knots, its values there decide (B12). ũ is n times the sum of the w at all knots. Work space of a thread.
 class KnotBound {
  public:
-  /// @param seasons of the index of the model;  @param model must outlive it, with γ free
-  KnotBound(const FitModel& model, std::shared_ptr<const KnotRows::Seasons> seasons, const BoundConstants& constants = {});
+  /// @param model, events must outlive it, with γ free
+  KnotBound(const FitModel& model, const KnotEvents& events, const BoundConstants& constants = {})
+      : model_(&model), events_(&events), constants_(constants) {}
 
-  /// Whether bounds are of use: n f/N stays small.
-  bool any() const { return any_; }
   /// No direction of a group has more; a bound above `most_of_knots` proves no more than that, and +∞ nothing.
   /// @param n of each knot;  @param ts (group.count,)
   void group_ts(const Directions& directions, const DirectionGroup& group, double n, double* ts);
@@ -30,18 +27,18 @@ class KnotBound {
   void drop_hopeless(const Directions& directions, const DirectionGroup& group, const double* needed, bool* alive);
 
  private:
-  void find_rows(std::size_t season, std::size_t n);
+  struct Columns {
+    AlignedVector<float> x, y, z, rate, power;
+    AlignedVector<std::uint32_t> shape;
+  };
+  KnotLists lists(std::size_t room);
 
   const FitModel* model_;
-  std::shared_ptr<const KnotRows::Seasons> seasons_;
+  const KnotEvents* events_;
   BoundConstants constants_;
-  bool any_ = true;
-  std::vector<float> power_, largest_;         // by season: the scale as the kernel takes it, and with the largest share
-  std::vector<AlignedVector<KnotRow>> loose_;  // by season, of its loose events
   // of one group
   std::vector<EventRange> ranges_;
-  CapEvents events_, kept_;
-  std::vector<const KnotRow*> rows_;
+  Columns columns_[knot_kinds];
 };
 
 }  // namespace nusky

@@ -3,6 +3,7 @@
 
 #include "nusky/kernels/tables/flares.hpp"
 #include "nusky/kernels/tables/index.hpp"
+#include "nusky/kernels/tables/knots.hpp"
 #include "nusky/kernels/tables/points.hpp"
 #include "nusky/kernels/tables/profile.hpp"
 #include "nusky/kernels/tables/random.hpp"
@@ -20,6 +21,7 @@ namespace nusky {
 struct Kernels : IndexKernels,
                  TileKernels,
                  SurveyKernels,
+                 KnotKernels,
                  ProfileKernels,
                  RandomKernels,
                  SumKernels,

@@ -150,6 +150,19 @@ NUSKY_INLINE unsigned above(Lanes v, float edge) {
 #endif
 }
 
+// The lanes `some`, bit k: lane k, and 0 in the others.
+NUSKY_INLINE Lanes only(unsigned some, Lanes v) {
+#if NUSKY_FLOAT_WIDTH == 16
+  v.part[0] = (Floats)_mm512_maskz_mov_ps(static_cast<__mmask16>(some), (__m512)v.part[0]);
+#else
+  alignas(64) float all[lanes];
+  store(all, v);
+  for (std::size_t k = 0; k < lanes; ++k) all[k] = (some >> k & 1U) != 0 ? all[k] : 0.0F;
+  v = load(all);
+#endif
+  return v;
+}
+
 // --- Moves between lanes ---
 
 // Lane k becomes what lane k + 1 was; the last stays.

@@ -22,11 +22,6 @@ struct SurveyKernels {
   /// For all directions within a chord `chord` of (cx, cy, cz) at once, every u the largest there: Σ u/(1+u) and
   /// Σ 2 [ln(1+u) − u/(1+u)].
   void (*survey_cap)(const SurveyView& candidates, float cx, float cy, float cz, float chord, float scale, double* sum_p, double* sum_top);
-  /// Adds the events of one season to the sums at 16 directions, whose columns are relative to the common centre. With q = 1/(1 + ũ) and
-  /// ũ no further from n Σ_k at[k] · scale · Gaussian than rounding: 2 [ln(1 + ũ) − ũ/(1 + ũ)], then at each knot at[k] · scale ·
-  /// Gaussian · q; none is too small for the ũ that was taken.
-  /// @param scale as 2^(power / 2²³);  @param sums (1 + knots, 16)
-  void (*survey_knots)(const KnotView& events, const float* vx, const float* vy, const float* vz, float n, float power, float* sums);
 };
 
 }  // namespace nusky

@@ -20,18 +20,4 @@ struct SurveyColumns {
   std::uint32_t* number;
 };
 
-/// What an event has at some γ, the knots: where S(0) is 1 and N_k is 1. Between knots it has no more than what is interpolated linearly.
-struct alignas(32) KnotRow {
-  static constexpr std::size_t knots = 6;
-  float total;      ///< Σ at
-  float at[knots];  ///< f_k S(0)/B · R
-};
-
-/// Events near a group, as the bound at all knots reads them.
-struct KnotView {
-  std::size_t n;
-  const float *x, *y, *z, *rate;  ///< as those of SurveyView, (n,)
-  const KnotRow* const* row;      ///< (n,)
-};
-
 }  // namespace nusky
