@@ -2,9 +2,9 @@
 #include <memory>
 #include <vector>
 
+#include "nusky/random/trial_quads.hpp"
 #include "nusky/templates/template_fitter.hpp"
 #include "nusky/threads.hpp"
-#include "nusky/random/trial_quads.hpp"
 
 namespace nusky {
 
