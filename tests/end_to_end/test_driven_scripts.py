@@ -27,7 +27,8 @@ TIMED = ("transient", "flare", "light curve")
 def session() -> Iterator[None]:
     before = dict(cy.CONF)
     cy.CONF.clear()
-    yield
+    with mpl.rc_context():  # scripts set the style of csky's pictures
+        yield
     cy.CONF.clear()
     cy.CONF.update(before)
     plt.close("all")

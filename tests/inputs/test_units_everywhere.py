@@ -75,6 +75,7 @@ ELSEWHERE = {
     "analysis.acceptance.Acceptance.from_area": "of a season that was read",
     "analysis.background.Background.from_data": "of a season that was read",
     "sensitivity.find_n_sig": "as to_E2dNdE",
+    "hypotheses.StackingTrialRunner.per_source": "as to_E2dNdE, by units.counted",
 }
 
 

@@ -96,7 +96,7 @@ def _sky(found: FollowUp) -> Figure:
     ax = figure.add_subplot(projection="mollweide")
     density = found.prior.probability / (4 * np.pi / found.prior.npix)
     shown = np.where(density > density.max() * _DEPTH, np.log10(np.maximum(density, 1e-300)), np.nan)
-    label = "log₁₀ of the prior's density [sr⁻¹]"
+    label = r"$\log_{10}$ of the prior's density [sr$^{-1}$]"
     _, bar = plot_sky(ax, shown, label, contours={"prior": found.prior}, mark=_spot(found))
     bar.ax.tick_params(labelsize="small")
     if found.events:
@@ -218,7 +218,7 @@ def _energies(found: FollowUp) -> Figure:
     strength = strength / strength.max()
     ax.vlines(energy, 0, strength, color=CONTOUR_COLORS[0], lw=1.5, label="events of the fit: height as their TS")
     filled = edges[:-1][(background > 0) | (signal > 1e-3 * signal.max())]
-    ax.set(xlabel="log₁₀ of the reconstructed energy [GeV]", ylabel="relative to the maximum", ylim=(0, 1.4))
+    ax.set(xlabel=r"$\log_{10}$ of the reconstructed energy [GeV]", ylabel="relative to the maximum", ylim=(0, 1.4))
     ax.set_xlim(float(filled.min()), float(filled.max()) + 0.2)
     ax.legend(fontsize="small", ncols=1)
     return figure
