@@ -80,14 +80,24 @@ def atomic_write(path: str | os.PathLike[str], *, durable: bool = True) -> Itera
         raise
 
 
-def sync_files(directory: str | os.PathLike[str], names: Iterable[str]) -> None:
-    """Make files of a directory, and their names, survive a power cut; those that are gone are left out."""
+def sync_files(directory: str | os.PathLike[str], names: Iterable[str], *, threads: bool = True) -> None:
+    """Make files of a directory, and their names, survive a power cut; those that are gone are left out.
+
+    Parameters
+    ----------
+    directory : path-like
+    names : iterable of str
+    threads : bool
+        Wait for several files at once. A finalizer must say False: the garbage collector may run it while this very
+        thread holds the lock of `concurrent.futures`, which starting a thread pool would wait for, for ever.
+    """
     paths = [os.path.join(directory, name) for name in names]
-    try:  # waits that overlap are one wait of the disk
+    if threads:  # waits that overlap are one wait of the disk
         with ThreadPoolExecutor(min(len(paths), _SYNCS) or 1) as pool:
             list(pool.map(_sync, paths))
-    except RuntimeError:  # at the end of the process there are no threads any more
-        list(map(_sync, paths))
+    else:
+        for path in paths:
+            _sync(path)
     sync_directory(directory)
 
 

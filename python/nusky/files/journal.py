@@ -54,7 +54,7 @@ def without_collection() -> Iterator[None]:
 
 def _sync_rest(directory: str, names: list[str]) -> None:
     if names:
-        sync_files(directory, names)
+        sync_files(directory, names, threads=False)
 
 
 class Journal:
