@@ -263,7 +263,8 @@ def test_the_colours_of_each_map_reach_to_its_own_largest_value(demo: SimpleName
     trial = SimpleNamespace(evss=(), ra=np.empty(0), dec=np.empty(0))
     search = Search(fit=fit, scan=scan, prior=prior, trial=trial)  # type: ignore[arg-type]
     top = {
-        name: max(image.get_clim()[1] for image in figure.axes[0].images) for name, _, figure in _pictures(search, "")
+        name: max(mesh.get_clim()[1] for mesh in figure.axes[0].collections if mesh.get_array() is not None)
+        for name, _, figure in _pictures(search, "")
     }
     assert top["ts.png"] == pytest.approx(scan.ts.max())
     assert top["ts_with_prior.png"] == pytest.approx(np.nanmax(search.ts_with_prior))

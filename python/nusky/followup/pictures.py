@@ -137,14 +137,16 @@ def _ts_around(found: FollowUp, zoom: SkyZoom, ax: Axes) -> None:
     import healpy
 
     where = found.localization
-    _, ra, dec = zoom.positions()
+    edges, ra, dec = zoom.positions()
     total = _with_prior(found)[healpy.ang2pix(found.scan.nside, np.pi / 2 - dec, ra)]
     if where is not None:
         fine = where.ts_at(ra, dec)
         total = np.where(np.isfinite(fine), fine, total)
     top = float(np.nanmax(total))
     low = min(0.0, top - 20)  # the colours end at a middle grey, on which rings and contours are seen
-    mesh = zoom.draw(ax, np.ma.masked_invalid(total), {"cmap": "Greys", "vmin": low, "vmax": top + (top - low)})
+    mesh = ax.pcolormesh(
+        edges, edges, np.ma.masked_invalid(total), cmap="Greys", vmin=low, vmax=top + (top - low), rasterized=True
+    )
     bar = ax.figure.colorbar(mesh, ax=ax, pad=0.02, shrink=0.8)
     bar.ax.set_ylim(low, top)
     bar.set_label("TS with the prior")

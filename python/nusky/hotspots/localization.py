@@ -181,7 +181,7 @@ class Localization:
         levels = sorted(self.ts[self.best] - region.delta_ts for region in self.regions)
         # The colours end where the fits do, or a few borders below the maximum
         lowest = max(float(self.ts.min()), self.ts[self.best] - 4.0 * (self.ts[self.best] - levels[0]))
-        mesh = zoom.draw(ax, ts, {"vmin": lowest, **pc_kw})
+        mesh = ax.pcolormesh(edges, edges, ts, shading="flat", rasterized=True, **{"vmin": lowest, **pc_kw})
         middle = 0.5 * (edges[1:] + edges[:-1])
         ax.contour(middle, middle, ts.filled(float(self.ts.min()) - 1.0), levels=levels, colors="k", linewidths=1.0)
         zoom.frame(ax)

@@ -1,8 +1,7 @@
-"""A HEALPix map as matplotlib wants it: an image of its values at a mesh of positions, and a colour bar for them."""
+"""A HEALPix map as matplotlib wants it: values on a mesh of positions, and a colour bar for them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,19 +12,14 @@ from nusky.typing import F64
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.collections import QuadMesh
     from matplotlib.colorbar import Colorbar
-    from matplotlib.image import AxesImage
 
-__all__ = ["add_colorbar", "add_image", "as_full_map", "coarsen_for_mesh", "look_up"]
+__all__ = ["add_colorbar", "as_full_map", "coarsen_for_mesh", "look_up"]
 
 
-# The finest map (pixels of 0.46°) of which a whole-sky image of 1600 by 800 cells skips no pixel.
+# The finest map that a whole-sky mesh of 0.45° cells can sample without skipping pixels (0.46°).
 _MESH_NSIDE = 128
-# Keywords of pcolormesh about the edges of its cells; an image has none
-_OF_EDGES = {
-    "shading", "edgecolor", "edgecolors", "ec", "linewidth", "linewidths", "lw", "antialiased", "antialiaseds", "aa",
-    "snap", "rasterized",
-}  # fmt: skip
 
 
 def as_full_map(m: Any, nest: bool = False) -> tuple[F64, bool]:
@@ -74,39 +68,7 @@ def look_up(values: F64, ra: F64, dec: F64, nest: bool) -> np.ma.MaskedArray[Any
     return np.ma.masked_invalid(values[pixels])
 
 
-def add_image(
-    ax: Axes, values: Any, extent: tuple[float, float, float, float], pc_kw: Mapping[str, Any], transform: Any = None
-) -> AxesImage:
-    """Draw a regular grid of values, the lowest row first. An image takes a tenth of the time of as many cells.
-
-    Parameters
-    ----------
-    ax : matplotlib axes
-    values : (n, m) masked array
-    extent : (left, right, bottom, top)
-    pc_kw : dict
-        Keywords of ``pcolormesh``; those about the edges of cells have nothing to do.
-    transform : matplotlib transform, optional
-        Of `extent`; default: that of the axes' data.
-    """
-    from matplotlib.image import AxesImage
-
-    kw = {name: value for name, value in pc_kw.items() if name not in _OF_EDGES}
-    limits = kw.pop("vmin", None), kw.pop("vmax", None)
-    of_colors = {name: kw.pop(name) for name in ("cmap", "norm") if name in kw}
-    # Cells that are blank are not to colour those beside them: colours are mixed, not values
-    image = AxesImage(ax, extent=extent, origin="lower", interpolation_stage="rgba", **of_colors, **kw)
-    image.set_data(values)
-    image.set_transform(ax.transData if transform is None else transform)
-    image.set_clip_path(ax.patch)
-    if limits != (None, None):
-        image.set_clim(*limits)
-    image.autoscale_None()
-    ax.add_image(image)
-    return image
-
-
-def add_colorbar(ax: Axes, mesh: AxesImage, n_ticks: int | None, **kw: Any) -> Colorbar:
+def add_colorbar(ax: Axes, mesh: QuadMesh, n_ticks: int | None, **kw: Any) -> Colorbar:
     """Colour bar with ticks spread evenly from end to end, or with matplotlib's own choice for None."""
     from matplotlib.ticker import FuncFormatter, LinearLocator
 

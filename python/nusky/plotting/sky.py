@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nusky.plotting.contours import containment, draw_borders, draw_contours, smooth
-from nusky.plotting.mesh import add_colorbar, add_image, coarsen_for_mesh, look_up
-from nusky.plotting.projection import PROJECTIONS, sky_cells
+from nusky.plotting.mesh import add_colorbar, coarsen_for_mesh, look_up
 from nusky.plotting.style import CONTOUR_COLORS, skymap
 from nusky.sphere import at_limits, coordinates, radians
 from nusky.typing import F64
@@ -19,14 +18,14 @@ from nusky.units import numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.collections import QuadMesh
     from matplotlib.colorbar import Colorbar
-    from matplotlib.image import AxesImage
 
 __all__ = ["SkyPlotter", "corner_legend", "plot_sky"]
 
 
-# Cells of the image upwards and to the right: a page-wide figure with 200 dots an inch.
-_IMAGE_SHAPE = (800, 1600)
+# Cells of the mesh along right ascension and declination: 0.45° each, about what a page-wide figure can show.
+_MESH_SHAPE = (800, 400)
 # Of contours: lines look smooth at half of that
 _CONTOUR_SHAPE = (1080, 540)
 
@@ -38,7 +37,7 @@ class SkyPlotter:
     Parameters
     ----------
     pc_kw : dict
-        How values become colours, as for matplotlib's ``pcolormesh``: ``cmap``, ``vmin``, ``vmax``, ``norm`` …
+        Keywords for matplotlib's ``pcolormesh``: ``cmap``, ``vmin``, ``vmax``, ``norm`` …
     center : float, rad
         Right ascension in the middle of the map.
     east : "left" or "right"
@@ -75,7 +74,7 @@ class SkyPlotter:
         nest: bool = False,
         cb_kw: Mapping[str, Any] | None = None,
         nohr: bool = True,
-    ) -> tuple[AxesImage, Colorbar]:
+    ) -> tuple[QuadMesh, Colorbar]:
         """Draw a HEALPix map with a colour bar below it.
 
         Parameters
@@ -97,9 +96,8 @@ class SkyPlotter:
 
         Returns
         -------
-        (AxesImage, Colorbar)
-            csky has a QuadMesh for the first, with the same ``set_clim`` and the like. ``cb.set_label(...)`` names the
-            quantity.
+        (QuadMesh, Colorbar)
+            ``cb.set_label(...)`` names the quantity.
 
         Raises
         ------
@@ -110,11 +108,14 @@ class SkyPlotter:
         if nohr is not True:
             raise ValueError(f"nohr={nohr!r}: for right ascensions in hours use SkyPlotter(hours=True)")
         values, nested = coarsen_for_mesh(m, nest)
-        lon, lat = sky_cells(ax, _IMAGE_SHAPE)
-        inside = np.isfinite(lon)
-        grid = np.ma.array(np.zeros(_IMAGE_SHAPE), mask=True)
-        grid[inside] = look_up(values, self._ra(lon[inside]), lat[inside], nested)
-        mesh = add_image(ax, grid, (0.0, 1.0, 0.0, 1.0), self.pc_kw, ax.transAxes)
+        n_ra, n_dec = _MESH_SHAPE
+        x_edges = np.linspace(-np.pi, np.pi, n_ra + 1)
+        dec_edges = np.linspace(-np.pi / 2, np.pi / 2, n_dec + 1)
+        x = 0.5 * (x_edges[1:] + x_edges[:-1])
+        dec = 0.5 * (dec_edges[1:] + dec_edges[:-1])
+        grid = look_up(values, self._ra(x)[None, :], dec[:, None], nested)
+        # Rasterised: half a million vector cells would make a PDF of tens of megabytes.
+        mesh = ax.pcolormesh(x_edges, dec_edges, grid, shading="flat", rasterized=True, **self.pc_kw)
         self.label_axes(ax)
         bar = {"orientation": "horizontal", "pad": 0.08, "shrink": 0.8, "aspect": 30, **(cb_kw or {})}
         return mesh, add_colorbar(ax, mesh, n_ticks, **bar)
@@ -266,7 +267,7 @@ def plot_sky(
     center: float = np.pi,
     east: Literal["left", "right"] = "left",
     hours: bool = False,
-) -> tuple[AxesImage, Colorbar]:
+) -> tuple[QuadMesh, Colorbar]:
     """Draw a whole-sky map with grid, galactic plane, galactic centre and a labelled colour bar.
 
     Parameters
@@ -294,7 +295,7 @@ def plot_sky(
 
     Returns
     -------
-    (AxesImage, Colorbar)
+    (QuadMesh, Colorbar)
 
     Examples
     --------
@@ -306,7 +307,7 @@ def plot_sky(
     mesh, cb = sp.plot_map(ax, m, n_ticks=n_ticks, nest=nest)
     ax.grid(color=".5", alpha=0.5, lw=0.4, ls=":")
     sp.plot_gp(ax, label="galactic plane")
-    sp.plot_gc(ax, ms=5, label="galactic centre")
+    sp.plot_gc(ax, ms=5)
     for (name, one), color in zip((contours or {}).items(), CONTOUR_COLORS, strict=False):
         sp.plot_contours(ax, one, levels, label=name, color=color)
     if mark is not None:
@@ -330,7 +331,7 @@ def _galactic_to_equatorial(lon: F64, lat: F64) -> tuple[F64, F64]:
 
 
 def _require_geo_axes(ax: Axes, who: str) -> None:
-    if getattr(ax, "name", "") not in PROJECTIONS:
+    if getattr(ax, "name", "") not in ("aitoff", "hammer", "mollweide"):
         raise ValueError(
             f"{who}: the axes have the projection {getattr(ax, 'name', None)!r}; make them with "
             "plt.subplots(subplot_kw=dict(projection='aitoff'))"

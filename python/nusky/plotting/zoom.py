@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nusky.plotting.contours import containment, draw_borders, draw_contours, smooth
-from nusky.plotting.mesh import add_colorbar, add_image, as_full_map, look_up
+from nusky.plotting.mesh import add_colorbar, as_full_map, look_up
 from nusky.plotting.style import CONTOUR_COLORS
 from nusky.sphere import at_limits, coordinates, radians
 from nusky.typing import F64
@@ -18,9 +18,8 @@ from nusky.units import numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.collections import EllipseCollection
+    from matplotlib.collections import EllipseCollection, QuadMesh
     from matplotlib.colorbar import Colorbar
-    from matplotlib.image import AxesImage
 
 __all__ = ["SkyZoom"]
 
@@ -39,7 +38,7 @@ class SkyZoom:
     width : float, rad
         Side of the square, 0 … π.
     pc_kw : dict
-        How values become colours, as for matplotlib's ``pcolormesh``.
+        Keywords for matplotlib's ``pcolormesh``.
 
     Raises
     ------
@@ -71,22 +70,17 @@ class SkyZoom:
 
     def plot_map(
         self, ax: Axes, m: Any, n_ticks: int | None = None, *, nest: bool = False
-    ) -> tuple[AxesImage, Colorbar]:
+    ) -> tuple[QuadMesh, Colorbar]:
         """Draw the piece of a HEALPix map with a colour bar beside it; arguments as `SkyPlotter.plot_map`."""
         _require_plain_axes(ax, "SkyZoom.plot_map")
         values, nest = as_full_map(m, nest)
-        _, ra, dec = self.positions()
+        edges, ra, dec = self.positions()
         grid = look_up(values, ra, dec, nest)
         if grid.mask.all():
             raise ValueError("SkyZoom.plot_map: no finite pixel inside the square; move the centre or widen it")
-        mesh = self.draw(ax, grid, self.pc_kw)
+        mesh = ax.pcolormesh(edges, edges, grid, shading="flat", rasterized=True, **self.pc_kw)
         self.frame(ax)
         return mesh, add_colorbar(ax, mesh, n_ticks, orientation="vertical", pad=0.03, shrink=0.9)
-
-    def draw(self, ax: Axes, values: Any, pc_kw: Mapping[str, Any]) -> AxesImage:
-        """Draw values at `positions`, (n, n), blank where they are masked; `pc_kw` as for ``pcolormesh``."""
-        half = float(np.degrees(0.5 * self.width))
-        return add_image(ax, values, (-half, half, -half, half), pc_kw)
 
     def positions(self, n: int = 400) -> tuple[F64, F64, F64]:
         """Cells of an n by n mesh over the square.
