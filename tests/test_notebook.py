@@ -66,6 +66,7 @@ CELLS = (
 )
 
 
+@pytest.mark.slow
 def test_a_notebook_has_one_bar_and_a_table_of_each_result() -> None:
     nbclient = pytest.importorskip("nbclient", reason="nbclient is one of the documentation's requirements")
     pytest.importorskip("ipykernel", reason="ipykernel is one of the documentation's requirements")

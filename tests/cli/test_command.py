@@ -109,6 +109,7 @@ def test_the_same_seed_gives_the_same_demo_and_another_seed_another(
     assert json.loads((tmp_path / "other" / "fit.json").read_text())["ts"] != first["ts"]
 
 
+@pytest.mark.slow
 def test_the_demo_runs_on_the_real_season(shared_data: Path, tmp_path: Path, here: Callable[..., str]) -> None:
     text = here("demo", "--real", str(shared_data / "icecube_ic86_2011"), "--out", str(tmp_path / "real"))
     assert cy.Fit.read(tmp_path / "real" / "fit.json").ts > 20

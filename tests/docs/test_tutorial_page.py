@@ -67,6 +67,7 @@ def test_every_code_line_of_the_original_tutorial_is_on_the_page() -> None:
             assert line in page, line
 
 
+@pytest.mark.slow
 def test_the_cells_of_the_page_run_in_order(tmp_path: Path) -> None:
     # In a process of its own, with warnings as errors: a cell that warns would do so in every reader's notebook.
     script = ["import matplotlib; matplotlib.use('Agg')"]

@@ -107,6 +107,7 @@ def with_spectra(**settings: Any) -> Any:
 
 
 @pytest.mark.parametrize("settings", [{}, {"sigsub": True}, {"gamma": 2.0}, {"energy": False}])
+@pytest.mark.slow
 def test_with_a_spectrum_in_each_pixel_trials_are_the_same_everywhere(settings: dict[str, Any], tmp_path: Path) -> None:
     tr = with_spectra(**settings)
     many = tr.get_many_fits(4, 300, seed=3, mp_cpus=2)

@@ -159,6 +159,7 @@ def by_pixel(analysis: Any, **kw: Any) -> TemplateValues:
     return TemplateValues(LikelihoodModel(analysis, options), SPECTRA.shares, spectra=SPECTRA, by_pixel=True, **kw)
 
 
+@pytest.mark.slow
 def test_with_a_spectrum_in_each_pixel_s_is_its_signal_in_space_and_energy() -> None:
     season, given = template_oracle.two()[1], template_oracle.many_spectra()
     events = season.data[::50]

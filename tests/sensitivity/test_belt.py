@@ -72,6 +72,7 @@ def test_upper_limits_of_a_count_are_neymans(belt: ConfidenceBelt, count: int) -
     assert belt.upper_limit(float(count)) == pytest.approx(exact, rel=0.05)
 
 
+@pytest.mark.slow
 def test_what_is_expected_are_quantiles_of_background_limits(belt: ConfidenceBelt) -> None:
     counts = np.random.default_rng(9).poisson(B, 4000).astype(float)
     limits = np.array([belt.interval(c)[1] for c in np.unique(counts)])[np.unique(counts, return_inverse=True)[1]]
