@@ -13,6 +13,7 @@ import pytest
 
 from nusky.followup import output, write_follow_up
 from nusky.followup.notice import notice
+from nusky.followup.pages import _limit_rows
 from nusky.followup.summary import summary
 
 
@@ -79,3 +80,11 @@ def test_no_test_statistic_has_the_name_of_a_p_value(found: Any, windowed: Any) 
             assert "log10p" not in key
             if key in ("p", "p_error") or "pval" in key:
                 assert value is None or 0 <= value <= 1
+
+
+def test_an_upper_limit_that_does_not_exist_says_why() -> None:
+    one = {"E2dNdE": 1e-8, "fluence": None, "relative_error": 0.1}
+    limits = {"sensitivity": one, "upper_limit": None, "sources": "of equal flux", "range_over_90_percent_region": None}
+    _, (what, shown, why) = _limit_rows(limits)
+    assert (what, shown) == ("upper limit E²dN/dE", "none")
+    assert "more than 10 % of them would have a lower TS" in why

@@ -152,6 +152,8 @@ def _limit_rows(limits: dict[str, Any]) -> list[tuple[str, str, str]]:
         shown = "none" if one is None else f"{_number(one[key])} {unit}"
         shown += "" if error is None else f", ± {100 * error:.0f} %"
         why = "; TS is below the median, so it is the sensitivity" if same and name == "upper_limit" else ""
+        if one is None:
+            why = "; more than 10 % of them would have a lower TS than this fit, whatever their flux"
         rows.append((what, shown, f"90 %, for sources {limits['sources']}{why}"))
         ends = limits["range_over_90_percent_region"]
         if ends is not None:
