@@ -203,6 +203,8 @@ def test_each_of_several_sources_is_fitted_by_itself() -> None:
     ):
         with pytest.raises(ValueError, match=message):
             both.get_one_trial(**given)
+    with pytest.raises((ValueError, TypeError), match="nothing was injected"):
+        both.get_one_trial(save_evts="x.npy")
     with pytest.raises(ValueError, match="flat=False gives the flares of each"):
         both.get_one_fit(seed=1)
     with pytest.raises(ValueError, match="decorrelate=True is not there"):

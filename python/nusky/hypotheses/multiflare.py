@@ -18,7 +18,7 @@ from nusky.hypotheses.flare_maps import FlareSkyScanTrialRunner
 from nusky.injection import GivenFlares, SignalInjector, trial_draws
 from nusky.pixels import PixelSet
 from nusky.progress import Progress, scan_progress
-from nusky.transients import box_t0, season_uptime
+from nusky.transients import FlareOptions, box_t0, season_uptime
 from nusky.trial import SkyScan
 from nusky.trial.status import Status
 from nusky.typing import F64, I64
@@ -71,6 +71,11 @@ class FlaresBySource(dict[str, tuple[float, float, Arrays]]):
         return fit.ts, fit.ns, Arrays({new: column(old) for new, old in columns.items()})
 
 
+def _check_boxes(flare: FlareOptions) -> None:
+    if flare.shape != "box" or flare.t0 is not None:
+        raise ValueError("several flares are boxes with free start and end: leave out box=False and t0")
+
+
 def check_least_ts(least_ts: Any) -> float:
     """The TS that each of several flares has at least.
 
@@ -115,8 +120,7 @@ class MultiFlareTrialRunner(FlareTrialRunner):
     least_ts: float = 2.0
 
     def __post_init__(self) -> None:
-        if self.flare.shape != "box" or self.flare.t0 is not None:
-            raise ValueError("several flares are boxes with free start and end: leave out box=False and t0")
+        _check_boxes(self.flare)
         object.__setattr__(self, "least_ts", check_least_ts(self.least_ts))
         super().__post_init__()
 
@@ -311,8 +315,7 @@ class MultiFlareSkyScanTrialRunner(FlareSkyScanTrialRunner):
     least_ts: float = 2.0
 
     def __post_init__(self) -> None:
-        if self.flare.shape != "box" or self.flare.t0 is not None:
-            raise ValueError("several flares are boxes with free start and end: leave out box=False and t0")
+        _check_boxes(self.flare)
         object.__setattr__(self, "least_ts", check_least_ts(self.least_ts))
         super().__post_init__()
 

@@ -80,7 +80,9 @@ class MultiFlareSourcesRunner:
         if injflares is None:
             if n_sig:
                 raise ValueError(f"n_sig={n_sig:g} does not say which source flares, and when; give injflares")
-            return self.runners[0].get_one_trial(0, poisson, seed, TRUTH, mp_cpus, logging, deltaT=deltaT)
+            return self.runners[0].get_one_trial(
+                0, poisson, seed, TRUTH, mp_cpus, logging, replace_evts, deltaT=deltaT, save_evts=save_evts
+            )
         trial = with_given_flares(self.runners[0], self.src, injflares, n_sig, seed, TRUTH)
         trial = trial.replaced() if replace_evts else trial
         if save_evts is not None:
