@@ -82,14 +82,16 @@ inline Places draw_places(Random& random, const reference::Model& m, std::size_t
 
 [[noreturn]] inline void fail(const std::string& what) { throw std::runtime_error(what); }
 
-/// The TS must be that of its own n_s and γ, and no lower than what the slow reference finds on a grid of γ.
-inline void compare(const Case& c, const reference::Sky& sky, const ScanResult& r, std::size_t i) {
+/// The TS must be that of its own n_s and γ, and no lower than what the slow reference finds on a grid of γ. `look(γ)` gives the events as
+/// they are at a γ.
+template <class Look>
+void compare_at(const Case& c, const Look& look, const ScanResult& r, std::size_t i) {
   const GammaAxis axis(c.model.gamma_nodes);
   const double gamma = c.gamma ? *c.gamma : axis.free() ? r.gamma[i] : axis.size() == 1 ? axis.front() : 0.0;
   const double tolerance = 1e-3;  // what is promised
   if (!(r.ts[i] >= 0.0) || !(r.ns[i] >= 0.0)) fail("ts or n_s is negative or no number");
   if (r.ts[i] > 0) {
-    const double again = 2 * reference::log_likelihood(c.model, axis, sky, r.ns[i], gamma);
+    const double again = 2 * reference::log_likelihood(c.model, axis, look(gamma), r.ns[i], gamma);
     if (!(std::abs(again - r.ts[i]) <= 1e-5 * r.ts[i] + tolerance))
       fail("ts " + std::to_string(r.ts[i]) + " is not that of its n_s " + std::to_string(r.ns[i]) + " and gamma " + std::to_string(gamma) +
            ", " + std::to_string(again) + " (cut " + std::to_string(c.model.cut_n_sigma) + ")");
@@ -98,10 +100,14 @@ inline void compare(const Case& c, const reference::Sky& sky, const ScanResult& 
   for (int k = 0; k < (free ? 3 : 1); ++k) {  // other ones in every call
     const double part = std::fmod(0.381966 * static_cast<double>(c.number + static_cast<std::size_t>(k) * 7), 1.0);
     const double g = free ? axis.front() + (axis.back() - axis.front()) * part : gamma;
-    const double slow = reference::fit_ns(c.model, axis, sky, g).ts;
+    const double slow = reference::fit_ns(c.model, axis, look(g), g).ts;
     if (!(r.ts[i] >= slow * (1 - 1e-5) - tolerance))
       fail("ts " + std::to_string(r.ts[i]) + " is below " + std::to_string(slow) + " at gamma " + std::to_string(g));
   }
+}
+
+inline void compare(const Case& c, const reference::Sky& sky, const ScanResult& r, std::size_t i) {
+  compare_at(c, [&](double) -> const reference::Sky& { return sky; }, r, i);
 }
 
 inline void compare(const Case& c, const Places& at, const ScanResult& r, std::size_t i) {
