@@ -136,6 +136,7 @@ std::size_t Survey::likely_best(const Directions& directions, const Cluster& clu
 }
 
 bool Survey::drop_hopeless(const Directions& directions, const Cluster& cluster, const double* needed, bool* alive) {
+  if (cluster.cap.radius > constants_.widest_cluster) return true;
   const Needs needs(directions, cluster, needed, alive);
   if (needs.highest == 0.0) return needs.any_wins;
   const Cap cap = cap_of(directions, cluster, alive);
@@ -162,13 +163,17 @@ bool Survey::drop_hopeless(const Directions& directions, const Cluster& cluster,
   }
   for (const float n0 : constants_.direction_n) drop_by_tangent(bound, n0, needed, alive, left);
   bool any = needs.any_wins;
-  GammaParts parts(*model_, bound.events(), std::move(parts_room_));
-  for (std::size_t i = 0; i < left.n; ++i) {
-    const float v[3] = {left.x[i], left.y[i], left.z[i]};
-    alive[left.which[i]] = bound.may_have(needed[left.which[i]], v, parts, bound_space_);
-    any |= alive[left.which[i]];
+  if (cluster.cap.radius > constants_.widest_alone) {
+    any |= left.n > 0;
+  } else {
+    GammaParts parts(*model_, bound.events(), std::move(parts_room_));
+    for (std::size_t i = 0; i < left.n; ++i) {
+      const float v[3] = {left.x[i], left.y[i], left.z[i]};
+      alive[left.which[i]] = bound.may_have(needed[left.which[i]], v, parts, bound_space_);
+      any |= alive[left.which[i]];
+    }
+    parts_room_ = std::move(parts).release();
   }
-  parts_room_ = std::move(parts).release();
   kept_room_ = std::move(bound).release();
   if (single) single_room_ = std::move(single->events);
   return any;

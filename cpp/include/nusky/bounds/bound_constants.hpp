@@ -30,6 +30,9 @@ struct BoundConstants {
   /// Candidates whose u stays below this at n = 1 in the whole cap are summed once for all directions in question, at the place where
   /// each is largest: two of three candidates, which together add a percent to the sums.
   float tail_u = 3e-4F;
+  /// Clusters wider than the first, rad, are fitted without bounds, and in those wider than the second no direction is looked at alone: a
+  /// bound reads the events of the whole cluster for each direction, a fit those within its own reach.
+  double widest_cluster = 0.26, widest_alone = 0.13;
   /// Where clusters are smaller than this, the cut of an event holds many of them, and are fetched for so many at once. The bounds then
   /// hold for a ts up to a common limit.
   double small_cluster = 0.04, most_of_pool = 200.0;
