@@ -344,7 +344,7 @@ void FlareSearch::fit_between(const Node& node, const WindowContent& content, do
       left = fit_.at_lane(content, l);
       consider(2.0 * left.value + extra, fit_.lane_gamma(l), left, start, stop, days);
     }
-    const WindowProfile right = fit_.at_lane(content, l + 1);
+    const WindowProfile right = fit_.at_lane(content, l + 1, left.n);
     consider(2.0 * right.value + extra, fit_.lane_gamma(l + 1), right, start, stop, days);
     double low = fit_.lane_gamma(l), high = fit_.lane_gamma(l + 1);
     // where n = 0 the slope is that of nothing
@@ -352,11 +352,13 @@ void FlareSearch::fit_between(const Node& node, const WindowContent& content, do
     // twice what a parabola through both ends rises above them, and room for what is not one
     const double hump = 0.25 * (high - low) * (std::max(left.slope, 0.0) - std::min(right.slope, 0.0)) + 0.02;
     if (rises && falls && (left.n > 0.0 || right.n > 0.0) && 2.0 * (std::max(left.value, right.value) + hump) + extra > needed()) {
+      double guess = std::max(left.n, right.n);
       double slope_low = left.n > 0.0 ? left.slope : 1e-3, slope_high = right.n > 0.0 ? right.slope : -1e-3;
       for (int step = 0; step < 40 && high - low > 1e-7; ++step) {
         double gamma = low + (high - low) * slope_low / (slope_low - slope_high);
         if (step % 3 == 2 || !(gamma > low && gamma < high)) gamma = 0.5 * (low + high);
-        const WindowProfile p = fit_.at(content, gamma);
+        const WindowProfile p = fit_.at(content, gamma, guess);
+        guess = p.n;
         consider(2.0 * p.value + extra, gamma, p, start, stop, days);
         if (p.n > 0.0 && std::abs(p.slope) * (high - low) < 1e-9) break;
         if (p.slope > 0.0 || (p.n == 0.0 && left.n == 0.0)) {

@@ -9,7 +9,7 @@ namespace nusky {
 GaussFit::GaussFit(const Clock& clock, const FlareOptions& options, WindowFit& fit)
     : clock_(&clock), options_(&options), fit_(&fit), days_(clock.width()), by_t0_(clock.width()), by_log_sigma_(clock.width()) {}
 
-GaussFit::Point GaussFit::look_at(const NearInTime& near, const double* at) {
+GaussFit::Point GaussFit::look_at(const NearInTime& near, const double* at, double guess) {
   Point p{};
   std::copy_n(at, parameters, p.at);
   p.ts = -std::numeric_limits<double>::infinity();
@@ -30,7 +30,7 @@ GaussFit::Point GaussFit::look_at(const NearInTime& near, const double* at) {
   shape_.by_days[0].assign(by_t0_.begin(), by_t0_.begin() + static_cast<std::ptrdiff_t>(K));
   for (double& by : shape_.by_days[0]) by *= unit_;
   shape_.by_days[1].assign(by_log_sigma_.begin(), by_log_sigma_.begin() + static_cast<std::ptrdiff_t>(K));
-  const WindowProfile profile = fit_->free() ? fit_->at(content, at[2]) : fit_->at_fixed(content);
+  const WindowProfile profile = fit_->free() ? fit_->at(content, at[2], guess) : fit_->at_fixed(content);
   p.n = profile.n;
   p.at_limit = profile.at_limit;
   p.days = days_[K];
@@ -59,7 +59,7 @@ FlareFit GaussFit::climb(const NearInTime& near, double start, double stop, doub
   std::copy_n(highs, parameters, high_);
   const double first[parameters] = {0.5 * (start + stop) / unit_, std::log(sigma), fit_->free() ? gamma : low_[2]};
   constexpr double longest[parameters] = {1.5, 1.0, 0.7};  // steps; that of t0 in units of σ
-  Point here = look_at(near, first);
+  Point here = look_at(near, first, 0.0);
   double inverse[parameters][parameters] = {};  // of minus the second derivatives
   const auto forget = [&] {
     for (int i = 0; i < parameters; ++i)
@@ -92,7 +92,7 @@ FlareFit GaussFit::climb(const NearInTime& near, double start, double stop, doub
     for (int tries = 0; tries < 12 && !better; ++tries, part *= 0.35) {
       double at[parameters];
       for (int i = 0; i < parameters; ++i) at[i] = std::clamp(here.at[i] + part * go[i], low_[i], high_[i]);
-      next = look_at(near, at);
+      next = look_at(near, at, here.n);
       better = next.ts > here.ts + 1e-4 * part * rise;
     }
     if (!better) {

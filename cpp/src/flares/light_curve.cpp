@@ -56,8 +56,10 @@ CurveFit::Place CurveFit::rough(const NearInTime& near, double thresh, double la
   Place place{thresh, lag, -1.0, 0};
   if (!shape(near, thresh, lag)) return place;
   place.value = 0.0;
+  double n = 0.0;  // of the γ before
   for (int lane = 0; lane < (fit_->free() ? n_coarse_gamma : 1); lane += lane_step) {
-    const WindowProfile p = fit_->at_lane(content_, lane);
+    const WindowProfile p = fit_->at_lane(content_, lane, n);
+    n = p.n;
     if (p.value > place.value) {
       place.value = p.value;
       place.lane = lane;
@@ -81,9 +83,10 @@ FlareFit CurveFit::exact(const NearInTime& near, const Place& place) {
   }
   // The profile in γ at all coarse γ, then between those beside the best one.
   int top = 0;
-  double value = -1.0;
+  double value = -1.0, n = 0.0;
   for (int lane = 0; lane < n_coarse_gamma; ++lane) {
-    const WindowProfile p = fit_->at_lane(content_, lane);
+    const WindowProfile p = fit_->at_lane(content_, lane, n);
+    n = p.n;
     consider(p, fit_->lane_gamma(lane));
     if (p.value > value) {
       value = p.value;
@@ -93,7 +96,7 @@ FlareFit CurveFit::exact(const NearInTime& near, const Place& place) {
   double low = fit_->lane_gamma(std::max(top - 1, 0)), high = fit_->lane_gamma(std::min(top + 1, n_coarse_gamma - 1));
   for (int step = 0; step < 40 && high - low > 1e-7 && best.ts > 0.0; ++step) {
     const double gamma = 0.5 * (low + high);
-    const WindowProfile p = fit_->at(content_, gamma);
+    const WindowProfile p = fit_->at(content_, gamma, best.ns);
     consider(p, gamma);
     (p.slope > 0.0 ? low : high) = gamma;
   }

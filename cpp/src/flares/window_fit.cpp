@@ -56,31 +56,33 @@ void WindowFit::day_acceptances(double gamma, double* a) const {
   for (std::size_t k = 0; k < days_.size(); ++k) a[k] = shares_[k].f * together_ / days_[k];
 }
 
-WindowProfile WindowFit::at_lane(const WindowContent& content, int lane) {
+WindowProfile WindowFit::at_lane(const WindowContent& content, int lane, double guess) {
   if (!free_) return at_fixed(content);
   Ratios& r = lanes_[static_cast<std::size_t>(lane)];
   const Stencil& at = likelihood_->axis().coarse_stencil(lane);
-  if (!r.known && few * (content.last - content.first) < near_->size()) return profile_at(content, at);
+  if (!r.known && few * (content.last - content.first) < near_->size()) return profile_at(content, at, guess);
   if (!r.known) {
     evaluate_ratios(at, 0, near_->size(), r.ratio, r.change);
     r.known = true;
   }
-  return profile(content, at, r.ratio.data() + content.first, r.change.data() + content.first);
+  return profile(content, at, r.ratio.data() + content.first, r.change.data() + content.first, guess);
 }
 
 WindowProfile WindowFit::at_fixed(const WindowContent& content) {
-  return profile(content, fixed_stencil_, fixed_.empty() ? nullptr : fixed_.data() + content.first, nullptr);
+  return profile(content, fixed_stencil_, fixed_.empty() ? nullptr : fixed_.data() + content.first, nullptr, 0.0);
 }
 
-WindowProfile WindowFit::at(const WindowContent& content, double gamma) { return profile_at(content, likelihood_->axis().stencil(gamma)); }
+WindowProfile WindowFit::at(const WindowContent& content, double gamma, double guess) {
+  return profile_at(content, likelihood_->axis().stencil(gamma), guess);
+}
 
-WindowProfile WindowFit::profile_at(const WindowContent& content, const Stencil& at) {
+WindowProfile WindowFit::profile_at(const WindowContent& content, const Stencil& at, double guess) {
   evaluate_ratios(at, content.first, content.last, ratio_, change_);
-  return profile(content, at, ratio_.data(), change_.data());
+  return profile(content, at, ratio_.data(), change_.data(), guess);
 }
 
 // f′(n) n is concave but for the small terms of p; Newton's method with a bracket. a_ and outside_, p_ hold the weights.
-double WindowFit::best_n(std::size_t count, double n_max) {
+double WindowFit::best_n(std::size_t count, double n_max, double guess) {
   const auto derivatives = [&](double n, double& f1, double& f2) {
     kernels().weight_sums(count, a_.data(), n, &f1, &f2);
     f2 = -f2;
@@ -94,7 +96,7 @@ double WindowFit::best_n(std::size_t count, double n_max) {
   double f1 = 0.0, f2 = 0.0;
   derivatives(0.0, f1, f2);
   if (f1 <= 0.0) return 0.0;
-  double low = 0.0, high = n_max, n = std::min(0.5 * n_max, static_cast<double>(count) + 1.0);
+  double low = 0.0, high = n_max, n = std::min(0.5 * n_max, guess > 0.0 ? guess : static_cast<double>(count) + 1.0);
   for (int step = 0; step < 60; ++step) {
     derivatives(n, f1, f2);
     (f1 > 0.0 ? low : high) = n;
@@ -118,7 +120,7 @@ void WindowFit::for_segments(const WindowContent& content, const Call& call) con
   }
 }
 
-WindowProfile WindowFit::profile(const WindowContent& content, const Stencil& at, const float* ratio, const float* change) {
+WindowProfile WindowFit::profile(const WindowContent& content, const Stencil& at, const float* ratio, const float* change, double guess) {
   const std::size_t K = days_.size(), count = content.last - content.first;
   likelihood_->shares(sindec_, at, shares_.data());
   double exposure = 0.0, exposure_slope = 0.0;
@@ -149,7 +151,7 @@ WindowProfile WindowFit::profile(const WindowContent& content, const Stencil& at
   // Σ x/(1 + n x) = 1 has its solution below the number of events
   const double n_max = extended_ ? static_cast<double>(count) + 1.0 : Likelihood::closest_to_limit / p_max;
   WindowProfile out;
-  out.n = best_n(count, n_max);
+  out.n = best_n(count, n_max, guess);
   if (out.n == 0.0) return out;
   out.at_limit = out.n > n_max * (1.0 - 1e-9);
   out.value = kernels().weight_logs(count, a_.data(), out.n) - (extended_ ? out.n : 0.0);

@@ -142,7 +142,7 @@ void weight_sums(std::size_t count, const double* a, double n, double* first, do
   for (std::size_t i = 0; i < count; i += lanes) {
     const DoubleLanes w = i + lanes <= count ? load_doubles(a + i) : load_some(a + i, count - i);
     for (std::size_t k = 0; k < double_registers; ++k) {
-      const Doubles p = w.part[k] / (w.part[k] * n + 1.0);
+      const Doubles p = n == 0.0 ? w.part[k] : w.part[k] / (w.part[k] * n + 1.0);
       s.part[k] += p;
       q.part[k] += p * p;
     }

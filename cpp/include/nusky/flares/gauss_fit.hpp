@@ -25,7 +25,7 @@ class GaussFit {
     double ts, slope[parameters], n, days;
     bool at_limit;
   };
-  Point look_at(const NearInTime& near, const double* at);
+  Point look_at(const NearInTime& near, const double* at, double guess);
   bool frozen(const Point& p, int j, double direction) const;
 
   const Clock* clock_;

@@ -50,10 +50,10 @@ class WindowFit {
   /// a_k at the coarse γ and between, (K,) for each of n: acceptance per day, over its mean over all uptime.
   void day_acceptances(double gamma, double* a) const;
 
-  /// At a coarse γ. Not free: at the fixed γ, whatever the lane.
-  WindowProfile at_lane(const WindowContent& content, int lane);
+  /// At a coarse γ. Not free: at the fixed γ, whatever the lane. @param guess near the best n_s, as that of the γ beside is; 0: unknown
+  WindowProfile at_lane(const WindowContent& content, int lane, double guess = 0.0);
   /// At any γ.
-  WindowProfile at(const WindowContent& content, double gamma);
+  WindowProfile at(const WindowContent& content, double gamma, double guess = 0.0);
   /// Where γ is not free.
   WindowProfile at_fixed(const WindowContent& content);
   double gamma_front() const { return free_ ? likelihood_->axis().front() : 0.0; }
@@ -66,12 +66,12 @@ class WindowFit {
     std::vector<float> ratio, change;
   };
   void evaluate_ratios(const Stencil& at, std::size_t first, std::size_t last, std::vector<float>& ratio, std::vector<float>& change) const;
-  WindowProfile profile_at(const WindowContent& content, const Stencil& at);
-  WindowProfile profile(const WindowContent& content, const Stencil& at, const float* ratio, const float* change);
+  WindowProfile profile_at(const WindowContent& content, const Stencil& at, double guess);
+  WindowProfile profile(const WindowContent& content, const Stencil& at, const float* ratio, const float* change, double guess);
   double slope_of(const WindowContent& content, double n, const float* change);
   template <class Call>
   void for_segments(const WindowContent& content, const Call& call) const;
-  double best_n(std::size_t count, double n_max);
+  double best_n(std::size_t count, double n_max, double guess);
 
   const Likelihood* likelihood_;
   std::vector<double> days_;  // of each season
