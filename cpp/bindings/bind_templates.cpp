@@ -1,3 +1,4 @@
+#include <pybind11/complex.h>
 #include <pybind11/stl.h>
 
 #include <cmath>
@@ -5,6 +6,7 @@
 
 #include "interrupt.hpp"
 #include "nusky/sphere/sphere.hpp"
+#include "nusky/templates/ring_modes.hpp"
 #include "nusky/templates/template_trials.hpp"
 #include "trial_calls.hpp"
 
@@ -133,6 +135,21 @@ py::tuple template_trials(const SkyTemplate& sky, const std::optional<py::sequen
   return finished(done, raised);
 }
 
+using C128 = Array<std::complex<double>>;
+using C64 = Array<std::complex<float>>;
+
+void modes_of(const C128& alm, const F64& beam, C64& modes, int n_threads) {
+  const std::size_t maps = require_ndim(alm, 2, "alm"), n = length(alm, 1), beams = require_ndim(beam, 2, "beam");
+  const auto lmax = static_cast<std::size_t>(std::floor(0.5 * (std::sqrt(8.0 * static_cast<double>(n) + 1.0) - 3.0) + 1e-6));
+  if ((lmax + 1) * (lmax + 2) / 2 != n) throw std::invalid_argument("alm: expected shape (R, (lmax + 1)(lmax + 2)/2)");
+  if (length(beam, 1) < 1 || length(beam, 1) > lmax + 1) throw std::invalid_argument("beam: expected shape (S, L), L at most lmax + 1");
+  if (require_ndim(modes, 4, "modes") != beams || length(modes, 1) < 2 || length(modes, 2) != maps || modes.shape(3) != beam.shape(1))
+    throw std::invalid_argument("modes: expected shape (S, D, R, L)");
+  std::complex<float>* out = modes.mutable_data();
+  const py::gil_scoped_release release;
+  ring_modes({maps, lmax, alm.data()}, beams, beam.data(), length(beam, 1), length(modes, 1), out, n_threads);
+}
+
 }  // namespace
 
 void bind_templates(py::module_& m) {
@@ -166,6 +183,17 @@ log_taken : sequence of (C, G) float64, ln V of cells at the gamma nodes; empty:
       .def(py::init(&make_template), py::arg("likelihood"), py::arg("table").noconvert(), py::arg("unit").noconvert(), py::arg("own"),
            py::arg("column"), py::arg("log_taken") = std::vector<F64>{}, py::keep_alive<1, 2>(), py::keep_alive<1, 3>(),
            py::keep_alive<1, 4>());
+  m.def("ring_modes", &modes_of, py::arg("alm").noconvert(), py::arg("beam").noconvert(), py::arg("modes").noconvert(),
+        py::arg("n_threads") = 0, R"(
+Fourier modes of smeared maps along rings of declination: at right ascension a a map is Re[F_0 + 2 sum over m > 0 of F_m exp(i m a)].
+
+Parameters
+----------
+alm : (R, (lmax + 1)(lmax + 2)/2) complex128, in the order of healpy
+beam : (S, L) float64, what they are multiplied with, by degree
+modes : (S, D, R, L) complex64, is filled with F_m at D declinations from -90 to 90 degrees
+n_threads : 0 means all that the process may use
+)");
   m.def("fit_template_trials", &template_trials, py::arg("template"), py::arg("injected").none(true), py::kw_only(), py::arg("key"),
         py::arg("numbers").noconvert(), py::arg("rows").noconvert(), py::arg("n_threads") = 0, py::arg("progress") = py::none(), R"(
 Draws the backgrounds of trials, adds what is injected and fits: row i is a function of the key, numbers[i] and its injected events.

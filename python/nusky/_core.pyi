@@ -210,6 +210,7 @@ class SkyTemplate:
         log_taken: Sequence[F64] = ...,
     ) -> None: ...
 
+def ring_modes(alm: NDArray[np.complex128], beam: F64, modes: NDArray[np.complex64], n_threads: int = ...) -> None: ...
 def fit_template_trials(
     template: SkyTemplate,
     injected: Sequence[tuple[TemplateEvents, F64, I64]] | None,

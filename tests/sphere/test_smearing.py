@@ -81,6 +81,35 @@ def test_values_are_those_of_the_table_between_its_nodes() -> None:
     assert np.abs(smeared.at(ra, dec, sigma).T - slow).max() < 1e-5 * pairs.max()
 
 
+def test_modes_on_rings_are_sums_of_legendre_polynomials() -> None:
+    import healpy
+
+    n_dec, lmax, at = 31, 40, [(0.4, 0.3), (3.0, -1.5), (5.0, 1.1)]
+    degree = np.arange(lmax + 1)
+    beam = np.exp(-0.5 * degree**2 * np.array([[0.05], [0.1]]) ** 2)
+    beam[1, 30:] = 0.0
+    alm = np.zeros((len(at), healpy.Alm.getsize(lmax)), dtype=complex)
+    alm[:, : lmax + 1] = np.sqrt((2 * degree + 1) / (4 * np.pi))  # a source at the pole, then where it is to be
+    for one, (ra, dec) in zip(alm, at, strict=True):
+        healpy.rotate_alm(one, 0.0, np.pi / 2 - dec, ra)
+    modes = np.empty((2, n_dec, len(at), lmax + 1), dtype=np.complex64)
+    _core.ring_modes(alm, beam, modes, n_threads=1)
+    for d, there in enumerate(np.linspace(-np.pi / 2, np.pi / 2, n_dec)):
+        wave = np.exp(1j * degree * 1.7)
+        for r, (ra, dec) in enumerate(at):
+            cosine = np.sin(dec) * np.sin(there) + np.cos(dec) * np.cos(there) * np.cos(1.7 - ra)
+            for b, row in zip(beam, modes[:, d, r] * wave, strict=True):
+                slow = np.polynomial.legendre.legval(cosine, (2 * degree + 1) / (4 * np.pi) * b)
+                most = ((2 * degree + 1) / (4 * np.pi) * b).sum()
+                assert row[0].real + 2 * row[1:].real.sum() == pytest.approx(slow, abs=2e-6 * most)
+    again = np.empty_like(modes)
+    _core.ring_modes(alm, beam, again, n_threads=2)
+    assert np.array_equal(again, modes)
+    for name, given in (("alm", (alm[:, 1:].copy(), beam, modes)), ("modes", (alm, beam, modes[:, :1].copy()))):
+        with pytest.raises(ValueError, match=name):
+            _core.ring_modes(*given)
+
+
 def test_places_outside_the_table_are_refused_by_the_core() -> None:
     smeared = SmearedMaps.of(template_oracle.band(8)[None], 0.05, 0.1)
     maps = smeared.table, smeared.unit

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "nusky/kernels/tables/flares.hpp"
+#include "nusky/kernels/tables/harmonics.hpp"
 #include "nusky/kernels/tables/index.hpp"
 #include "nusky/kernels/tables/knots.hpp"
 #include "nusky/kernels/tables/points.hpp"
@@ -29,7 +30,8 @@ struct Kernels : IndexKernels,
                  StackKernels,
                  FlareKernels,
                  PointKernels,
-                 TemplateKernels {
+                 TemplateKernels,
+                 HarmonicKernels {
   const char* name;  ///< of the instruction set
 };
 
