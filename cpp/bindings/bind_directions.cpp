@@ -5,7 +5,7 @@
 
 #include "arrays.hpp"
 #include "nusky/sphere/directions.hpp"
-#include "nusky/sphere/smeared_table.hpp"
+#include "smeared.hpp"
 
 namespace nusky::bindings {
 namespace {
@@ -24,20 +24,15 @@ std::shared_ptr<Directions> make_directions(const F64& ra, const F64& dec, const
   return std::make_shared<Directions>(n, ra.data(), dec.data(), tile->data(), t, tile_ra->data(), tile_dec->data(), tile_radius->data());
 }
 
-SmearedTable smeared_table(const I16& table, const F32& unit, const I64& start, const F32& weight) {
-  const auto length = [](const auto& array, int axis) { return static_cast<std::size_t>(array.shape(axis)); };
-  const std::size_t n_sigma = require_ndim(table, 5, "table"), n = require_ndim(start, 1, "start");
-  const SmearedTable rows{table.data(), unit.data(), length(table, 4), n_sigma, length(table, 1), length(table, 2)};
-  if (rows.n_sigma < 2 || rows.n_ra < 2 || length(table, 3) != 2)
-    throw std::invalid_argument("table: needs two widths, declinations and right ascensions");
-  if (require_ndim(unit, 3, "unit") != n_sigma || length(unit, 1) != rows.n_pairs || length(unit, 2) != rows.maps)
-    throw std::invalid_argument("unit: expected shape (S, D - 1, R)");
-  if (require_ndim(weight, 2, "weight") != 4 || length(weight, 1) != n) throw std::invalid_argument("weight: expected shape (4, N)");
-  return rows;
+SmearedTable table_of_places(const std::vector<I16>& table, const F32& basis, const I64& start, const F32& weight) {
+  const std::size_t n = require_ndim(start, 1, "start");
+  if (require_ndim(weight, 2, "weight") != 4 || static_cast<std::size_t>(weight.shape(1)) != n)
+    throw std::invalid_argument("weight: expected shape (4, N)");
+  return smeared_table(table, basis);
 }
 
-void smeared_values(const I16& table, const F32& unit, const I64& start, const F32& weight, const F64& ra, F32& found) {
-  const SmearedTable rows = smeared_table(table, unit, start, weight);
+void smeared_values(const std::vector<I16>& table, const F32& basis, const I64& start, const F32& weight, const F64& ra, F32& found) {
+  const SmearedTable rows = table_of_places(table, basis, start, weight);
   const auto n = static_cast<std::size_t>(start.size());
   require_length(ra, n, "ra");
   if (require_ndim(found, 2, "found") != rows.maps || found.shape(1) != start.size())
@@ -47,9 +42,9 @@ void smeared_values(const I16& table, const F32& unit, const I64& start, const F
   rows.look_up(n, start.data(), weight.data(), ra.data(), out);
 }
 
-void smeared_terms(const I16& table, const F32& unit, const I64& start, const F32& weight, const I64& order, const F64& ra,
+void smeared_terms(const std::vector<I16>& table, const F32& basis, const I64& start, const F32& weight, const I64& order, const F64& ra,
                    const F64& column, const F64& factor, const F64& background, double scale, F64& z) {
-  const SmearedTable rows = smeared_table(table, unit, start, weight);
+  const SmearedTable rows = table_of_places(table, basis, start, weight);
   const auto n = static_cast<std::size_t>(start.size());
   require_length(order, n, "order");
   require_length(column, rows.maps, "column");
@@ -81,27 +76,27 @@ tile_radius : (T,) float64, rad, no direction of the tile lies further from its 
            py::arg("tile_ra").noconvert() = py::none(), py::arg("tile_dec").noconvert() = py::none(),
            py::arg("tile_radius").noconvert() = py::none())
       .def("__len__", &Directions::size);
-  m.def("smeared_values", &smeared_values, py::arg("table").noconvert(), py::arg("unit").noconvert(), py::arg("start").noconvert(),
+  m.def("smeared_values", &smeared_values, py::arg("table").noconvert(), py::arg("basis").noconvert(), py::arg("start").noconvert(),
         py::arg("weight").noconvert(), py::arg("ra").noconvert(), py::arg("found").noconvert(), R"(
 Values of smeared maps at places; see `nusky.sphere.SmearedMaps`.
 
 Parameters
 ----------
-table : (S, D - 1, A, 2, R) int16
-unit : (S, D - 1, R) float32
+table : S arrays (D - 1, A, 2, B) int16, B may differ
+basis : (S, D - 1, B, R) float32, what the parts are multiplied with, to add up to the maps; B is the largest
 start : (N,) int64, point at which the pair of rows of the lower sigma and declination begins
 weight : (4, N) float32, of the rows around the place
 ra : (N,) float64, rad
 found : (R, N) float32, is filled
 )");
-  m.def("smeared_terms", &smeared_terms, py::arg("table").noconvert(), py::arg("unit").noconvert(), py::arg("start").noconvert(),
+  m.def("smeared_terms", &smeared_terms, py::arg("table").noconvert(), py::arg("basis").noconvert(), py::arg("start").noconvert(),
         py::arg("weight").noconvert(), py::arg("order").noconvert(), py::arg("ra").noconvert(), py::arg("column").noconvert(),
         py::arg("factor").noconvert(), py::arg("background").noconvert(), py::arg("scale"), py::arg("z").noconvert(), R"(
 Terms of a likelihood from smeared maps: z = scale (max(0, sum over maps of column * value * factor) - background).
 
 Parameters
 ----------
-table, unit, start, weight : as for `smeared_values`
+table, basis, start, weight : as for `smeared_values`
 order : (N,) int64, the right ascension of place i is ra[order[i]]
 ra : (M,) float64, rad
 column : (R,) float64

@@ -8,6 +8,7 @@
 #include "nusky/sphere/sphere.hpp"
 #include "nusky/templates/ring_modes.hpp"
 #include "nusky/templates/template_trials.hpp"
+#include "smeared.hpp"
 #include "trial_calls.hpp"
 
 namespace nusky::bindings {
@@ -17,36 +18,25 @@ using Events = std::shared_ptr<TemplateEvents>;
 
 std::size_t length(const py::array& array, int axis) { return static_cast<std::size_t>(array.shape(axis)); }
 
-// The table without its units.
-SmearedView smeared_view(const I16& table) {
-  if (require_ndim(table, 5, "table") < 2 || table.shape(2) < 2 || table.shape(3) != 2)
-    throw std::invalid_argument("table: needs two widths, declinations and right ascensions");
-  return {table.data(), nullptr, length(table, 4), length(table, 2), length(table, 1)};
-}
-std::size_t points_of(const I16& table) { return length(table, 0) * length(table, 1) * length(table, 2); }
-
-Events make_events(const I16& table, const I64& order, const I64& start, const F32& weight, const I64& cell, const F32& log_ratio,
-                   const std::vector<double>& gamma_nodes) {
-  const SmearedView view = smeared_view(table);
-  const std::size_t n = require_ndim(order, 1, "order"), points = points_of(table);
+Events make_events(const std::vector<I16>& table, const I64& order, const I64& start, const F32& weight, const I64& cell,
+                   const F32& log_ratio, const std::vector<double>& gamma_nodes) {
+  const SmearedTable maps = smeared_widths(table);
+  const std::size_t n = require_ndim(order, 1, "order");
   require_length(start, n, "start");
   require_length(cell, n, "cell");
   if (require_ndim(weight, 2, "weight") != 4 || length(weight, 1) != n) throw std::invalid_argument("weight: expected shape (4, N)");
   if (require_ndim(log_ratio, 2, "log_ratio") != n || length(log_ratio, 1) != std::max<std::size_t>(1, gamma_nodes.size()))
     throw std::invalid_argument("log_ratio: expected shape (N, gamma nodes)");
   const GammaAxis axis(gamma_nodes);
-  const std::size_t reach = (view.n_pairs + 1) * view.n_ra;
+  const std::size_t reach = (maps.n_pairs + 1) * maps.n_ra;
   py::gil_scoped_release release;
-  return std::make_shared<TemplateEvents>(n, points, view.n_ra, reach, order.data(), start.data(), weight.data(), cell.data(),
+  return std::make_shared<TemplateEvents>(n, maps.n_points(), maps.n_ra, reach, order.data(), start.data(), weight.data(), cell.data(),
                                           log_ratio.data(), axis);
 }
 
-std::shared_ptr<SkyTemplate> make_template(const Likelihood& likelihood, const I16& table, const F32& unit, const std::vector<Events>& own,
-                                           const std::vector<F64>& column, const std::vector<F64>& log_taken) {
-  SmearedView view = smeared_view(table);
-  if (require_ndim(unit, 3, "unit") != length(table, 0) || length(unit, 1) != view.n_pairs || length(unit, 2) != view.maps)
-    throw std::invalid_argument("unit: expected shape (S, D - 1, R)");
-  view.unit = unit.data();
+std::shared_ptr<SkyTemplate> make_template(const Likelihood& likelihood, const std::vector<I16>& table, const F32& basis,
+                                           const std::vector<Events>& own, const std::vector<F64>& column,
+                                           const std::vector<F64>& log_taken) {
   if (column.size() != own.size() || (!log_taken.empty() && log_taken.size() != own.size()))
     throw std::invalid_argument("own, column and log_taken: one entry for each season is needed");
   std::vector<TemplateSeason> seasons;
@@ -59,7 +49,7 @@ std::shared_ptr<SkyTemplate> make_template(const Likelihood& likelihood, const I
     require_ndim(log_taken[k], 2, "log_taken");
     season.log_taken.assign(log_taken[k].data(), log_taken[k].data() + log_taken[k].size());
   }
-  return std::make_shared<SkyTemplate>(likelihood, view, points_of(table), std::move(seasons));
+  return std::make_shared<SkyTemplate>(likelihood, smeared_table(table, basis), std::move(seasons));
 }
 
 // Words of right ascensions in the order of places `first` on.
@@ -158,7 +148,7 @@ Events of one season as a template reads them: what does not depend on right asc
 
 Parameters
 ----------
-table : (S, D - 1, A, 2, R) int16, smeared maps; see `nusky.sphere.SmearedMaps`
+table : S arrays (D - 1, A, 2, B) int16, B may differ, smeared maps; see `nusky.sphere.SmearedMaps`
 order : (N,) int64, number of the event at each place; for trials neighbours in the table together
 start, weight : as for `smeared_values`, in that order
 cell : (N,) int64, of sin(dec); 0 where nothing is subtracted
@@ -174,13 +164,13 @@ A template whose likelihood has a term for every event: ln L = sum over seasons 
 Parameters
 ----------
 likelihood : Likelihood, whose shares are those of the whole template
-table : (S, D - 1, A, 2, R) int16, smeared maps
-unit : (S, D - 1, R) float32
+table : S arrays (D - 1, A, 2, B) int16, B may differ, smeared maps
+basis : (S, D - 1, B, R) float32, what the parts are multiplied with, to add up to the maps; B is the largest
 own : sequence of TemplateEvents, of the seasons' own events
 column : sequence of (R, G) float64: S is the sum of column times map, at the gamma nodes
 log_taken : sequence of (C, G) float64, ln V of cells at the gamma nodes; empty: V is 1
 )")
-      .def(py::init(&make_template), py::arg("likelihood"), py::arg("table").noconvert(), py::arg("unit").noconvert(), py::arg("own"),
+      .def(py::init(&make_template), py::arg("likelihood"), py::arg("table").noconvert(), py::arg("basis").noconvert(), py::arg("own"),
            py::arg("column"), py::arg("log_taken") = std::vector<F64>{}, py::keep_alive<1, 2>(), py::keep_alive<1, 3>(),
            py::keep_alive<1, 4>());
   m.def("ring_modes", &modes_of, py::arg("alm").noconvert(), py::arg("beam").noconvert(), py::arg("modes").noconvert(),

@@ -60,10 +60,10 @@ class Directions:
     ) -> None: ...
     def __len__(self) -> int: ...
 
-def smeared_values(table: I16, unit: F32, start: I64, weight: F32, ra: F64, found: F32) -> None: ...
+def smeared_values(table: Sequence[I16], basis: F32, start: I64, weight: F32, ra: F64, found: F32) -> None: ...
 def smeared_terms(
-    table: I16,
-    unit: F32,
+    table: Sequence[I16],
+    basis: F32,
     start: I64,
     weight: F32,
     order: I64,
@@ -189,7 +189,7 @@ def fit_hypothesis_events(
 class TemplateEvents:
     def __init__(
         self,
-        table: I16,
+        table: Sequence[I16],
         order: I64,
         start: I64,
         weight: F32,
@@ -203,8 +203,8 @@ class SkyTemplate:
     def __init__(
         self,
         likelihood: Likelihood,
-        table: I16,
-        unit: F32,
+        table: Sequence[I16],
+        basis: F32,
         own: Sequence[TemplateEvents],
         column: Sequence[F64],
         log_taken: Sequence[F64] = ...,

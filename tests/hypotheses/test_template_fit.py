@@ -194,7 +194,7 @@ def test_what_does_not_fit_together_is_refused_by_the_core() -> None:
     table = tr.values.smeared.table
     for name, value, match in (
         ("order", np.array([1]), "no such event"),
-        ("start", np.array([table[..., 0, 0].size]), "must be in the table"),
+        ("start", np.array([table[0][..., 0, 0].size * len(table)]), "must be in the table"),
         ("cell", np.array([-1]), "within 0"),
         ("log_ratio", np.full((1, 1), np.nan, np.float32), "finite"),
         ("weight", np.ones((3, 1), np.float32), r"\(4, N\)"),

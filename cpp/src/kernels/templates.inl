@@ -24,27 +24,21 @@ NUSKY_INLINE OnCircle on_circle(std::uint32_t word, std::size_t n_ra) {
 
 typedef std::int16_t ShortQuad __attribute__((vector_size(8)));
 
-// `some` ≤ 4 maps at a point; no more is read.
+// `some` ≤ 4 parts at a point; no more is read.
 template <std::size_t some>
-NUSKY_INLINE Quad maps_at(const std::int16_t* p) {
+NUSKY_INLINE Quad parts_at(const std::int16_t* p) {
   ShortQuad v{};
   __builtin_memcpy(&v, p, some * sizeof(std::int16_t));
   return __builtin_convertvector(v, Quad);
 }
-template <std::size_t some>
-NUSKY_INLINE Quad units_of(const float* p) {
-  Quad v{};
-  __builtin_memcpy(&v, p, some * sizeof(float));
-  return v;
-}
 
 template <std::size_t some>
-NUSKY_INLINE Quad along_row(const std::int16_t* p, std::size_t maps, float step) {
-  const Quad here = maps_at<some>(p), next = maps_at<some>(p + 2 * maps);
+NUSKY_INLINE Quad along_row(const std::int16_t* p, std::size_t parts, float step) {
+  const Quad here = parts_at<some>(p), next = parts_at<some>(p + 2 * parts);
   return (next - here) * step + here;
 }
 
-// 16 events: four maps each to four columns of 16.
+// 16 events: four maps each, to four columns of 16.
 NUSKY_INLINE void to_columns(const Quad* of, Lanes* column) {
   Quad quarter[4][4];
   for (std::size_t j = 0; j < 4; ++j) {
@@ -59,56 +53,103 @@ NUSKY_INLINE void to_columns(const Quad* of, Lanes* column) {
   for (std::size_t k = 0; k < 4; ++k) column[k] = join(quarter[k]);
 }
 
-// Where 16 events read the table and its units, and what their four rows weigh.
-struct SixteenPlaces {
-  const std::int16_t* at[lanes];
-  const float* unit[lanes];
-  float step[lanes], weight[lanes][4];
-};
-
-// `some` maps from number `first` on, of 16 events.
+// Parts from number `first` on, four at most: between two right ascensions, and both declinations with their weights.
 template <std::size_t some>
-NUSKY_INLINE void values_of_maps(const SmearedView& table, const SixteenPlaces& places, std::size_t first, float* value,
-                                 std::size_t stride) {
-  const std::size_t maps = table.maps, to_sigma = table.n_pairs * table.n_ra * 2 * maps, to_unit = table.n_pairs * maps;
-  Quad found[lanes];
-  for (std::size_t k = 0; k < lanes; ++k) {
-    const std::int16_t* p = places.at[k] + first;
-    const float* w = places.weight[k];
-    const float step = places.step[k];
-    const Quad low = along_row<some>(p, maps, step) * w[0] + along_row<some>(p + maps, maps, step) * w[1];
-    p += to_sigma;
-    const Quad high = along_row<some>(p, maps, step) * w[2] + along_row<some>(p + maps, maps, step) * w[3];
-    found[k] = low * units_of<some>(places.unit[k] + first) + high * units_of<some>(places.unit[k] + to_unit + first);
+NUSKY_INLINE Quad some_parts(const std::int16_t* p, std::size_t parts, float step, float low, float high) {
+  return along_row<some>(p, parts, step) * low + along_row<some>(p + parts, parts, step) * high;
+}
+NUSKY_INLINE Quad four_parts(const SmearedRow& row, const OnCircle& on, std::size_t first, float low, float high) {
+  const std::int16_t* p = row.values + on.point * 2 * row.parts + first;
+  switch (row.parts > first ? row.parts - first : 0) {
+    case 0:
+      return Quad{};
+    case 1:
+      return some_parts<1>(p, row.parts, on.step, low, high);
+    case 2:
+      return some_parts<2>(p, row.parts, on.step, low, high);
+    case 3:
+      return some_parts<3>(p, row.parts, on.step, low, high);
+    default:
+      return some_parts<4>(p, row.parts, on.step, low, high);
   }
-  Lanes column[4];
-  to_columns(found, column);
-  for (std::size_t m = 0; m < some; ++m) store(value + (first + m) * stride, column[m]);
+}
+
+constexpr std::size_t most_quads = most_template_maps / 4;
+
+// Adds `some` parts from number `first` on, of both widths, to all maps of an event: found[m / 4][k].
+template <std::size_t some>
+NUSKY_INLINE void add_parts(const SmearedRow* row, const SmearedView& table, std::size_t first, Quad low, Quad high, std::size_t k,
+                            Quad (*found)[lanes]) {
+  const float *below = row->basis + first * table.stride, *beyond = row[table.n_pairs].basis + first * table.stride;
+  for (std::size_t m = 0; m < table.stride; m += 4) {
+    Quad sum = first == 0 ? Quad{} : found[m / 4][k];
+    for (std::size_t r = 0; r < some; ++r)
+      sum = sum + load_as<Quad>(below + r * table.stride + m) * low[r] + load_as<Quad>(beyond + r * table.stride + m) * high[r];
+    found[m / 4][k] = sum;
+  }
+}
+
+// Of one map alone, whose parts are few.
+NUSKY_INLINE float one_map(const SmearedRow& row, const OnCircle& on, std::size_t stride, float low, float high) {
+  const std::size_t parts = row.parts;
+  const std::int16_t* p = row.values + on.point * 2 * parts;
+  float sum = 0.0F;
+  for (std::size_t b = 0; b < parts; ++b) {
+    const auto below = static_cast<float>(p[b]), beyond = static_cast<float>(p[parts + b]);
+    const float here = (static_cast<float>(p[2 * parts + b]) - below) * on.step + below;
+    const float next = (static_cast<float>(p[3 * parts + b]) - beyond) * on.step + beyond;
+    sum = sum + (here * low + next * high) * row.basis[b * stride];
+  }
+  return sum;
 }
 
 // All maps of an event at once: what it reads of them lies in two places.
 void template_values(const SmearedView& table, const PlacesView& places, const std::uint32_t* word, float* value, std::size_t stride) {
-  const std::size_t point = 2 * table.maps, to_sigma = table.n_pairs * table.n_ra * point;
   for (std::size_t i = 0; i < places.n; i += lanes) {
-    SixteenPlaces here;
+    Quad found[most_quads][lanes];
+    alignas(64) float one[lanes];
     for (std::size_t k = 0; k < lanes; ++k) {
       const std::size_t j = i + k, coming = j + template_ahead;  // beyond the last: the first point
-      const std::int16_t* next = table.values + (places.row[coming] * table.n_ra + on_circle(word[coming], table.n_ra).point) * point;
-      for (std::size_t s = 0; s < 2; ++s, next += to_sigma) {
-        __builtin_prefetch(next);
-        __builtin_prefetch(next + 2 * point - 1);
+      const SmearedRow* next = table.rows + places.row[coming];
+      const std::size_t point = on_circle(word[coming], table.n_ra).point;
+      for (std::size_t s = 0; s < 2; ++s, next += table.n_pairs) {
+        const std::int16_t* p = next->values + point * 2 * next->parts;
+        __builtin_prefetch(p);
+        __builtin_prefetch(p + 4 * next->parts - 1);
       }
+      const SmearedRow* row = table.rows + places.row[j];
       const OnCircle on = on_circle(word[j], table.n_ra);
-      here.at[k] = table.values + (places.row[j] * table.n_ra + on.point) * point;
-      here.unit[k] = table.unit + places.row[j] * table.maps;
-      here.step[k] = on.step;
-      for (std::size_t r = 0; r < 4; ++r) here.weight[k][r] = places.weight[r * places.stride + j];
+      const float* w = places.weight + j;
+      const std::size_t s = places.stride;
+      if (table.maps == 1) {
+        one[k] = one_map(*row, on, table.stride, w[0], w[s]) + one_map(row[table.n_pairs], on, table.stride, w[2 * s], w[3 * s]);
+        continue;
+      }
+      const std::size_t parts = row->parts < row[table.n_pairs].parts ? row[table.n_pairs].parts : row->parts;
+      for (std::size_t first = 0; first < parts; first += 4) {
+        const Quad low = four_parts(*row, on, first, w[0], w[s]);
+        const Quad high = four_parts(row[table.n_pairs], on, first, w[2 * s], w[3 * s]);
+        switch (parts - first) {
+          case 1:
+            add_parts<1>(row, table, first, low, high, k, found);
+            break;
+          case 2:
+            add_parts<2>(row, table, first, low, high, k, found);
+            break;
+          case 3:
+            add_parts<3>(row, table, first, low, high, k, found);
+            break;
+          default:
+            add_parts<4>(row, table, first, low, high, k, found);
+        }
+      }
     }
-    std::size_t m = 0;
-    for (; m + 4 <= table.maps; m += 4) values_of_maps<4>(table, here, m, value + i, stride);
-    if (table.maps - m == 3) values_of_maps<3>(table, here, m, value + i, stride);
-    if (table.maps - m == 2) values_of_maps<2>(table, here, m, value + i, stride);
-    if (table.maps - m == 1) values_of_maps<1>(table, here, m, value + i, stride);
+    if (table.maps == 1) store(value + i, load(one));
+    for (std::size_t m = 0; table.maps > 1 && m < table.maps; m += 4) {
+      Lanes column[4];
+      to_columns(found[m / 4], column);
+      for (std::size_t q = m; q < m + 4 && q < table.maps; ++q) store(value + q * stride + i, column[q - m]);
+    }
   }
 }
 

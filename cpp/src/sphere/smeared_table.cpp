@@ -8,24 +8,28 @@
 namespace nusky {
 
 SmearedTable::Corner SmearedTable::corner(std::size_t i, std::int64_t start, double ra) const {
-  if (start < 0 || static_cast<std::size_t>(start) + n_pairs * n_ra + n_ra > n_sigma * n_pairs * n_ra)
+  if (start < 0 || static_cast<std::size_t>(start) + n_pairs * n_ra + n_ra > n_points())
     throw std::invalid_argument("start[" + std::to_string(i) + "]: the rows around the place must be in the table");
   const double a = std::max(ra * (static_cast<double>(n_ra - 1) / (2.0 * M_PI)), 0.0);
   const double first = std::min(std::floor(a), static_cast<double>(n_ra - 2));
-  return {static_cast<std::size_t>(start) + static_cast<std::size_t>(first), static_cast<std::size_t>(start) / n_ra,
-          static_cast<float>(std::min(a - first, 1.0))};
+  const std::size_t row = static_cast<std::size_t>(start) / n_ra;
+  return {row / n_pairs, row % n_pairs, static_cast<std::size_t>(first), static_cast<float>(std::min(a - first, 1.0))};
 }
 
 float SmearedTable::value(std::size_t map, const Corner& corner, std::size_t n, const float* weight) const {
   float total = 0.0F;
   for (std::size_t s = 0; s < 2; ++s) {
-    const std::int16_t* at = values + (corner.at + s * n_pairs * n_ra) * 2 * maps + map;
-    float both = 0.0F;
-    for (std::size_t d = 0; d < 2; ++d, at += maps, weight += n) {
-      const auto here = static_cast<float>(at[0]), next = static_cast<float>(at[2 * maps]);
-      both += ((next - here) * corner.step + here) * *weight;
+    const std::size_t parts = widths[corner.width + s].parts;
+    const std::int16_t* p = at(corner, s);
+    const float* from = basis + ((corner.width + s) * n_pairs + corner.pair) * most_parts * maps + map;
+    for (std::size_t b = 0; b < parts; ++b) {
+      float both = 0.0F;
+      for (std::size_t d = 0; d < 2; ++d) {
+        const auto here = static_cast<float>(p[d * parts + b]), next = static_cast<float>(p[(d + 2) * parts + b]);
+        both += ((next - here) * corner.step + here) * weight[(2 * s + d) * n];
+      }
+      total += both * from[b * maps];
     }
-    total += both * unit[(corner.row + s * n_pairs) * maps + map];
   }
   return total;
 }
@@ -47,13 +51,12 @@ void SmearedTable::terms(std::size_t n, const std::int64_t* start, const float* 
       throw std::invalid_argument("order[" + std::to_string(i) + "]: there is no such right ascension");
     return corner(i, start[i], ra[order[i]]);
   };
-  const std::size_t layer = n_pairs * n_ra;
   Corner coming[ahead] = {};
   for (std::size_t i = 0; i < n + ahead; ++i) {
     const Corner place = coming[i % ahead];
     if (i < n) {
       coming[i % ahead] = place_of(i);
-      for (const std::size_t row : {std::size_t{0}, layer}) __builtin_prefetch(values + (coming[i % ahead].at + row) * 2 * maps);
+      for (const std::size_t s : {std::size_t{0}, std::size_t{1}}) __builtin_prefetch(at(coming[i % ahead], s));
     }
     if (i < ahead) continue;
     const std::size_t j = i - ahead;

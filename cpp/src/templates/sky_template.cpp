@@ -41,11 +41,12 @@ AtGamma exponential(const AtGamma& log) {
 
 }  // namespace
 
-SkyTemplate::SkyTemplate(const Likelihood& likelihood, const SmearedView& table, std::size_t n_points, std::vector<TemplateSeason> seasons)
-    : likelihood_(&likelihood), table_(table), n_points_(n_points), seasons_(std::move(seasons)) {
+SkyTemplate::SkyTemplate(const Likelihood& likelihood, const SmearedTable& table, std::vector<TemplateSeason> seasons)
+    : likelihood_(&likelihood), n_points_(table.n_points()), seasons_(std::move(seasons)) {
   const auto nodes = static_cast<std::size_t>(std::max(1, axis().size()));
   if (table.maps < 1 || table.maps > most_template_maps)
     throw std::invalid_argument("table: from 1 to " + std::to_string(most_template_maps) + " maps, got " + std::to_string(table.maps));
+  make_rows(table);
   if (seasons_.size() != static_cast<std::size_t>(likelihood.n_seasons()))
     throw std::invalid_argument("seasons: as many as in the likelihood are needed");
   if (likelihood.extended()) throw std::invalid_argument("likelihood: that of whole seasons is needed");
@@ -73,10 +74,24 @@ SkyTemplate::SkyTemplate(const Likelihood& likelihood, const SmearedView& table,
   }
 }
 
+// The basis as the kernels read it: its rows begin on multiples of four.
+void SkyTemplate::make_rows(const SmearedTable& table) {
+  const std::size_t stride = (table.maps + 3) / 4 * 4, of_row = table.most_parts * stride;
+  const std::size_t n = table.widths.size() * table.n_pairs;
+  basis_.resize(n * of_row);
+  std::fill(basis_.begin(), basis_.end(), 0.0F);
+  for (std::size_t i = 0; i < n * table.most_parts; ++i) std::copy_n(table.basis + i * table.maps, table.maps, basis_.data() + i * stride);
+  for (std::size_t i = 0; i < n; ++i) {
+    const SmearedTable::Width& width = table.widths[i / table.n_pairs];
+    rows_.push_back({width.values + i % table.n_pairs * table.n_ra * 2 * width.parts, basis_.data() + i * of_row, width.parts});
+  }
+  view_ = {rows_.data(), table.maps, table.n_ra, table.n_pairs, stride};
+}
+
 void SkyTemplate::columns_at(std::size_t k, const Stencil& at, RowsAtGamma& out) const {
   const std::size_t nodes = static_cast<std::size_t>(std::max(1, axis().size()));
-  resize(out, table_.maps);
-  for (std::size_t m = 0; m < table_.maps; ++m) {
+  resize(out, view_.maps);
+  for (std::size_t m = 0; m < view_.maps; ++m) {
     const double* row = seasons_[k].column.data() + m * nodes;
     put(out, m, nodes > 1 ? interpolated(row, nodes, at) : AtGamma{row[0], 0.0, 0.0});
   }

@@ -179,7 +179,9 @@ class TemplateValues(EventValues):
         sigma = [events["sigma"] for season in self.model.analysis for events in (season.data, season.sim)]
         low, high = min(s.min() for s in sigma), max(s.max() for s in sigma)
         extension = self.model.options.extension
-        return SmearedMaps.of(maps, float(np.hypot(low, extension)), float(np.hypot(high, extension)))
+        # With a spectrum in each pixel every map has a factor of its own
+        columns = None if self.by_pixel else self._parts_of_flux[1].reshape(len(maps), -1)
+        return SmearedMaps.of(maps, float(np.hypot(low, extension)), float(np.hypot(high, extension)), columns)
 
     def prepare(self) -> None:
         super().prepare()
@@ -295,8 +297,8 @@ class TemplateValues(EventValues):
         z = np.empty(len(own.order))
         column = np.ascontiguousarray(self._parts_of_flux[1][:, k, 0])
         places, ra = own.places, np.ascontiguousarray(ra, dtype=np.float64)
-        table, unit = self.smeared.table, self.smeared.unit
-        _core.smeared_terms(table, unit, *places, own.order, ra, column, own.weight, own.taken, scale=scale, z=z)
+        table, basis = self.smeared.table, self.smeared.basis
+        _core.smeared_terms(table, basis, *places, own.order, ra, column, own.weight, own.taken, scale=scale, z=z)
         return z
 
     def whole_ratio(self, k: int, events: Events) -> F64 | None:

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "nusky/likelihood/likelihood.hpp"
+#include "nusky/sphere/smeared_table.hpp"
 #include "nusky/templates/template_events.hpp"
 
 namespace nusky {
@@ -24,13 +25,13 @@ struct RowsAtGamma {
 /// threads.
 class SkyTemplate {
  public:
-  /// @param table stays where it is as long as this does
-  SkyTemplate(const Likelihood& likelihood, const SmearedView& table, std::size_t n_points, std::vector<TemplateSeason> seasons);
+  /// @param table its values stay where they are as long as this does; its basis is copied
+  SkyTemplate(const Likelihood& likelihood, const SmearedTable& table, std::vector<TemplateSeason> seasons);
 
   const Likelihood& likelihood() const { return *likelihood_; }
   const GammaAxis& axis() const { return likelihood_->axis(); }
   bool gamma_free() const { return axis().free(); }
-  const SmearedView& table() const { return table_; }
+  const SmearedView& table() const { return view_; }
   std::size_t n_points() const { return n_points_; }
   std::size_t n_seasons() const { return seasons_.size(); }
   const TemplateEvents& own(std::size_t season) const { return *seasons_[season].own; }
@@ -48,8 +49,12 @@ class SkyTemplate {
   void require_match(const TemplateEvents& events, std::size_t season) const;
 
  private:
+  void make_rows(const SmearedTable& table);
+
   const Likelihood* likelihood_;
-  SmearedView table_;
+  SmearedView view_{};
+  std::vector<SmearedRow> rows_;
+  AlignedVector<float> basis_;
   std::size_t n_points_;
   std::vector<TemplateSeason> seasons_;
   std::vector<std::size_t> cells_;

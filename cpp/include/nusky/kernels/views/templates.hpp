@@ -4,13 +4,17 @@
 
 namespace nusky {
 
-/// Smeared maps as the kernels read them: at each point of σ, a pair of neighbouring declinations, and right ascension all maps side by
-/// side.
+/// Smeared maps as the kernels read them, for a width and a pair of neighbouring declinations: at each right ascension all parts side by
+/// side, whose sums are the maps.
+struct SmearedRow {
+  const std::int16_t* values;  ///< (n_ra, 2, parts)
+  const float* basis;          ///< (parts, stride): map m = Σ_b basis[b, m] · value b
+  std::size_t parts;
+};
 struct SmearedView {
-  const std::int16_t* values;  ///< (n_sigma, n_pairs, n_ra, 2, maps)
-  const float* unit;           ///< (n_sigma, n_pairs, maps): what 1 of the values stands for
-  std::size_t maps, n_ra;      ///< right ascensions from 0 to 2π, both ends given
-  std::size_t n_pairs;
+  const SmearedRow* rows;       ///< (n_sigma, n_pairs)
+  std::size_t maps, n_ra;       ///< right ascensions from 0 to 2π, both ends given
+  std::size_t n_pairs, stride;  ///< of the basis: a multiple of 4, from `maps` on filled with 0; rows of more parts than a pair has are 0
 };
 
 /// Where events lie in σ and declination: of n, with room for template_room more. Columns are `stride` apart.
