@@ -8,28 +8,38 @@
 
 namespace nusky::random_calls {
 
-/// A table of smeared maps with numbers of no meaning, and what a template takes from it.
+/// A table of smeared maps with numbers of no meaning: parts of each width, and what the maps are of them.
 struct DrawnTable {
-  std::size_t maps, n_sigma, n_pairs, n_ra;
-  std::vector<std::int16_t> values;
-  std::vector<float> unit;
+  std::size_t maps, n_pairs, n_ra, most_parts;
+  std::vector<std::vector<std::int16_t>> values;  // by width
+  std::vector<std::size_t> parts;                 // of each
+  std::vector<float> basis;
 
-  SmearedTable table() const { return {values.data(), unit.data(), maps, n_sigma, n_pairs, n_ra}; }
-  SmearedView view() const { return {values.data(), unit.data(), maps, n_ra, n_pairs}; }
-  std::size_t n_points() const { return n_sigma * n_pairs * n_ra; }
+  SmearedTable table() const {
+    SmearedTable t{{}, basis.data(), maps, most_parts, n_pairs, n_ra};
+    for (std::size_t w = 0; w < parts.size(); ++w) t.widths.push_back({values[w].data(), parts[w]});
+    return t;
+  }
+  std::size_t n_points() const { return parts.size() * n_pairs * n_ra; }
   std::size_t reach() const { return (n_pairs + 1) * n_ra; }
 };
 
 inline DrawnTable draw_table(Random& random, std::size_t maps) {
-  DrawnTable t{maps, 2 + random.below(3), 1 + random.below(5), 2 + random.below(40), {}, {}};
-  t.values.resize(t.n_points() * 2 * maps);
-  // most of the sky is empty
-  for (std::int16_t& v : t.values) v = static_cast<std::int16_t>(random.below(3) ? 0 : random.below(32768));
-  if (maps > 1)  // several maps may be negative one by one
-    for (std::int16_t& v : t.values)
-      if (random.below(4) == 0) v = static_cast<std::int16_t>(-v);
-  t.unit.resize(t.n_sigma * t.n_pairs * maps);
-  for (float& u : t.unit) u = static_cast<float>(2e-4 * random.uniform());
+  DrawnTable t{maps, 1 + random.below(5), 2 + random.below(40), 0, {}, {}, {}};
+  for (std::size_t w = 2 + random.below(3); w > 0; --w) {
+    t.parts.push_back(1 + random.below(maps));
+    t.most_parts = std::max(t.most_parts, t.parts.back());
+    std::vector<std::int16_t>& values = t.values.emplace_back(t.n_pairs * t.n_ra * 2 * t.parts.back());
+    // most of the sky is empty; several parts may be negative one by one
+    for (std::int16_t& v : values) v = static_cast<std::int16_t>(random.below(3) ? 0 : random.below(32768));
+    if (maps > 1)
+      for (std::int16_t& v : values)
+        if (random.below(4) == 0) v = static_cast<std::int16_t>(-v);
+  }
+  for (const std::size_t parts : t.parts)
+    for (std::size_t i = 0; i < t.n_pairs; ++i)
+      for (std::size_t b = 0; b < t.most_parts; ++b)
+        for (std::size_t m = 0; m < maps; ++m) t.basis.push_back(b < parts ? static_cast<float>(2e-4 * random.uniform()) : 0.0F);
   return t;
 }
 
@@ -45,7 +55,7 @@ inline DrawnPlaces draw_places_in(Random& random, const DrawnTable& t, const ref
   p.weight.resize(4 * n);
   for (std::size_t i = 0; i < n; ++i) {
     p.order.push_back(static_cast<std::int64_t>(i));
-    p.start.push_back(static_cast<std::int64_t>((random.below(t.n_sigma - 1) * t.n_pairs + random.below(t.n_pairs)) * t.n_ra));
+    p.start.push_back(static_cast<std::int64_t>((random.below(t.parts.size() - 1) * t.n_pairs + random.below(t.n_pairs)) * t.n_ra));
     p.cell.push_back(static_cast<std::int64_t>(random.below(cells)));
     const double a = random.uniform(), b = random.uniform(), part[] = {(1 - a) * (1 - b), (1 - a) * b, a * (1 - b), a * b};
     for (std::size_t r = 0; r < 4; ++r) p.weight[r * n + i] = static_cast<float>(part[r]);
@@ -107,7 +117,7 @@ inline void call_template(Random& random, const Case& given) {
     season.log_taken = draw_lines(random, cells, nodes, -1.0, 0.0);  // V ≤ 1: n ends where that of the reference does
   }
   const Core core(m, 1);
-  const SkyTemplate sky(*core.likelihood, drawn.view(), drawn.n_points(), seasons);
+  const SkyTemplate sky(*core.likelihood, drawn.table(), seasons);
   const std::vector<std::int64_t> numbers = draw_numbers(random);
   std::vector<double> rows(3 * numbers.size(), -1.0);
   const TrialRequest request{random.bits(), numbers.size(), numbers.data(), 0.0, false};

@@ -236,8 +236,14 @@ NUSKY_INLINE void add_terms(const TemplateEventsView& e, const TemplateGamma& at
                             TemplateLanes& s) {
   const Lanes node[4] = {load(e.node[0] + i), load(e.node[1] + i), load(e.node[2] + i), load(e.node[3] + i)};
   const Lanes ratio = exp_of(blend(node, at.weight[0])), slope = blend(node, at.weight[1]), bend = blend(node, at.weight[2]);
-  const Lanes density = max_of(sum_of_maps(e, i, at.column[0], at.maps), 0.0F);
-  const Lanes change = sum_of_maps(e, i, at.column[1], at.maps), turn = sum_of_maps(e, i, at.column[2], at.maps);
+  Lanes density = sum_of_maps(e, i, at.column[0], at.maps);
+  Lanes change = sum_of_maps(e, i, at.column[1], at.maps), turn = sum_of_maps(e, i, at.column[2], at.maps);
+  NUSKY_EACH {  // S below 0 counts as 0, at the γ beside this one, too
+    const auto there = density.part[k] > Floats{};
+    density.part[k] = there ? density.part[k] : Floats{};
+    change.part[k] = there ? change.part[k] : Floats{};
+    turn.part[k] = there ? turn.part[k] : Floats{};
+  }
   Lanes z = density * ratio;
   Lanes d = (change + density * slope) * ratio;
   Lanes dd = (turn + change * slope * 2.0F + density * (slope * slope + bend)) * ratio;
