@@ -42,23 +42,6 @@ void smeared_values(const std::vector<I16>& table, const F32& basis, const I64& 
   rows.look_up(n, start.data(), weight.data(), ra.data(), out);
 }
 
-void smeared_terms(const std::vector<I16>& table, const F32& basis, const I64& start, const F32& weight, const I64& order, const F64& ra,
-                   const F64& column, const F64& factor, const F64& background, double scale, F64& z) {
-  const SmearedTable rows = table_of_places(table, basis, start, weight);
-  const auto n = static_cast<std::size_t>(start.size());
-  require_length(order, n, "order");
-  require_length(column, rows.maps, "column");
-  require_length(background, n, "background");
-  require_length(z, n, "z");
-  const std::size_t given = require_ndim(ra, 1, "ra"), factors = require_ndim(factor, 2, "factor");
-  if ((factors != 1 && factors != rows.maps) || factor.shape(1) != start.size())
-    throw std::invalid_argument("factor: expected shape (R, N) or (1, N)");
-  double* out = z.mutable_data();
-  const py::gil_scoped_release release;
-  rows.terms(n, start.data(), weight.data(), order.data(), given, ra.data(), column.data(), factor.data(), factors == 1, background.data(),
-             scale, out);
-}
-
 }  // namespace
 
 void bind_directions(py::module_& m) {
@@ -88,22 +71,6 @@ start : (N,) int64, point at which the pair of rows of the lower sigma and decli
 weight : (4, N) float32, of the rows around the place
 ra : (N,) float64, rad
 found : (R, N) float32, is filled
-)");
-  m.def("smeared_terms", &smeared_terms, py::arg("table").noconvert(), py::arg("basis").noconvert(), py::arg("start").noconvert(),
-        py::arg("weight").noconvert(), py::arg("order").noconvert(), py::arg("ra").noconvert(), py::arg("column").noconvert(),
-        py::arg("factor").noconvert(), py::arg("background").noconvert(), py::arg("scale"), py::arg("z").noconvert(), R"(
-Terms of a likelihood from smeared maps: z = scale (max(0, sum over maps of column * value * factor) - background).
-
-Parameters
-----------
-table, basis, start, weight : as for `smeared_values`
-order : (N,) int64, the right ascension of place i is ra[order[i]]
-ra : (M,) float64, rad
-column : (R,) float64
-factor : (R, N) float64, or (1, N) where all maps have the same
-background : (N,) float64
-scale : float
-z : (N,) float64, is filled
 )");
 }
 

@@ -34,7 +34,7 @@ Events make_events(const std::vector<I16>& table, const I64& order, const I64& s
                                           log_ratio.data(), axis);
 }
 
-std::shared_ptr<SkyTemplate> make_template(const Likelihood& likelihood, const std::vector<I16>& table, const F32& basis,
+std::shared_ptr<SkyTemplate> make_template(const Likelihood& likelihood, const std::shared_ptr<SmearedRows>& maps,
                                            const std::vector<Events>& own, const std::vector<F64>& column,
                                            const std::vector<F64>& log_taken) {
   if (column.size() != own.size() || (!log_taken.empty() && log_taken.size() != own.size()))
@@ -49,7 +49,7 @@ std::shared_ptr<SkyTemplate> make_template(const Likelihood& likelihood, const s
     require_ndim(log_taken[k], 2, "log_taken");
     season.log_taken.assign(log_taken[k].data(), log_taken[k].data() + log_taken[k].size());
   }
-  return std::make_shared<SkyTemplate>(likelihood, smeared_table(table, basis), std::move(seasons));
+  return std::make_shared<SkyTemplate>(likelihood, maps, std::move(seasons));
 }
 
 // Words of right ascensions in the order of places `first` on.
@@ -63,6 +63,21 @@ std::vector<std::uint32_t> words_of(const TemplateEvents& events, const F64& ra)
     word[i] = static_cast<std::uint32_t>(std::llround(a / right_ascension_step));  // of a drawn one its own word
   }
   return word;
+}
+
+void template_terms(const SmearedRows& maps, const TemplateEvents& events, const F64& ra, const F64& column, const F64& factor,
+                    const F64& background, double scale, F64& z) {
+  const std::size_t n = events.size(), factors = require_ndim(factor, 2, "factor");
+  if (events.n_points() != maps.n_points()) throw std::invalid_argument("events: their places are those of another table");
+  require_length(column, maps.maps(), "column");
+  require_length(background, n, "background");
+  require_length(z, n, "z");
+  if ((factors != 1 && factors != maps.maps()) || length(factor, 1) != n)
+    throw std::invalid_argument("factor: expected shape (R, N) or (1, N)");
+  const std::vector<std::uint32_t> word = words_of(events, ra);
+  double* out = z.mutable_data();
+  const py::gil_scoped_release release;
+  maps.terms(events, word.data(), column.data(), factor.data(), factors == 1, background.data(), scale, out);
 }
 
 py::tuple template_events(const SkyTemplate& sky, const py::sequence& parts, const F64& n_events) {
@@ -158,21 +173,45 @@ gamma_nodes : sequence of float
       .def(py::init(&make_events), py::arg("table").noconvert(), py::arg("order").noconvert(), py::arg("start").noconvert(),
            py::arg("weight").noconvert(), py::arg("cell").noconvert(), py::arg("log_ratio").noconvert(), py::arg("gamma_nodes"))
       .def("__len__", &TemplateEvents::size);
+  py::class_<SmearedRows, std::shared_ptr<SmearedRows>>(m, "SmearedRows", R"(
+A table of smeared maps as the kernels read it.
+
+Parameters
+----------
+table : S arrays (D - 1, A, 2, B) int16, B may differ; see `nusky.sphere.SmearedMaps`
+basis : (S, D - 1, B, R) float32, what the parts are multiplied with, to add up to the maps; B is the largest
+)")
+      .def(py::init(
+               [](const std::vector<I16>& table, const F32& basis) { return std::make_shared<SmearedRows>(smeared_table(table, basis)); }),
+           py::arg("table").noconvert(), py::arg("basis").noconvert(), py::keep_alive<1, 2>());
   py::class_<SkyTemplate, std::shared_ptr<SkyTemplate>>(m, "SkyTemplate", R"(
 A template whose likelihood has a term for every event: ln L = sum over seasons k and events i of ln[1 + n f_k/N_k (W_i - V_i)].
 
 Parameters
 ----------
 likelihood : Likelihood, whose shares are those of the whole template
-table : S arrays (D - 1, A, 2, B) int16, B may differ, smeared maps
-basis : (S, D - 1, B, R) float32, what the parts are multiplied with, to add up to the maps; B is the largest
+maps : SmearedRows
 own : sequence of TemplateEvents, of the seasons' own events
 column : sequence of (R, G) float64: S is the sum of column times map, at the gamma nodes
 log_taken : sequence of (C, G) float64, ln V of cells at the gamma nodes; empty: V is 1
 )")
-      .def(py::init(&make_template), py::arg("likelihood"), py::arg("table").noconvert(), py::arg("basis").noconvert(), py::arg("own"),
-           py::arg("column"), py::arg("log_taken") = std::vector<F64>{}, py::keep_alive<1, 2>(), py::keep_alive<1, 3>(),
-           py::keep_alive<1, 4>());
+      .def(py::init(&make_template), py::arg("likelihood"), py::arg("maps"), py::arg("own"), py::arg("column"),
+           py::arg("log_taken") = std::vector<F64>{}, py::keep_alive<1, 2>(), py::keep_alive<1, 3>());
+  m.def("template_terms", &template_terms, py::arg("maps"), py::arg("events"), py::arg("ra").noconvert(), py::arg("column").noconvert(),
+        py::arg("factor").noconvert(), py::arg("background").noconvert(), py::arg("scale"), py::arg("z").noconvert(), R"(
+Terms of a likelihood from smeared maps: z = scale (max(0, sum over maps of column * value * factor) - background).
+
+Parameters
+----------
+maps : SmearedRows
+events : TemplateEvents
+ra : (N,) float64, 0 ... 2 pi rad, in the order of the events; all else is in that of their places
+column : (R,) float64
+factor : (R, N) float64, or (1, N) where all maps have the same
+background : (N,) float64
+scale : float
+z : (N,) float64, is filled
+)");
   m.def("ring_modes", &modes_of, py::arg("alm").noconvert(), py::arg("beam").noconvert(), py::arg("modes").noconvert(),
         py::arg("n_threads") = 0, R"(
 Fourier modes of smeared maps along rings of declination: at right ascension a a map is Re[F_0 + 2 sum over m > 0 of F_m exp(i m a)].

@@ -61,19 +61,6 @@ class Directions:
     def __len__(self) -> int: ...
 
 def smeared_values(table: Sequence[I16], basis: F32, start: I64, weight: F32, ra: F64, found: F32) -> None: ...
-def smeared_terms(
-    table: Sequence[I16],
-    basis: F32,
-    start: I64,
-    weight: F32,
-    order: I64,
-    ra: F64,
-    column: F64,
-    factor: F64,
-    background: F64,
-    scale: float,
-    z: F64,
-) -> None: ...
 def log_sums(terms: F64, nodes: F64) -> F64: ...
 def power_sums(terms: F64, counts: F64 | None, bound: float) -> tuple[F64, F64, F64 | None]: ...
 
@@ -199,17 +186,29 @@ class TemplateEvents:
     ) -> None: ...
     def __len__(self) -> int: ...
 
+class SmearedRows:
+    def __init__(self, table: Sequence[I16], basis: F32) -> None: ...
+
 class SkyTemplate:
     def __init__(
         self,
         likelihood: Likelihood,
-        table: Sequence[I16],
-        basis: F32,
+        maps: SmearedRows,
         own: Sequence[TemplateEvents],
         column: Sequence[F64],
         log_taken: Sequence[F64] = ...,
     ) -> None: ...
 
+def template_terms(
+    maps: SmearedRows,
+    events: TemplateEvents,
+    ra: F64,
+    column: F64,
+    factor: F64,
+    background: F64,
+    scale: float,
+    z: F64,
+) -> None: ...
 def ring_modes(alm: NDArray[np.complex128], beam: F64, modes: NDArray[np.complex64], n_threads: int = ...) -> None: ...
 def fit_template_trials(
     template: SkyTemplate,

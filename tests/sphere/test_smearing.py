@@ -142,6 +142,25 @@ def test_maps_that_differ_by_declination_share_parts() -> None:
     assert np.abs((wrong - slow) / most).max() > 4e-3
 
 
+def test_terms_of_many_maps_are_sums_of_their_values() -> None:
+    one = template_oracle.band(4)
+    maps = one * np.exp(0.3 * np.arange(37)[:, None] * np.sin(np.arange(192)))
+    with mock.patch.multiple(smearing, _GRID=(6.0, 6.0), _FINEST=16):
+        smeared = SmearedMaps.of(maps, 0.1, 0.4)
+    rng = np.random.default_rng(6)
+    n = 1500
+    ra, dec, sigma = places(n, 6)
+    at, order = smeared.places(dec, sigma), rng.permutation(n)
+    events = _core.TemplateEvents(smeared.table, order, *at, np.zeros(n, np.int64), np.zeros((n, 1), np.float32), [])
+    column, factor, background = rng.normal(size=37), rng.uniform(size=(37, n)), rng.uniform(size=n)
+    found = smeared.values(at, ra[order])
+    z = np.empty(n)
+    for some in (factor, factor[:1]):
+        _core.template_terms(smeared.rows, events, ra, column, some, background, 0.5, z)
+        slow = 0.5 * (np.maximum((column[:, None] * found * some).sum(axis=0), 0.0) - background)
+        assert np.abs(z - slow).max() < 3e-6 * np.abs(column[:, None] * found).sum(axis=0).max()
+
+
 def test_places_outside_the_table_are_refused_by_the_core() -> None:
     smeared = SmearedMaps.of(template_oracle.band(8)[None], 0.05, 0.1)
     maps = smeared.table, smeared.basis
@@ -149,14 +168,18 @@ def test_places_outside_the_table_are_refused_by_the_core() -> None:
     for start in (-1, smeared.table[0][..., 0, 0].size * len(smeared.table)):
         with pytest.raises(ValueError, match=r"start\[0\]"):
             _core.smeared_values(*maps, np.array([start]), weight, ra, found)
+    at = np.array([0]), np.array([0]), weight, np.array([0]), np.zeros((1, 1), np.float32), []
+    events = _core.TemplateEvents(smeared.table, *at)
     terms = {"column": np.ones(1), "factor": np.ones((1, 1)), "background": np.ones(1), "scale": 1.0, "z": np.empty(1)}
-    at = {"start": np.array([0]), "weight": weight, "order": np.array([0]), "ra": ra}
-    for name, value in (("order", np.array([1])), ("start", np.array([-1]))):
-        with pytest.raises(ValueError, match=rf"{name}\[0\]"):
-            _core.smeared_terms(*maps, **{**at, name: value}, **terms)
     for name in ("column", "factor", "background", "z"):
         with pytest.raises(ValueError, match=name):
-            _core.smeared_terms(*maps, **at, **{**terms, name: np.ones((3, 1) if name == "factor" else 2)})
+            _core.template_terms(
+                smeared.rows, events, ra, **{**terms, name: np.ones((3, 1) if name == "factor" else 2)}
+            )
+    with pytest.raises(ValueError, match="another table"):
+        _core.template_terms(SmearedMaps.of(template_oracle.band(8)[None], 0.05, 0.2).rows, events, ra, **terms)
+    with pytest.raises(ValueError, match="within 0 and 2 pi"):
+        _core.template_terms(smeared.rows, events, ra + 6.0, **terms)
     with pytest.raises(ValueError, match="weight"):
         _core.smeared_values(*maps, np.array([0]), weight[:2], ra, found)
     with pytest.raises(ValueError, match="found"):

@@ -81,7 +81,7 @@ template <std::size_t some>
 NUSKY_INLINE void add_parts(const SmearedRow* row, const SmearedView& table, std::size_t first, Quad low, Quad high, std::size_t k,
                             Quad (*found)[lanes]) {
   const float *below = row->basis + first * table.stride, *beyond = row[table.n_pairs].basis + first * table.stride;
-  for (std::size_t m = 0; m < table.stride; m += 4) {
+  for (std::size_t m = 0; m < table.maps; m += 4) {
     Quad sum = first == 0 ? Quad{} : found[m / 4][k];
     for (std::size_t r = 0; r < some; ++r)
       sum = sum + load_as<Quad>(below + r * table.stride + m) * low[r] + load_as<Quad>(beyond + r * table.stride + m) * high[r];

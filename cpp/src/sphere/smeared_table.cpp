@@ -41,33 +41,4 @@ void SmearedTable::look_up(std::size_t n, const std::int64_t* start, const float
   }
 }
 
-void SmearedTable::terms(std::size_t n, const std::int64_t* start, const float* weight, const std::int64_t* order, std::size_t n_given,
-                         const double* ra, const double* column, const double* factor, bool one_factor, const double* background,
-                         double scale, double* z) const {
-  // The table is larger than the caches: rows are asked for some places before they are read
-  constexpr std::size_t ahead = 24;
-  const auto place_of = [&](std::size_t i) {
-    if (order[i] < 0 || static_cast<std::size_t>(order[i]) >= n_given)
-      throw std::invalid_argument("order[" + std::to_string(i) + "]: there is no such right ascension");
-    return corner(i, start[i], ra[order[i]]);
-  };
-  Corner coming[ahead] = {};
-  for (std::size_t i = 0; i < n + ahead; ++i) {
-    const Corner place = coming[i % ahead];
-    if (i < n) {
-      coming[i % ahead] = place_of(i);
-      for (const std::size_t s : {std::size_t{0}, std::size_t{1}}) __builtin_prefetch(at(coming[i % ahead], s));
-    }
-    if (i < ahead) continue;
-    const std::size_t j = i - ahead;
-    double total = 0.0;
-    for (std::size_t m = 0; m < maps; ++m) {
-      const double part = column[m] * static_cast<double>(value(m, place, n, weight + j));
-      total += one_factor ? part : part * factor[m * n + j];
-    }
-    if (one_factor) total *= factor[j];
-    z[j] = scale * (std::max(total, 0.0) - background[j]);
-  }
-}
-
 }  // namespace nusky

@@ -41,30 +41,30 @@ AtGamma exponential(const AtGamma& log) {
 
 }  // namespace
 
-SkyTemplate::SkyTemplate(const Likelihood& likelihood, const SmearedTable& table, std::vector<TemplateSeason> seasons)
-    : likelihood_(&likelihood), n_points_(table.n_points()), seasons_(std::move(seasons)) {
+SkyTemplate::SkyTemplate(const Likelihood& likelihood, std::shared_ptr<const SmearedRows> maps, std::vector<TemplateSeason> seasons)
+    : likelihood_(&likelihood), maps_(std::move(maps)), seasons_(std::move(seasons)) {
   const auto nodes = static_cast<std::size_t>(std::max(1, axis().size()));
-  if (table.maps < 1 || table.maps > most_template_maps)
-    throw std::invalid_argument("table: from 1 to " + std::to_string(most_template_maps) + " maps, got " + std::to_string(table.maps));
-  make_rows(table);
+  const std::size_t n_maps = maps_->maps();
+  if (n_maps > most_template_maps)
+    throw std::invalid_argument("maps: at most " + std::to_string(most_template_maps) + ", got " + std::to_string(n_maps));
   if (seasons_.size() != static_cast<std::size_t>(likelihood.n_seasons()))
     throw std::invalid_argument("seasons: as many as in the likelihood are needed");
   if (likelihood.extended()) throw std::invalid_argument("likelihood: that of whole seasons is needed");
   for (std::size_t k = 0; k < seasons_.size(); ++k) {
     const TemplateSeason& season = seasons_[k];
-    if (season.column.size() != table.maps * nodes) throw std::invalid_argument("column: expected shape (maps, nodes)");
+    if (season.column.size() != n_maps * nodes) throw std::invalid_argument("column: expected shape (maps, nodes)");
     if (season.log_taken.size() % nodes != 0) throw std::invalid_argument("log_taken: expected shape (cells, nodes)");
     cells_.push_back(season.log_taken.size() / nodes);
     require_match(*season.own, k);
     const std::size_t cells = std::max<std::size_t>(1, cells_[k]);
-    AlignedVector<float>& columns = coarse_columns_.emplace_back(table.maps * n_coarse_gamma);
+    AlignedVector<float>& columns = coarse_columns_.emplace_back(n_maps * n_coarse_gamma);
     AlignedVector<float>& taken = coarse_taken_.emplace_back(cells * n_coarse_gamma);
     std::vector<double>& most = most_taken_.emplace_back(n_coarse_gamma, 1.0);
     RowsAtGamma at;
     for (std::size_t j = 0; j < n_coarse_gamma; ++j) {
       const Stencil stencil = axis().free() ? axis().coarse_stencil(static_cast<int>(j)) : axis().stencil(0.0);
       columns_at(k, stencil, at);
-      for (std::size_t m = 0; m < table.maps; ++m) columns[m * n_coarse_gamma + j] = at.value[m];
+      for (std::size_t m = 0; m < n_maps; ++m) columns[m * n_coarse_gamma + j] = at.value[m];
       taken_at(k, stencil, at);
       for (std::size_t c = 0; c < cells; ++c) {
         taken[c * n_coarse_gamma + j] = at.value[c];
@@ -74,24 +74,10 @@ SkyTemplate::SkyTemplate(const Likelihood& likelihood, const SmearedTable& table
   }
 }
 
-// The basis as the kernels read it: its rows begin on multiples of four.
-void SkyTemplate::make_rows(const SmearedTable& table) {
-  const std::size_t stride = (table.maps + 3) / 4 * 4, of_row = table.most_parts * stride;
-  const std::size_t n = table.widths.size() * table.n_pairs;
-  basis_.resize(n * of_row);
-  std::fill(basis_.begin(), basis_.end(), 0.0F);
-  for (std::size_t i = 0; i < n * table.most_parts; ++i) std::copy_n(table.basis + i * table.maps, table.maps, basis_.data() + i * stride);
-  for (std::size_t i = 0; i < n; ++i) {
-    const SmearedTable::Width& width = table.widths[i / table.n_pairs];
-    rows_.push_back({width.values + i % table.n_pairs * table.n_ra * 2 * width.parts, basis_.data() + i * of_row, width.parts});
-  }
-  view_ = {rows_.data(), table.maps, table.n_ra, table.n_pairs, stride};
-}
-
 void SkyTemplate::columns_at(std::size_t k, const Stencil& at, RowsAtGamma& out) const {
   const std::size_t nodes = static_cast<std::size_t>(std::max(1, axis().size()));
-  resize(out, view_.maps);
-  for (std::size_t m = 0; m < view_.maps; ++m) {
+  resize(out, maps_->maps());
+  for (std::size_t m = 0; m < maps_->maps(); ++m) {
     const double* row = seasons_[k].column.data() + m * nodes;
     put(out, m, nodes > 1 ? interpolated(row, nodes, at) : AtGamma{row[0], 0.0, 0.0});
   }
@@ -108,7 +94,7 @@ void SkyTemplate::taken_at(std::size_t k, const Stencil& at, RowsAtGamma& out) c
 }
 
 void SkyTemplate::require_match(const TemplateEvents& events, std::size_t season) const {
-  if (events.n_points() != n_points_) throw std::invalid_argument("events: their places are those of another table");
+  if (events.n_points() != n_points()) throw std::invalid_argument("events: their places are those of another table");
   if (events.n_nodes() != static_cast<std::size_t>(std::max(1, axis().size())))
     throw std::invalid_argument("events: their gamma nodes are not those of the likelihood");
   if (events.highest_cell() >= std::max<std::size_t>(1, cells_[season]))

@@ -49,8 +49,7 @@ class TemplateFit:
         columns = [np.ascontiguousarray(values.columns_of(k)) for k in range(len(values.model.analysis))]
         taken = [np.log(np.maximum(table, 1e-300)) for table in values.subtracted] if self.sigsub else []
         taken = [np.ascontiguousarray(np.broadcast_to(one, (len(one), columns[0].shape[1]))) for one in taken]
-        maps = values.smeared
-        return _core.SkyTemplate(self._likelihood, maps.table, maps.basis, self._own, columns, taken)
+        return _core.SkyTemplate(self._likelihood, values.smeared.rows, self._own, columns, taken)
 
     @cached_property
     def _likelihood(self) -> _core.Likelihood:

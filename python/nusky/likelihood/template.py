@@ -45,6 +45,8 @@ class _Own(NamedTuple):
     ----------
     order : (N,) int64
     places : Places
+    events : TemplateEvents
+        Where the core reads the table.
     weight : (R, N) or (1, N)
         What the values of the smeared maps are multiplied with, to add up to W; one row where all have the same.
     taken : (N,)
@@ -55,6 +57,7 @@ class _Own(NamedTuple):
 
     order: I64
     places: Places
+    events: _core.TemplateEvents
     weight: F64
     taken: F64
     mean: F64 | None
@@ -259,11 +262,14 @@ class TemplateValues(EventValues):
         order = np.argsort(places.start, kind="stable")
         places = Places(places.start[order], np.ascontiguousarray(places.weight[:, order]))
         weight = np.ascontiguousarray((self._ratios(k, events) / b)[:, order])
+        # Energies and declinations are in the weights
+        no_cell, no_energy = np.zeros(len(order), dtype=np.int64), np.zeros((len(order), 1), dtype=np.float32)
+        read = _core.TemplateEvents(self.smeared.table, order, *places, no_cell, no_energy, [])
         if not self.sigsub:
-            return _Own(order, places, weight, np.ones(len(order)), None)
+            return _Own(order, places, read, weight, np.ones(len(order)), None)
         cell = cells_of(events["sindec"], season.background.sindec_bins)[order]
         mean = self._weighted(k, self.smeared.over_right_ascension(places), weight)
-        return _Own(order, places, weight, self.subtracted[k][cell, 0], mean)
+        return _Own(order, places, read, weight, self.subtracted[k][cell, 0], mean)
 
     def _weighted(self, k: int, found: F32 | F64, weight: F64) -> F64:
         """(N,) W of the smeared maps' values (R, N)."""
@@ -296,9 +302,8 @@ class TemplateValues(EventValues):
         """`scale` times W − 1 of events, or W − V, in the order of `own`; `ra` (N,) 0 … 2π, in that of the events."""
         z = np.empty(len(own.order))
         column = np.ascontiguousarray(self._parts_of_flux[1][:, k, 0])
-        places, ra = own.places, np.ascontiguousarray(ra, dtype=np.float64)
-        table, basis = self.smeared.table, self.smeared.basis
-        _core.smeared_terms(table, basis, *places, own.order, ra, column, own.weight, own.taken, scale=scale, z=z)
+        ra, maps = np.ascontiguousarray(ra, dtype=np.float64), self.smeared.rows
+        _core.template_terms(maps, own.events, ra, column, own.weight, own.taken, scale=scale, z=z)
         return z
 
     def whole_ratio(self, k: int, events: Events) -> F64 | None:

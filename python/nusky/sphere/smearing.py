@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -124,6 +125,11 @@ class SmearedMaps:
         basis.setflags(write=False)
         table = _side_by_side(made)
         return cls(sigma, table, basis, mean.reshape(len(maps), -1))
+
+    @cached_property
+    def rows(self) -> _core.SmearedRows:
+        """The table as the core's kernels read it."""
+        return _core.SmearedRows(self.table, self.basis)
 
     @property
     def n_maps(self) -> int:

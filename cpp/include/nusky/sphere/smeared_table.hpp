@@ -26,16 +26,6 @@ struct SmearedTable {
   /// @throws std::invalid_argument where `start` leaves the table
   void look_up(std::size_t n, const std::int64_t* start, const float* weight, const double* ra, float* found) const;
 
-  /// Terms of a likelihood, z_i = scale (max(0, W_i) − background_i) with W_i = Σ_m column_m value_mi factor_mi.
-  /// @param start, weight as for look_up
-  /// @param order (n,) the right ascension of place i is ra[order[i]]; each < n_given
-  /// @param column (maps,)
-  /// @param factor (maps, n), or (1, n) where it is the same for all maps
-  /// @param z (n,)
-  void terms(std::size_t n, const std::int64_t* start, const float* weight, const std::int64_t* order, std::size_t n_given,
-             const double* ra, const double* column, const double* factor, bool one_factor, const double* background, double scale,
-             double* z) const;
-
  private:
   /// The lower width and the pair of declinations around a place, the right ascension below it, and how far on.
   struct Corner {

@@ -4,8 +4,7 @@
 #include <vector>
 
 #include "nusky/likelihood/likelihood.hpp"
-#include "nusky/sphere/smeared_table.hpp"
-#include "nusky/templates/template_events.hpp"
+#include "nusky/templates/smeared_rows.hpp"
 
 namespace nusky {
 
@@ -25,14 +24,13 @@ struct RowsAtGamma {
 /// threads.
 class SkyTemplate {
  public:
-  /// @param table its values stay where they are as long as this does; its basis is copied
-  SkyTemplate(const Likelihood& likelihood, const SmearedTable& table, std::vector<TemplateSeason> seasons);
+  SkyTemplate(const Likelihood& likelihood, std::shared_ptr<const SmearedRows> maps, std::vector<TemplateSeason> seasons);
 
   const Likelihood& likelihood() const { return *likelihood_; }
   const GammaAxis& axis() const { return likelihood_->axis(); }
   bool gamma_free() const { return axis().free(); }
-  const SmearedView& table() const { return view_; }
-  std::size_t n_points() const { return n_points_; }
+  const SmearedView& table() const { return maps_->view(); }
+  std::size_t n_points() const { return maps_->n_points(); }
   std::size_t n_seasons() const { return seasons_.size(); }
   const TemplateEvents& own(std::size_t season) const { return *seasons_[season].own; }
   bool subtracted(std::size_t season) const { return !seasons_[season].log_taken.empty(); }
@@ -49,13 +47,8 @@ class SkyTemplate {
   void require_match(const TemplateEvents& events, std::size_t season) const;
 
  private:
-  void make_rows(const SmearedTable& table);
-
   const Likelihood* likelihood_;
-  SmearedView view_{};
-  std::vector<SmearedRow> rows_;
-  AlignedVector<float> basis_;
-  std::size_t n_points_;
+  std::shared_ptr<const SmearedRows> maps_;
   std::vector<TemplateSeason> seasons_;
   std::vector<std::size_t> cells_;
   std::vector<AlignedVector<float>> coarse_columns_, coarse_taken_;
