@@ -9,6 +9,7 @@ import pytest
 
 import nusky as cy
 from seasons import one_season, two_seasons
+from transient_season import FIRST, timed_analysis
 
 SRC = cy.sources([1.0, 2.0, 4.0], [0.1, -0.4, 0.9])
 
@@ -62,3 +63,21 @@ def test_what_does_not_fit_together_is_refused() -> None:
         cy.trial.MultiTrialRunner(two_seasons(), trs[0], trs[:1], bgs=[[1.0]])
     with pytest.raises(TypeError, match=r"trs\[0\] must be a trial runner"):
         cy.trial.MultiTrialRunner(two_seasons(), trs[0], ["x"])
+
+
+def test_flares_and_light_curves_are_fitted_as_such_in_a_trial_as_in_many() -> None:
+    ana = timed_analysis(FIRST, FIRST + 120, n_data=1500)
+    curve = (FIRST + np.arange(0.0, 231.0, 11.0), 1.0 + np.sin(np.arange(20.0) ** 2))
+    options: list[dict[str, Any]] = [{"time": "utf", "box": True}, {"time": "lc", "lcs": curve}, {}]
+    trs = [cy.get_trial_runner(one, ana=ana, src=SRC[0], gamma=2.0) for one in options]
+    tr = cy.trial.MultiTrialRunner(ana, trs[0], trs)
+    for n_sig in (0, 5):
+        many, one, made = (
+            tr.get_many_fits(1, n_sig, seed=4),
+            tr.get_one_fit(n_sig, seed=4),
+            trs[0].get_one_trial(n_sig, seed=4),
+        )
+        for i, runner in enumerate(trs):
+            for name, value in zip(runner.columns, runner.get_one_fit_from_trial(made), strict=True):
+                assert np.array_equal([many[f"{name}_{i:04d}"][0], one[f"{name}_{i:04d}"]], [value] * 2, equal_nan=True)
+    assert {"t0_0000", "dt_0000", "thresh_0001", "lag_0001"} <= set(tr.columns)

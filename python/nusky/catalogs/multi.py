@@ -30,7 +30,7 @@ class MultiTrialRunner(FitsMany):
     """csky's `MultiTrialRunner`: trials of one runner, fitted by several, so that their correlations are right.
 
     Columns of hypothesis i of `get_many_fits` end in its number with four digits: ``mlog10p_0000``, ``ts_0000``,
-    ``ns_0000``, and ``gamma_0000`` where it is fitted.
+    ``ns_0000``, and ``gamma_0000`` where it is fitted, ``t0_0000`` and ``dt_0000`` of a flare.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ class MultiTrialRunner(FitsMany):
 
     @staticmethod
     def _of(tr: Runner) -> tuple[str, ...]:
-        return tuple(name for name in tr.columns if name in ("ts", "ns", "gamma"))
+        return tuple(name for name in tr.columns if name not in ("mlog10p", "ra", "dec"))
 
     @property
     def dtype(self) -> np.dtype[np.void]:

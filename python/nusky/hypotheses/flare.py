@@ -15,7 +15,7 @@ from nusky.injection.seeding import seed_key
 from nusky.progress import Progress, scan_progress
 from nusky.runners.point_source import TrialRunner
 from nusky.transients import GAUSS_REACH, FlareOptions, SignalWindow, box_t0
-from nusky.trial.fit import result_columns
+from nusky.trial.fit import PER_PRIOR_DTYPE, result_columns
 from nusky.trial.trial import as_trial
 from nusky.typing import I64
 
@@ -123,6 +123,16 @@ class FlareTrialRunner(TrialRunner):
 
     def _about(self, best: np.void) -> dict[str, Any]:
         return {"flare": self.model.as_dict()}
+
+    def _table(self, trial: Trial, n_threads: int, logging: bool = False) -> NDArray[np.void]:
+        """The row of a fit, with the two numbers of its time term."""
+        found, times = self._found(trial), self.columns[-2:]
+        row = self._row(found.ts, found.ns, found.gamma, found.status)
+        table = np.empty(1, dtype=[*PER_PRIOR_DTYPE.descr, *((name, "f8") for name in times)])
+        for name in PER_PRIOR_DTYPE.names or ():
+            table[name] = row[name]
+        table[times[0]], table[times[1]] = self._numbers(found)[-2:]
+        return table
 
     def _fit_trial(self, trial: Trial, n_threads: int, logging: bool) -> Fit:
         with scan_progress(1, 1, logging):
