@@ -153,7 +153,5 @@ def test_lists_that_make_no_sense_are_refused() -> None:
         runner().test(TRUTH=True)
     with pytest.raises(ValueError, match="give a trial, or TRUTH=True"):
         runner().with_background(10, seed=1).test()
-    with pytest.raises(ValueError, match="time='utf' is not there"):
-        runner(time="utf", box=True)
     with pytest.raises(ValueError, match="needs sources"):
         cy.get_source_list_trial_runner(ana=one_season())

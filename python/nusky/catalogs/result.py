@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nusky.arrays import Arrays
 from nusky.catalogs.binomial import binomial_test
@@ -31,16 +32,25 @@ class ListFits(NamedTuple):
     ----------
     ts, ns, gamma : (n, J)
         γ is NaN where it is undefined or fixed.
+    t0, dt : (n, J) or None
+        Of flares, MJD and days.
+    thresh, lag : (n, J) or None
+        Of light curves, lags in days.
     """
 
     ts: F64
     ns: F64
     gamma: F64
+    t0: F64 | None = None
+    dt: F64 | None = None
+    thresh: F64 | None = None
+    lag: F64 | None = None
 
     @classmethod
     def joined(cls, parts: list[ListFits]) -> ListFits:
         """Fits of some trials after those of others."""
-        return cls(*(np.concatenate(one) for one in zip(*parts, strict=True)))
+        made: list[Any] = [None if one[0] is None else np.concatenate(one) for one in zip(*parts, strict=True)]
+        return cls(*made)
 
 
 class InterruptedListFits(KeyboardInterrupt):
@@ -77,6 +87,8 @@ class SourceListResult:
         Its smallest probability, before the correction for the choice of k.
     p_population : PValue
         How often background trials have one as small.
+    times : dict of (J,)
+        The further parameters of each: ``t0`` and ``dt`` of flares, ``thresh`` and ``lag`` of light curves.
     """
 
     src: Sources
@@ -89,10 +101,12 @@ class SourceListResult:
     k: int
     p_binomial: float
     p_population: PValue
+    times: Mapping[str, F64] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, src: Sources, ts: F64, ns: F64, gamma: F64, local: LocalP, largest: float = 1.0) -> SourceListResult:
-        """From fits (J,) and background trials; `largest` as for `binomial_test`."""
+    def of(cls, src: Sources, table: NDArray[np.void], local: LocalP, largest: float = 1.0) -> SourceListResult:
+        """From the rows (J,) of the fits and background trials; `largest` as for `binomial_test`."""
+        ts: F64 = table["ts"]
         p = local.p(ts)
         lowest = np.flatnonzero(p == p.min())
         best = int(lowest[ts[lowest].argmax()])
@@ -102,14 +116,15 @@ class SourceListResult:
         return cls(
             src=src,
             ts=ts,
-            ns=ns,
-            gamma=gamma,
+            ns=table["ns"],
+            gamma=table["gamma"],
             p=p,
             best=best,
             p_best=counted_p(n_above=int(np.sum(background.min(axis=1) <= p.min())), n_trials=n),
             k=int(together.k),
             p_binomial=float(together.p),
             p_population=counted_p(n_above=int(np.sum(others.p <= together.p)), n_trials=n),
+            times={name: table[name] for name in ListFits._fields[3:] if name in (table.dtype.names or ())},
         )
 
     def name(self, j: int) -> str:
@@ -135,7 +150,7 @@ class SourceListResult:
         Returns
         -------
         Arrays
-            ``name``, ``ra_deg``, ``dec_deg``, ``ns``, ``gamma``, ``ts``, ``mlog10p`` (local) and with limits
+            ``name``, ``ra_deg``, ``dec_deg``, ``ns``, ``gamma``, `times`, ``ts``, ``mlog10p`` (local) and with limits
             ``n_limit`` (events), ``E2dNdE`` (``unit`` GeV cm⁻² s⁻¹ at `E0`, see the first of the limits).
         """
         columns: dict[str, Any] = {
@@ -144,6 +159,7 @@ class SourceListResult:
             "dec_deg": self.src.dec_deg,
             "ns": self.ns,
             "gamma": self.gamma,
+            **self.times,
             "ts": self.ts,
             "mlog10p": -np.log10(self.p),
         }

@@ -205,8 +205,7 @@ class SourceListTrialRunner(Runner):
         if (trial is None) != bool(TRUTH):
             raise ValueError("test: give a trial, or TRUTH=True for the real events")
         made = self._one_trial(0, False, None, True) if trial is None else as_trial(trial, len(self.analysis))
-        table = self._table(made, self._threads(None))
-        return SourceListResult.of(self.src, table["ts"], table["ns"], table["gamma"], local, largest)
+        return SourceListResult.of(self.src, self._table_of(made, self._threads(None)), local, largest)
 
     # What Runner asks for
 
@@ -279,7 +278,7 @@ class SourceListTrialRunner(Runner):
         for start in range(0, len(numbers), _TOGETHER):
             some = numbers[start : start + _TOGETHER]
             fits = np.full((len(some), len(self.src), 3), np.nan)
-            if self.declinations is None:
+            if self.declinations is None and not self._own_background(n_sig):
                 made = np.empty((len(some), len(self.src), len(names)))
                 done, interrupted = self._fill(made, some, n_sig, poisson, seed, n_threads, start, progress)
                 fits[:, self._order, : len(names)] = made
@@ -352,10 +351,10 @@ class SourceListTrialRunner(Runner):
         before: int,
         progress: Progress | None,
     ) -> tuple[int, bool]:
-        """The same for background at new declinations, which the core does not draw."""
+        """The same for background at new declinations, or of the trial's own, which the core does not make."""
         for i, j in enumerate(numbers.tolist()):
             try:
-                table = self._table(self.draw_trial(seed, j, n_sig, poisson), n_threads)
+                table = self._table_of(self.draw_trial(seed, j, n_sig, poisson), n_threads)
             except KeyboardInterrupt:
                 return i, True
             for column, name in enumerate(ListFits._fields):

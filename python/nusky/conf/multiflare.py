@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from nusky.conf.factories import CONF, get_trial_runner
 from nusky.conf.flares import several_flares
+from nusky.conf.settings import Settings
+from nusky.conf.source_list import list_options
+from nusky.conf.timed import timed_list
 
 if TYPE_CHECKING:
-    from nusky.hypotheses import MultiFlareSourcesRunner, MultiFlareTrialRunner
+    from nusky.catalogs import MultiFlareSourcesRunner
+    from nusky.hypotheses import MultiFlareTrialRunner
 
 __all__ = ["get_multiflare_trial_runner"]
 
@@ -57,7 +61,7 @@ def get_multiflare_trial_runner(
     >>> import nusky as cy                                                              # doctest: +SKIP
     >>> tr = cy.get_multiflare_trial_runner(src=src, ana=ana, threshold=1000)           # doctest: +SKIP
     """
-    from nusky.hypotheses import MultiFlareSourcesRunner
+    from nusky.catalogs import MultiFlareSourcesRunner
 
     call = "get_multiflare_trial_runner"
     if muonflag is not False:
@@ -68,8 +72,10 @@ def get_multiflare_trial_runner(
     src: Any = given.get("src", given.get("src_tr", CONF.get("src")))
     if not hasattr(src, "extension") or len(src) == 1:
         return _of_one(call, given, inj_conf, ts_min)
-    each = tuple(_of_one(call, {**given, "src": one}, inj_conf, ts_min) for one in src)
-    return MultiFlareSourcesRunner(src, each)
+    settings = Settings.merge("get_trial_runner", CONF, given, {"src": src})
+    common = list_options(settings, inj_conf)
+    times = timed_list(settings, settings.injected(inj_conf), len(src))
+    return MultiFlareSourcesRunner(**common, **times, least_ts=ts_min)
 
 
 def _of_one(

@@ -6,8 +6,8 @@ from nusky.hypotheses.flare import FlareTrialRunner
 from nusky.hypotheses.flare_maps import FlareSkyScanTrialRunner, FlareSpatialPriorTrialRunner
 from nusky.hypotheses.hypothesis import HypothesisRunner
 from nusky.hypotheses.light_curve import LightCurveTrialRunner
-from nusky.hypotheses.multiflare import FlaresBySource, MultiFlareSkyScanTrialRunner, MultiFlareTrialRunner
-from nusky.hypotheses.multiflare_sources import MultiFlareSourcesRunner
+from nusky.hypotheses.multiflare import MultiFlareSkyScanTrialRunner, MultiFlareTrialRunner, check_least_ts
+from nusky.hypotheses.several_flares import FlaresBySource, SeveralFlares
 from nusky.hypotheses.stacking import StackingTrialRunner
 from nusky.hypotheses.subtracted_maps import SubtractedSkyScanTrialRunner, SubtractedSpatialPriorTrialRunner
 from nusky.hypotheses.template import TemplateTrialRunner
@@ -20,10 +20,11 @@ __all__ = [
     "HypothesisRunner",
     "LightCurveTrialRunner",
     "MultiFlareSkyScanTrialRunner",
-    "MultiFlareSourcesRunner",
     "MultiFlareTrialRunner",
+    "SeveralFlares",
     "StackingTrialRunner",
     "SubtractedSkyScanTrialRunner",
     "SubtractedSpatialPriorTrialRunner",
     "TemplateTrialRunner",
+    "check_least_ts",
 ]

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import logging as logging_module
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nusky.arrays import Arrays
-from nusky.files import as_path, atomic_write
 from nusky.flares import FlareFound
 from nusky.hypotheses.flare import FlareTrialRunner
 from nusky.hypotheses.flare_maps import FlareSkyScanTrialRunner
-from nusky.injection import GivenFlares, SignalInjector, trial_draws
+from nusky.hypotheses.several_flares import SeveralFlares
 from nusky.pixels import PixelSet
 from nusky.progress import Progress, scan_progress
-from nusky.transients import FlareOptions, box_t0, season_uptime
+from nusky.transients import FlareOptions, box_t0
 from nusky.trial import SkyScan
 from nusky.trial.status import Status
 from nusky.typing import F64, I64
@@ -29,46 +25,7 @@ if TYPE_CHECKING:
     from nusky.trial.fit import Fit
     from nusky.trial.trial import Trial
 
-__all__ = [
-    "FlaresBySource",
-    "MultiFlareSkyScanTrialRunner",
-    "MultiFlareTrialRunner",
-    "check_least_ts",
-    "with_given_flares",
-    "write_injected",
-]
-
-_log = logging_module.getLogger("nusky")
-
-
-class FlaresBySource(dict[str, tuple[float, float, Arrays]]):
-    """csky's result of several flares: for each source, by its name, ``(ts, ns, flares)``.
-
-    ``flares`` is a table with the columns ``mjd_start``, ``mjd_end`` (MJD), ``ts``, ``ns`` and ``gamma`` (NaN where it
-    is fixed), the best one first. Names that are numbers may be asked for as numbers.
-
-    Examples
-    --------
-    >>> found = FlaresBySource({"7": (9.0, 4.0, Arrays({"ts": [5.0, 4.0]}))})
-    >>> found[7][0], len(found[7][-1])
-    (9.0, 2)
-    """
-
-    def __missing__(self, key: object) -> tuple[float, float, Arrays]:
-        if not isinstance(key, str) and str(key) in self:
-            return self[str(key)]
-        raise KeyError(f"{key!r} is not among the sources {', '.join(map(repr, self))}")
-
-    @staticmethod
-    def of(fit: Fit) -> tuple[float, float, Arrays]:
-        """What is said of one source, from its fit."""
-        listed = (fit.flare or {}).get("flares", [])
-        columns = {"mjd_start": "start", "mjd_end": "stop", "ts": "ts", "ns": "ns", "gamma": "gamma"}
-
-        def column(name: str) -> F64:
-            return np.array([np.nan if one[name] is None else one[name] for one in listed], dtype=np.float64)
-
-        return fit.ts, fit.ns, Arrays({new: column(old) for new, old in columns.items()})
+__all__ = ["MultiFlareSkyScanTrialRunner", "MultiFlareTrialRunner", "check_least_ts"]
 
 
 def _check_boxes(flare: FlareOptions) -> None:
@@ -96,7 +53,7 @@ def check_least_ts(least_ts: Any) -> float:
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class MultiFlareTrialRunner(FlareTrialRunner):
+class MultiFlareTrialRunner(SeveralFlares, FlareTrialRunner):
     """Trials of one source that may have flared several times.
 
     The best flare is taken, then the best ones before and after it, and so on, as long as they have a TS of
@@ -127,88 +84,13 @@ class MultiFlareTrialRunner(FlareTrialRunner):
     def _describe(self) -> dict[str, Any]:
         return {**super()._describe(), "least_ts": self.least_ts}
 
-    def get_one_trial(
-        self,
-        n_sig: float = 0,
-        poisson: bool = False,
-        seed: Any = None,
-        TRUTH: bool = False,
-        mp_cpus: int | None = None,
-        logging: bool = False,
-        replace_evts: bool = False,
-        *,
-        injflares: Sequence[Any] | None = None,
-        deltaT: Any = None,
-        save_evts: Any = None,
-    ) -> Trial:
-        """Make one trial, see `Runner.get_one_trial`; or with signal events at given times.
+    @property
+    def _flaring(self) -> Sources:
+        return replace(self.src, extension=np.array([self.likelihood.extension]))
 
-        Parameters
-        ----------
-        n_sig, poisson, seed, TRUTH, mp_cpus, logging, replace_evts
-            See `Runner.get_one_trial`.
-        injflares : list of [times, number], optional
-            For each flare the times of its events, MJD, and the number of the source, 0 here. Every event is injected
-            that comes while a season took data; how many do not is logged.
-        deltaT : optional
-            csky's, of flares whose times it draws; with the times given it has no meaning.
-        save_evts : path-like, optional
-            Write the injected events there, as an npy table with the number of the season in ``season``.
-
-        Raises
-        ------
-        ValueError, TypeError
-            `n_sig` or ``TRUTH=True`` with `injflares`; `deltaT` without; times at which no season took data at all.
-        """
-        if injflares is None:
-            if deltaT is not None:
-                raise ValueError("deltaT= needs the times of the events: injflares=[[times in MJD, 0], …]")
-            trial = super().get_one_trial(n_sig, poisson, seed, TRUTH, mp_cpus, logging, replace_evts)
-        else:
-            src = replace(self.src, extension=np.array([self.likelihood.extension]))
-            trial = with_given_flares(self, src, injflares, n_sig, seed, TRUTH)
-            trial = trial.replaced() if replace_evts else trial
-        if save_evts is not None:
-            write_injected(trial, save_evts)
-        return trial
-
-    def get_one_fit(
-        self,
-        n_sig: float = 0,
-        poisson: bool = False,
-        seed: Any = None,
-        TRUTH: bool = False,
-        mp_cpus: int | None = None,
-        logging: bool = False,
-        flat: bool = True,
-        **fitter_args: Any,
-    ) -> Any:
-        """Make one trial and fit it, see `Runner.get_one_fit`; with ``flat=False`` a `FlaresBySource`."""
-        if flat is not False:
-            return super().get_one_fit(n_sig, poisson, seed, TRUTH, mp_cpus, logging, flat, **fitter_args)
-        return self._by_source(super().get_one_fit(n_sig, poisson, seed, TRUTH, mp_cpus, logging, True, **fitter_args))
-
-    def get_one_fit_from_trial(
-        self,
-        trial: Any,
-        mp_cpus: int | None = None,
-        logging: bool = False,
-        flat: bool = True,
-        *,
-        decorrelate: bool = False,
-        **fitter_args: Any,
-    ) -> Any:
-        """Fit a trial, see `Runner.get_one_fit_from_trial`; with ``flat=False`` a `FlaresBySource`.
-
-        csky's `decorrelate` keeps sources near each other from sharing events; there is one, and no result depends on
-        it.
-        """
-        if flat is not False:
-            return super().get_one_fit_from_trial(trial, mp_cpus, logging, flat, **fitter_args)
-        return self._by_source(super().get_one_fit_from_trial(trial, mp_cpus, logging, True, **fitter_args))
-
-    def _by_source(self, fit: Fit) -> FlaresBySource:
-        return FlaresBySource({self.src.name[0] if self.src.name else "0": FlaresBySource.of(fit)})
+    @property
+    def _flare_runners(self) -> tuple[FlareTrialRunner, ...]:
+        return (self,)
 
     def _all(self, trial: Trial) -> tuple[FlareFound, ...]:
         runner, made = self._renewed(trial)
@@ -241,62 +123,6 @@ class MultiFlareTrialRunner(FlareTrialRunner):
         penalties = [2.0 * np.log(one.days / self.model.longest) for one in flares if self.flare.penalty]
         about: dict[str, Any] = {"flares": listed, "least_ts": self.least_ts, "penalty_ts": float(sum(penalties))}
         return replace(fit, flare={**(fit.flare or {}), **about})
-
-
-def write_injected(trial: Trial, path: Any) -> None:
-    """Write the injected events of a trial as an npy table, the number of their season in ``season``.
-
-    Raises
-    ------
-    ValueError
-        Nothing was injected.
-    """
-    tables = [
-        Arrays({name: events[name] for name in events.columns}, season=np.full(len(events), k))
-        for k, events in enumerate(trial.injected)
-        if events is not None
-    ]
-    if not tables:
-        raise ValueError("save_evts: nothing was injected into this trial, so there are no events to write")
-    with atomic_write(as_path(path, "save_evts")) as file:
-        np.save(file, Arrays.concatenate(tables).as_array, allow_pickle=False)
-
-
-def with_given_flares(
-    runner: FlareTrialRunner, src: Sources, injflares: Sequence[Any], n_sig: float, seed: Any, TRUTH: Any
-) -> Trial:
-    """A trial of a runner with signal events at given times from sources.
-
-    Parameters
-    ----------
-    runner : FlareTrialRunner
-        Says background, spectrum and uptime.
-    src : Sources
-        What the numbers in `injflares` mean.
-    injflares, n_sig, seed, TRUTH
-        See `MultiFlareTrialRunner.get_one_trial`.
-    """
-    if n_sig:
-        raise ValueError(f"injflares says how many events are injected and when; leave n_sig={n_sig:g} out")
-    if TRUTH:
-        raise ValueError("TRUTH=True takes the real sky as it is; leave injflares out")
-    flares = GivenFlares.of(injflares, len(src))
-    trial = FlareTrialRunner.get_one_trial(runner, seed=seed)
-    uptimes = [season_uptime(season, runner.flare.use_grl) for season in runner.analysis]
-    signal = SignalInjector(runner.analysis, runner.injection)
-    assert trial.seed is not None
-    assert trial.index is not None
-    injected, lost = flares.inject(signal, trial_draws(trial.seed, trial.index), src, uptimes)
-    n = len(flares.mjd)
-    if lost == n and n:
-        first, last = runner.model.span
-        raise ValueError(
-            f"injflares: no season took data at any of the {n} times, MJD {flares.mjd.min():.6f} … "
-            f"{flares.mjd.max():.6f}; the data are {first:.4f} … {last:.4f}"
-        )
-    if lost:
-        _log.warning("injflares: %d of %d events come while no season took data, and are not there.", lost, n)
-    return replace(trial, injected=injected)
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)

@@ -10,7 +10,7 @@ import numpy as np
 
 from nusky.hyp import SumFlux
 from nusky.injection.signal import Injected, InjectedMany, SignalInjector
-from nusky.transients import OnTimes
+from nusky.transients import OnTimes, SignalTimesOfSources
 
 if TYPE_CHECKING:
     from nusky.events import Events
@@ -85,23 +85,25 @@ def _of_flux(signal: SignalInjector, flux: Flux) -> SignalInjector:
 class WindowsSignal(SignalInjector):
     """Signal of sources that have windows of their own: acceptances are those in each window, and so are the times."""
 
+    @property
+    def _times(self) -> OnTimes | SignalTimesOfSources:
+        assert isinstance(self.on_time, (OnTimes, SignalTimesOfSources))
+        return self.on_time
+
     def acceptance(self, dec: Any) -> F64:
         """(K, J) expected events of each season for each of the J sources in its window, at their declinations."""
-        assert isinstance(self.on_time, OnTimes)
         whole = np.stack([np.asarray(acceptance(dec), dtype=np.float64) for acceptance in self._acceptances])
-        return np.asarray(whole * self.on_time.shares)
+        return np.asarray(whole * self._times.shares)
 
     def _seasons(self, dec: F64, of: I64, uniform: F64) -> I64:
-        assert isinstance(self.on_time, OnTimes)
-        n = len(self.on_time.windows)
+        n = len(self._times.windows)
         ends = np.cumsum(self.shares(dec[:n]), axis=0)
         return np.asarray((uniform >= (ends / ends[-1])[:-1, of % n]).sum(axis=0))
 
     def with_times(self, k: int, events: Events, uniform: F64, of: I64 | None = None) -> Events:
-        assert isinstance(self.on_time, OnTimes)
         assert of is not None
-        source = of % len(self.on_time.windows)
-        return events.with_columns(mjd=self.on_time.signal_times_of(k, source, uniform))
+        source = of % len(self._times.windows)
+        return events.with_columns(mjd=self._times.signal_times_of(k, source, uniform))
 
 
 @dataclass(frozen=True, eq=False)

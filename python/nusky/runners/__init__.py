@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nusky.runners.fitter_args import NOT_NEEDED as FITTER_NOT_NEEDED
-from nusky.runners.fitter_args import check_ts_min, whole
+from nusky.runners.fitter_args import check_ts_min, fitting, whole
 from nusky.runners.injectors import SeasonSignal
 from nusky.runners.known_background import KnownBackground, KnownBackgroundRunner
 from nusky.runners.making import Background, Made
@@ -29,5 +29,6 @@ __all__ = [
     "TrialRunner",
     "check_sources",
     "check_ts_min",
+    "fitting",
     "whole",
 ]

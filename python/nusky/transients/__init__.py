@@ -7,6 +7,7 @@ from nusky.transients.light_curve import CurveWindow, LightCurve
 from nusky.transients.on_time import OnTime, TransientOptions
 from nusky.transients.own_windows import OnTimes, has_uptime
 from nusky.transients.signal_times import SignalTimes, SignalWindow
+from nusky.transients.sources_times import SignalTimesOfSources
 from nusky.transients.uptime import season_uptime, time_resolution
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "OnTime",
     "OnTimes",
     "SignalTimes",
+    "SignalTimesOfSources",
     "SignalWindow",
     "TransientOptions",
     "box_edges",
