@@ -80,7 +80,7 @@ def test_keys_of_csky_that_are_not_needed_are_accepted(key: str) -> None:
         ({"sigsub": "yes"}, "sigsub='yes'"),
         ({"box": True}, "box=True"),
         ({"TRUTH": True}, r"ask get_one_fit\(TRUTH=True\)"),
-        ({"randomize": ["ra", "dec"]}, "need dec_rand_kwargs"),
+        ({"randomize": ["ra", "dec"], "dec_rand_method": "gaussian_fixed"}, "need dec_rand_kwargs"),
         ({"randomize": ["mjd"]}, "mjd is not there, only 'ra'"),
         ({"randomize": "dec"}, "needs new right ascensions"),
         ({"dec_rand_method": "gaussian_fixed"}, "dec_rand_method needs randomize"),

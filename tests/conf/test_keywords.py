@@ -10,6 +10,7 @@ import pytest
 import nusky as cy
 from nusky.conf.keywords import INJECTION, KEYWORDS, NOT_NEEDED, keys_of
 from seasons import one_season, season, two_seasons
+from simulated_season import simulated_analysis
 
 NSIDE = 4
 GRID = np.stack(cy.trial.SkyScanner.get_healpix_grid(NSIDE))
@@ -42,6 +43,7 @@ ACTS: dict[str, Change] = {
         {"dec_rand_kwargs": None},
         {"randomize": ["ra", "dec"], "dec_rand_kwargs": {"randomization_width": 0.1}},
     ),
+    "bg_weight_names": ({"ana": simulated_analysis(800, 8_000)}, {"bg_weight_names": ["conv", "astro"]}),
     "update_bg": ({}, {"update_bg": True}),
     "dec_rand_kwargs": (
         {"randomize": ["ra", cy.inj.DecRandomizer], "dec_rand_kwargs": {"randomization_width": 0.1}},
@@ -115,7 +117,6 @@ ELSEWHERE = {
     "bins_energy": "tests/conf/test_template.py",
     "TRUTH": "one value",
     "rates_by": "one value",
-    "bg_weight_names": "one value",
     "func": "one value",
     "features": "one value",
     "kind": "one value",

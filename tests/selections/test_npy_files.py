@@ -66,3 +66,29 @@ def test_custom_fingerprints_follow_the_arrays() -> None:
 def test_bad_custom_seasons_are_refused(changes: dict[str, Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         selections.repo.read("v", custom(**changes))
+
+
+def test_further_columns_of_the_simulation_are_kept_where_asked_for(tmp_path: pathlib.Path) -> None:
+    from dataclasses import replace
+
+    from numpy.lib import recfunctions
+
+    spec = custom()
+    weights = np.linspace(0.0, 1.0, len(spec.mc))
+    mc = recfunctions.append_fields(spec.mc, "conv", weights, usemask=False)
+    kept = replace(spec, mc=mc, keep=("conv",))
+    season = selections.repo.read("v", kept)
+    assert season.sim["conv"].tolist() == weights.tolist()
+    assert "conv" not in selections.repo.read("v", replace(spec, mc=mc)).sim
+    assert season.fingerprint == selections.repo.fingerprint("v", kept)
+    assert season.fingerprint != selections.repo.fingerprint("v", replace(spec, mc=mc))
+    np.save(tmp_path / "mc.npy", mc)
+    assert selections.repo.read("v", replace(kept, mc=tmp_path / "mc.npy")).sim["conv"].tolist() == weights.tolist()
+    with pytest.raises(ValueError, match=r"missing column\(s\) conv"):
+        selections.repo.read("v", replace(spec, keep=("conv",)))
+    weights[3] = np.nan
+    mc["conv"] = weights
+    with pytest.raises(ValueError, match="'conv'"):
+        selections.repo.read("v", kept)
+    with pytest.raises(TypeError, match="give names"):
+        custom(keep="conv")

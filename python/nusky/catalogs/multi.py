@@ -213,4 +213,4 @@ class MultiTrialRunner(FitsMany):
 
 def _background_of(runner: Runner) -> Any:
     """What decides a runner's background trials."""
-    return runner.transient, runner.declinations
+    return runner.transient, runner.declinations, runner.simulated

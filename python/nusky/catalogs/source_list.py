@@ -278,7 +278,7 @@ class SourceListTrialRunner(Runner):
         for start in range(0, len(numbers), _TOGETHER):
             some = numbers[start : start + _TOGETHER]
             fits = np.full((len(some), len(self.src), 3), np.nan)
-            if self.declinations is None and not self._own_background(n_sig):
+            if self._scrambles and not self._own_background(n_sig):
                 made = np.empty((len(some), len(self.src), len(names)))
                 done, interrupted = self._fill(made, some, n_sig, poisson, seed, n_threads, start, progress)
                 fits[:, self._order, : len(names)] = made

@@ -126,6 +126,7 @@ class TimedSourceListTrialRunner(SourceListTrialRunner):
             "injection": self.injection,
             "mp_cpus": self.mp_cpus,
             "declinations": self.declinations,
+            "simulated": self.simulated,
             "flare": self.flare,
             "signal_window": self.signal_windows[j % len(self.signal_windows)],
         }
@@ -145,7 +146,7 @@ class TimedSourceListTrialRunner(SourceListTrialRunner):
         names = [name for name in ListFits._fields if name in self.columns]
         dtype = np.dtype([(name, np.float64, (len(self.src),)) for name in names])
         # each runner makes the trials of background by itself in the core, where it can: they are the same
-        alone = not n_sig and self.least_ts is None and self.declinations is None
+        alone = not n_sig and self.least_ts is None and self._scrambles
         fit = self._each_alone if alone else self._on_shared_trials
         for start in range(0, len(numbers), _TOGETHER):
             some = numbers[start : start + _TOGETHER]

@@ -135,6 +135,7 @@ KEYWORDS: dict[str, Keyword] = {
     "min_nside": Keyword("coarsest of the prior's own cells", PRIOR),
     "max_nside": Keyword("finest of the prior's own cells", PRIOR),
     "combine": Keyword("several priors: the best, or the sum", PRIOR),
+    "bg_weight_names": Keyword("background of trials from simulation: the columns that hold its rates"),
     # Names of models: what is there
     "space": Keyword(
         "the spatial term, which follows from src, llh_priors or template", values=("ps", "prior", "template")
@@ -143,18 +144,12 @@ KEYWORDS: dict[str, Keyword] = {
     "update_bg": Keyword("the background density made anew from each trial's events", values=(False, True)),
     "randomize": Keyword("how background is made: 'ra', or ['ra', inj.DecRandomizer]"),
     "dec_rand_method": Keyword("how declinations are randomised", values=("gaussian_fixed", None)),
-    "dec_rand_kwargs": Keyword("randomization_width, rad"),
+    "dec_rand_kwargs": Keyword("randomization_width, rad; without it declinations move by each event's angular error"),
     "dec_rand_pole_exlusion": Keyword("events this near to a pole keep their declination; csky's spelling"),
     "TRUTH": Keyword(
         "the real sky", values=(False,), instead="ask get_one_fit(TRUTH=True), so that no runner unblinds by itself"
     ),
     # csky's that are not there: only None is accepted, for dictionaries that scripts share
-    "bg_weight_names": Keyword(
-        "background from simulation",
-        values=(None,),
-        instead="background is made of the data, scrambled: leave it out, or give the simulated background as data "
-        "(selections.CustomDataSpecs.CustomDataSpec(background, signal, …))",
-    ),
     "func": Keyword("of space='generic'", values=(None,), instead="a hypothesis of your own is a runner of its own"),
     "features": Keyword("of space='generic'", values=(None,), instead="they belong to CustomFluxEnergyPDFRatioModel"),
     # Not needed
@@ -196,6 +191,7 @@ INJECTION: dict[str, Keyword] = {
     "dec_rand_method": KEYWORDS["dec_rand_method"],
     "dec_rand_kwargs": KEYWORDS["dec_rand_kwargs"],
     "dec_rand_pole_exlusion": KEYWORDS["dec_rand_pole_exlusion"],
+    "bg_weight_names": KEYWORDS["bg_weight_names"],
     "update_bg": Keyword("the background model is the fit's business", acts=False),
     "template": Keyword("the map that is fitted: signal is injected where it is fitted", POINT),
     "space": KEYWORDS["space"],

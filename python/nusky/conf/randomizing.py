@@ -1,20 +1,20 @@
-"""``randomize=`` and ``dec_rand_*=``: how background trials are made."""
+"""``randomize=``, ``dec_rand_*=`` and ``bg_weight_names=``: how background trials are made."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from nusky.injection import DecRandomization
+from nusky.injection import DecRandomization, SimulatedBackground
 
-__all__ = ["dec_randomization"]
+__all__ = ["dec_randomization", "simulated_background"]
 
 _NAMES = {"ra": "ra", "RARandomizer": "ra", "dec": "dec", "DecRandomizer": "dec"}
 _OF_DEC = ("dec_rand_method", "dec_rand_kwargs", "dec_rand_pole_exlusion")
 
 
 def dec_randomization(call: str, values: Mapping[str, Any]) -> DecRandomization | None:
-    """New declinations, or None: right ascensions only.
+    """New declinations, or None: right ascensions only. Without a width an event moves by its own angular error.
 
     Raises
     ------
@@ -50,6 +50,23 @@ def dec_randomization(call: str, values: Mapping[str, Any]) -> DecRandomization 
         raise TypeError(
             f"{call}: dec_rand_kwargs has {', '.join(map(repr, settings))}; there is randomization_width only"
         )
-    if width is None:
+    if width is None and values.get("dec_rand_method") is not None:
         raise ValueError(f"{call}: randomised declinations need dec_rand_kwargs={{'randomization_width': rad}}")
     return DecRandomization(width, values.get("dec_rand_pole_exlusion") or 0.0)
+
+
+def simulated_background(values: Mapping[str, Any]) -> SimulatedBackground | None:
+    """Background from simulation, ``bg_weight_names=``; None: from the data.
+
+    Raises
+    ------
+    ValueError, TypeError
+        What is no list of names.
+
+    Examples
+    --------
+    >>> simulated_background({"bg_weight_names": ["conv"]})
+    SimulatedBackground(names=('conv',))
+    """
+    names = values.get("bg_weight_names")
+    return None if names is None else SimulatedBackground(names)

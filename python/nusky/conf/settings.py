@@ -10,13 +10,12 @@ import numpy as np
 
 from nusky.conf.custom_flux import custom_flux, one_flux, spectra_of
 from nusky.conf.keywords import FITTER_NOT_NEEDED, INJECTION, KEYWORDS, hint, keys_of, same
-from nusky.conf.randomizing import dec_randomization
+from nusky.conf.randomizing import dec_randomization, simulated_background
 from nusky.conf.template import check_template
 from nusky.runners import check_ts_min
 
 if TYPE_CHECKING:
     from nusky.analysis import GammaMode
-    from nusky.injection import DecRandomization
     from nusky.injection.signal import InjectionOptions
     from nusky.likelihood.model import LikelihoodOptions
     from nusky.pixels.pixel_set import PixelSet
@@ -308,9 +307,10 @@ class Settings:
             chosen["flux"] = one_flux(self.call, chosen["flux"], stack)
         return InjectionOptions(**chosen)
 
-    def declinations(self, inj_conf: Mapping[str, Any]) -> DecRandomization | None:
-        """Whether background events get new declinations."""
-        return dec_randomization(self.call, {**self.values, **inj_conf})
+    def background(self, inj_conf: Mapping[str, Any]) -> dict[str, Any]:
+        """Arguments of a runner for how its background is made: at new declinations, from simulation."""
+        given = {**self.values, **inj_conf}
+        return {"declinations": dec_randomization(self.call, given), "simulated": simulated_background(given)}
 
     def template(self) -> Sources | None:
         """``src_tr`` (or ``src_kw``): what every scanned position is to have; its own position does not matter."""

@@ -79,7 +79,7 @@ def list_options(settings: Settings, inj_conf: Mapping[str, Any] | None) -> dict
         "likelihood": replace(settings.likelihood(0.0), extension=0.0),
         "injection": settings.injection(injected),
         "transient": settings.transient(src, injected, flares=True),
-        "declinations": settings.declinations(injected),
+        **settings.background(injected),
         "mp_cpus": settings.get("mp_cpus"),
         "ts_to_p": settings.get("ts_to_p"),
         "update_bg": bool(settings.get("update_bg", False)),

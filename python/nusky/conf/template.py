@@ -166,7 +166,7 @@ def template_runner(settings: Settings, inj_conf: Mapping[str, Any] | None) -> T
         likelihood=replace(likelihood, cut_n_sigma=5.0),
         injection=settings.injection(unsigned),
         transient=replace(settings, values=steady).transient(where, unsigned),
-        declinations=settings.declinations(injected),
+        **settings.background(injected),
         mp_cpus=settings.get("mp_cpus"),
         update_bg=bool(settings.get("update_bg", False)),
     )

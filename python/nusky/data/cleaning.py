@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -85,6 +85,7 @@ def clean(
     on_bad: OnBad = "raise",
     known_defects: Collection[str] = (),
     min_sigma: float = MIN_SIGMA,
+    keep: Sequence[str] = (),
 ) -> tuple[Events, Counter[str]]:
     """Check every value, repair what is odd, drop or refuse what is impossible.
 
@@ -100,6 +101,8 @@ def clean(
         Columns whose impossible values are dropped even with ``on_bad="raise"``.
     min_sigma : float
         Floor of σ, rad.
+    keep : sequence of str
+        Further columns that are needed, of any finite numbers.
 
     Returns
     -------
@@ -128,6 +131,7 @@ def clean(
         raise ValueError(f"on_bad={on_bad!r}; use 'raise' or 'drop'")
     min_sigma = check_min_sigma(min_sigma)
     needed = [name for name in (DATA_COLUMNS if kind == "data" else SIM_COLUMNS) if name != "sindec"]
+    needed += [name for name in keep if name not in (*needed, "sindec")]
     missing = [name for name in needed if name not in table.columns]
     if missing:
         raise ValueError(

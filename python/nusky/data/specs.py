@@ -31,6 +31,8 @@ class DataSpec:
         Folder of the sample under the repository's root.
     sindec_bins, log10energy_bins : tuple of float
         Histogram edges.
+    keep : tuple of str
+        Further columns of the simulation that are kept, such as the weights of a simulated background.
 
     Examples
     --------
@@ -46,6 +48,7 @@ class DataSpec:
     sample: str = "ps_tracks"
     sindec_bins: tuple[float, ...] = tuple(SINDEC_BINS.tolist())
     log10energy_bins: tuple[float, ...] = tuple(LOG10ENERGY_BINS.tolist())
+    keep: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"DataSpec({self.key!r})"
@@ -171,6 +174,8 @@ class CustomDataSpec:
         Name of the season.
     cascades : bool
         Accepted as csky has it; it only changed csky's binning defaults.
+    keep : tuple of str
+        Further columns of `mc` that are kept, such as the weights of a simulated background.
 
     Raises
     ------
@@ -193,12 +198,16 @@ class CustomDataSpec:
     grl: Any = None
     key: str = "custom"
     cascades: bool = False
+    keep: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.key, str) or not self.key.isprintable() or len(self.key) > _LONGEST_KEY:
             raise ValueError(f"CustomDataSpec: key={self.key!r}; give the season's name, a text such as 'MY_2020'")
         if not self.key:
             raise ValueError("CustomDataSpec needs a key, the season's name, such as key='MY_2020'")
+        if isinstance(self.keep, str) or not all(isinstance(name, str) for name in self.keep):
+            raise TypeError(f"CustomDataSpec {self.key!r}: keep={self.keep!r}; give names, such as keep=('conv',)")
+        object.__setattr__(self, "keep", tuple(self.keep))
         if self.livetime is None and self.grl is None:
             raise ValueError(f"CustomDataSpec {self.key!r} needs livetime= (days) or grl= (good-run list)")
         for name in ("sindec_bins", "logenergy_bins"):

@@ -62,6 +62,7 @@ _CLASSES = {
     "PriorPolicy": "priors",
     "Refinement": "pixels",
     "SignalWindow": "transients",
+    "SimulatedBackground": "injection",
     "SkyMap": "maps",
     "SkyScanTrialRunner": "runners",
     "SourceListTrialRunner": "catalogs",

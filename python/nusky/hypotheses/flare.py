@@ -54,6 +54,8 @@ class FlareTrialRunner(TrialRunner):
     def __post_init__(self) -> None:
         if self.transient is not None:
             raise ValueError("a flare has no given window; leave out mjd= and t_100= of src")
+        if self.simulated is not None:
+            raise ValueError("simulated background has no times, which flares need: leave bg_weight_names out")
         super().__post_init__()
 
     @cached_property
@@ -84,7 +86,7 @@ class FlareTrialRunner(TrialRunner):
     def _fit_numbers(
         self, numbers: I64, n_sig: float, poisson: bool, seed: int, n_threads: int, progress: Progress | None
     ) -> NDArray[np.void]:
-        if self.declinations is not None or (n_sig and self._moves):
+        if not self._scrambles or (n_sig and self._moves):
             return self._fit_each(numbers, n_sig, poisson, seed, n_threads, progress)
         rows = np.zeros(len(numbers), dtype=self.dtype)
         done, interrupted = self.model.flares.fit_trials(

@@ -48,6 +48,8 @@ class _FlareMaps(MapRunner):
     def __post_init__(self) -> None:
         if self.transient is not None:
             raise ValueError("a flare has no given window; leave out mjd= and t_100= of src")
+        if self.simulated is not None:
+            raise ValueError("simulated background has no times, which flares need: leave bg_weight_names out")
         if self.refine is not None:
             raise ValueError("refine: hot spots of flares are not looked at again with finer pixels; leave it out")
         if not isinstance(self.pixels, PixelSet):

@@ -198,7 +198,7 @@ class StackingTrialRunner(HypothesisRunner):
     @property
     def _whole_seasons(self) -> bool:
         """Whether the core makes the trials: whole seasons at their own declinations."""
-        return self._fitted_by_core and self.declinations is None
+        return self._fitted_by_core and self._scrambles
 
     def _prepare(self, n_sig: float) -> None:
         super()._prepare(n_sig)

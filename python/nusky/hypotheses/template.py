@@ -170,7 +170,7 @@ class TemplateTrialRunner(HypothesisRunner):
         self, numbers: I64, n_sig: float, poisson: bool, seed: int, n_threads: int, progress: Progress | None
     ) -> NDArray[np.void]:
         injector = self.template_injector
-        if not self._fits_in_core or self.declinations is not None or not isinstance(injector, TemplateInjector):
+        if not self._fits_in_core or not self._scrambles or not isinstance(injector, TemplateInjector):
             return super()._fit_numbers(numbers, n_sig, poisson, seed, n_threads, progress)
 
         def fit_some(some: I64, rows: F64, told: Any) -> tuple[int, bool]:

@@ -10,6 +10,7 @@ from nusky.injection.point import PointInjector
 from nusky.injection.prior import PriorInjector
 from nusky.injection.seeding import RANDOM, BatchDraws, TrialDraws, resolve_seed, seed_key, trial_draws
 from nusky.injection.signal import Injected, InjectedMany, InjectionOptions, SignalInjector, check_signal
+from nusky.injection.simulated import SimulatedBackground, SimulatedInjector
 from nusky.injection.stack import SpectraSignal, StackInjector, WindowsSignal
 from nusky.injection.template import SpectraInjector, TemplateInjector
 
@@ -27,6 +28,8 @@ __all__ = [
     "PointInjector",
     "PriorInjector",
     "SignalInjector",
+    "SimulatedBackground",
+    "SimulatedInjector",
     "SpectraInjector",
     "SpectraSignal",
     "StackInjector",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nusky.events import Events
 from nusky.injection.seeding import TrialDraws
 from nusky.trial.trial import Scramble
 
@@ -25,7 +26,7 @@ class BackgroundInjector:
 
     analysis: Analysis
 
-    def scramble(self, draws: TrialDraws) -> tuple[Scramble, ...]:
+    def scramble(self, draws: TrialDraws) -> tuple[Scramble | Events, ...]:
         """Background of one trial: event i of season k is row i of its data."""
         return tuple(
             Scramble(season, draws.right_ascensions(k, len(season.data))) for k, season in enumerate(self.analysis)

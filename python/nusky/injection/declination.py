@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nusky.events import Events
 from nusky.sphere import radians
 from nusky.trial import Scramble
 from nusky.typing import F64
@@ -28,8 +29,8 @@ class DecRandomization:
 
     Parameters
     ----------
-    width : float
-        rad, > 0.
+    width : float or None
+        rad, > 0; None: the angular error of each event.
     pole_exclusion : float
         rad, 0 … π/2.
 
@@ -45,37 +46,45 @@ class DecRandomization:
     (True, 1.5)
     """
 
-    width: float
+    width: float | None
     pole_exclusion: float = 0.0
 
     def __post_init__(self) -> None:
         for name, low, high in (("width", np.nextafter(0, 1), np.pi), ("pole_exclusion", 0.0, np.pi / 2)):
+            if getattr(self, name) is None and name == "width":
+                continue
             value = radians(name, getattr(self, name))
             if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not low <= value <= high:
                 raise ValueError(f"{name}={value!r} must be rad, {low:.3g} … {high:.3g}")
             object.__setattr__(self, name, float(value))
 
-    def moved(self, dec: F64, uniform: F64) -> F64:
-        """New declinations (N,) rad, for numbers (N,) uniform in [0, 1)."""
+    def moved(self, dec: F64, uniform: F64, sigma: F64 | None = None) -> F64:
+        """New declinations (N,) rad, for numbers (N,) uniform in [0, 1); `sigma` (N,) are the widths without one."""
         from scipy.special import ndtr, ndtri
 
         dec = numbers("dec", dec, "rad")
+        width: Any = sigma if self.width is None else self.width
         edge = np.pi / 2 - self.pole_exclusion
-        low, high = ndtr((-edge - dec) / self.width), ndtr((edge - dec) / self.width)
+        low, high = ndtr((-edge - dec) / width), ndtr((edge - dec) / width)
         inside = np.abs(dec) <= edge
         with np.errstate(invalid="ignore"):
-            new = dec + self.width * ndtri(low + (high - low) * uniform)
+            new = dec + width * ndtri(low + (high - low) * uniform)
         return np.where(inside, np.clip(new, -edge, edge), dec)
 
-    def scramble(self, background: tuple[Scramble, ...], draws: TrialDraws) -> tuple[Scramble, ...]:
+    def scramble(self, background: tuple[Scramble | Events, ...], draws: TrialDraws) -> tuple[Scramble | Events, ...]:
         """The same background at new declinations: that of event i of season k is item i of its season."""
-        seasons = []
+        seasons: list[Scramble | Events] = []
         for k, season in enumerate(background):
-            dec = season.season.data["dec"]
-            uniform = draws.uniforms("declination", len(dec), k)[:, 0]
-            seasons.append(Scramble(season.season, season.ra, dec=self.moved(dec, uniform)))
+            events = season.season.data if isinstance(season, Scramble) else season
+            uniform = draws.uniforms("declination", len(events), k)[:, 0]
+            dec = self.moved(events["dec"], uniform, events["sigma"])
+            if isinstance(season, Scramble):
+                seasons.append(Scramble(season.season, season.ra, dec=dec))
+            else:
+                seasons.append(season.with_columns(dec=dec, sindec=np.sin(dec)))
         return tuple(seasons)
 
     def as_dict(self) -> dict[str, Any]:
         """Values JSON can hold."""
-        return {"method": "gaussian_fixed", "drawn": "by counter", **asdict(self)}
+        method = "gaussian_sigma" if self.width is None else "gaussian_fixed"
+        return {"method": method, "drawn": "by counter", **asdict(self)}

@@ -161,12 +161,16 @@ class SeasonBackground(_ReadOnly, _BackgroundFields):
 
     @property
     def data(self) -> Events:
-        """Events that are scrambled."""
-        return self.runner.analysis[self.k].data
+        """Events that are scrambled, or drawn from the simulation."""
+        season = self.runner.analysis[self.k]
+        return season.data if self.runner.simulated is None else season.sim
 
     @property
     def probs(self) -> F64:
-        """(N,) share of each event: every one is used once."""
+        """(N,) share of each event: every one of the data is used once, one of the simulation by its weight."""
+        if self.runner.simulated is not None:
+            rates = self.runner.simulated.rates(self.runner.analysis[self.k])
+            return np.asarray(rates / rates.sum())
         return np.full(len(self.data), 1.0 / len(self.data))
 
     def inject(self, seed: Any = None) -> Events:

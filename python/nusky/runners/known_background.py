@@ -97,7 +97,7 @@ class KnownBackgroundRunner(SpatialPriorTrialRunner):
     @classmethod
     def can(cls, runner: SpatialPriorTrialRunner) -> bool:
         """Whether the trials of a runner can be made this way."""
-        whole = runner.transient is None and runner.declinations is None and not runner.update_bg
+        whole = runner.transient is None and runner._scrambles and not runner.update_bg
         return whole and len(runner.priors) == 1 and isinstance(runner.pixels, PixelSet)
 
     def __post_init__(self) -> None:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 
+from nusky.events import Events
 from nusky.injection.background import BackgroundInjector
 from nusky.injection.declination import DecRandomization
 from nusky.injection.off_time import OffTimeInjector
 from nusky.injection.seeding import BatchDraws, TrialDraws, resolve_seed, trial_draws
 from nusky.injection.signal import InjectedMany, InjectionOptions, SignalInjector, check_signal
+from nusky.injection.simulated import SimulatedBackground, SimulatedInjector
 from nusky.likelihood.model import LikelihoodOptions
 from nusky.runners.fitter_args import whole
 from nusky.source.window import TimeWindow
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Background", "Made", "MakesTrials"]
 
-Background = tuple[Scramble, ...]
+Background = tuple[Scramble | Events, ...]
 
 _log = logging_module.getLogger("nusky")
 
@@ -61,6 +63,8 @@ class MakesTrials(ABC):
         fluxes and fluences are those of the window. None: the whole livetime.
     declinations : DecRandomization or None
         Background events at new declinations, too.
+    simulated : SimulatedBackground or None
+        Background drawn from weighted simulation, not from the data.
     """
 
     analysis: Analysis
@@ -69,15 +73,20 @@ class MakesTrials(ABC):
     mp_cpus: int | None = None
     transient: TransientOptions | None = None
     declinations: DecRandomization | None = None
+    simulated: SimulatedBackground | None = None
 
     def __post_init__(self) -> None:
         if self.declinations is not None and self.transient is not None:
             raise ValueError("declinations are not randomised in a time window, whose background is few events anyway")
+        if self.simulated is not None and self.transient is not None:
+            raise ValueError("simulated background has no times: in a time window the background is that of the data")
         resolve_threads(self.mp_cpus)
         for season in self.analysis:
             season.in_use()
         if not len(self.analysis):
             raise ValueError("the analysis has no seasons")
+        if self.simulated is not None:
+            _ = self.background_injector  # checks the weights
 
     @abstractmethod
     def _with_signal(self, background: Background, draws: TrialDraws, n_sig: float, poisson: bool, made: Made) -> Trial:
@@ -104,7 +113,14 @@ class MakesTrials(ABC):
     @cached_property
     def background_injector(self) -> BackgroundInjector | OffTimeInjector:
         """Scrambles the seasons' events, or brings off-time events into the window."""
+        if self.simulated is not None:
+            return SimulatedInjector(self.analysis, self.simulated)
         return BackgroundInjector(self.analysis) if self.on_time is None else OffTimeInjector(self.on_time)
+
+    @property
+    def _scrambles(self) -> bool:
+        """Whether background is the seasons' own events at new right ascensions, which the core can draw."""
+        return self.declinations is None and self.simulated is None
 
     @cached_property
     def signal_injector(self) -> SignalInjector:

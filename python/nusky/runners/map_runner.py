@@ -112,7 +112,7 @@ class MapRunner(Runner):
         (`SpotFinder.takes_many`), and the kind of runner has no way of its own to draw, index or fit a trial.
         """
         own = any(getattr(type(self), name) is not getattr(MapRunner, name) for name in _ONE_BY_ONE)
-        return self.declinations is None and not own and self._finder.takes_many
+        return self._scrambles and not own and self._finder.takes_many
 
     def _together(self, n_sig: float) -> int:
         if not self._in_core:

@@ -190,7 +190,7 @@ class TrialRunner(Runner):
     def _fit_numbers(
         self, numbers: I64, n_sig: float, poisson: bool, seed: int, n_threads: int, progress: Progress | None
     ) -> NDArray[np.void]:
-        if self.on_time is not None or self.declinations is not None or (n_sig and self._moves):
+        if self.on_time is not None or not self._scrambles or (n_sig and self._moves):
             return super()._fit_numbers(numbers, n_sig, poisson, seed, n_threads, progress)
         rows = np.zeros(len(numbers), dtype=self.dtype)
         done, interrupted = _core.fit_point_trials(

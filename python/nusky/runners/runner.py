@@ -159,6 +159,7 @@ class Runner(MakesTrials, FitsMany):
             **window,
             **({"update_bg": True} if self.update_bg else {}),
             **({} if self.declinations is None else {"declinations": self.declinations.as_dict()}),
+            **({} if self.simulated is None else {"simulated": self.simulated.as_dict()}),
             **self._describe(),
         }
 
@@ -282,7 +283,7 @@ class Runner(MakesTrials, FitsMany):
         return runner._table(made, n_threads, logging)
 
     def _own_background(self, n_sig: float) -> bool:
-        return self.update_bg and self.on_time is None and bool(n_sig or self.declinations is not None)
+        return self.update_bg and self.on_time is None and bool(n_sig or not self._scrambles)
 
     def _fit_trial(self, trial: Trial, n_threads: int, logging: bool) -> Fit:
         return self._fit_of(self._table_of(trial, n_threads, logging), trial)

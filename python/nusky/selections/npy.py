@@ -145,6 +145,7 @@ class Repository:
             logenergy_bins=spec.log10energy_bins,
             grl=grl,
             key=spec.key,
+            keep=spec.keep,
         )
 
     def fingerprint(

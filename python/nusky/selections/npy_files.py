@@ -138,9 +138,10 @@ def _plain(spelled: str, values: Any, where: str) -> NDArray[Any]:
     return np.where(hidden, np.nan, data.astype(np.float64))
 
 
-def _raw(source: Any, what: str, log: Log) -> RawTable:
+def _raw(source: Any, what: str, log: Log, keep: Sequence[str] = ()) -> RawTable:
+    """A table in our columns, and those to `keep` under the names they have."""
     where, fields = _fields(source, what, log)
-    columns, spelled = {}, {}
+    columns, spelled = {name: fields[name] for name in keep if name in fields}, {name: name for name in keep}
     for ours, spellings in SPELLINGS.items():
         found = [spelling for spelling in spellings if spelling in fields]
         found += [name for name in fields if _OURS.get(name.lower()) == ours and name not in found]  # RA, MJD
@@ -213,6 +214,7 @@ def custom_fingerprint(
         None if spec.sindec_bins is None else np.asarray(spec.sindec_bins, dtype=np.float64),
         None if spec.logenergy_bins is None else np.asarray(spec.logenergy_bins, dtype=np.float64),
     ]  # fmt: skip
+    settings += list(spec.keep)
     files = []
     for what, sources in (("exp", _several(spec.exp)), ("mc", _several(spec.mc)), ("grl", _several(spec.grl))):
         for source in sources:
@@ -275,7 +277,9 @@ def read_custom(
     for kind, what, source in (("sim", "mc", spec.mc), ("data", "exp", spec.exp)):
         cleaned = []
         for one in _several(source):
-            events, found = clean(_raw(one, what, log), kind, on_bad=policy, min_sigma=min_sigma)  # type: ignore[arg-type]
+            keep = spec.keep if kind == "sim" else ()
+            table = _raw(one, what, log, keep)
+            events, found = clean(table, kind, on_bad=policy, min_sigma=min_sigma, keep=keep)  # type: ignore[arg-type]
             cleaned.append(events)
             counts[kind] += found
         common = set(cleaned[0].columns).intersection(*(set(events.columns) for events in cleaned))

@@ -362,7 +362,7 @@ def _right_ascensions(n_dec: int, n_ra: int) -> F64:
 
 def _whole_seasons(runner: Any) -> bool:
     """Whether the core makes the trials: whole seasons at their own declinations."""
-    return runner.on_time is None and runner.declinations is None
+    return runner.on_time is None and bool(runner._scrambles)
 
 
 def _in_core(
