@@ -53,7 +53,7 @@ def timed_runner(
             "get_source_list_trial_runner"
         )
     if sigsub:
-        raise ValueError(f"{what} are fitted without signal subtraction: leave sigsub out")
+        raise ValueError(f"{what} are fitted without signal subtraction: leave sigsub out (it moves their TS by 0.1 %)")
     if curve is not None:
         options = _of_curves(settings)
         signal = window or SignalWindow(use_grl=options.use_grl)
