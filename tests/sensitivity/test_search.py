@@ -107,11 +107,12 @@ def test_the_table_is_printed_in_cskys_layout(capsys: pytest.CaptureFixture[str]
     assert lines[1].startswith("Using ")
     assert lines[2] == "* Starting initial scan for 90% of 50 trials with TS > 0.044..."
     assert lines[3].startswith("  n_sig = 5.000 ... frac = ")
-    assert lines[4] == "* Generating batches of 50 trials..."
-    assert lines[5].startswith("n_trials  | n_inj     0.00")
-    assert lines[5].endswith("|  n_sig(relative error)")
-    assert "% |" in lines[6]
-    assert lines[6].endswith("[chi2cdf]")
+    assert lines[4].startswith("  n_sig = 2.500 ... frac = ")
+    assert lines[5] == "* Generating batches of 50 trials..."
+    assert lines[6].startswith("n_trials  | n_inj     0.00")
+    assert lines[6].endswith("|  n_sig(relative error)")
+    assert "% |" in lines[7]
+    assert lines[7].endswith("[chi2cdf]")
     assert lines[-2].startswith("End time: ")
     assert lines[-1].startswith("Elapsed time: 0:00:")
     find_n_sig(ToyRunner(), 0.044, 0.9, seed=1, tol=0.2, batch_size=50)
@@ -128,8 +129,24 @@ def test_a_batch_that_takes_long_shows_how_far_it_is_on_a_line_the_table_replace
     # what a terminal shows: the last thing written after each carriage return
     shown = [line.rsplit("\r", 1)[-1] for line in out.split("\n")]
     assert not [line for line in shown if "complete" in line]
-    assert shown[5].startswith("n_trials  | n_inj")
-    assert shown[6].startswith("5000      |")
+    assert shown[6].startswith("n_trials  | n_inj")
+    assert shown[7].startswith("5000      |")
+
+
+def test_a_crossing_far_below_the_first_step_costs_no_grid_around_that_step() -> None:
+    class Strong(ToyRunner):
+        strength = 3.0
+
+    for poisson in (True, False):
+        runner = Strong()
+        found = find_n_sig(runner, 1.0, 0.9, seed=1, n_sig_step=20, tol=0.05, poisson=poisson)
+        signals = {n for n, numbers in runner.calls if len(numbers) >= 500}
+        assert max(signals) < 10
+        assert found.n_sig < 5
+    # without signal it passes already: nothing is halved
+    easy = ToyRunner()
+    assert find_n_sig(easy, 0.0, 0.3, seed=1, trials={0.0: easy.fit_trials(range(500), seed=9)}).n_sig == 0
+    assert {n for n, numbers in easy.calls if len(numbers) == 50} == {5.0}
 
 
 class Stopped(ToyRunner):

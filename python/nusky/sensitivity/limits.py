@@ -60,9 +60,10 @@ def find_n_sig(
 ) -> NSigResult:
     """Signal events for which a fraction `beta` of trials has TS strictly above `ts`.
 
-    A coarse scan finds the neighbourhood; then batches of trials at `n_batches` injected signals between 0 and twice
-    the crossing are added until the relative error is `tol`. Every trial ever made enters the fit. New trials have
-    indices that none of the others has, so that no scramble is used twice.
+    A coarse scan finds the neighbourhood, upwards in growing steps or down from the first one; then batches of trials
+    at `n_batches` injected signals between 0 and twice the crossing are added until the relative error is `tol`. Every
+    trial ever made enters the fit. New trials have indices that none of the others has, so that no scramble is used
+    twice.
 
     Parameters
     ----------

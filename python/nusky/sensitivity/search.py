@@ -51,6 +51,9 @@ class QuoteOptions(NSigOptions, total=False):
     n_bg_trials: int
 
 
+# How often the first step of the coarse scan is halved where it passes already
+_HALVINGS = 4
+
 # A signal that passes less often than this part of the wanted fraction is weaker than the one that is looked for
 _WEAK = 0.6
 
@@ -262,13 +265,38 @@ def _coarse_scan(pool: TrialPool, ts: float, beta: float, search: NSigSearch, ta
             fraction = float(np.mean(pool.ts(n_sig) > ts))
             table.scanned(n_sig, fraction)
             if fraction > beta:
-                return n_sig
+                return _crossed(pool, ts, beta, search, table, n_sig, n_sig == step)
         # five even steps, then ever longer ones: a far threshold costs the logarithm of its distance
         if n_sig >= 5 * search.n_sig_step:
             step *= 1.5
         n_sig += step if pool.poisson else math.ceil(step)
         if n_sig > search.max_n_sig:
             raise _unreachable(pool, ts, beta, f"raise max_n_sig, now {search.max_n_sig:g}")
+
+
+def _crossed(
+    pool: TrialPool, ts: float, beta: float, search: NSigSearch, table: NSigTable, n_sig: float, first: bool
+) -> float:
+    """The crossing below a signal that passes, from all points of the coarse scan.
+
+    Where the `first` step passes already, it is halved until it does not: a grid up to twice a signal that is far too
+    large would have most of its trials where they tell nothing.
+    """
+    none = pool.ts(0.0)
+    for _ in range(_HALVINGS if first and not (len(none) and np.mean(none > ts) > beta) else 0):
+        half = 0.5 * n_sig if pool.poisson else float(math.floor(0.5 * n_sig))
+        if half == 0:
+            break
+        missing = search.first_batch_size - pool.count(half)
+        if missing > 0:
+            pool.add(half, missing, table.working(missing))
+        fraction = float(np.mean(pool.ts(half) > ts))
+        table.scanned(half, fraction)
+        if fraction <= beta:
+            break
+        n_sig = half
+    found = fit_efficiency(*pool.passed(ts), search.method).solve(beta)
+    return float(np.clip(found, 0.5 * n_sig, n_sig)) if math.isfinite(found) else n_sig
 
 
 def _grid(near: float, pool: TrialPool, search: NSigSearch) -> list[float]:
