@@ -20,6 +20,7 @@ from nusky.transients import FlareOptions, LightCurve, SignalTimes, SignalTimesO
 
 if TYPE_CHECKING:
     from nusky.progress import Progress
+    from nusky.trial import Fit, Trial
     from nusky.typing import I64
 
 __all__ = ["TimedSourceListTrialRunner"]
@@ -137,8 +138,14 @@ class TimedSourceListTrialRunner(SourceListTrialRunner):
         return FlareTrialRunner(**options)
 
     def _about(self, best: np.void) -> dict[str, Any]:
-        about = {name: float(best[name]) for name in self.times}
-        return {**about, "flare": self.runners[int(best["prior"])].model.as_dict()}
+        return {name: float(best[name]) for name in self.times}
+
+    def _fit_trial(self, trial: Trial, n_threads: int, logging: bool) -> Fit:
+        """That of the best source, which says of its flares what its own runner says."""
+        runner, made = self._renewed(trial)
+        table = runner._table(made, n_threads, logging)
+        best = runner.runners[int(self._winner(table["ts"]))]
+        return replace(self._fit_of(table, trial), flare=best._fit_trial(made, n_threads, False).flare)
 
     def _batches(
         self, numbers: I64, n_sig: float, poisson: bool, seed: int, n_threads: int, progress: Progress | None
