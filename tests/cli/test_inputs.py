@@ -56,6 +56,13 @@ def test_each_hypothesis_is_the_runner_of_its_keywords(files: Path, small: Any) 
             ("--sources", str(files / "stack.csv"), "--sigsub", "--flux", "2.5"),
             cy.get_trial_runner(ana=small, src=stack, sigsub=True, flux=cy.hyp.PowerLawFlux(2.5)),
         ),
+        (("--each", str(files / "stack.csv")), cy.get_source_list_trial_runner(ana=small, src=stack)),
+        (
+            ("--each", str(files / "stack.csv"), "--time", "utf", "--dt-max", "9"),
+            cy.get_source_list_trial_runner(
+                ana=small, src=stack, time="utf", box=True, dt_max=9.0, seeder=cy.seeding.UTFSeeder()
+            ),
+        ),
         (
             ("--template", str(files / "map.fits"), "--gamma", "2.7"),
             cy.get_trial_runner(ana=small, template=sky, gamma=2.7),
@@ -85,6 +92,12 @@ def test_commands_take_a_hypothesis(files: Path, small: Any, capsys: pytest.Capt
     assert expected.format_result(expected.get_one_fit(TRUTH=True)) in capsys.readouterr().out
     assert main(["plan", str(files / "job"), "--n-trials", "4", "--per-job", "2", "--seed", "1", *stack]) == 0
     assert (files / "job" / "submit.sh").exists()
+    each = ["--each", str(files / "stack.csv"), "--time", "utf", "--dt-max", "5", "--threads", "1"]
+    assert main(["trials", "--seed", "3", "--trials", "0:3", "--out", str(files / "flares"), *each]) == 0
+    assert (
+        TrialStore(files / "flares").read(n_sig=0)["ts"].tolist()
+        == runner(*each[:-2]).get_many_fits(3, seed=3).ts.tolist()
+    )
     flare = ["--source", "57.3", "5.7", "--time", "utf", "--dt-max", "5"]
     assert main(["sensitivity", "--trials", "40", "--tol", "0.5", "--threads", "1", *flare]) == 0
     assert "n_sig" in capsys.readouterr().out
@@ -97,6 +110,8 @@ def test_commands_take_a_hypothesis(files: Path, small: Any, capsys: pytest.Capt
         (["--runner", "SPEC", "--gamma", "2"], "--gamma is said by the runner in"),
         (["--runner", "SPEC", "--season", "IC86"], "--season is said by the runner in"),
         (["--sources", "none.csv"], "no such table of sources"),
+        (["--each", "STACK", "--sigsub"], "leave sigsub out"),
+        (["--sources", "STACK", "--time", "utf"], "are those of one source, src holds 2"),
         (["--source", "57.3", "5.7", "--dt-max", "3"], "--dt-max 3.0 is that of a flare: add --time utf"),
         (["--source", "57.3", "5.7", "--truth", "--n-sig", "2"], "nothing is injected"),
     ],
@@ -105,7 +120,8 @@ def test_options_that_do_not_fit_are_told_in_one_line(
     argv: list[str], message: str, files: Path, small: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     spec, _ = write_spec(cy.get_trial_runner(ana=small, src=cy.sources(1.0, 0.1)), files)
-    assert main(["fit", *(spec if word == "SPEC" else word for word in argv)]) == 2
+    stood_for = {"SPEC": spec, "STACK": str(files / "stack.csv")}
+    assert main(["fit", *(stood_for.get(word, word) for word in argv)]) == 2
     said = capsys.readouterr().err
     assert message in said
     assert said.count("\n") == 1

@@ -67,6 +67,8 @@ def add_hypothesis_options(parser: argparse.ArgumentParser) -> None:
     one.add_argument("--source", nargs=2, type=real_number, metavar=("RA", "DEC"), help="one source, degrees")
     table = "a stack: table with ra, dec (degrees), weight, extension, mjd, t_100 where known"
     one.add_argument("--sources", type=Path, metavar="TABLE", help=table)
+    each = "each source of such a table by itself, the best one is the fit"
+    one.add_argument("--each", type=Path, metavar="TABLE", help=each)
     one.add_argument("--template", type=Path, metavar="MAP", help="sky map whose flux is fitted")
     one.add_argument("--prior", type=Path, metavar="MAP", help="sky map that sources are likely in")
     one.add_argument("--scan", type=whole_number, metavar="NSIDE", help="every pixel of the sky")
@@ -148,6 +150,15 @@ def _of_sources(args: argparse.Namespace, settings: dict[str, Any]) -> Any:
     return get_trial_runner(src=src, **settings)
 
 
+def _of_each(args: argparse.Namespace, settings: dict[str, Any]) -> Any:
+    from nusky.conf import get_source_list_trial_runner
+    from nusky.source import read_sources
+
+    src = read_sources(args.each)
+    say(f"{args.each}: {src!r}")
+    return get_source_list_trial_runner(src=src, **settings)
+
+
 def _of_template(args: argparse.Namespace, settings: dict[str, Any]) -> Any:
     from nusky.conf import get_trial_runner
     from nusky.maps import read_sky_map
@@ -171,6 +182,7 @@ def _of_scan(args: argparse.Namespace, settings: dict[str, Any]) -> Any:
 _MADE: dict[str, Callable[[argparse.Namespace, dict[str, Any]], Any]] = {
     "source": _of_source,
     "sources": _of_sources,
+    "each": _of_each,
     "template": _of_template,
     "prior": _of_prior,
     "scan": _of_scan,
@@ -182,8 +194,8 @@ def _tutorial(args: argparse.Namespace, settings: dict[str, Any], source: Source
     from nusky.conf import get_spatial_prior_trial_runner
 
     say(
-        "none of --source, --sources, --template, --prior, --scan, --runner: the tutorial's search, with its prior, on "
-        + ("the synthetic season" if args.data is None else str(args.data))
+        "none of --source, --sources, --each, --template, --prior, --scan, --runner: the tutorial's search, with its "
+        "prior, on " + ("the synthetic season" if args.data is None else str(args.data))
     )
     limits = {"min_dec": -float(MAX_DEC), "max_dec": float(MAX_DEC)}
     ana = analysis_of(args, source, logging=False)
