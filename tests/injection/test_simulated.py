@@ -46,12 +46,28 @@ def test_many_trials_are_those_that_are_made_one_by_one(kind: str, tmp_path: Pat
     for n_sig in (0, 6):
         many, two = tr.get_many_fits(3, n_sig, seed=2, mp_cpus=1), tr.get_many_fits(3, n_sig, seed=2, mp_cpus=2)
         assert many.tobytes() == two.tobytes()
-        fit = tr.get_one_fit(n_sig, seed=2)
+        fit = replace(tr).get_one_fit(n_sig, seed=2)  # which has not worked out what the whole simulation has
         assert [many[name][0] for name in tr.columns if name != "gamma"] == pytest.approx(list(fit), rel=1e-12)
     assert len({tr.draw_trial(2, j, 0, False).n_events for j in range(5)}) > 1
     again = read_spec(write_spec(tr, tmp_path)[0])
     assert again.config() == tr.config()
     assert again.config() != replace(tr, simulated=None).config()
+
+
+def test_what_is_made_of_drawn_events_is_fitted_as_it_is() -> None:
+    tr = runners()["point"]
+    tr.get_many_fits(1, seed=1)
+    trial = tr.get_one_trial(5, seed=3)
+    (events,) = trial.background
+    half = replace(trial, background=(events[: len(events) // 2],))
+    assert tr.get_one_fit_from_trial(half).ts == replace(tr).get_one_fit_from_trial(half).ts
+    trial.evss[0][0]["energy"] = events["energy"] * 10
+    assert tr.get_one_fit_from_trial(trial).ts == replace(tr).get_one_fit_from_trial(trial).ts
+    elsewhere = cy.get_trial_runner(src=SRC, ana=simulated_analysis(800, 9_000), gamma=2.0)
+    elsewhere.get_many_fits(1, seed=1)
+    foreign = replace(trial, background=(events,))
+    plain = replace(trial, background=(cy.Events({name: events[name] for name in events.columns}),))
+    assert elsewhere.get_one_fit_from_trial(foreign).ts == elsewhere.get_one_fit_from_trial(plain).ts
 
 
 def test_events_come_as_often_as_their_weights_say() -> None:

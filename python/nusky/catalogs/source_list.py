@@ -213,6 +213,8 @@ class SourceListTrialRunner(Runner):
         super()._prepare(n_sig)
         for runner in self.runners:
             runner._prepare(0)
+            if self._draws_rows:
+                runner.model.prepare_simulation()
         if n_sig:
             self.stack_injector.prepare()
 

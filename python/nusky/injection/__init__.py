@@ -10,7 +10,7 @@ from nusky.injection.point import PointInjector
 from nusky.injection.prior import PriorInjector
 from nusky.injection.seeding import RANDOM, BatchDraws, TrialDraws, resolve_seed, seed_key, trial_draws
 from nusky.injection.signal import Injected, InjectedMany, InjectionOptions, SignalInjector, check_signal
-from nusky.injection.simulated import SimulatedBackground, SimulatedInjector
+from nusky.injection.simulated import DrawnEvents, SimulatedBackground, SimulatedInjector
 from nusky.injection.stack import SpectraSignal, StackInjector, WindowsSignal
 from nusky.injection.template import SpectraInjector, TemplateInjector
 
@@ -19,6 +19,7 @@ __all__ = [
     "BackgroundInjector",
     "BatchDraws",
     "DecRandomization",
+    "DrawnEvents",
     "GivenFlares",
     "Injected",
     "InjectedMany",

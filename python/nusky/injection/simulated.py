@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from nusky.events import Events
 from nusky.injection.background import BackgroundInjector
 from nusky.injection.seeding import TrialDraws
 from nusky.trial.trial import Scramble
-from nusky.typing import F64
+from nusky.typing import F64, I64
 
 if TYPE_CHECKING:
     from nusky.analysis.season import SubAnalysis
 
-__all__ = ["SimulatedBackground", "SimulatedInjector"]
+__all__ = ["DrawnEvents", "SimulatedBackground", "SimulatedInjector"]
 
 # Weights whose sum is further than this factor from the number of events are in another unit
 _FACTOR = 2.0
@@ -86,6 +88,36 @@ class SimulatedBackground:
         return np.asarray(rates)
 
 
+class DrawnEvents(Events):
+    """Rows of a table that many trials draw from: what is known of its events need not be worked out for each trial.
+
+    Whatever is made of them, a selection or other declinations, is `Events` again.
+
+    Attributes
+    ----------
+    table : Events
+    rows : (N,) int64
+
+    Examples
+    --------
+    >>> table = Events({"dec": [0.1, 0.2, 0.3]})
+    >>> drawn = DrawnEvents.of(table, np.array([2, 2]), {"dec": table["dec"][[2, 2]]})
+    >>> drawn.rows.tolist(), type(drawn[:1]).__name__
+    ([2, 2], 'Events')
+    """
+
+    table: Events
+    rows: I64
+
+    @classmethod
+    def of(cls, table: Events, rows: I64, columns: Mapping[str, ArrayLike]) -> DrawnEvents:
+        """From the rows, and the columns (N,) that the events have."""
+        made = cls(columns)
+        for name, value in (("table", table), ("rows", np.ascontiguousarray(rows, dtype=np.int64))):
+            object.__setattr__(made, name, value)
+        return made
+
+
 @dataclass(frozen=True, eq=False)
 class SimulatedInjector(BackgroundInjector):
     """Background events drawn from the simulation by their rates, Poisson-distributed, at new right ascensions.
@@ -123,4 +155,4 @@ class SimulatedInjector(BackgroundInjector):
         rows = np.minimum(np.searchsorted(cumulative, uniform * cumulative[-1], side="right"), len(cumulative) - 1)
         columns = {name: sim[name][rows] for name in ("dec", "log10energy", "sigma", "sindec")}
         columns |= {"energy": 10.0 ** columns["log10energy"], "idx": rows, "inj": np.zeros(n, dtype=np.int64)}
-        return Events({**columns, "ra": draws.right_ascensions(k, n)})
+        return DrawnEvents.of(sim, rows, {**columns, "ra": draws.right_ascensions(k, n)})

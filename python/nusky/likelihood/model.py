@@ -14,6 +14,7 @@ from nusky import _core
 from nusky.analysis.gamma import GammaMode, check_gamma
 from nusky.events import Events
 from nusky.hyp import Flux
+from nusky.injection.simulated import DrawnEvents
 from nusky.likelihood.trial_index import PartOfTrials, TrialIndex
 from nusky.source.positions import MAX_EXTENSION
 from nusky.sphere import radians
@@ -211,6 +212,16 @@ class LikelihoodModel:
         """Make what all trials share."""
         _ = self.likelihood, self.columns
 
+    @cached_property
+    def _simulated(self) -> dict[int, _core.EventColumns]:
+        return {}
+
+    def prepare_simulation(self) -> None:
+        """Work out what the whole simulation has, for trials whose background is drawn from it."""
+        for k, season in enumerate(self.analysis):
+            if k not in self._simulated:
+                self._simulated[k] = self.columns_for(k, season.sim)
+
     def columns_for(self, k: int, events: Events) -> _core.EventColumns:
         """Injected or foreign events of season k."""
         if self.options.mode in ("fit", "fixed"):
@@ -255,7 +266,11 @@ class LikelihoodModel:
                 events = background.events() if isinstance(background, Scramble) else background
                 if chosen is not None and own:
                     events = events[chosen]
-                parts.append((self.columns_for(k, events), events["ra"], k, None, None))
+                drawn = events if isinstance(events, DrawnEvents) and k in self._simulated else None
+                if drawn is not None and drawn.table is self.analysis[k].sim:
+                    parts.append((self._simulated[k], events["ra"], k, drawn.rows, None))
+                else:
+                    parts.append((self.columns_for(k, events), events["ra"], k, None, None))
             if injected is not None and len(injected):
                 parts.append((self.columns_for(k, injected), injected["ra"], k, None, None))
         return parts

@@ -122,6 +122,11 @@ class MakesTrials(ABC):
         """Whether background is the seasons' own events at new right ascensions, which the core can draw."""
         return self.declinations is None and self.simulated is None
 
+    @property
+    def _draws_rows(self) -> bool:
+        """Whether background events are rows of the simulation as they stand."""
+        return self.simulated is not None and self.declinations is None
+
     @cached_property
     def signal_injector(self) -> SignalInjector:
         """Puts simulated events onto a position."""

@@ -366,6 +366,8 @@ class Runner(MakesTrials, FitsMany):
 
     def _prepare(self, n_sig: float) -> None:
         self.model.prepare()
+        if self._draws_rows:
+            self.model.prepare_simulation()
         if n_sig:
             self.signal_injector.prepare()
 
