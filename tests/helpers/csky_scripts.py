@@ -382,4 +382,20 @@ inj_tr = cy.get_multiflare_trial_runner(ana=ana, src=srclist, muonflag=False, fl
 trial = inj_tr.get_one_trial(injflares=inj_flares, deltaT=1., poisson=True, seed=1, TRUTH=False, replace_evts=True, save_evts=tmp + '/injevts.npy'); print(trial)
 scan = msstr.get_one_scan_from_trial(trial, mp_cpus=1, TRUTH=False, seed=1); cfit = inj_tr.get_one_fit_from_trial(trial, flat=False, TRUTH=True)
 print(scan[1].max(), [e[1][0] for e in sorted(cfit.items(), key=lambda e: e[1][0], reverse=True)][:3], [f for f in cfit.values()][0][-1].mjd_start)""",
+    "flares of a list of sources in many trials": """
+names = ['a', 'b', 'c']; srcs = cy.sources([1., 2., 4.], [.1, -.2, .6], name=names); t0 = ana.mjd_min + 20
+mtr = cy.get_multiflare_trial_runner(ana=ana, src=srcs, muonflag=False, flux=cy.hyp.PowerLawFlux(2.), mp_cpus=1, threshold=100, filter_srcs=True, max_dt=20.)
+bg = cy.dists.Chi2TSD(mtr.get_many_fits(8, seed=1, logging=False)); trials = mtr.get_many_fits(4, n_sig=6, poisson=True, seed=2)
+trial = mtr.get_one_trial(injflares=[[list(t0 + np.linspace(0, 1, 5)), 1]], poisson=True, seed=3, TRUTH=False, replace_evts=True)
+cfit = sorted(mtr.get_one_fit_from_trial(trial, mp_cpus=1, TRUTH=True, flat=False).items(), key=lambda e: e[1][0], reverse=True)
+print([fit[0] for fit in cfit], bg.sf(cfit[0][1][0]), trials.as_dataframe)""",
+    "a template over simulated background": """
+sim = ana[0].sig; conv = sim['oneweight'] * sim['true_energy'] ** -3.7; conv *= len(ana[0].data) / (conv.sum() * ana[0].livetime * 86400.)
+spec = cy.selections.CustomDataSpecs.CustomDataSpec(ana[0].data, sim.with_columns(conv=conv), ana[0].livetime, key='MCBG', keep=('conv',))
+mc = cy.get_analysis(cy.selections.repo, spec, logging=False); conf = {'ana': mc, 'template': """
+    + TEMPLATE
+    + """, 'flux': cy.hyp.PowerLawFlux(2.5), 'sigsub': True}
+for inj_conf in ({'bg_weight_names': ['conv']}, {'bg_weight_names': ['conv'], 'randomize': ['ra', 'dec'], 'update_bg': False}):
+    tr = cy.get_trial_runner(conf, inj_conf=inj_conf, fitter_args=dict(gamma=2.5)); trials = tr.get_many_fits(3, seed=1)
+    print(trials.ts, [len(ens) for ens in tr.get_one_trial(5, seed=2)[0][0]], tr.bg_injs[0].probs.sum())""",
 }
