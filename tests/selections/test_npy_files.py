@@ -92,3 +92,5 @@ def test_further_columns_of_the_simulation_are_kept_where_asked_for(tmp_path: pa
         selections.repo.read("v", kept)
     with pytest.raises(TypeError, match="give names"):
         custom(keep="conv")
+    with pytest.raises(AttributeError, match=r"replace\(spec, keep="):
+        selections.PSDataSpecs.IC86_2011._keep.append("conv")

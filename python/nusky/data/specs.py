@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -52,6 +52,13 @@ class DataSpec:
 
     def __repr__(self) -> str:
         return f"DataSpec({self.key!r})"
+
+    @property
+    def _keep(self) -> NoReturn:
+        """csky's list of further columns, which scripts add to."""
+        raise AttributeError(
+            f"{self!r} does not change: dataclasses.replace(spec, keep=('conv',)) keeps further columns"
+        )
 
 
 def _season(key: str, mc: str | None = None) -> tuple[DataSpec, ...]:
