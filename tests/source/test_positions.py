@@ -170,3 +170,37 @@ def test_a_window_in_days_that_looks_like_seconds_is_asked_about() -> None:
     units = pytest.importorskip("astropy.units")
     src = sources(1.0, 0.0, mjd=57000.0, t_100=3 * units.yr)
     assert TimeWindow.of(src) is not None
+
+
+def test_a_window_of_a_tables_column_is_asked_about_too() -> None:
+    pandas = pytest.importorskip("pandas")
+    with pytest.warns(UserWarning, match="a window of 1000 days"):
+        sources(1.0, 0.0, mjd=57000.0, t_100=pandas.Series([1000]))
+    with pytest.warns(UserWarning, match="tails of 1000 days"):
+        sources(1.0, 0.0, mjd=57000.0, t_100=1.0, sigma_t=pandas.Series([1000.0]))
+    assert sources(1.0, 0.0, mjd=57000.0, t_100=np.timedelta64(900, "D")).t_100 is not None
+
+
+def test_many_positions_that_could_be_radians_are_asked_about() -> None:
+    ra, dec = np.linspace(0, 6.2, 10), np.linspace(-1.5, 1.5, 10)
+    with pytest.warns(UserWarning, match=r"deg=True: all 10 sources have ra ≤ 6\.2 .*are they in radians"):
+        sources(ra, dec, deg=True)
+    # none of these asks: few sources, and others all over the sky or in one small field
+    for place in ((ra[:9], dec[:9]), (50 * ra, dec), (ra, 50 * dec), (0.1 * ra, dec)):
+        assert len(sources(*place, deg=True)) == len(place[0])
+
+
+@pytest.mark.parametrize("value", ["05:34:31.9", ["83.6", "x"]])
+def test_text_that_is_no_number_says_what_to_give(value: Any) -> None:
+    with pytest.raises(TypeError, match=r"ra must be numbers.*SkyCoord"):
+        sources(value, 22.0, deg=True)
+
+
+def test_places_and_times_that_astropy_cannot_turn_say_so() -> None:
+    coordinates = pytest.importorskip("astropy.coordinates")
+    from astropy.time import Time
+
+    with pytest.raises(ValueError, match=r"cannot be turned into ICRS.*needs obstime and location"):
+        sources(coordinates.SkyCoord(1, 2, unit="deg", frame="altaz"))
+    with pytest.raises(TypeError, match="cannot be turned into UTC"):
+        sources(1.0, 0.0, mjd=Time("2020-01-01T12:00", scale="local"), t_100=1.0)

@@ -42,7 +42,7 @@ class _Guarded(io.BytesIO):
         return data
 
 
-def unpacked(name: str, content: Any, most: int | None = None) -> bytes | None:
+def unpacked(name: str, content: Any, most: int | None = None, *, what: str = "FITS") -> bytes | None:
     """What is in a gzip file, if it is whole and not a bomb; None if the content is not packed.
 
     Parameters
@@ -53,6 +53,8 @@ def unpacked(name: str, content: Any, most: int | None = None) -> bytes | None:
         Read from its beginning; stands there again where it is not packed.
     most : int, optional
         Bytes that are believed; default: `MOST_BYTES`.
+    what : str
+        What it is to hold, for messages.
 
     Raises
     ------
@@ -69,7 +71,7 @@ def unpacked(name: str, content: Any, most: int | None = None) -> bytes | None:
         with gzip.GzipFile(fileobj=content) as packed:
             data = packed.read(most + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise ValueError(f"{name} cannot be read as FITS ({error}); is the file complete?") from error
+        raise ValueError(f"{name} cannot be read as {what} ({error}); is the file complete?") from error
     if len(data) > most:
         raise ValueError(f"{name} unpacks to more than {most >> 30} GiB; unpack it first if that is right")
     return data

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nusky.arrays import Arrays
 from nusky.missing import without_missing
+from nusky.source.plausible import is_plain, warn_of_radians, warn_of_seconds
 from nusky.sphere import as_mjd, at_limits, coordinates, days, radians
 from nusky.typing import F64
 from nusky.units import has_unit, in_unit
@@ -27,8 +28,6 @@ MAX_EXTENSION = np.radians(20.0)
 """Beyond this (rad) an extended source is a template, and an extension is more likely degrees taken for radians."""
 
 
-# A window of so many days is rarely meant: 500 and 1000 s are the windows of follow-ups
-_LIKE_SECONDS = 500.0
 # rad, 5.7 degrees: with deg=True, a wider source may be degrees
 _LIKE_DEGREES = 0.1
 
@@ -127,7 +126,8 @@ def _column(name: str, value: Any, length: int | None, low: float, high: float, 
         if isinstance(value, bool):
             raise TypeError
     except (TypeError, ValueError):
-        raise TypeError(f"{name} must be numbers, got {value!r}") from None
+        mend = " (of hours and minutes give a SkyCoord)" if name in ("ra", "dec") else ""
+        raise TypeError(f"{name} must be numbers, got {value!r}{mend}") from None
     column = np.atleast_1d(at_limits(plain, low, high) if name in ("ra", "dec", "extension") else plain)
     if column.ndim != 1:
         raise ValueError(f"{name} must be a number or a 1-D array, got shape {column.shape}")
@@ -256,10 +256,11 @@ def sources(
     if mjd is not None and t_100 is None:
         raise ValueError("mjd is the start of a time window and needs t_100, its length in days")
     window = (None, None, None) if mjd is None else time_columns(mjd, t_100, sigma_t, n)
-    if window[1] is not None and isinstance(t_100, (Real, np.ndarray, list, tuple)) and not has_unit(t_100):
-        _warn_of_seconds("t_100", window[1])
-    if window[2] is not None and isinstance(sigma_t, (Real, np.ndarray, list, tuple)) and not has_unit(sigma_t):
-        _warn_of_seconds("sigma_t", window[2])
+    for field, given, lengths in (("t_100", t_100, window[1]), ("sigma_t", sigma_t, window[2])):
+        if lengths is not None and is_plain(given):
+            warn_of_seconds(field, lengths)
+    if deg and not has_unit(ra):
+        warn_of_radians("deg=True", np.degrees(ra_column), np.degrees(dec_column))
     if deg and extension is not None and not has_unit(extension) and extensions.max() > _LIKE_DEGREES:
         warnings.warn(
             f"extension={extensions.max():g} rad is {np.degrees(extensions.max()):.3g} degrees: deg=True is for ra and "
@@ -309,18 +310,6 @@ def _positive(t_100: F64) -> F64:
     if not (t_100 > 0).all():
         raise ValueError(f"t_100[{int(np.argmin(t_100 > 0))}] = 0.0 is no window; give its length in days")
     return t_100
-
-
-def _warn_of_seconds(name: str, length: F64) -> None:
-    longest = float(length.max())
-    if longest >= _LIKE_SECONDS:
-        what = "a window" if name == "t_100" else "tails"
-        warnings.warn(
-            f"{name} = {longest:g} is {what} of {longest:g} days. If seconds are meant: {name}={longest:g} / 86400; "
-            "3 * u.yr, a Quantity, is taken without this question",
-            UserWarning,
-            stacklevel=3,
-        )
 
 
 def check_distinct(src: Sources) -> None:

@@ -37,7 +37,7 @@ def radians(name: str, value: Any, deg: bool = False) -> Any:
     """
     if has_unit(value):
         return in_unit(name, value, "rad", "10 * u.deg")
-    return _degrees(value) if deg else value
+    return _degrees(name, value) if deg else value
 
 
 def days(name: str, value: Any) -> Any:
@@ -92,7 +92,10 @@ def as_mjd(value: Any) -> Any:
     if hasattr(value, "jd1"):
         if not hasattr(value, "mjd"):
             raise TypeError(f"mjd is a moment, got the length of time {value!r}; give astropy's Time or a number")
-        return value.utc.mjd
+        try:
+            return value.utc.mjd
+        except Exception as error:  # a scale that is that of no clock ("local") has an error of its own in astropy
+            raise TypeError(f"mjd={_short(value)} cannot be turned into UTC ({error}); give the time in UTC") from None
     # NumPy would count them from 1970, and Python's may be in any time zone
     if _is_date(value):
         raise TypeError(f"mjd={_short(value)}: give it as astropy.time.Time(…) or as a number, MJD in UTC")
@@ -136,7 +139,13 @@ def _short(value: Any) -> str:
     return text if len(text) < 80 else f"{text[:60]} …"
 
 
-def _degrees(value: Any) -> Any:
-    return (
-        value * (np.pi / 180.0) if isinstance(value, np.ma.MaskedArray) else np.radians(np.asarray(value, dtype=float))
-    )
+def _degrees(name: str, value: Any) -> Any:
+    if isinstance(value, np.ma.MaskedArray):
+        return value * (np.pi / 180.0)
+    try:
+        return np.radians(np.asarray(value, dtype=float))
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"{name} must be numbers, got {_short(value)}; give degrees, or of hours and minutes "
+            "astropy.coordinates.SkyCoord('5h34m32s', '+22d1m')"
+        ) from None

@@ -10,6 +10,11 @@ __all__ = ["coordinates"]
 def coordinates(value: Any) -> tuple[Any, Any] | None:
     """Right ascension and declination (ICRS, Quantities) of an astropy SkyCoord or frame; None for anything else.
 
+    Raises
+    ------
+    ValueError
+        A frame that cannot be turned into ICRS as it stands.
+
     Examples
     --------
     >>> from astropy.coordinates import SkyCoord
@@ -21,5 +26,11 @@ def coordinates(value: Any) -> tuple[Any, Any] | None:
         return None
     from astropy.coordinates import SkyCoord
 
-    icrs = SkyCoord(value).icrs
+    try:
+        icrs = SkyCoord(value).icrs
+    except Exception as error:  # a frame of a place and a time that has neither fails in any way
+        raise ValueError(
+            f"the position {' '.join(str(value).split())} cannot be turned into ICRS: {error}; a frame such as AltAz "
+            "needs obstime and location"
+        ) from None
     return icrs.ra, icrs.dec
