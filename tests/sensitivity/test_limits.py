@@ -250,6 +250,17 @@ def test_trials_of_another_search_are_refused_where_they_say_so(background: np.n
         find_n_sig(ToyRunner(), 1.0, 0.9, trials={5: made_with({**mine, "injection": {"by": "flux"}}, 5.0)})
 
 
+def test_trials_with_signal_are_no_background(background: np.ndarray) -> None:
+    about: dict[str, Any] = {"seed": 99, "first_trial": 0, "n_sig": 5.0, "poisson": True, "config_hash": "x"}
+    signal = TrialSet.of(background.copy(), config=ToyRunner().config(), **about)
+    runner = ToyRunner()
+    with pytest.raises(ValueError, match=r"as background have n_sig = 5 injected events; give get_many_fits\(n\)"):
+        sensitivity(runner, signal, seed=1)
+    with pytest.raises(ValueError, match=r"given as n_sig = 3 have n_sig = 5 .*get_many_fits\(n, 3\)"):
+        find_n_sig(runner, 1.0, 0.9, trials={3: signal}, seed=1)
+    assert runner.calls == []
+
+
 def test_the_pool_knows_that_one_and_the_same_seed_made_the_trials_it_is_given(background: np.ndarray) -> None:
     pool = TrialPool(ToyRunner(), trials={0: background}, seed=99)
     pool.add(3.0, 10)

@@ -188,7 +188,14 @@ class TrialPool:
 
 
 def _require_same(given: Any, runner: FitsTrials, n_sig: float) -> None:
-    """Refuse trials of another search, where they say what they were made with."""
+    """Refuse trials of another search or with another signal, where they say what they were made with."""
+    injected = getattr(given, "n_sig", None)
+    if injected is not None and float(injected) != n_sig:
+        what = "background" if n_sig == 0 else f"n_sig = {n_sig:g}"
+        raise ValueError(
+            f"the trials given as {what} have n_sig = {float(injected):g} injected events; give "
+            f"get_many_fits(n{'' if n_sig == 0 else f', {n_sig:g}'}), or these under their own number"
+        )
     config = getattr(given, "config", None)
     if not isinstance(config, Mapping) or not config:
         return
