@@ -40,13 +40,19 @@ def test_a_folder_that_is_not_there_is_named_in_full(home: pathlib.Path, open_it
         open_it("~/nothing")  # type: ignore[operator]
 
 
-@pytest.mark.parametrize(
-    "address", ["https://a.org/b.fits", "http://a", "s3://bucket/map.fits", "file:///tmp/a.fits", "root://x//y"]
-)
+@pytest.mark.parametrize("address", ["https://a.org/b.fits", "http://a", "s3://bucket/map.fits", "root://x//y"])
 def test_an_address_is_told_to_be_downloaded(address: str) -> None:
     for path in (address, pathlib.Path(address)):
         with pytest.raises(ValueError, match="is an address, not a file; download it first"):
             read_sky_map(path)
+
+
+@pytest.mark.parametrize("address", ["file:///a/b%20c.fits", "file://localhost/a/b%20c.fits", "FILE:/a/b c.fits"])
+def test_an_address_of_a_file_here_is_its_path(address: str) -> None:
+    assert as_path(address) == pathlib.Path("/a/b c.fits")
+    assert as_path(pathlib.Path("file:///a/b.fits")) == pathlib.Path("/a/b.fits")
+    with pytest.raises(ValueError, match="is an address"):
+        as_path("file://elsewhere/a.fits")
 
 
 @pytest.mark.parametrize(("bad", "said"), [("", "is empty"), ("a\0b", "zero byte"), ("~nobody-here/x", "no such home")])

@@ -80,7 +80,7 @@ def test_a_spectral_index_is_no_pixel_number(file: Any) -> None:
     [
         ({"INDXSCHM": "WEIRD"}, [("PROB", "D", P)], "INDXSCHM='WEIRD' is not known"),
         ({"INDXSCHM": "IMPLICIT"}, [("PIXEL", "K", ORDER), ("PROB", "D", P)], "INDXSCHM says IMPLICIT"),
-        ({"INDXSCHM": "EXPLICIT"}, [("PIXEL", "D", ORDER * 1.0), ("PROB", "D", P)], "must be integers"),
+        ({"INDXSCHM": "EXPLICIT"}, [("PIXEL", "D", ORDER + 0.5), ("PROB", "D", P)], "is no whole number"),
         ({"INDXSCHM": "EXPLICIT"}, [("PIXEL", "K", ORDER), ("pixel", "K", ORDER[::-1]), ("PROB", "D", P)], "PIXEL and"),
         ({}, [("PROB", "D", P), ("prob", "D", P[::-1])], "columns PROB and prob with different values"),
         ({"NSIDE": "eight"}, [("PROB", "D", P)], "NSIDE: expected an integer"),

@@ -186,8 +186,10 @@ def test_uniq_cells_that_overlap_or_leave_gaps_are_refused(tmp_path):
     with pytest.raises(ValueError, match="UNIQ 2 in row 11"):
         read_sky_map(wrong)
     real = table(tmp_path / "r.fits", {"UNIQ": uniq.astype(float), "PROBDENSITY": np.ones(12)}, **head)
-    with pytest.raises(ValueError, match="must be integers"):
-        read_sky_map(real)
+    assert read_sky_map(real).covered == 1.0
+    broken = table(tmp_path / "b.fits", {"UNIQ": uniq + 0.5, "PROBDENSITY": np.ones(12)}, **head)
+    with pytest.raises(ValueError, match=r"UNIQ: 4\.5 in row 0 is no whole number"):
+        read_sky_map(broken)
 
 
 def test_what_is_no_map_is_refused_with_what_to_do(tmp_path):

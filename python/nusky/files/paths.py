@@ -1,18 +1,20 @@
-"""Paths as people type them: ``~`` is the home directory, and an address is no path."""
+"""Paths as people type them: ``~`` is the home directory, ``file://`` a file here, any other address no path."""
 
 from __future__ import annotations
 
 import os
 import re
 from pathlib import Path
+from urllib.parse import unquote
 
 __all__ = ["as_path"]
 
+_LOCAL = re.compile(r"^file:(//(localhost)?(?=/)|(?=/[^/]))", re.IGNORECASE)
 _ADDRESS = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]+:/+")
 
 
 def as_path(path: str | os.PathLike[str], name: str = "path") -> Path:
-    """Path with ``~`` expanded.
+    """Path with ``~`` expanded; of ``file:///a%20b.fits`` the path in it.
 
     Parameters
     ----------
@@ -37,6 +39,8 @@ def as_path(path: str | os.PathLike[str], name: str = "path") -> Path:
     text = os.fspath(path)
     if isinstance(text, bytes):
         text = os.fsdecode(text)
+    if _LOCAL.match(text):
+        text = unquote(_LOCAL.sub("", text))
     # a drive letter of Windows is one letter, a scheme has more
     if _ADDRESS.match(text):
         raise ValueError(f"{name}: {text!r} is an address, not a file; download it first and give the file's name")

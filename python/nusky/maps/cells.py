@@ -32,12 +32,12 @@ _LATITUDES = ("DEC", "DECJ2000", "DEC_DEG", "DEC_RAD", "DELTA", "THETA")
 
 
 def pixel_numbers(values: Any, what: str) -> I64:
-    """Pixel or cell numbers as int64.
+    """Pixel or cell numbers as int64; of floating-point ones, as pandas may leave them, those that are whole.
 
     Raises
     ------
     ValueError
-        Not whole numbers, several a row, or missing ones.
+        Not whole numbers, too large for their precision, several a row, or missing ones.
     """
     if values.ndim != 1:
         raise ValueError(f"{what}: {values.shape[1:]} numbers a row, but one is expected")
@@ -45,9 +45,23 @@ def pixel_numbers(values: Any, what: str) -> I64:
         if np.ma.getmaskarray(values).any():
             raise ValueError(f"{what}: {int(np.ma.getmaskarray(values).sum())} rows have no number; leave them out")
         values = values.data
-    if values.dtype.kind not in "iu":
-        raise ValueError(f"{what}: dtype {values.dtype}; they must be integers")
+    values = np.asarray(values)
+    if values.dtype.kind not in "iuf":
+        raise ValueError(f"{what}: dtype {values.dtype}; they must be whole numbers")
+    if values.dtype.kind == "f":
+        _check_whole(values, what)
     return np.asarray(values).astype(np.int64)
+
+
+def _check_whole(values: NDArray[Any], what: str) -> None:
+    """Floating point holds each whole number up to 2^24 (single precision) or 2^53 only."""
+    most = 2.0 ** (np.finfo(values.dtype).nmant + 1)
+    bad = np.flatnonzero(~(np.abs(values) < most) | (values != np.round(values)))
+    if bad.size:
+        raise ValueError(
+            f"{what}: {values[bad[0]]:.17g} in row {bad[0]} is no whole number that dtype {values.dtype} holds "
+            "exactly; write them as integers"
+        )
 
 
 def one_value_a_pixel(values: Any, nside: int | None, explicit: bool, where: str) -> Any:
@@ -186,7 +200,7 @@ def nside_of_pixels(table: MapTable) -> int:
 def no_hidden_index(table: MapTable, npix: int) -> None:
     """A column that has each pixel's number once, in another order than the rows, would scramble the map."""
     for name, values in table.columns.items():
-        if values.dtype.kind not in "iu" or values.shape != (npix,):
+        if values.dtype.kind not in "iuf" or values.shape != (npix,):
             continue
         numbers = np.asarray(values)
         if np.array_equal(np.sort(numbers), np.arange(npix)) and not np.array_equal(numbers, np.arange(npix)):

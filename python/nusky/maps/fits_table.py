@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import warnings
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nusky.files import MOST_BYTES, damage_said, guarded
-from nusky.maps.table import MapTable, by_name, remarks_of
+from nusky.maps.table import MapTable, by_name, keyword_number, masked_where_bad, remarks_of
 
 __all__ = ["table_of_file", "table_of_hdus", "table_of_records"]
 
@@ -89,6 +88,8 @@ def _table_of(name: str, hdus: Any, hdu: int | str | None, size: int | None, who
     from astropy.io import fits
 
     if hdu is not None:
+        if isinstance(hdu, (bool, np.bool_)):
+            raise _Refused(f"hdu={hdu!r}: give the number or the name of an extension of {name}")
         try:
             chosen = [(hdus.index_of(hdu), hdus[hdu])] if hasattr(hdus, "index_of") else [(0, hdus[int(hdu)])]
         except (KeyError, IndexError, ValueError):
@@ -155,15 +156,6 @@ def _check_size(source: str, table: Any, size: int | None) -> None:
         raise _Refused(f"{source}: {wanted / 2**30:.3g} GiB in one table; a map of nside 8192 has 6")
 
 
-def _number(value: Any) -> float | None:
-    """A number of a header, also one that stands there as text; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        return None
-    with contextlib.suppress(ValueError):
-        return float(value.strip().upper().replace("D", "E")) if isinstance(value, str) else value
-    return None
-
-
 def _plain_rows(table: Any, whole: bytes | None) -> Any:
     """The rows of a table of unscaled floating-point columns, where they lie in the file: millions are not copied."""
     from astropy.io import fits
@@ -184,14 +176,11 @@ def _values(data: Any, i: int, column: Any, header: Any) -> Any:
     if values.dtype.kind not in "iuf":
         return values
     hidden = np.zeros(values.shape, dtype=bool)
-    for null in (_number(column.null), _number(header.get(f"TNULL{i + 1}"))):
+    for null in (keyword_number(column.null), keyword_number(header.get(f"TNULL{i + 1}"))):
         if null is not None:
             # TNULL is of the numbers as stored, before TSCAL and TZERO
             stored = np.asarray(data.view(np.ndarray)[data.dtype.names[i]]).reshape(values.shape)
             hidden |= stored == null
             if not (column.bscale or column.bzero):
                 hidden |= values == null
-    bad = _number(header.get("BAD_DATA"))
-    if bad is not None:
-        hidden |= np.isclose(values.astype(np.float64), float(bad), rtol=1e-6, atol=0.0)
-    return np.ma.array(values, mask=hidden) if hidden.any() else values
+    return masked_where_bad(np.ma.array(values, mask=hidden) if hidden.any() else values, header)

@@ -40,6 +40,7 @@ _KIND_OF_NAME: dict[str, Kind] = {
 }
 _PER_PIXEL = {"pix-1", "1/pix", "pixel-1", "1/pixel"}
 _PER_AREA = {"sr-1", "1/sr", "deg-2", "1/deg2"}
+_PER_CENT = {"%", "percent", "percentage"}
 _BLANK = {"", "1", "none", "unknown", "dimensionless"}
 _MOC = (
     "it is a MOC, the cells of a region: it says where, and not how probable; give kind='region' for a prior that is "
@@ -76,6 +77,12 @@ def index_column(table: MapTable) -> str | None:
         found = first if not named else _only(table, _same(sorted(named, key=lambda name: name != first)))
         if found is None:
             raise ValueError(f"{table.source}: the table has no columns")
+        if found.upper() in _KIND_OF_NAME:
+            said = f"INDXSCHM={scheme}" if scheme else f"ORDERING={ordering}"
+            raise ValueError(
+                f"{table.source}: {said} says that the first column holds the numbers of the pixels, and that is "
+                f"{found}; name the column with the numbers PIXEL (or UNIQ), or correct the header"
+            )
         return found
     if named and scheme == "IMPLICIT" and not _counts_up(table.columns[named[0]]):
         raise ValueError(
@@ -129,12 +136,26 @@ def choose_column(table: MapTable, column: str | None, index: str | None, kind: 
     if kind == "region":
         raise ValueError(f"{table.source}: kind='region' is for a MOC, which has no values, but there are {listed}")
     known = next((wanted for wanted in _KIND_OF_NAME if any(n.upper() == wanted for n in names)), None)
+    if known is not None:
+        _one_of_a_kind(table, known, names)
     if known is None and len(names) != 1:
         raise ValueError(
             f"{table.source} does not look like a sky map: none of its columns ({listed}) is named PROB, PROBABILITY "
             "or PROBDENSITY; give column='name' and kind='probability' or 'density' if one of them is a map"
         )
     return _only(table, [n for n in names if n.upper() == known]) if known else names[0]
+
+
+def _one_of_a_kind(table: MapTable, known: str, names: list[str]) -> None:
+    """Two columns of one kind, PROB and PROBABILITY, must be the same map."""
+    first = next(name for name in names if name.upper() == known)
+    for name in names:
+        same_kind = _KIND_OF_NAME.get(name.upper()) == _KIND_OF_NAME[known]
+        if same_kind and name.upper() != known and not np.array_equal(table.columns[first], table.columns[name]):
+            raise ValueError(
+                f"{table.source} has the columns {first} and {name} with different values, and either could be the "
+                f"map; say which with column={first!r}"
+            )
 
 
 def _only(table: MapTable, names: list[str]) -> str:
@@ -175,7 +196,9 @@ def kind_of(table: MapTable, name: str, unit: str) -> Kind:
     by_name = _KIND_OF_NAME.get(name.upper())
     where = f"{table.source}: column {name!r} with unit {unit!r}"
     advice = "give kind='probability' (per pixel), 'density' (per sr), '2dlnl' or 'cl'"
-    if by_unit is None and bare not in _BLANK and not (by_name == "2dlnl" or by_name == "cl"):
+    if by_name == "cl" and bare in _PER_CENT:
+        raise ValueError(f"{where} is in percent; give the column divided by 100 as an array, with kind='cl'")
+    if by_unit is None and bare not in _BLANK and by_name != "2dlnl":
         raise ValueError(f"{where} is no probability; if it is one, {advice}")
     if by_name and by_unit and by_name != by_unit:
         raise ValueError(f"{where}: the name says {by_name}, the unit {by_unit}; {advice}")

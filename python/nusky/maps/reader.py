@@ -38,7 +38,7 @@ from nusky.maps.header import (
 from nusky.maps.multiorder import MAX_FLAT_NSIDE, MultiOrderMap
 from nusky.maps.regrading import rotate
 from nusky.maps.skymap import MapRecord, SkyMap
-from nusky.maps.table import MapTable, is_table, read_map_table, remarks_of
+from nusky.maps.table import MapTable, is_table, masked_where_bad, read_map_table, remarks_of
 from nusky.maps.values import probability_of
 from nusky.sphere import Frame, MapObject, check_nest, check_nside, map_nside, map_object, resolve_frame
 
@@ -195,7 +195,7 @@ class _Cells:
 
 def _loaded(source: Any) -> tuple[str, Any]:
     """Name for messages, and what an npy file holds in place of its path."""
-    if isinstance(source, (str, os.PathLike)) and os.fspath(source).endswith(".npy"):
+    if isinstance(source, (str, os.PathLike)) and os.fspath(source).lower().endswith(".npy"):
         path = as_path(source, "sky map")
         if not path.is_file():
             raise FileNotFoundError(f"sky map {path} does not exist; check the path")
@@ -208,7 +208,7 @@ def _loaded(source: Any) -> tuple[str, Any]:
 
 
 def _cells_of_object(found: MapObject, name: str, asked: _Asked) -> _Cells:
-    values = found.values
+    values = masked_where_bad(found.values, found.header) if found.header else found.values
     if np.ndim(values) == 0:
         raise TypeError(f"expected a path, a full-sky array, a table or an object with .map, got {name}")
     said = found.column or found.unit

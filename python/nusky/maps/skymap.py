@@ -23,6 +23,8 @@ __all__ = ["MapRecord", "SkyMap", "clean_values", "normalised", "region_area", "
 
 # of what is above 0, that may lie below
 _MOST_BELOW = 0.5
+# what some write where nothing is known is this large, and this many times larger than what is
+_LIKE_A_MARK = 1e15
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ def clean_values(values: Any, name: str = "map") -> tuple[F64, dict[str, int]]:
     if raw.ndim != 1:
         raise ValueError(f"{name}: expected a 1-D array, got shape {raw.shape}; pass one map, or a list of maps")
     out, repaired = without_missing(values, name)
-    if not repaired and out.size and out.min() >= 0 and 0 < out.max() < np.inf:
+    if not repaired and out.size and out.min() >= 0 and 0 < out.max() < _LIKE_A_MARK:
         return out, repaired
     infinite = np.flatnonzero(np.isinf(out))
     if infinite.size:
@@ -130,7 +132,9 @@ def clean_values(values: Any, name: str = "map") -> tuple[F64, dict[str, int]]:
     low = np.flatnonzero(out < 0)
     if low.size:
         repaired["negative"] = int(low.size)
-        below, above = -float(out[low].sum()), float(out[out > 0].sum())
+        # in units of the largest, for what a transfer as text has made of the numbers has no finite sum
+        scale = float(np.abs(out).max())
+        below, above = -float((out[low] / scale).sum()), float((out[out > 0] / scale).sum())
         if above and below > _MOST_BELOW * above:
             raise ValueError(
                 f"{name}: {low.size} of {out.size} values are negative, in all {below / above:.3g} times the "
@@ -138,10 +142,25 @@ def clean_values(values: Any, name: str = "map") -> tuple[F64, dict[str, int]]:
                 "or set to 0 what should be"
             )
         out[low] = 0.0
+    _refuse_marks(out, name)
     if not out.any():
         detail = ", ".join(f"{n} {reason}" for reason, n in repaired.items()) or "all are 0"
         raise ValueError(f"{name}: no value is larger than 0 ({detail}); a prior needs at least one positive pixel")
     return out, repaired
+
+
+def _refuse_marks(values: F64, name: str) -> None:
+    """Values beyond any probability that are alike are what somebody wrote where nothing was known (1e30, 9.97e36)."""
+    top = float(values.max(initial=0.0))
+    if top < _LIKE_A_MARK:
+        return
+    marked = values == top
+    rest = float(values[~marked].max(initial=0.0))
+    if np.count_nonzero(marked) > 1 and 0 < rest < top / _LIKE_A_MARK:
+        raise ValueError(
+            f"{name}: {np.count_nonzero(marked)} values are {top:.6g}, all others {rest:.3g} at most: is that the mark "
+            "of pixels without a value? Set them to NaN or healpy.UNSEEN"
+        )
 
 
 def normalised(values: F64, *, own: bool = False) -> F64:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import re
@@ -22,10 +23,13 @@ __all__ = [
     "by_name",
     "is_index_name",
     "is_table",
+    "keyword_number",
+    "masked_where_bad",
     "read_map_table",
     "remarks_of",
 ]
 
+_LONGEST_NAME = 4096
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 # Columns that say where a value is, not what it is: PIXEL, IPIX, HPX_INDEX, HEALPIX, PIXEL_NUMBER, INDEX, …
 _INDEX = re.compile(
@@ -151,7 +155,16 @@ def read_map_table(source: Any, *, hdu: int | str | None = None) -> MapTable:
         return table_of_hdf5(name, content, hdu)
     if start[:6] == b"SIMPLE":
         return table_of_file(name, content, hdu)
+    if isinstance(source, bytes) and _is_file(source):
+        raise TypeError(f"{source!r} is the name of a file in bytes; give it as text, os.fsdecode of it")
     raise ValueError(f"{name} {_what_it_is(start)}; give a HEALPix map in FITS or HDF5")
+
+
+def _is_file(name: bytes) -> bool:
+    try:
+        return len(name) < _LONGEST_NAME and os.path.isfile(name)
+    except ValueError:  # a zero byte
+        return False
 
 
 _STARTS = {
@@ -161,6 +174,7 @@ _STARTS = {
     b"\x1f\x9d": "is packed with compress: unpack it first",
     b"(\xb5/\xfd": "is packed with zstd: unpack it first",
     b"<": "is a page of the web (HTML or XML), perhaps an error of the server it came from",
+    b"\x93NUMPY": "is an npy file: give the array, numpy.load of it",
     b"version ": "is a pointer of git-lfs, not the file itself: fetch it with git lfs pull",
 }
 
@@ -186,7 +200,7 @@ def _content(source: Any) -> tuple[str, Any]:
             raise TypeError(f"{type(source).__name__} gives text; open the file with mode 'rb'")
         return str(getattr(source, "name", None) or type(source).__name__), io.BytesIO(data)
     text = os.fspath(source)
-    if isinstance(text, str) and len(text) > 4096:
+    if isinstance(text, str) and len(text) > _LONGEST_NAME:
         raise ValueError(
             f"the text of {len(text)} characters is no file name; if it is a map in base64, give base64.b64decode(text)"
         )
@@ -215,7 +229,48 @@ def _from_astropy(table: Any) -> MapTable:
         (name, plain(name), str(getattr(table[name], "unit", None) or "")) for name in table.colnames
     )
     header = {str(key).upper(): value for key, value in table.meta.items()}
+    columns = {name: masked_where_bad(values, header) for name, values in columns.items()}
     return MapTable(type(table).__name__, columns, units, header, remarks_of(header))
+
+
+def keyword_number(value: Any) -> float | None:
+    """A number of a header, also one that stands there as text; None for anything else.
+
+    Examples
+    --------
+    >>> keyword_number("-1.6D30"), keyword_number("none")
+    (-1.6e+30, None)
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    with contextlib.suppress(ValueError):
+        return float(value.strip().upper().replace("D", "E")) if isinstance(value, str) else value
+    return None
+
+
+def masked_where_bad(values: Any, header: Mapping[str, Any]) -> Any:
+    """Numbers with those masked that the keyword BAD_DATA of a header says are none.
+
+    Parameters
+    ----------
+    values : array
+        As they are, with unit and mask.
+    header : mapping
+        Keywords, upper case.
+
+    Examples
+    --------
+    >>> masked_where_bad(np.array([0.5, -999.0]), {"BAD_DATA": "-999"}).mask.tolist()
+    [False, True]
+    """
+    bad = keyword_number(header.get("BAD_DATA"))
+    data, mask = split_mask(values)
+    if bad is None or data.dtype.kind not in "iuf":
+        return values
+    hidden = np.isclose(data.astype(np.float64), bad, rtol=1e-6, atol=0.0)
+    if not hidden.any():
+        return values
+    return np.ma.array(data, mask=hidden if mask is None else hidden | mask)
 
 
 def remarks_of(header: Mapping[str, Any]) -> tuple[str, ...]:

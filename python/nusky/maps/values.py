@@ -20,6 +20,11 @@ __all__ = ["probability_of"]
 _ALERT_FLOOR = 1e-12
 # of the sky, that may share the smallest 2ΔlnL: one pixel of nside 4 is 0.5 %
 _LARGEST_BEST = 0.01
+# confidence levels and 2ΔlnL of a whole sky sum to many times this
+_SUM_OF_PROBABILITY = 1e-3
+_FEWEST = 12
+# 2ΔlnL further below 0 than rounding
+_BELOW = 0.01
 
 
 def probability_of(
@@ -49,6 +54,7 @@ def probability_of(
         return _clean(value * area, where, repaired) if kind == "density" else (value, repaired)
     x, repaired = without_missing(raw, where)
     known = ~np.isnan(x)
+    _refuse_probability(x[known], kind, where)
     if kind == "cl":
         x = at_limits(x, 0.0, 1.0)
         outside = np.flatnonzero((x < 0) | (x > 1))
@@ -63,11 +69,22 @@ def probability_of(
         raise ValueError(f"{where}: no finite value of 2ΔlnL{f' ({detail})' if detail else ''}")
     _refuse_flipped(x[finite], where)
     _refuse_filling(x, finite, area, where)
+    _refuse_marks(x[finite], where)
     p = np.zeros(x.size)
     with np.errstate(under="ignore", over="ignore"):
         p[finite] = np.exp(-0.5 * (calibration or Calibration()).as_wilks(x[finite] - x[finite].min()))
     p[p < _ALERT_FLOOR] = 0.0
     return _clean(p * area, where, repaired)
+
+
+def _refuse_probability(x: F64, kind: Kind, where: str) -> None:
+    """Values that are in no pixel negative and sum to 1 are a probability, whatever they are called."""
+    if x.size >= _FEWEST and (x >= 0).all() and abs(float(x.sum()) - 1.0) < _SUM_OF_PROBABILITY:
+        what = "confidence levels" if kind == "cl" else "2ΔlnL"
+        raise ValueError(
+            f"{where}: the values sum to {x.sum():.6g}, as a probability does and {what} do not; if it is one, give "
+            "kind='probability'"
+        )
 
 
 def _refuse_flipped(x: F64, where: str) -> None:
@@ -89,6 +106,17 @@ def _refuse_filling(x: F64, finite: NDArray[np.bool_], area: float | F64, where:
             f"{where}: {np.count_nonzero(best)} rows ({100 * share:.0f} % of the sky they cover) hold the smallest "
             f"2ΔlnL, {x[best][0]:g}, as if the source were in all of them; set them to NaN or healpy.UNSEEN where "
             "nothing is known, or give probabilities"
+        )
+
+
+def _refuse_marks(x: F64, where: str) -> None:
+    """Nothing is below the best point, whose value is 0: what is, and fills too little to be seen, is a mark, too."""
+    low = float(x.min())
+    if low < -_BELOW and (x == 0).any():
+        raise ValueError(
+            f"{where}: 2ΔlnL of {low:g} ({int((x < -_BELOW).sum())} rows below 0) beside values of exactly 0, which "
+            "are those of the best point: set to NaN or healpy.UNSEEN what marks a pixel without a value, or give what "
+            "is above the smallest"
         )
 
 

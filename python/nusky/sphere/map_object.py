@@ -70,8 +70,14 @@ def map_object(source: Any, nest: bool | None = None) -> MapObject:
     True
     """
     name = type(source).__name__
-    if isinstance(source, tuple) and len(source) == 2 and _is_header(source[1]):
-        return _of_pair(*source, nest)
+    if isinstance(source, tuple) and len(source) == 2:
+        if _is_header(source[1]):
+            return _of_pair(*source, nest)
+        if np.ndim(source[1]) == 0 and np.size(source[0]) > 1:
+            raise TypeError(
+                f"a pair (map, {type(source[1]).__name__}): the second of a pair is the header, a mapping with "
+                "ORDERING and COORDSYS; give the map alone, with nest= and frame="
+            )
     # a pandas Series has a method map; an array's attribute of that name would be a column
     held = getattr(source, "map", None)
     if held is not None and not callable(held):
@@ -164,9 +170,11 @@ def _is_header(value: Any) -> bool:
 
 
 def _order_of(source: Any) -> bool | None:
-    """NESTED order by an object's attributes: ``nest`` or ``nested`` (a flag), ``ordering`` or ``order`` (a word)."""
-    for name in ("nest", "nested", "is_nested", "ordering", "order"):
+    """NESTED order by an object's attributes: ``nest`` or ``nested`` (a flag), ``ordering`` or ``scheme`` (a word)."""
+    for name in ("nest", "nested", "is_nested", "ordering", "order", "scheme"):
         value = getattr(source, name, None)
+        if name == "is_nested" and callable(value):
+            value = value()
         if isinstance(value, str) and value.strip().upper()[:4] in ("NEST", "RING"):
             return value.strip().upper()[:4] == "NEST"
         flag = not name.startswith("order") and hasattr(value, "__bool__") and not callable(value)
