@@ -100,7 +100,7 @@ def numbers(name: str, value: Any, unit: str = "") -> NDArray[np.float64]:
     >>> numbers("dec", [60, 90] * u.arcmin, "deg").tolist(), numbers("ts", np.ma.array([4, 5], mask=[0, 1])).tolist()
     ([1.0, 1.5], [4.0, nan])
     """
-    plain = in_unit(name, value, unit, {"rad": "10 * u.deg", "day": "1000 * u.s"}.get(unit, ""))
+    plain = in_unit(name, value, unit, {"rad": "10 * u.deg", "day": "1000 * u.s", "GeV": "1 * u.TeV"}.get(unit, ""))
     if hasattr(plain, "filled"):  # a masked array of NumPy or astropy
         plain = plain.astype(np.float64).filled(np.nan)
     return np.asarray(plain, np.float64)

@@ -97,3 +97,10 @@ def test_distributions_of_other_configurations_are_not_merged_and_the_key_is_nam
         BinnedTSD.merged(parts)
     parts[1].config = dict(parts[0].config)
     assert BinnedTSD.merged(parts).config == parts[0].config
+
+
+def test_what_is_no_distribution_or_no_declination_is_named() -> None:
+    with pytest.raises(TypeError, match=r"bgs\[10\.0\] is a ndarray: give distributions, TSD\(values\)"):
+        ts_to_p({0.0: TSD([1.0]), 10.0: np.ones(3)}, 5.0, 1.0)  # type: ignore[dict-item]
+    with pytest.raises(ValueError, match="dec holds NaN at 1: a declination must be a number"):
+        ts_to_p({0.0: TSD([1.0]), 10.0: TSD([1.0])}, [5.0, np.nan], 1.0)

@@ -129,3 +129,26 @@ def test_an_unknown_type_in_a_spec_is_named():
 def test_cskys_spectra_of_tables_say_what_is_there(name: str) -> None:
     with pytest.raises(AttributeError, match=rf"no {name}: TableFlux"):
         getattr(hyp, name)
+
+
+@pytest.mark.parametrize("make", [lambda e: hyp.TableFlux(e, 1 / e), lambda e: hyp.BinnedFlux(e, 1 / e[1:])])
+def test_energies_that_are_likely_logarithms_are_asked_about(make) -> None:
+    units = pytest.importorskip("astropy.units")
+    logarithms = np.linspace(2.0, 9.5, 20)
+    with pytest.warns(UserWarning, match=r"ends at 9\.5 GeV: are these log10\(E / GeV\)"):
+        make(logarithms)
+    # none of these asks
+    make(10**logarithms)
+    energy = logarithms * units.GeV
+    hyp.TableFlux(energy, 1 / logarithms)
+    hyp.BinnedFlux(energy, 1 / logarithms[1:])
+
+
+def test_masked_numbers_of_a_conversion_stay_missing() -> None:
+    masked = np.ma.array([1e-11, 1e-11], mask=[True, False])
+    flux = hyp.PowerLawFlux(2.0)
+    assert np.isnan(flux.to_ns(masked, 1e9)).tolist() == [True, False]
+    with pytest.raises(ValueError, match=r"the number of events must be finite"):
+        flux.to_E2dNdE(masked, 1e9)
+    with pytest.raises(ValueError, match=r"energy .*nan.* GeV"):
+        flux(masked)

@@ -168,3 +168,15 @@ def test_an_empty_season_is_refused() -> None:
     empty = {"ra": [], "dec": [], "sigma": [], "background": [], "log_energy_ratio": None, "gamma_nodes": None}
     with pytest.raises(ValueError, match="there are no events"):
         scan_events(**empty, src_ra=[1.0], src_dec=[0.0])
+
+
+def test_angular_errors_that_are_likely_degrees_are_asked_about() -> None:
+    n = 20
+    rng = np.random.default_rng(1)
+    events = (rng.uniform(0, 6, n), rng.uniform(-1, 1, n))
+    sky = np.full(n, 1 / (4 * np.pi))
+    with pytest.warns(UserWarning, match=r"sigma has a median of 1 rad, 57\.3 degrees: is it in degrees"):
+        scan_events(*events, np.full(n, 1.0), sky, None, None, src_ra=[1.0], src_dec=[0.2])
+    # none of these asks: cascades, and a few events
+    scan_events(*events, np.full(n, 0.3), sky, None, None, src_ra=[1.0], src_dec=[0.2])
+    scan_events(*(e[:5] for e in events), np.full(5, 1.0), sky[:5], None, None, src_ra=[1.0], src_dec=[0.2])

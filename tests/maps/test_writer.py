@@ -7,6 +7,7 @@ import os
 import healpy
 import numpy as np
 import pytest
+from astropy import units
 from astropy.io import fits
 
 import nusky as cy
@@ -187,3 +188,22 @@ def test_a_full_disk_is_called_that(tmp_path, monkeypatch, name, error):
         write_sky_map(tmp_path / name, np.ones(48))
     assert e.value.errno == 28
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "options", "message"),
+    [
+        (np.ones(12), {"nest": "RING"}, "nest='RING': give nest=True"),
+        (np.ones(12) / units.sr, {"unit": "K"}, "VALUE: the values are in '1 / sr', unit= says 'K'; leave unit= out"),
+        ({"TS": np.ones(12), "ts": np.zeros(12)}, {}, "the names TS, ts differ in case only"),
+    ],
+)
+def test_what_a_file_would_say_wrongly_is_refused(tmp_path, given, options, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        write_sky_map(tmp_path / "a.fits", given, **options)
+    assert not list(tmp_path.iterdir())
+
+
+def test_one_unit_under_two_names_is_no_contradiction(tmp_path):
+    write_sky_map(tmp_path / "a.fits", np.ones(12) / units.sr, unit="sr-1")
+    assert fits.getheader(tmp_path / "a.fits", 1)["TUNIT1"] == "sr-1"

@@ -150,6 +150,11 @@ class _Nodes:
         if not bgs:
             raise ValueError("bgs is empty: give at least one declination with its TSD")
         keys = sorted(bgs)
+        for key in keys:
+            if not hasattr(bgs[key], "p_values"):
+                raise TypeError(
+                    f"bgs[{key!r}] is a {type(bgs[key]).__name__}: give distributions, TSD(values) for each declination"
+                )
         dec = numbers("keys of bgs", keys, "rad" if degrees is False else "deg")
         in_degrees = bool(np.abs(dec).max() > np.pi / 2) if degrees is None else degrees
         return cls(dec, tuple(bgs[key] for key in keys), in_degrees)
@@ -157,6 +162,8 @@ class _Nodes:
     def find(self, dec: ArrayLike, ts: ArrayLike) -> tuple[F64, F64, NDArray[np.intp]]:
         """Declinations in the unit of the nodes and TS, broadcast, and the node before each."""
         dec = numbers("dec", dec, "deg" if self.in_degrees else "rad")
+        if np.isnan(dec).any():
+            raise ValueError(f"dec holds NaN at {int(np.argmax(np.isnan(dec)))}: a declination must be a number")
         dec_array, ts_array = np.broadcast_arrays(finite(dec, "dec"), finite(ts, "ts"))
         first, last = self.dec[0], self.dec[-1]
         dec_array = at_limits(dec_array, float(first), float(last))

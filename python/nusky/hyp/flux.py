@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 
 from nusky.checks import refuse_text
 from nusky.typing import F64
-from nusky.units import counted, has_unit, in_unit
+from nusky.units import counted, has_unit, in_unit, numbers
 
 ENERGY = "GeV"
 FLUX = "1 / (GeV cm2 s)"
@@ -70,7 +70,7 @@ class Flux(ABC):
         >>> hyp.PowerLawFlux(2.0, norm=1e-8)(1e3)
         1e-14
         """
-        e = np.asarray(in_unit("energy", energy, ENERGY, "1 * u.TeV"), dtype=np.float64)
+        e = numbers("energy", energy, ENERGY)
         if not np.all(e > 0):
             bad = e[~(e > 0)].ravel()[0]
             raise ValueError(f"energy {bad!r} GeV: a flux is defined for energies above 0 GeV")
@@ -91,7 +91,7 @@ class Flux(ABC):
         >>> hyp.PowerLawFlux(2.0).to_model_norm(20, 1e10)
         2e-09
         """
-        n, a = (np.asarray(in_unit(k, v, ""), dtype=np.float64) for k, v in (("ns", ns), ("acc", acc)))
+        n, a = numbers("ns", ns), numbers("acc", acc)
         if not np.all((a > 0) & np.isfinite(a)):
             raise ValueError(f"acceptance {acc!r}: counts convert to a flux only where it is positive and finite")
         if not np.all(np.isfinite(n)):
@@ -156,12 +156,11 @@ class Flux(ABC):
         20.0
         """
         E0, unit = counted(E0, unit)
-        value = _flux_value(value, unit, E2dNdE)
-        acc = in_unit("acc", acc, "")
+        value = numbers("value", _flux_value(value, unit, E2dNdE))
         per_norm = self._at(E0, unit) * ((E0 * unit) ** 2 / unit if E2dNdE else unit)
         if per_norm == 0:
             raise ValueError(f"{self!r} is 0 at E0 = {E0!r} x {unit!r} GeV: choose an E0 where it is positive")
-        n = np.asarray(value, dtype=np.float64) / per_norm * np.asarray(acc, dtype=np.float64)
+        n = value / per_norm * numbers("acc", acc)
         return float(n) if np.ndim(n) == 0 else n
 
     def _at(self, E0: float, unit: float) -> float:

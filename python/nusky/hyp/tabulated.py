@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,9 +14,12 @@ from numpy.typing import ArrayLike
 from nusky.hyp.flux import ENERGY, FLUX, Flux, number, set_fields
 from nusky.missing import without_missing
 from nusky.typing import F64
-from nusky.units import in_unit
+from nusky.units import has_unit, in_unit
 
 __all__ = ["BinnedFlux", "TableFlux"]
+
+# where tables of log10(E / GeV) end
+_LOGARITHMS = (3.0, 12.0)
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,8 @@ class TableFlux(Flux):
                 f"values must be above 0 (logarithms are interpolated), got {min(values)!r}; cut the table there"
             )
         _increasing("energy", energy)
+        if not has_unit(self.energy):
+            _not_logarithms("energy", energy)
         set_fields(self, energy=energy, values=values, norm=number("norm", self.norm, positive=True))
 
     @cached_property
@@ -107,13 +113,16 @@ class BinnedFlux(Flux):
             if (ours is None) == (csky is None):
                 other = {"energy_bins": "bins_energy", "values": "flux"}[name]
                 raise TypeError(f"BinnedFlux needs {name}= (csky's {other}=), once")
-        edges = _numbers("energy_bins", bins_energy if energy_bins is None else energy_bins, ENERGY)
+        given = bins_energy if energy_bins is None else energy_bins
+        edges = _numbers("energy_bins", given, ENERGY)
         values = _numbers("values", flux if values is None else values, FLUX)
         if len(edges) < 2 or len(values) != len(edges) - 1:
             raise ValueError(f"BinnedFlux: {len(edges)} edges and {len(values)} values; M + 1 edges hold M values")
         if min(values) < 0 or max(values) == 0:
             raise ValueError("values must be nowhere negative and somewhere positive")
         _increasing("energy_bins", edges)
+        if not has_unit(given):
+            _not_logarithms("energy_bins", edges)
         set_fields(self, energy_bins=edges, values=values, norm=number("norm", norm, positive=True))
 
     @cached_property
@@ -132,6 +141,17 @@ def _numbers(name: str, values: Any, unit: str) -> tuple[float, ...]:
     if array.ndim != 1 or not np.all(np.isfinite(array)):
         raise ValueError(f"{name} must be a one-dimensional sequence of finite numbers")
     return tuple(array.tolist())
+
+
+def _not_logarithms(name: str, values: tuple[float, ...]) -> None:
+    """No neutrino telescope sees below some GeV: energies that all are there are likely log10(E / GeV)."""
+    if _LOGARITHMS[0] <= values[-1] <= _LOGARITHMS[1]:
+        warnings.warn(
+            f"{name} ends at {values[-1]:g} GeV: are these log10(E / GeV)? Energies are in GeV, 10 ** {name} then; a "
+            "Quantity is taken at its word",
+            UserWarning,
+            stacklevel=4,
+        )
 
 
 def _increasing(name: str, values: tuple[float, ...]) -> None:

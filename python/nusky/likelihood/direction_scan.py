@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,6 +49,8 @@ _UNITS = {
     **dict.fromkeys(("ra", "dec", "sigma", "src_ra", "src_dec"), "rad"),
     "background": "1 / sr",
 }
+# Events that are enough to tell, and the median of sigma (rad) from which degrees are likelier
+_MANY, _WIDE = 10, 0.4
 _LIMITS = {
     **dict.fromkeys(("ra", "src_ra"), (0.0, 2 * np.pi)),
     **dict.fromkeys(("dec", "src_dec"), (-np.pi / 2, np.pi / 2)),
@@ -74,6 +77,17 @@ def _array(name: str, value: ArrayLike, shape: tuple[int | str, ...], sizes: dic
         if size != expected:
             raise ValueError(f"{name} must have shape {shape} with {letter} = {expected}, got {array.shape}")
     return array
+
+
+def _ask_of_degrees(sigma: F64) -> None:
+    """Half of the events wider than 23 degrees: tracks have one degree, cascades ten."""
+    if sigma.size >= _MANY and float(np.median(sigma)) > _WIDE:
+        warnings.warn(
+            f"sigma has a median of {np.median(sigma):.3g} rad, {np.degrees(np.median(sigma)):.3g} degrees: is it in "
+            "degrees? Give np.radians(sigma), or a Quantity",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def _check_rows(name: str, array: F64, good: NDArray[np.bool_], expected: str) -> None:
@@ -181,6 +195,7 @@ def scan_events(
         _check_rows(name, array, np.abs(array) <= np.pi / 2, "in −π/2 … π/2 rad")
     sigmas, densities = events["sigma"], events["background"]
     _check_rows("sigma", sigmas, (sigmas > 0) & (sigmas <= np.pi), "in 0 … π rad, 0 excluded")
+    _ask_of_degrees(sigmas)
     _check_rows("background", densities, (densities > 0) & np.isfinite(densities), "positive and finite")
     if not (isinstance(cut_n_sigma, (int, float)) and 0 < cut_n_sigma < np.inf):
         raise ValueError(f"cut_n_sigma must be a positive number, got {cut_n_sigma!r}")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from nusky.files import add_checksums, as_path, atomic_write
 from nusky.maps.multiorder import MultiOrderMap
 from nusky.missing import UNSEEN, split_mask
-from nusky.sphere import Frame, map_nside, map_object, resolve_frame
+from nusky.sphere import Frame, check_nest, map_nside, map_object, resolve_frame
 
 __all__ = ["write_sky_map"]
 
@@ -86,6 +86,7 @@ def write_sky_map(
     if path.exists() and not overwrite:
         raise FileExistsError(f"{path} exists; use overwrite=True or another name")
     given = None if frame is None else resolve_frame(frame)
+    nest = bool(check_nest(nest))
     if isinstance(map, MultiOrderMap):
         if column or unit or nest or given not in (None, "equatorial"):
             raise ValueError(
@@ -117,12 +118,18 @@ def _flat_table(map: Any, column: str | None, unit: str | None, nest: bool, fram
     letter = _LETTER[frame or "equatorial"]
     if not arrays:
         raise ValueError("map is an empty dict; give at least one array")
+    if len({name.upper() for name in arrays}) < len(arrays):
+        raise ValueError(
+            f"the names {', '.join(arrays)} differ in case only, which FITS does not tell apart; rename one"
+        )
     first, npix = next((name, np.size(values)) for name, values in arrays.items())
     nside = map_nside(npix, first)
     per_row = _ROW if npix % _ROW == 0 else 1
     columns = []
     for name, given in arrays.items():
         own_unit = str(getattr(given, "unit", None) or "") or None
+        if unit and own_unit and _another(unit, own_unit):
+            raise ValueError(f"{name}: the values are in {own_unit!r}, unit= says {unit!r}; leave unit= out")
         values = _unmasked(given)
         if values.dtype.kind == "f":  # how maps say that nothing is known
             values = np.where(np.isnan(values), values.dtype.type(UNSEEN), values)
@@ -148,6 +155,16 @@ def _flat_table(map: Any, column: str | None, unit: str | None, nest: bool, fram
     for key, card in cards.items():
         table.header[key] = card
     return table
+
+
+def _another(unit: str, own: str) -> bool:
+    """Whether two names of units mean different ones."""
+    from astropy import units
+
+    try:
+        return bool(units.Unit(unit) != units.Unit(own))
+    except ValueError:
+        return unit != own
 
 
 def _ordered(map: Any, nest: bool) -> tuple[Any, Frame | None]:
