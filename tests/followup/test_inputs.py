@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime
 import json
 import pathlib
 from typing import Any
@@ -11,7 +12,8 @@ import numpy as np
 import pytest
 
 from gw_map import TRIGGER, gw_map, gw_notice, write_gw_map
-from nusky.followup import read_target
+from nusky.followup import read_target, search_times
+from nusky.followup.inputs import Target
 
 
 @pytest.mark.parametrize(
@@ -80,3 +82,51 @@ def test_a_map_that_is_none(tmp_path: pathlib.Path) -> None:
     path.write_bytes(b"SIMPLE  =                    T")
     with pytest.raises((ValueError, OSError), match=r"map\.fits"):
         read_target(path)
+
+
+def test_the_time_of_a_map_is_an_mjd_or_refused(tmp_path: pathlib.Path) -> None:
+    from astropy.io import fits
+
+    path = write_gw_map(tmp_path / "gw.fits", gw_map(64, coarse=16))
+    for text in ("unknown", "2023-09-14", 2460000.5, 1.3e9, -1.0):
+        fits.setval(path, "MJD-OBS", value=text, ext=1)
+        with pytest.raises(ValueError, match=rf"INPUT gw\.fits: MJD-OBS={text} in the header is no MJD"):
+            read_target(path)
+    fits.setval(path, "MJD-OBS", value="", ext=1)
+    fits.setval(path, "EVENTMJD", value=60000.5, ext=1)
+    assert read_target(path).mjd == 60000.5
+
+
+@pytest.mark.parametrize(
+    "time",
+    ["2023-09-14T11:14:01Z", "2023-09-14T11:14:01+00:00", "2023-09-14T13:14:01.0+02:00", "2023-09-14 11:14:01"],
+)
+def test_times_of_notices_may_have_a_zone(time: str, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "n.json").write_text(json.dumps({"trigger_time": time, "ra": 4, "dec": 2, "ra_dec_error": 6}))
+    assert read_target(tmp_path / "n.json").mjd == pytest.approx(60201.46806713, abs=1e-7)
+
+
+def test_names_of_files_are_read_as_elsewhere(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    path = write_gw_map(tmp_path / "gw.fits", gw_map(64, coarse=16))
+    for name in ("~/gw.fits", path.as_uri()):
+        assert read_target(name).name == "gw.fits"
+    with pytest.raises(ValueError, match=r"INPUT .*is an address, not a file; download it first"):
+        read_target("https://a.org/b.fits")
+
+
+def test_windows_and_moments_that_know_their_unit() -> None:
+    units = pytest.importorskip("astropy.units")
+    from astropy.time import Time
+
+    target = Target("map", None, 56000.0, "map")
+    for window in ((-3600, 3600), (-1, 1) * units.hour, (-60 * units.min, datetime.timedelta(hours=1))):
+        times = search_times(target, window, None, None, False)
+        assert times == pytest.approx((56000 - 1 / 24, 56000 + 1 / 24))
+    moments = Time([56000.0, 56001.0], format="mjd", scale="utc").tai
+    assert search_times(target, None, *moments, False) == pytest.approx((56000.0, 56001.0))
+    for window in (1000, 1000 * units.s, (1, 2, 3), (-1, 1) * units.TeV, "ab"):
+        with pytest.raises(ValueError, match="give two numbers, s after the trigger"):
+            search_times(target, window, None, None, False)
+    with pytest.raises(ValueError, match=r"start=2456000\.5, .*MJD \(60 000 is today\)"):
+        search_times(target, None, 2456000.5, 2456001.5, False)

@@ -13,13 +13,14 @@ from nusky.data.cleaning import (
     summary_lines,
 )
 from nusky.data.dataset import LOG10ENERGY_BINS, SINDEC_BINS, Dataset, silent
-from nusky.data.good_runs import clean_good_runs, count_outside
+from nusky.data.good_runs import LAST_MJD, clean_good_runs, count_outside
 from nusky.data.plausible import check_units
 from nusky.data.specs import GROUPS as SPEC_GROUPS
 from nusky.data.specs import CustomDataSpec, CustomDataSpecs, DataSpec, PSDataSpecs, SpecGroup
 from nusky.data.uptime import Uptime
 
 __all__ = [
+    "LAST_MJD",
     "LOG10ENERGY_BINS",
     "MIN_SIGMA",
     "SINDEC_BINS",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import os
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from nusky.data import LAST_MJD
 from nusky.executors import InterruptedBatch
 from nusky.followup.background import BACKGROUND_SEED, enough_background, given_trials, keep_trials, library_background
 from nusky.followup.events import fitted_events
@@ -16,7 +18,9 @@ from nusky.followup.search import make_search
 from nusky.progress import tell
 from nusky.runners import KnownBackground
 from nusky.sensitivity import central_energy_range
+from nusky.sphere import as_mjd, days
 from nusky.store import ScanLibrary
+from nusky.units import has_unit
 
 if TYPE_CHECKING:
     from nusky.hotspots import Localization
@@ -33,9 +37,9 @@ def follow_up(
     source: Any,
     *,
     ana: Any,
-    window: tuple[float, float] | None = None,
-    start: float | None = None,
-    stop: float | None = None,
+    window: Any = None,
+    start: Any = None,
+    stop: Any = None,
     livetime: bool = False,
     gamma: float | None = None,
     containment: float | None = None,
@@ -58,9 +62,9 @@ def follow_up(
     source
         See `nusky.followup.read_target`.
     ana : Analysis
-    window : (float, float), s
+    window : (float, float), s, or Quantities
         Start and stop around the notice's time; (−500, 500) where there is a time and nothing else is given.
-    start, stop : float, MJD
+    start, stop : float, MJD, or astropy Time
         Instead of `window`.
     livetime : bool
         The whole of the data.
@@ -147,9 +151,7 @@ def follow_up(
     )  # fmt: skip
 
 
-def search_times(
-    target: Target, window: Any, start: float | None, stop: float | None, livetime: bool
-) -> tuple[float, float] | None:
+def search_times(target: Target, window: Any, start: Any, stop: Any, livetime: bool) -> tuple[float, float] | None:
     """Start and stop of a search, MJD; None for the whole of the data.
 
     Raises
@@ -168,15 +170,35 @@ def search_times(
     if livetime:
         return None
     if start is not None or stop is not None:
-        if start is None or stop is None or not start < stop:
+        if start is None or stop is None:
             raise ValueError(f"start={start!r}, stop={stop!r}: give both, MJD, start before stop")
-        return start, stop
+        first, last = float(as_mjd(start)), float(as_mjd(stop))
+        if not 0 < first < last < LAST_MJD:
+            raise ValueError(f"start={start!r}, stop={stop!r}: give both, MJD (60 000 is today), start before stop")
+        return first, last
     if target.mjd is None:
         raise ValueError(f"{target.name} has no time: give start and stop (MJD), or livetime=True")
-    before, after = (-500.0, 500.0) if window is None else window
+    before, after = (-500.0, 500.0) if window is None else _seconds(window)
     if not before < after:
         raise ValueError(f"window={window!r}: the first must be before the second, s")
     return target.mjd + before / 86400, target.mjd + after / 86400
+
+
+def _seconds(window: Any) -> tuple[float, float]:
+    """Start and stop, s, of plain numbers or of what knows its unit."""
+    try:
+        before, after = window
+        plain = [
+            86_400.0 * float(days("window", end))
+            if has_unit(end) or hasattr(end, "jd1") or isinstance(end, timedelta)
+            else float(end)
+            for end in (before, after)
+        ]
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"window={window!r}: give two numbers, s after the trigger, such as (-500, 500) ({error})"
+        ) from None
+    return plain[0], plain[1]
 
 
 def _background(

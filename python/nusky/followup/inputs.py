@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from nusky.data import LAST_MJD
+from nusky.files import as_path
 from nusky.maps import read_sky_map
 from nusky.priors import gaussian
 
@@ -84,12 +88,15 @@ def read_target(source: Any, *, nside: int | None = None, **map_options: Any) ->
     text = str(source)
     if text.count(",") == 2 and not Path(text).exists():
         return _without(map_options, _position(text))
-    path = Path(text)
+    try:
+        path = as_path(source)
+    except ValueError as error:
+        raise ValueError(f"INPUT {error}") from None
     if not path.is_file():
         raise FileNotFoundError(f"INPUT {text}: no such file, and not RA,DEC,RADIUS in degrees")
     if path.suffix.lower() != ".json":
         sky = read_sky_map(path, nside=nside, **map_options)
-        return Target(path.name, sky, _map_time(sky), path.name)
+        return Target(path.name, sky, _map_time(sky, path.name), path.name)
     return _without(map_options, read_notice(path.read_bytes(), path.name))
 
 
@@ -213,11 +220,26 @@ def _decoded(text: str, source: str) -> Any:
         raise ValueError(f"INPUT {source}: the map in the notice cannot be read ({error})") from error
 
 
-def _map_time(sky: Any) -> float | None:
+def _map_time(sky: Any, source: str) -> float | None:
     """When the event of a map was, as its header says."""
     header = sky.record.header if sky.record is not None else {}
-    time = header.get("MJD-OBS", header.get("EVENTMJD"))  # the second in IceCube's alert maps
-    return None if time is None else float(time)
+    for key in ("MJD-OBS", "EVENTMJD"):  # the second in IceCube's alert maps
+        text = str(header.get(key, "")).strip()
+        if not text:
+            continue
+        try:
+            mjd = float(text)
+        except ValueError:
+            mjd = np.nan
+        if not 0 < mjd < LAST_MJD:
+            raise ValueError(
+                f"INPUT {source}: {key}={text} in the header is no MJD, such as 60201.5; correct or remove it"
+            )
+        return mjd
+    return None
+
+
+_ZONE = re.compile(r"[+-]\d\d:?\d\d$")
 
 
 def _mjd(time: Any) -> float | None:
@@ -225,7 +247,11 @@ def _mjd(time: Any) -> float | None:
         return None
     from astropy.time import Time
 
+    text = str(time).strip()
     try:
-        return float(Time(str(time).removesuffix("Z"), scale="utc").mjd)
+        if _ZONE.search(text) and ":" in text[:-5]:  # of Python's datetime; astropy knows no zones
+            moment = datetime.fromisoformat(text).astimezone(timezone.utc)
+            return float(Time(moment.replace(tzinfo=None), scale="utc").mjd)
+        return float(Time(text.removesuffix("Z"), scale="utc").mjd)
     except ValueError:
         raise ValueError(f"its time {time!r} is no date such as 2023-09-14T11:14:01Z") from None
