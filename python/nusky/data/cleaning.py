@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,9 +36,12 @@ MIN_SIGMA = float(np.radians(0.2))
 TWO_PI = 2.0 * np.pi
 
 _LARGEST_LOG = 30.0
+# Columns that are the same after a turn; more than two turns away is a mark of what is not known, -999, and no angle
+_TURNING = ("ra", "true_ra", "azimuth")
+_MOST_TURNS = 2
 # Beyond these an angle is wrong; more than half of a column beyond them, and it is in degrees.
 _ANGLES = {
-    **dict.fromkeys(("ra", "true_ra", "azimuth"), TWO_PI * 1.0001),
+    **dict.fromkeys(_TURNING, TWO_PI * 1.0001),
     **dict.fromkeys(("dec", "true_dec"), 0.5 * np.pi * 1.0001),
     "zenith": np.pi * 1.0001,
     "sigma": np.pi,
@@ -63,6 +67,8 @@ def _impossible(name: str, values: NDArray[Any]) -> tuple[NDArray[np.bool_], str
     """Mask of impossible values and why they are, for a column of finite numbers."""
     if name in ("dec", "true_dec"):
         return np.abs(values) > 0.5 * np.pi, "a declination beyond 90 deg"
+    if name in _TURNING:
+        return np.abs(values) > 1.0001 * _MOST_TURNS * TWO_PI, f"more than {_MOST_TURNS} turns from 0 deg"
     if name == "sigma":
         return (values < 0) | (values > np.pi), "an angular error below 0 or above 180 deg"
     if name == "zenith":
@@ -95,8 +101,8 @@ def clean(
     kind : {"data", "sim"}
         Which columns are needed: see `Dataset`. `sindec` is always computed from `dec`.
     on_bad : {"raise", "drop"}
-        What is done about an impossible row: a value that is NaN or infinite, a declination beyond ±90°, σ < 0 or
-        > 180°, a negative weight, a true energy ≤ 0.
+        What is done about an impossible row: a value that is NaN or infinite, a declination beyond ±90°, a right
+        ascension more than two turns away, σ < 0 or > 180°, a negative weight, a true energy ≤ 0.
     known_defects : collection of str
         Columns whose impossible values are dropped even with ``on_bad="raise"``.
     min_sigma : float
@@ -114,6 +120,11 @@ def clean(
     ValueError
         A column is missing, or an impossible value is met and may not be dropped: the message names file, column, row
         (counted from 0) and value as the file has it.
+
+    Warns
+    -----
+    UserWarning
+        Most angular errors are below the floor.
 
     Examples
     --------
@@ -166,7 +177,7 @@ def clean(
     if not good.all():
         columns = {name: values[good] for name, values in columns.items()}
 
-    for name in ("ra", "true_ra", "azimuth"):
+    for name in _TURNING:
         if name in columns:
             values = columns[name]
             outside = (values < 0) | (values >= TWO_PI)
@@ -180,6 +191,15 @@ def clean(
         counts[f"sigma below {np.degrees(min_sigma):.3g} deg raised to it"] += int(np.count_nonzero(low))
         if zero:
             counts["sigma that was exactly 0 (among those raised)"] += zero
+        if len(low) >= _FEW and 2 * np.count_nonzero(low) > len(low):
+            warnings.warn(
+                f"{table.where}: {np.count_nonzero(low)} of {len(low)} sigma are below the floor of "
+                f"{np.degrees(min_sigma):.3g} deg and are raised to it, their median is "
+                f"{np.degrees(np.median(columns['sigma'])):.3g} deg: are they in another unit, squared or missing? Of "
+                "a detector that resolves so well, lower min_sigma",
+                UserWarning,
+                stacklevel=3,
+            )
         columns["sigma"][low] = min_sigma
     columns["sindec"] = np.sin(columns["dec"])
     return Events(columns), counts
