@@ -168,6 +168,14 @@ def test_windows_that_cannot_be(options: dict[str, Any], message: str) -> None:
         FlareModel(tr.analysis, tr.likelihood, flare=FlareOptions(**options))
 
 
+def test_a_longest_flare_beyond_the_data_is_asked_about() -> None:
+    tr = runner()
+    with pytest.warns(UserWarning, match=r"dt_max=86400 days is longer than the data, .*If seconds are meant"):
+        FlareModel(tr.analysis, tr.likelihood, flare=FlareOptions(dt_max=86400))
+    # does not ask: a year of half a year's data is no mistake for seconds
+    FlareModel(tr.analysis, tr.likelihood, flare=FlareOptions(dt_max=365))
+
+
 def test_coarse_times_are_refused() -> None:
     tr = runner()
     ana = tr.analysis

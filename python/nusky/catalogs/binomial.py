@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nusky.typing import F64, I64
+from nusky.units import numbers
 
 __all__ = ["BinomialTest", "binomial_test"]
 
@@ -59,7 +60,7 @@ def binomial_test(p: ArrayLike, largest: float = 1.0) -> BinomialTest:
     """
     from scipy.special import betainc
 
-    ordered = np.sort(np.asarray(p, dtype=np.float64), axis=-1)
+    ordered = np.sort(numbers("p", p), axis=-1)
     if not ordered.size or not np.all((ordered > 0) & (ordered <= 1)):
         raise ValueError("p must be local p-values above 0 and up to 1, one for each source")
     n = ordered.shape[-1]

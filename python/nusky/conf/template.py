@@ -107,15 +107,15 @@ def read_spectra(call: str, value: Any, energy_bins: Any, nest: bool, frame: str
         if energy_bins is not None:
             raise ValueError(f"{call}: template= brings its edges of energy; leave bins_energy= out")
         value, energy_bins = value
-    array = np.asarray(getattr(value, "map", value)) if not hasattr(value, "probability") else None
-    if array is None or array.ndim != 2:
+    array = getattr(value, "map", value) if not hasattr(value, "probability") else None
+    if array is None or np.ndim(array) != 2:
         if energy_bins is not None:
             raise ValueError(f"{call}: bins_energy= is for a template with a spectrum in each pixel, (npix, M)")
         return None
     if energy_bins is None:
         raise ValueError(
-            f"{call}: the template is {array.shape}, a spectrum in each pixel; give the edges of its energies, "
-            f"bins_energy= ({array.shape[1] + 1} values, GeV)"
+            f"{call}: the template is {np.shape(array)}, a spectrum in each pixel; give the edges of its energies, "
+            f"bins_energy= ({np.shape(array)[1] + 1} values, GeV)"
         )
     try:
         spectra = PixelSpectra(array, energy_bins)
@@ -123,8 +123,8 @@ def read_spectra(call: str, value: Any, energy_bins: Any, nest: bool, frame: str
         raise ValueError(f"{call}: {error}") from error
     if not nest and frame in (None, "equatorial"):
         return spectra
-    turned = np.zeros(array.shape)
-    for m, column in enumerate(array.T):
+    turned = np.zeros(spectra.flux.shape)
+    for m, column in enumerate(spectra.flux.T):
         if column.any():
             turned[:, m] = read_template(call, column, nest, frame).probability * column.sum()
     return PixelSpectra(turned, energy_bins)

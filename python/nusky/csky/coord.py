@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from nusky.sphere import rotate_to
 from nusky.typing import F64
+from nusky.units import numbers
 
 __all__ = ["delta_angle", "rotate_source_to_xaxis", "rotate_to", "rotate_xaxis_to_source"]
 
@@ -32,9 +33,10 @@ def delta_angle(
     >>> round(float(delta_angle(0.0, 0.0, 0.3, 1.0)), 12)
     0.3
     """
-    lat1, lat2 = (np.asarray(z, dtype=np.float64) if latlon else np.pi / 2 - np.asarray(z) for z in (zenith1, zenith2))
+    lat1, lat2 = _latitude(zenith1, latlon), _latitude(zenith2, latlon)
+    apart = numbers("azimuth1", azimuth1, "rad") - numbers("azimuth2", azimuth2, "rad")
     away = np.sin(0.5 * (lat1 - lat2)) ** 2
-    away = away + np.cos(lat1) * np.cos(lat2) * np.sin(0.5 * (np.asarray(azimuth1) - np.asarray(azimuth2))) ** 2
+    away = away + np.cos(lat1) * np.cos(lat2) * np.sin(0.5 * apart) ** 2
     return 2.0 * np.arcsin(np.sqrt(np.clip(away, 0.0, 1.0)))
 
 
@@ -61,11 +63,16 @@ def rotate_xaxis_to_source(
     return _turned(src_zenith, src_azimuth, zenith, azimuth, latlon, back=True)
 
 
+def _latitude(zenith: ArrayLike, latlon: bool) -> F64:
+    angle = numbers("declination" if latlon else "zenith", zenith, "rad")
+    return angle if latlon else np.pi / 2 - angle
+
+
 def _turned(
     src_z: ArrayLike, src_a: ArrayLike, z: ArrayLike, a: ArrayLike, latlon: bool, back: bool
 ) -> tuple[F64, F64]:
-    lat0, lat = (np.asarray(x, dtype=np.float64) if latlon else np.pi / 2 - np.asarray(x) for x in (src_z, z))
-    lon0, lon = np.asarray(src_a, dtype=np.float64), np.asarray(a, dtype=np.float64)
+    lat0, lat = _latitude(src_z, latlon), _latitude(z, latlon)
+    lon0, lon = numbers("src_azimuth", src_a, "rad"), numbers("azimuth", a, "rad")
     if not back:
         lon = lon - lon0
     x, y, height = np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -19,6 +20,8 @@ __all__ = ["FlareFound", "FlareModel"]
 
 #: Times rounded to r days move the edges of a window by up to r.
 _LEAST_OF_ROUNDED = 10
+#: Days, from which a length longer than all data may be one of seconds.
+_LIKE_SECONDS = 500.0
 
 
 class FlareFound(NamedTuple):
@@ -78,6 +81,14 @@ class FlareModel(LikelihoodModel):
             raise ValueError(
                 f"dt_min={self.flare.dt_min:g} days is longer than all uptime, {self.uptime_days:.4g} days; dt_min and "
                 "dt_max are in days"
+            )
+        longest = self.flare.dt_max
+        if longest is not None and longest >= _LIKE_SECONDS and longest > last - first:
+            warnings.warn(
+                f"dt_max={longest:g} days is longer than the data, {last - first:.4g} days. If seconds are meant: "
+                f"dt_max={longest:g} / 86400, or a Quantity; else leave it out",
+                UserWarning,
+                stacklevel=2,
             )
 
     def _check_resolution(self) -> None:

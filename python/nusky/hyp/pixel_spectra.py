@@ -20,6 +20,10 @@ __all__ = ["PixelSpectra"]
 _CLOSE = 1e-3
 
 
+# of the flux of a pixel
+_UNIT = "1 / (GeV cm2 s sr)"
+
+
 @dataclass(frozen=True, eq=False)
 class PixelSpectra:
     """φ of each pixel, constant inside each energy bin and 0 outside of them.
@@ -48,7 +52,7 @@ class PixelSpectra:
 
     def __post_init__(self) -> None:
         refuse_text("flux", self.flux)
-        flux, edges = np.array(self.flux, dtype=np.float64), numbers("energy_bins", self.energy_bins, "GeV").copy()
+        flux, edges = numbers("flux", self.flux, _UNIT).copy(), numbers("energy_bins", self.energy_bins, "GeV").copy()
         if flux.ndim != 2 or edges.shape != (flux.shape[-1] + 1,):
             raise ValueError(
                 f"spectra of pixels are (npix, M) values and M + 1 edges of energy, got {flux.shape} and {edges.shape}"

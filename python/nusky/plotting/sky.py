@@ -229,9 +229,9 @@ class SkyPlotter:
         [0.0, -0.5]
         """
         shift = self.center - np.pi
-        x = np.pi - np.mod(np.asarray(radians("ra", ra), dtype=np.float64) - shift, 2 * np.pi)
+        x = np.pi - np.mod(numbers("ra", ra, "rad") - shift, 2 * np.pi)
         x = x if self.east == "left" else -x
-        return x, np.array(at_limits(radians("dec", dec), -np.pi / 2, np.pi / 2))
+        return x, np.array(at_limits(numbers("dec", dec, "rad"), -np.pi / 2, np.pi / 2))
 
     def thetaphi_to_mpl(self, theta: ArrayLike, phi: ArrayLike) -> tuple[F64, F64]:
         """Axes coordinates of HEALPix angles: colatitude `theta` and longitude `phi`, (N,) rad.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from nusky.missing import without_missing
 from nusky.plotting.contours import containment, draw_borders, draw_contours, smooth
 from nusky.plotting.mesh import add_colorbar, as_full_map, look_up
 from nusky.plotting.style import CONTOUR_COLORS
@@ -214,14 +215,14 @@ class SkyZoom:
         from matplotlib.collections import EllipseCollection
 
         _require_plain_axes(ax, "SkyZoom.plot_rings")
-        x, y = (np.degrees(v) for v in self._offset(radians("ra", ra), radians("dec", dec)))
+        x, y = (np.degrees(v) for v in self._offset(ra, dec))
         diameter = 2 * np.degrees(np.atleast_1d(numbers("sigma", sigma, "rad")))
         cmap = colormaps[kw.pop("cmap", "viridis")].with_extremes(bad=kw.pop("bad", ".5"))
         rings = EllipseCollection(
             diameter, diameter, np.zeros(len(diameter)), units="xy", offsets=np.column_stack([x, y]),
             offset_transform=ax.transData, facecolor="none", cmap=cmap, **{"lw": 1.5, **kw},
         )  # fmt: skip
-        rings.set_array(np.ma.masked_invalid(np.atleast_1d(np.asarray(values, dtype=np.float64))))
+        rings.set_array(np.ma.masked_invalid(np.atleast_1d(without_missing(values, "values")[0])))
         ax.add_collection(rings)
         ax.plot(x, y, ls="none", marker=".", ms=3, color=".2")
         return rings
@@ -250,8 +251,7 @@ class SkyZoom:
 
     def _offset(self, ra: ArrayLike, dec: ArrayLike) -> tuple[F64, F64]:
         centre, east, north = self._triad()
-        ra, dec = radians("ra", ra), radians("dec", dec)
-        ra, dec = np.atleast_1d(np.asarray(ra, dtype=np.float64)), np.atleast_1d(np.asarray(dec, dtype=np.float64))
+        ra, dec = np.atleast_1d(numbers("ra", ra, "rad")), np.atleast_1d(numbers("dec", dec, "rad"))
         vector = np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=-1)
         x, y = vector @ east, vector @ north
         s = np.hypot(x, y)

@@ -12,6 +12,9 @@ from nusky.sphere import check_flat_nside, coordinates, radians
 
 __all__ = ["gaussian"]
 
+# further away is no right ascension in rad, but one in degrees
+_MOST_TURNS = 2
+
 
 @np.errstate(under="ignore")
 def gaussian(ra: Any, dec: Any = None, *, fwhm: float, nside: int | None = None) -> SpatialPrior:
@@ -51,8 +54,8 @@ def gaussian(ra: Any, dec: Any = None, *, fwhm: float, nside: int | None = None)
             raise TypeError(f"{name}={value!r}: give one number, rad, or a Quantity")
     if nside is not None:
         nside = check_flat_nside(nside)
-    if not (math.isfinite(ra) and -np.pi / 2 <= dec <= np.pi / 2):
-        raise ValueError(f"ra={ra!r}, dec={dec!r} is no position; give rad, dec in -pi/2 … pi/2")
+    if not (abs(ra) <= _MOST_TURNS * 2 * np.pi and -np.pi / 2 <= dec <= np.pi / 2):
+        raise ValueError(f"ra={ra!r}, dec={dec!r} is no position; give rad, ra within two turns, dec in -pi/2 … pi/2")
     if not 0 < fwhm <= np.pi:
         raise ValueError(f"fwhm={fwhm!r} must be in 0 … pi, rad")
     if nside is None:

@@ -64,7 +64,7 @@ def days(name: str, value: Any) -> Any:
         if hasattr(value, "mjd"):
             raise TypeError(f"{name} is a length of time, got the moment {value!r}; give 1000 * u.s, say")
         return value.to_value("jd")
-    if isinstance(value, timedelta) or np.asarray(value).dtype.kind == "m":
+    if not has_unit(value) and (isinstance(value, timedelta) or np.asarray(value).dtype.kind == "m"):
         return np.asarray(value, dtype="timedelta64[ns]") / np.timedelta64(1, "D")
     return in_unit(name, value, "day", "1000 * u.s")
 

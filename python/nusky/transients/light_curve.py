@@ -8,7 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from nusky.checks import refuse_text
+from nusky.missing import without_missing
+from nusky.sphere import days, moments
 from nusky.typing import F64
+from nusky.units import numbers
 
 __all__ = ["CurveWindow", "LightCurve"]
 
@@ -69,8 +73,8 @@ class LightCurve:
 
     Parameters
     ----------
-    edges : (B + 1,) floats
-        MJD, ascending.
+    edges : (B + 1,) floats, Time or Quantity
+        MJD (UTC), ascending.
     values : (B,) floats
         ≥ 0, in any unit.
     range_thresh : (low, high), optional
@@ -101,7 +105,9 @@ class LightCurve:
     n_seeds_lag: int = 20
 
     def __post_init__(self) -> None:
-        edges, values = (np.asarray(given, dtype=np.float64) for given in (self.edges, self.values))
+        edges, values = moments(self.edges), _heights(self.values)
+        if not np.isfinite(edges).all():
+            raise ValueError(f"edge {int(np.argmin(np.isfinite(edges)))} of the light curve is missing; give its MJD")
         if edges.ndim != 1 or values.shape != (len(edges) - 1,) or not len(values):
             raise ValueError(f"a light curve has one edge more than values, got {edges.shape} and {values.shape}")
         for b in np.flatnonzero(~np.isfinite(values))[:1].tolist():
@@ -128,7 +134,7 @@ class LightCurve:
                 f"range_thresh={thresh} must lie between 0 and the largest value of the light curve, {values.max():g}"
             )
         object.__setattr__(self, "range_thresh", thresh)
-        object.__setattr__(self, "range_lag", _pair("range_lag", self.range_lag))
+        object.__setattr__(self, "range_lag", _pair("range_lag", days("range_lag", self.range_lag)))
         for name in ("n_seeds_thresh", "n_seeds_lag"):
             n = getattr(self, name)
             if isinstance(n, bool) or not isinstance(n, int) or not 2 <= n <= 1000:
@@ -151,13 +157,10 @@ class LightCurve:
             raise ValueError(f"lcs holds {len(lcs)} light curves: a runner takes that of one source; make one for each")
         if hasattr(one, "bins") and hasattr(one, "values"):
             bins = one.bins
-            edges = bins[0] if np.ndim(bins[0]) else bins
-            return cls(
-                tuple(np.asarray(edges, float).tolist()), tuple(np.asarray(one.values, float).tolist()), **options
-            )
+            one = (bins[0] if np.ndim(bins[0]) else bins, one.values)
         if isinstance(one, tuple) and len(one) == 2:
             edges, values = one
-            return cls(tuple(np.asarray(edges, float).tolist()), tuple(np.asarray(values, float).tolist()), **options)
+            return cls(tuple(moments(edges).tolist()), tuple(_heights(values).tolist()), **options)
         raise TypeError(f"lcs must be a histogram (bins, values) or a pair (edges, values), got {type(lcs).__name__}")
 
     def window(self, thresh: float, lag: float) -> CurveWindow:
@@ -170,8 +173,14 @@ class LightCurve:
         return CurveWindow(tuple((np.array(self.edges) + lag).tolist()), tuple((values / values.max()).tolist()))
 
 
+def _heights(values: Any) -> F64:
+    """Fluxes in any unit, NaN where one is missing."""
+    refuse_text("values of the light curve", values)
+    return without_missing(getattr(values, "value", values), "values of the light curve")[0]
+
+
 def _pair(name: str, given: Any) -> tuple[float, float]:
-    pair = np.asarray(given, dtype=np.float64)
+    pair = numbers(name, given)
     if pair.shape != (2,) or not np.all(np.isfinite(pair)) or pair[0] > pair[1]:
         raise ValueError(f"{name}={given!r} must be a pair of numbers, the lower one first")
     return float(pair[0]), float(pair[1])
