@@ -114,6 +114,12 @@ def test_2dlnl_below_that_of_the_best_point_is_a_mark(mark: float, n: int) -> No
     check(TWO - 1e4 - 0.5, read_sky_map(TWO, kind="2dlnl").probability, kind="2dlnl")
 
 
+def test_2dlnl_that_prefer_no_place_are_another_quantity() -> None:
+    with pytest.raises(ValueError, match=r"2ΔlnL run from 0 to 0\.9 only: .*another quantity"):
+        read_sky_map(TWO / 40 * 0.9, kind="2dlnl")
+    assert read_sky_map(TWO / 40 * 1.1, kind="2dlnl").probability.min() > 0
+
+
 @pytest.mark.parametrize("name", ["2DLLH", "CL"])
 def test_a_probability_under_another_name_is_refused(file: Any, name: str) -> None:
     write(file, [col(name, "D", P)])

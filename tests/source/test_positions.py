@@ -196,6 +196,22 @@ def test_text_that_is_no_number_says_what_to_give(value: Any) -> None:
         sources(value, 22.0, deg=True)
 
 
+def test_a_value_out_of_range_is_shown_in_the_unit_it_came_in() -> None:
+    units = pytest.importorskip("astropy.units")
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"ra": 400.0, "dec": 0.0, "deg": True}, r"ra\[0\] = 400 deg is outside 0 … 360; take ra % 360"),
+        (
+            {"ra": 4.0, "dec": [0.0, -95.0], "deg": True},
+            r"dec\[1\] = -95 deg is outside -90 … 90; that is no declination",
+        ),
+        ({"ra": -10 * units.deg, "dec": 0.0}, r"ra\[0\] = -10 deg is outside 0 … 360"),
+        ({"ra": 4.0, "dec": 95.0}, r"dec\[0\] = 95\.0 is outside -1\.5708 … 1\.5708; .*pass deg=True"),
+    ]
+    for arguments, message in cases:
+        with pytest.raises(ValueError, match=message):
+            sources(**arguments)
+
+
 def test_places_and_times_that_astropy_cannot_turn_say_so() -> None:
     coordinates = pytest.importorskip("astropy.coordinates")
     from astropy.time import Time

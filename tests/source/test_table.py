@@ -50,7 +50,8 @@ def test_a_table_with_units_has_those(tmp_path: Path) -> None:
         ("ra,weight\n1,2\n", "no column dec; there are ra, weight"),
         ("ra,dec,weight\n1,2\n", "source 0 has 2 of 3 values: 1,2"),
         ("ra,dec\n1,north\n", "column dec must hold numbers"),
-        ("ra,dec\n1,95\n", r"dec\[0\] = .* is outside"),
+        ("ra,dec\n1,95\n", "source 0 has dec = 95, outside -90 … 90 degrees"),
+        ("ra,dec\n1,9\n361,9\n", "source 1 has ra = 361, outside 0 … 360 degrees"),
     ],
 )
 def test_tables_that_are_none_are_refused(text: str, message: str, tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ _LARGEST_BEST = 0.01
 # confidence levels and 2ΔlnL of a whole sky sum to many times this
 _SUM_OF_PROBABILITY = 1e-3
 _FEWEST = 12
+# 2ΔlnL of the whole map: at less, all of it is within the 40 % region
+_LEAST_RANGE = 1.0
 # 2ΔlnL further below 0 than rounding
 _BELOW = 0.01
 
@@ -94,6 +96,11 @@ def _refuse_flipped(x: F64, where: str) -> None:
         raise ValueError(
             f"{where}: 2ΔlnL run from {low:g} to {high:g}: against the best point they are 0 there and positive "
             "elsewhere; give them with the other sign"
+        )
+    if x.size >= _FEWEST and high - low < _LEAST_RANGE:
+        raise ValueError(
+            f"{where}: 2ΔlnL run from {low:g} to {high:g} only: by that no place is better than another; is it another "
+            "quantity? Then give its kind"
         )
 
 

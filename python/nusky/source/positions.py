@@ -120,7 +120,9 @@ class Sources:
         return f"Sources({len(self)} items | columns: {', '.join(sorted(self.keys()))})"
 
 
-def _column(name: str, value: Any, length: int | None, low: float, high: float, advice: str) -> F64:
+def _column(
+    name: str, value: Any, length: int | None, low: float, high: float, advice: str, in_degrees: bool = False
+) -> F64:
     try:
         plain, missing = without_missing(value, name)
         if isinstance(value, bool):
@@ -143,7 +145,10 @@ def _column(name: str, value: Any, length: int | None, low: float, high: float, 
     if bad.size:
         if not np.isfinite(column[bad[0]]):
             advice = "give a finite number, or leave out the sources without a value"
-        raise ValueError(f"{name}[{bad[0]}] = {column[bad[0]]} is outside {low:.6g} … {high:.6g}; {advice}")
+        shown = column[bad[0]]
+        if in_degrees:
+            low, high, shown = np.degrees(low), np.degrees(high), f"{np.degrees(shown):.10g} deg"
+        raise ValueError(f"{name}[{bad[0]}] = {shown} is outside {low:.6g} … {high:.6g}; {advice}")
     column.setflags(write=False)
     return column
 
@@ -220,10 +225,11 @@ def sources(
     array([0.011574])
     """
     ra, dec = _position(ra, dec)
-    hint = "wrap it with ra % (2*np.pi), or pass deg=True for degrees"
-    ra_column = _column("ra", radians("ra", ra, deg), None, 0.0, 2 * np.pi, hint)
-    dec_hint = "declinations are rad; pass deg=True for degrees"
-    dec_column = _column("dec", radians("dec", dec, deg), None, -np.pi / 2, np.pi / 2, dec_hint)
+    known = deg or has_unit(ra), deg or has_unit(dec)  # then the numbers that were given are no radians
+    hint = "take ra % 360" if known[0] else "wrap it with ra % (2*np.pi), or pass deg=True for degrees"
+    ra_column = _column("ra", radians("ra", ra, deg), None, 0.0, 2 * np.pi, hint, known[0])
+    dec_hint = "that is no declination" if known[1] else "declinations are rad; pass deg=True for degrees"
+    dec_column = _column("dec", radians("dec", dec, deg), None, -np.pi / 2, np.pi / 2, dec_hint, known[1])
     n = max(len(ra_column), len(dec_column))
     if n == 0 or min(len(ra_column), len(dec_column)) == 0:
         raise ValueError("ra and dec are empty; give at least one source")

@@ -18,6 +18,7 @@ from nusky.units import has_unit, in_unit
 __all__ = ["read_sources"]
 
 _COLUMNS = ("ra", "dec", "weight", "extension", "name", "mjd", "t_100", "sigma_t")
+_SLACK = 1e-3  # degrees, more than single precision rounds by
 _AS_CSV = (".csv", ".txt", ".tsv", ".dat")
 
 
@@ -76,6 +77,9 @@ def read_sources(path: str | os.PathLike[str]) -> Sources:
             if name in found:
                 column = found[name]
                 found[name] = in_unit(name, column, "rad") if has_unit(column) else np.radians(_numbers(name, column))
+        for name, low, high in (("ra", 0.0, 360.0), ("dec", -90.0, 90.0)):
+            if not has_unit(given[name]):
+                _check_degrees(name, _numbers(name, given[name]), low, high)
         for name in ("weight", "mjd", "t_100", "sigma_t"):
             if name in found and not has_unit(found[name]):
                 found[name] = _numbers(name, found[name])
@@ -105,6 +109,14 @@ def _numbers(name: str, column: Any) -> Any:
         )
         raise ValueError(f"column {name} must hold numbers, source {row} has {text!r}; {mend}") from None
     return plain if mask is None else np.ma.array(plain, mask=mask)
+
+
+def _check_degrees(name: str, values: Any, low: float, high: float) -> None:
+    """Say a value out of range as the table has it; what is at the limits is left to `sources`."""
+    outside = np.flatnonzero(np.ma.filled((values < low - _SLACK) | (values > high + _SLACK), False))
+    if outside.size:
+        value = values[outside[0]]
+        raise ValueError(f"source {outside[0]} has {name} = {value:.10g}, outside {low:g} … {high:g} degrees")
 
 
 def _is_number(value: Any) -> bool:
