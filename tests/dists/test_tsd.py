@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from made_trials import half_chi2
-from nusky.dists import TSD, Chi2TSD, ts_values
+from nusky.dists import TSD, Chi2TSD, post_trial_p, ts_values
 from nusky.dists.binned_tsd import BinnedTSD
+from nusky.trial.trial_set import TrialSet
 
 
 def test_counts_agree_with_a_plain_count_of_the_array_zeros_and_negatives_included() -> None:
@@ -104,3 +105,17 @@ def test_all_zero_trials_have_no_tail_and_p_one_at_zero() -> None:
     assert tsd.p_value(0.1).p == 1 / 51
     assert float(tsd.isf(0.1)) == 0
     assert "eta    = 0.0000" in tsd.description
+
+
+def test_p_of_a_hottest_spot_takes_no_signal_and_the_spot_first() -> None:
+    trials = TrialSet.of(
+        np.ones(3, dtype=[("ts", "f8")]), seed=1, first_trial=0, n_sig=5.0, poisson=False, config_hash=""
+    )
+    assert TSD(trials).n_sig == TSD(TSD(trials)).n_sig == 5.0
+    assert TSD([1.0]).n_sig is None
+    for background in (trials, TSD(trials)):
+        with pytest.raises(ValueError, match="as background have n_sig = 5 injected events"):
+            post_trial_p(1.0, background)
+    for swapped in ((TSD([1.0]), 1.0), ([1.0, 2.0], 1.0)):
+        with pytest.raises(TypeError, match="the TS that was found comes first"):
+            post_trial_p(*swapped)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import nusky as cy
+from nusky.dists import TSD
 from nusky.runners.sky_scan import SkyScanTrialRunner
 from nusky.trial.sky_scan import SkyScan
 from nusky.trial.status import Status
@@ -115,6 +116,12 @@ def test_with_a_fixed_gamma_the_map_has_three_rows() -> None:
     free = runner().get_one_scan(5, seed=1)
     assert (free.ts - scan.ts).min() > -1e-3, "a free gamma never fits worse"
     assert runner(energy=False).get_one_scan(5, seed=1).provenance["energy"] == "off"
+
+
+@pytest.mark.parametrize("given", [TSD([1.0]), {0.0: TSD([1.0])}, np.ones(3), "p"])
+def test_what_is_no_function_of_ts_is_refused_before_any_work(given: Any) -> None:
+    with pytest.raises(TypeError, match=r"ts_to_p is a \w+: give a function of declination \(rad\) and TS"):
+        runner(ts_to_p=given)
 
 
 def test_ts_to_p_fills_the_p_values() -> None:

@@ -256,6 +256,9 @@ def test_trials_with_signal_are_no_background(background: np.ndarray) -> None:
     runner = ToyRunner()
     with pytest.raises(ValueError, match=r"as background have n_sig = 5 injected events; give get_many_fits\(n\)"):
         sensitivity(runner, signal, seed=1)
+    for distribution in (TSD(signal), Chi2TSD(signal), TSD(TSD(signal))):
+        with pytest.raises(ValueError, match="as background have n_sig = 5 injected events"):
+            sensitivity(runner, distribution, seed=1)
     with pytest.raises(ValueError, match=r"given as n_sig = 3 have n_sig = 5 .*get_many_fits\(n, 3\)"):
         find_n_sig(runner, 1.0, 0.9, trials={3: signal}, seed=1)
     assert runner.calls == []

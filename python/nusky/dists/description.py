@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from nusky.dists.pvalue import nsigma_to_p
@@ -10,7 +11,7 @@ from nusky.dists.pvalue import nsigma_to_p
 if TYPE_CHECKING:
     from nusky.dists.tsd import TSD
 
-__all__ = ["config_of", "describe"]
+__all__ = ["config_of", "describe", "signal_of"]
 
 
 def describe(tsd: TSD) -> str:
@@ -56,3 +57,9 @@ def config_of(values: Any) -> dict[str, Any]:
     """
     config = getattr(values, "config", None)
     return dict(config) if isinstance(config, Mapping) else {}
+
+
+def signal_of(trials: Any) -> float | None:
+    """Events injected into trials, None for trials that do not say."""
+    n_sig = getattr(trials, "n_sig", None)
+    return float(n_sig) if isinstance(n_sig, Real) else None

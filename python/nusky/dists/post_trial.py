@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
+from nusky.dists.description import signal_of
 from nusky.dists.pvalue import PValue
 from nusky.dists.tsd import TSD
 from nusky.units import in_unit
@@ -31,7 +33,9 @@ def post_trial_p(observed: Any, background: Any, fit: bool | None = None) -> PVa
     Raises
     ------
     ValueError
-        If both say what they were made with, and it is not the same.
+        If both say what they were made with, and it is not the same; background trials with signal.
+    TypeError
+        The two in the other order.
 
     Examples
     --------
@@ -43,6 +47,13 @@ def post_trial_p(observed: Any, background: Any, fit: bool | None = None) -> PVa
         raise ValueError(
             f"the fit was made with the configuration {ours}, the background trials with {theirs}: their hottest spots "
             "cannot be compared; make background trials with the runner of the fit"
+        )
+    if hasattr(observed, "p_value") or isinstance(background, Real):
+        raise TypeError("post_trial_p(observed, background): the TS that was found comes first, the trials second")
+    injected = signal_of(background)
+    if injected:
+        raise ValueError(
+            f"the trials given as background have n_sig = {injected:g} injected events; give get_many_fits(n)"
         )
     distribution = background if hasattr(background, "p_value") else TSD(background)
     p: PValue = distribution.p_value(float(in_unit("observed", getattr(observed, "ts", observed), "")), fit)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nusky.arrays import Arrays
 from nusky.dists.chi2 import Chi2Tail
-from nusky.dists.description import config_of, describe
+from nusky.dists.description import config_of, describe, signal_of
 from nusky.dists.histogram import histogram
 from nusky.dists.pvalue import PValue, binomial_error, counted_p, nsigma_to_p, p_to_nsigma
 from nusky.files.npz import write_npz
@@ -44,6 +44,8 @@ class TSD:
 
     Attributes
     ----------
+    n_sig : float or None
+        Events injected into the trials, where they say so.
     config : dict
         What decided the numbers of the trials (`TrialSet.config`): prior policies, pixels, window, γ and more. Empty
         where `values` were bare numbers.
@@ -63,10 +65,11 @@ class TSD:
     """
 
     _fits_tail: ClassVar[bool] = False
+    n_sig: float | None = None
 
     def __init__(self, values: Any, n_zero: int = 0) -> None:
         ts = ts_values(values)
-        self.config = config_of(values)
+        self.config, self.n_sig = config_of(values), signal_of(values)
         if np.asarray(n_zero).dtype.kind not in "iuf" or not (0 <= n_zero < np.inf and n_zero == int(n_zero)):
             raise ValueError(f"n_zero = {n_zero}: give the number of further trials with TS = 0, an integer >= 0")
         named = values.trials if isinstance(values, TSD) else values

@@ -32,6 +32,7 @@ __all__ = [
     "best_of_scrambles",
     "best_of_trials",
     "best_table",
+    "check_p_of_ts",
     "embed_scan",
     "mlog10",
     "scan_pixels",
@@ -207,6 +208,20 @@ def embed_scan(
         if gamma_free:
             values[3, outside] = np.nan
     return SkyScan(values, filled, columns, provenance)
+
+
+def check_p_of_ts(ts_to_p: Any) -> None:
+    """TypeError for a `ts_to_p` that is no function, such as the distributions themselves.
+
+    Examples
+    --------
+    >>> check_p_of_ts(lambda dec, ts: 0.1 ** ts)
+    """
+    if ts_to_p is not None and not callable(ts_to_p):
+        raise TypeError(
+            f"ts_to_p is a {type(ts_to_p).__name__}: give a function of declination (rad) and TS, such as "
+            "lambda dec, ts: cy.dists.ts_to_p(bgs, dec, ts) with {declination: TSD}"
+        )
 
 
 def mlog10(ts_to_p: Any, dec: F64, ts: F64) -> F64:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nusky.files.identity import config_hash
-from nusky.hotspots.hottest import mlog10
+from nusky.hotspots.hottest import check_p_of_ts, mlog10
 from nusky.hyp.flux import Flux
 from nusky.injection.off_time import OffTimeInjector
 from nusky.injection.seeding import RANDOM, BatchDraws, seed_key
@@ -73,6 +73,7 @@ class Runner(MakesTrials, FitsMany):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_p_of_ts(self.ts_to_p)
         _ = self.model  # checks γ against the nodes, and the window against the livetime
 
     def __getstate__(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -190,7 +191,7 @@ class TrialPool:
 def _require_same(given: Any, runner: FitsTrials, n_sig: float) -> None:
     """Refuse trials of another search or with another signal, where they say what they were made with."""
     injected = getattr(given, "n_sig", None)
-    if injected is not None and float(injected) != n_sig:
+    if isinstance(injected, Real) and injected != n_sig:
         what = "background" if n_sig == 0 else f"n_sig = {n_sig:g}"
         raise ValueError(
             f"the trials given as {what} have n_sig = {float(injected):g} injected events; give "
