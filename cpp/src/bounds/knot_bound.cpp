@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "nusky/kernels/table.hpp"
+
 namespace nusky {
 namespace {
 
@@ -14,46 +16,32 @@ constexpr double nothing_needed = 1e-3;
 
 }  // namespace
 
-// Room for so many events of each kind, of which there are none.
-KnotLists KnotBound::lists(std::size_t room) {
-  KnotLists out{};
-  for (std::size_t kind = 0; kind < knot_kinds; ++kind) {
-    Columns& c = columns_[kind];
-    if (c.x.size() < room) {
-      for (auto* column : {&c.x, &c.y, &c.z, &c.rate, &c.power}) column->resize(room);
-      c.shape.resize(room);
-    }
-    out.of[kind] = {0, c.x.data(), c.y.data(), c.z.data(), c.rate.data(), c.power.data(), c.shape.data()};
-  }
-  return out;
-}
-
 void KnotBound::group_ts(const Directions& directions, const DirectionGroup& group, double n, double* ts) {
-  const EventIndex& index = model_->index();
   alignas(64) float v[3][group_size], sums[(1 + knots) * group_size] = {};
   for (std::uint32_t p = 0; p < group_size; ++p) {
-    const Vec3 at = directions.vector(directions.order()[group.first + std::min(p, group.count - 1)]) - group.centre;
+    const Vec3& at = directions.vector(directions.order()[group.first + std::min(p, group.count - 1)]);
     for (std::size_t d = 0; d < 3; ++d) v[d][p] = static_cast<float>(at[static_cast<Eigen::Index>(d)]);
   }
   const double chord = 2.0 * std::sin(0.5 * std::min(pi, group.radius));
-  const FixedCap cap = fixed_cap(group.centre, chord);
+  const KnotCap cap{static_cast<float>(group.centre.x()), static_cast<float>(group.centre.y()), static_cast<float>(group.centre.z()),
+                    static_cast<float>(chord)};
   const auto of_all = static_cast<float>(1.0 / (static_cast<double>(knots) * n));  // w at all knots for ũ = 1
+  events_->near(group.centre, chord, ranges_);
+  std::size_t room = block_size;
+  for (const EventRange r : ranges_) room += r.last - r.first;
+  KnotLists near{};
+  for (std::size_t kind = 0; kind < knot_kinds; ++kind) {
+    if (numbers_[kind].size() < room) numbers_[kind].resize(room);
+    near.number[kind] = numbers_[kind].data();
+  }
+  const KnotLimits limits{constants_.tail_of_knots, constants_.faint_u * of_all, constants_.strong_u * of_all};
+  kernels().knots_near(events_->events(), ranges_.size(), ranges_.data(), cap, limits, near);
+  const double tail = constants_.tail ? near.tail : 0.0;  // B9
   std::size_t all = 0;
-  double tail = 0.0;
-  for (std::size_t k = 0; k < static_cast<std::size_t>(index.n_seasons()); ++k) {
-    index.near(static_cast<int>(k), group.centre, chord, ranges_);
-    std::size_t room = block_size;
-    for (const EventRange r : ranges_) room += r.last - r.first;
-    KnotLists near = lists(room);
-    const KnotLimits limits{static_cast<float>(chord), events_->largest(k), constants_.tail_of_knots, constants_.faint_u * of_all,
-                            constants_.strong_u * of_all};
-    for (const EventRange r : ranges_) kernels().knots_near(index.view(r), events_->from(r.first), cap, limits, near);
-    if (constants_.tail) tail += near.tail;  // B9
-    for (std::size_t kind = 0; kind < knot_kinds; ++kind) {
-      const KnotColumns& e = near.of[kind];
-      kernels().knots_add(static_cast<KnotKind>(kind), e, events_->shapes(), v[0], v[1], v[2], static_cast<float>(n), sums);
-      all += e.n;
-    }
+  for (std::size_t kind = 0; kind < knot_kinds; ++kind) {
+    kernels().knots_add(static_cast<KnotKind>(kind), near.n[kind], near.number[kind], events_->events(), events_->shapes(), v[0], v[1],
+                        v[2], static_cast<float>(n), sums);
+    all += near.n[kind];
   }
   const double up = 1.0 + constants_.rounding * std::max(1.0, static_cast<double>(all) / constants_.rounded_in_turn);  // B7
   for (std::uint32_t p = 0; p < group.count; ++p) {

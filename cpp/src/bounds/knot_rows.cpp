@@ -6,7 +6,9 @@
 #include <limits>
 #include <unordered_map>
 
+#include "nusky/events/cut_class.hpp"
 #include "nusky/gamma/gamma_axis.hpp"
+#include "nusky/kernels/views/survey.hpp"
 #include "nusky/threads.hpp"
 
 namespace nusky {
@@ -15,7 +17,7 @@ namespace {
 constexpr std::size_t knots = KnotShape::knots, spacing = (n_coarse_gamma - 1) / (knots - 1);
 static_assert(spacing * (knots - 1) == n_coarse_gamma - 1, "knots are coarse γ, both ends among them");
 // Of what is computed in float, and of the exponential of what is added up from ln R of up to 60.
-constexpr float rounding = 1e-5F;
+constexpr double rounding = 1e-5;
 constexpr double rounding_of_exponent = 4e-5;
 // The kernel takes no larger sums; an event like that proves nothing.
 constexpr float largest_total = 1e25F;
@@ -63,9 +65,16 @@ std::vector<std::uint32_t> numbered(const std::vector<std::uint64_t>& keys, std:
   }
 }
 
+double cut_chord(const EventRecord& e) { return std::sqrt(std::min(4.0, static_cast<double>(e.spatial.cut))); }
+
+// B13: an event whose place is off by so much has no less than it would have anywhere within its cut.
+double of_places(const EventRecord& e) {
+  return std::exp(static_cast<double>(e.spatial.rate) * (2.0 * cut_chord(e) + knot_places) * knot_places);
+}
+
 // Sines of the declinations that an event reaches.
 std::array<double, 2> reached(const EventRecord& e) {
-  const double half = 0.5 * std::sqrt(std::min(4.0, static_cast<double>(e.spatial.cut)));
+  const double half = 0.5 * cut_chord(e);
   const double dec = std::asin(std::clamp(e.sin_dec, -1.0, 1.0)), cut = 2.0 * std::asin(half) + 1e-6;
   return {std::sin(std::max(-pi / 2, dec - cut)), std::sin(std::min(pi / 2, dec + cut))};
 }
@@ -99,9 +108,10 @@ KnotRow knot_row(const EventRecord& event, const GammaAxis& axis, const float* s
     raise[c] = static_cast<float>(over * share * (1.0 + rounding_of_exponent));
   }
   KnotRow row{};
+  const double places = of_places(event);
   for (std::size_t k = 0; k < knots; ++k) {
     const float raised = std::max(k > 0 ? raise[k - 1] : 0.0F, k + 1 < knots ? raise[k] : 0.0F);
-    row.at[k] = event.spatial.weight * event.ratio[k * spacing] * raised * (1.0F + rounding);
+    row.at[k] = event.spatial.weight * event.ratio[k * spacing] * raised * static_cast<float>(places * (1.0 + rounding));
     row.total += row.at[k];
   }
   if (row.total <= largest_total) return row;
@@ -121,6 +131,18 @@ float power_of(double total) {
   return static_cast<double>(rounded) < power ? std::nextafter(rounded, std::numeric_limits<float>::infinity()) : rounded;
 }
 
+KnotEvent knot_event(const EventRecord& event, const KnotRow& row) {
+  KnotEvent e{};
+  e.x = static_cast<float>(event.cos_dec);
+  e.z = static_cast<float>(event.sin_dec);
+  e.cut_chord = static_cast<float>(cut_chord(event) * (1.0 + 1e-6) + 2.0 * knot_places);
+  e.rate = event.spatial.rate * power_per_rate;
+  e.weight =
+      static_cast<float>(static_cast<double>(event.spatial.weight) * static_cast<double>(event.peak) * of_places(event) * (1.0 + 1e-6));
+  e.power = power_of(static_cast<double>(row.total));
+  return e;
+}
+
 std::shared_ptr<const KnotRows::Seasons> KnotRows::of(const Likelihood& likelihood, const EventIndex& index, int n_threads) const {
   std::size_t n_loose = 0;
   for (int k = 0; k < index.n_seasons(); ++k) n_loose += index.loose_events(k).size();
@@ -134,7 +156,7 @@ std::shared_ptr<const KnotRows::Seasons> KnotRows::of(const Likelihood& likeliho
   AlignedVector<KnotRow> rows;
   std::vector<std::uint64_t> keys;
   for (const WholeSeason& w : whole) {
-    Season& season = made->all.emplace_back(Season{w.columns, w.season, &w.columns->record(0), {}});
+    Season& season = made->all.emplace_back(Season{w.columns, w.season, {}});
     season.events.resize(w.columns->size());
     const std::size_t first = rows.size();
     rows.resize(first + w.columns->size());
@@ -146,7 +168,7 @@ std::shared_ptr<const KnotRows::Seasons> KnotRows::of(const Likelihood& likeliho
       likelihood.highest_shares_of(w.season, range[0], range[1], shares);
       rows[first + i] = knot_row(e, w.columns->axis(), shares);
       keys[first + i] = key_of(rows[first + i]);
-      season.events[i].power = power_of(static_cast<double>(rows[first + i].total));
+      season.events[i] = knot_event(e, rows[first + i]);
     });
   }
   std::size_t n_shapes = 0, at = 0;
@@ -157,9 +179,48 @@ std::shared_ptr<const KnotRows::Seasons> KnotRows::of(const Likelihood& likeliho
       raise(made->shapes[number[at]], rows[at]);
       e.shape = number[at++];
     }
+  find_zones(whole, *made);
   made_ = made;
   made_for_ = std::make_unique<Likelihood>(likelihood);
   return made_;
+}
+
+// Columns are in the order of cut class and declination, so that the events of a zone follow each other in each season.
+void KnotRows::find_zones(const std::vector<WholeSeason>& whole, Seasons& made) {
+  std::vector<std::size_t> next(whole.size(), 0);
+  for (int c = 0; c < n_cut_classes; ++c) {
+    std::size_t of_class = 0;
+    for (const WholeSeason& w : whole) of_class += w.columns->class_size(c);
+    if (of_class == 0) continue;
+    const ZoneGrid& grid = made.grids.emplace_back(cut_class_edge(c), of_class, true);
+    for (std::size_t z = 0; z < grid.n_zones(); ++z) {
+      Zone zone{made.grids.size() - 1, z, made.runs.size(), 0, made.n_events};
+      for (std::size_t s = 0; s < whole.size(); ++s) {
+        const EventColumns& columns = *whole[s].columns;
+        const std::size_t first = next[s];
+        std::size_t& last = next[s];
+        while (last < columns.size() && columns.cut_class(last) == c && grid.zone(columns.dec(last)) == z) ++last;
+        if (last == first) continue;
+        made.runs.push_back({s, first, last});
+        made.n_events += static_cast<std::uint32_t>(last - first);
+      }
+      zone.last_run = made.runs.size();
+      made.zones.push_back(zone);
+    }
+  }
+}
+
+AlignedVector<KnotEvent> KnotRows::take_room() const {
+  const std::lock_guard<std::mutex> lock(making_);
+  if (rooms_.empty()) return {};
+  AlignedVector<KnotEvent> room = std::move(rooms_.back());
+  rooms_.pop_back();
+  return room;
+}
+
+void KnotRows::give_back(AlignedVector<KnotEvent>&& room) const {
+  const std::lock_guard<std::mutex> lock(making_);
+  rooms_.push_back(std::move(room));
 }
 
 }  // namespace nusky

@@ -123,9 +123,9 @@ bool HottestSearch::use_knots(const FitModel& model) {
   const auto seasons = plan_->knot_rows().of(model.likelihood(), model.index(), static_cast<int>(threads_.size()));
   if (seasons == nullptr) return false;
   const BoundConstants constants;
-  knots_.emplace(model, *seasons, constants, static_cast<int>(threads_.size()));
+  knots_.emplace(model, plan_->knot_rows(), seasons, constants, static_cast<int>(threads_.size()));
   if (!knots_->any()) return false;
-  for (Thread& thread : threads_) thread.knots.emplace(model, *knots_, constants);
+  for (Thread& thread : threads_) thread.knots.emplace(*knots_, constants);
   return true;
 }
 

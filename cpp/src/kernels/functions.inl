@@ -1,6 +1,7 @@
 #pragma once
 // Functions of 16 lanes at once.
 #include "kernels/simd.inl"
+#include "nusky/kernels/views/survey.hpp"
 
 namespace nusky {
 namespace NUSKY_LEVEL {
@@ -100,8 +101,6 @@ NUSKY_INLINE Registers<R, P> from_bits(Registers<R, P> bits) {
   return value;
 }
 
-// The rate of SurveyView: the exponent of 2 in units of a float's last bit.
-constexpr float power_per_rate = -1.44269504F * 8388608.0F * (1.0F - 1e-5F);
 // 127·2²³, the bits of 1, and more than the rounding of what is added.
 constexpr float exponent_of_one = 1065353600.0F;
 

@@ -1,38 +1,48 @@
 #pragma once
 // The events and the sums of the bound that knows γ: B9 and B11 of src/bounds/README.md.
 #include "kernels/functions.inl"
-#include "kernels/index.inl"
 #include "nusky/kernels/tables/knots.hpp"
 
 namespace nusky {
 namespace NUSKY_LEVEL {
 namespace {
 
-// Appends some of 16 events to the list of a kind.
-NUSKY_INLINE void append(KnotColumns& to, unsigned some, std::size_t i, const KnotEntries& from, Lanes x, Lanes y, Lanes z, Lanes rate) {
-  if (some == 0) return;
-  to.n = copy_lanes(some, i, to.n, Computed{x, to.x}, Computed{y, to.y}, Computed{z, to.z}, Computed{rate, to.rate},
-                    Copied{from.power, to.power}, Copied{from.shape, to.shape});
+// The numbers of some of 16 events to the list of a kind.
+NUSKY_INLINE void append(KnotLists& to, std::size_t kind, unsigned some, std::uint32_t i) {
+  if (some != 0) to.n[kind] = copy_lanes(some, 0, to.n[kind], Numbered{i, to.number[kind]});
 }
 
-void knots_near(const IndexView& e, const KnotEntries& entries, const FixedCap& cap, const KnotLimits& limits, KnotLists& out) {
-  constexpr auto unit = static_cast<float>(fixed_step);
-  const auto off = [&](std::size_t d) { return static_cast<float>(cap.off[d]); };
+void knots_near(const KnotEvent* events, std::size_t n_ranges, const EventRange* ranges, const KnotCap& cap, const KnotLimits& limits,
+                KnotLists& out) {
+  // Ranges are short and far from each other: without asking for them ahead, a third of the time goes into waiting.
+  constexpr std::size_t ahead = 2, most_asked = 64;
+  const auto ask_for = [&](std::size_t r) {
+    if (r >= n_ranges) return;
+    const std::size_t n = ranges[r].last - ranges[r].first;
+    for (std::size_t i = 0; i < (n < most_asked ? n : most_asked); i += 2) __builtin_prefetch(events + ranges[r].first + i);
+  };
+  for (std::size_t r = 0; r < ahead; ++r) ask_for(r);
   Lanes tail = splat(0.0F);
-  for (std::size_t i = 0; i < e.position.n; i += lanes) {
-    const Sight s = look(e.position, i, cap);
-    if (s.some == 0) continue;
-    const Lanes x = s.x * unit + off(0), y = s.y * unit + off(1), z = s.z * unit + off(2), rate = load(e.rate + i) * power_per_rate;
-    // the largest w in the cap, as in survey_peak
-    const Lanes near = max_of(root_below(x * x + y * y + z * z) - limits.chord * 1.00001F, 0.0F);
-    const Lanes w = exp_above(near * near, rate) * (load(e.weight + i) * limits.scale);
-    const unsigned kept = s.some & above(w, limits.tail), left = s.some & ~kept;
-    if (left != 0) tail = tail + only(left, w);
-    if (kept == 0) continue;
-    const unsigned faint = kept & ~above(w, limits.faint), strong = kept & above(w, limits.strong) & ~faint;
-    append(out.of[0], faint, i, entries, x, y, z, rate);
-    append(out.of[1], kept & ~(faint | strong), i, entries, x, y, z, rate);
-    append(out.of[2], strong, i, entries, x, y, z, rate);
+  for (std::size_t r = 0; r < n_ranges; ++r) {
+    ask_for(r + ahead);
+    const std::uint32_t last = ranges[r].last;
+    for (std::uint32_t i = ranges[r].first; i < last; i += static_cast<std::uint32_t>(lanes)) {
+      Lanes e[8];
+      eight_columns(events + i, e);
+      const Lanes x = e[0] - cap.x, y = e[1] - cap.y, z = e[2] - cap.z, edge = e[3] + cap.chord, d2 = x * x + y * y + z * z;
+      unsigned some = above(edge * edge * 1.00001F - d2, 0.0F);
+      if (i + lanes > last) some &= (1U << (last - i)) - 1U;
+      if (some == 0) continue;
+      // the largest w in the cap, as in survey_peak
+      const Lanes near = max_of(root_below(d2) - cap.chord * 1.00001F, 0.0F);
+      const Lanes w = exp_above(near * near, e[4]) * e[5];
+      const unsigned kept = some & above(w, limits.tail), left = some & ~kept;
+      tail = tail + only(left, w);
+      const unsigned faint = kept & ~above(w, limits.faint), strong = kept & above(w, limits.strong) & ~faint;
+      append(out, 0, faint, i);
+      append(out, 1, kept & ~(faint | strong), i);
+      append(out, 2, strong, i);
+    }
   }
   out.tail += tree_sum(tail);
 }
@@ -40,17 +50,18 @@ void knots_near(const IndexView& e, const KnotEntries& entries, const FixedCap& 
 // ũ is what the reciprocal r says, 1/r − 1: it may be any (B11), and 0 where r is 1. With p = ũ/(1+ũ) = 1 − r, 2 [ln(1+ũ) − p] is at most
 // ũ p = p²/r, and ln(1+ũ) = −ln r; the bits of t = 2^i (1+f) say log₂ t ≤ i + f + 0.0861. r lies below 1/t by 0.26 % at most.
 template <KnotKind kind>
-NUSKY_INLINE void add_events(const KnotColumns& e, const KnotShape* shapes, const float* vx, const float* vy, const float* vz, float n,
-                             float* sums) {
+NUSKY_INLINE void add_events(std::size_t n_events, const std::uint32_t* number, const KnotEvent* events, const KnotShape* shapes,
+                             const float* vx, const float* vy, const float* vz, float n, float* sums) {
   constexpr float twice_ln2 = 1.38629449F, largest = 1e30F;
   const Lanes x = load(vx), y = load(vy), z = load(vz);
   Lanes top = splat(0.0F), at[KnotShape::knots];
   for (std::size_t k = 0; k < KnotShape::knots; ++k) at[k] = load(sums + (k + 1) * lanes);
-  for (std::size_t i = 0; i < e.n; ++i) {
-    const KnotShape& shape = shapes[e.shape[i]];
-    const Lanes dx = x - e.x[i], dy = y - e.y[i], dz = z - e.z[i];
+  for (std::size_t i = 0; i < n_events; ++i) {
+    const KnotEvent& e = events[number[i]];
+    const KnotShape& shape = shapes[e.shape];
+    const Lanes dx = x - e.x, dy = y - e.y, dz = z - e.z;
     const Lanes d2 = dx * dx + dy * dy + dz * dz;
-    Lanes s = from_bits(max_of(d2 * e.rate[i] + (exponent_of_one + e.power[i]), 0.0F));  // as in exp_above
+    Lanes s = from_bits(max_of(d2 * e.rate + (exponent_of_one + e.power), 0.0F));  // as in exp_above
     if constexpr (kind != KnotKind::faint) {
       Lanes t = s * n + 1.0F;
       if constexpr (kind == KnotKind::strong) t = min_of(t, splat(largest));
@@ -76,11 +87,12 @@ NUSKY_INLINE void add_events(const KnotColumns& e, const KnotShape* shapes, cons
   for (std::size_t k = 0; k < KnotShape::knots; ++k) store(sums + (k + 1) * lanes, at[k]);
 }
 
-void knots_add(KnotKind kind, const KnotColumns& e, const KnotShape* shapes, const float* vx, const float* vy, const float* vz, float n,
-               float* sums) {
-  if (kind == KnotKind::faint) add_events<KnotKind::faint>(e, shapes, vx, vy, vz, n, sums);
-  if (kind == KnotKind::plain) add_events<KnotKind::plain>(e, shapes, vx, vy, vz, n, sums);
-  if (kind == KnotKind::strong) add_events<KnotKind::strong>(e, shapes, vx, vy, vz, n, sums);
+void knots_add(KnotKind kind, std::size_t n_events, const std::uint32_t* number, const KnotEvent* events, const KnotShape* shapes,
+               const float* vx, const float* vy, const float* vz, float n, float* sums) {
+  const auto add = [&](const auto& add_them) { add_them(n_events, number, events, shapes, vx, vy, vz, n, sums); };
+  if (kind == KnotKind::faint) add(add_events<KnotKind::faint>);
+  if (kind == KnotKind::plain) add(add_events<KnotKind::plain>);
+  if (kind == KnotKind::strong) add(add_events<KnotKind::strong>);
 }
 
 constexpr KnotKernels knot_kernels() {

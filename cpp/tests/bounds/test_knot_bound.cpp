@@ -77,9 +77,9 @@ Counts check(const reference::Model& m, const Directions& directions, double n, 
   const FitModel model(likelihood, *all.index, free_gamma, directions.groups().size(), 1);
   const ScanResult map = scan(likelihood, *all.index, directions, free_gamma, 1);
   const KnotRows rows;
-  const KnotEvents events(model, *rows.of(likelihood, *all.index, 1), constants, 1);
+  const KnotEvents events(model, rows, rows.of(likelihood, *all.index, 1), constants, 1);
   REQUIRE(events.any());
-  KnotBound bound(model, events, constants);
+  KnotBound bound(events, constants);
   Counts out;
   for (const DirectionGroup& group : directions.groups()) {
     double ts[group_size];
@@ -126,6 +126,36 @@ TEST_CASE("inequalities: for any ũ the tangent holds where Σ w/(1 + ũ) is bel
   CHECK(counted > 50);
   CHECK(wrong == 0);
   CHECK(wrong_above > 0);
+}
+
+TEST_CASE("inequalities: events may be taken without ũ, but then with all of w (B11)") {
+  std::mt19937_64 random(4);
+  std::uniform_real_distribution<double> uniform(0.0, 1.0);
+  std::size_t wrong = 0, wrong_less = 0, counted = 0;
+  for (int sky = 0; sky < 4000; ++sky) {
+    const std::size_t n = 2 + static_cast<std::size_t>(8 * uniform(random));
+    std::vector<double> w(n), u(n);
+    double sum = 0.0, sum_less = 0.0, top = 0.0, ts = 0.0;
+    for (std::size_t i = 0; i < n; ++i) {
+      w[i] = std::exp(4.0 * uniform(random) - 4.0);
+      u[i] = w[i] * 5.0 * uniform(random);
+      const bool faint = u[i] < 0.3;
+      sum += faint ? w[i] : w[i] / (1.0 + u[i]);
+      sum_less += w[i] / (1.0 + u[i]);
+      top += faint ? 0.0 : 2.0 * (std::log1p(u[i]) - u[i] / (1.0 + u[i]));
+    }
+    for (double ns = 0.001; ns < 100.0; ns *= 1.1) {
+      double value = -ns;
+      for (const double x : w) value += std::log1p(ns * x);
+      ts = std::max(ts, 2.0 * value);
+    }
+    counted += sum < 1.0 && ts > 0.0;
+    wrong += sum < 1.0 && ts > top;
+    wrong_less += sum_less < 1.0 && ts > top;
+  }
+  CHECK(counted > 50);
+  CHECK(wrong == 0);
+  CHECK(wrong_less > 0);
 }
 
 TEST_CASE("inequalities: R lies below the line between raised knots, and not below that between R at the knots (B12)") {
@@ -189,6 +219,11 @@ TEST_CASE("knots: bounds fail where the sums may reach 1.5 (B11), and where smal
   BoundConstants weak;
   weak.least_fall = -0.5;
   CHECK(check(m, directions, 0.5, weak).wrong > 0);
+  BoundConstants faint;  // all events without ũ, where any ts above 0 is one too many
+  faint.faint_u = 1e10F;
+  CHECK(check(m, directions, 3.0, faint).wrong == 0);
+  faint.least_fall = -0.5;
+  CHECK(check(m, directions, 3.0, faint).wrong > 0);
   BoundConstants large;
   large.tail_of_knots = 1e3F;
   CHECK(check(m, directions, 3.0, large).wrong == 0);
@@ -199,19 +234,69 @@ TEST_CASE("knots: bounds fail where the sums may reach 1.5 (B11), and where smal
 TEST_CASE("knots: sums of many terms in float are not below the exact ones with the rounding that grows with their number (B7)") {
   const BoundConstants constants;
   const std::size_t n = 400000;
-  std::vector<float> zero(n, 0.0F);
+  const KnotEvent event{};
   KnotShape shape{};
   for (float& x : shape.at) x = 1.2345678e-6F;
   std::vector<std::uint32_t> number(n, 0);
   alignas(64) const float v[group_size] = {};
   at_every_level([&](const Kernels& k, Output&) {
     alignas(64) float sums[(1 + knots) * group_size] = {};
-    k.knots_add(KnotKind::faint, {n, zero.data(), zero.data(), zero.data(), zero.data(), zero.data(), number.data()}, &shape, v, v, v,
-                1e-6F, sums);
+    k.knots_add(KnotKind::faint, n, number.data(), &event, &shape, v, v, v, 1e-6F, sums);
     const double exact = static_cast<double>(n) * static_cast<double>(shape.at[0]);
     CHECK(static_cast<double>(sums[group_size]) * (1.0 + constants.rounding * static_cast<double>(n) / constants.rounded_in_turn) >= exact);
     CHECK(static_cast<double>(sums[group_size]) < exact * (1.0 - 1e-5));
   });
+}
+
+TEST_CASE("knots: an event has no less at its place in float than it has where it is, and would without what is added for that (B13)") {
+  std::mt19937_64 random(6);
+  std::uniform_real_distribution<double> uniform(0.0, 1.0);
+  const std::size_t n = 3000;
+  const std::vector<double> nodes = even_nodes(9), background(n, 1.0);
+  std::vector<double> dec, sigma, ra;
+  const std::vector<float> log_ratio(n * nodes.size(), 0.0F);
+  for (std::size_t i = 0; i < n; ++i) {
+    dec.push_back(2.0 * uniform(random) - 1.0);
+    ra.push_back(2 * pi * uniform(random));
+    sigma.push_back(2e-6 * std::pow(100.0, uniform(random)));
+  }
+  const auto columns =
+      std::make_shared<EventColumns>(n, dec.data(), sigma.data(), background.data(), log_ratio.data(), GammaAxis(nodes), 5.0, 0.0, 1);
+  std::vector<KnotEvent> events(n);
+  std::vector<double> added(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    const EventRecord& record = columns->record(i);
+    const std::vector<float> shares(n_coarse_gamma, 1.0F);
+    const KnotRow row = knot_row(record, columns->axis(), shares.data());
+    events[i] = knot_event(record, row);
+    const auto turn = static_cast<float>(ra[columns->row(i)] * (0.5 / pi));
+    const double at = static_cast<double>(turn) * (2.0 * pi), cos_dec = static_cast<double>(events[i].x);
+    events[i].x = static_cast<float>(cos_dec * std::cos(at));
+    events[i].y = static_cast<float>(cos_dec * std::sin(at));
+    added[i] = static_cast<double>(row.total) / (6.0 * static_cast<double>(record.spatial.weight));
+  }
+  std::size_t below = 0, below_without = 0, out_of_reach = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const double width = sigma[columns->row(i)];
+    const Vec3 where = unit_vector(ra[columns->row(i)], dec[columns->row(i)]),
+               axis = Vec3(uniform(random) - 0.5, uniform(random) - 0.5, uniform(random) - 0.5).cross(where).normalized();
+    const double angle = 5.0 * width * uniform(random);
+    const Vec3 direction = std::cos(angle) * where + std::sin(angle) * axis;
+    double d2 = 0.0;
+    const float place[] = {events[i].x, events[i].y, events[i].z};
+    for (int d = 0; d < 3; ++d) {
+      const double off = static_cast<double>(static_cast<float>(direction[d])) - static_cast<double>(place[d]);
+      d2 += off * off;
+    }
+    const double exact = std::exp(-(direction - where).squaredNorm() / (2.0 * width * width)),
+                 found = std::exp2(static_cast<double>(events[i].rate) * d2 / 8388608.0);
+    below += found * added[i] < exact;
+    below_without += found < exact * (1.0 - 1e-3);
+    out_of_reach += std::sqrt(d2) > static_cast<double>(events[i].cut_chord);
+  }
+  CHECK(below == 0);
+  CHECK(below_without > 0);
+  CHECK(out_of_reach == 0);
 }
 
 TEST_CASE("knots: the total of an event times its shape is at none below its row, nor far above, and nothing less is (B12)") {

@@ -1,11 +1,11 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 #include <vector>
 
 #include "every_level.hpp"
-#include "nusky/events/event_index.hpp"
 #include "patch.hpp"
 
 using namespace nusky;
@@ -14,37 +14,26 @@ using namespace nusky::made_up;
 namespace {
 
 constexpr std::size_t knots = KnotShape::knots;
-constexpr float per_rate = -1.44269504F * 8388608.0F * (1.0F - 1e-5F);
-
 // Room for the lists of up to n events.
 struct Lists {
-  AlignedVector<float> column[knot_kinds][5];
-  AlignedVector<std::uint32_t> number[knot_kinds];
+  std::vector<std::uint32_t> number[knot_kinds];
   KnotLists lists{};
 
   explicit Lists(std::size_t n) {
     for (std::size_t kind = 0; kind < knot_kinds; ++kind) {
-      for (auto& c : column[kind]) c.resize(n + 16);
       number[kind].resize(n + 16);
-      lists.of[kind] = {0,
-                        column[kind][0].data(),
-                        column[kind][1].data(),
-                        column[kind][2].data(),
-                        column[kind][3].data(),
-                        column[kind][4].data(),
-                        number[kind].data()};
+      lists.number[kind] = number[kind].data();
     }
   }
 };
 
-// Events all around a place, as an index has them.
+// Events all around a place. Those beyond the last are read, and must not count.
 struct Around {
   std::size_t n;
   Vec3 centre = unit_vector(0.7, -0.3);
   std::vector<Vec3> where;
   std::vector<double> sigma;
-  std::vector<std::int32_t> position[3];
-  std::vector<float> cut_chord, rate, weight;
+  AlignedVector<KnotEvent> events;
 
   explicit Around(std::size_t n_events) : n(n_events) {
     std::mt19937_64 random(n);
@@ -54,65 +43,63 @@ struct Around {
       const double angle = 12.0 * sigma.back() * uniform(random);
       const Vec3 axis = Vec3(uniform(random) - 0.5, uniform(random) - 0.5, uniform(random) - 0.5).cross(centre).normalized();
       where.push_back(std::cos(angle) * centre + std::sin(angle) * axis);
-      for (int d = 0; d < 3; ++d) position[d].push_back(fixed_point(where.back()[d]));
-      cut_chord.push_back(fixed_chord(2.0 * std::sin(2.5 * sigma.back())));
-      rate.push_back(static_cast<float>(0.5 / (sigma.back() * sigma.back())));
-      weight.push_back(static_cast<float>(std::pow(1e-3, uniform(random))));
+      KnotEvent e{};
+      e.x = static_cast<float>(where.back().x());
+      e.y = static_cast<float>(where.back().y());
+      e.z = static_cast<float>(where.back().z());
+      e.cut_chord = static_cast<float>(2.0 * std::sin(2.5 * sigma.back()));
+      e.rate = static_cast<float>(0.5 / (sigma.back() * sigma.back())) * power_per_rate;
+      e.weight = 0.5F * static_cast<float>(std::pow(1e-3, uniform(random)));
+      events.push_back(e);
     }
-    for (auto& column : position) column.resize(n + 16);
-    for (auto* column : {&cut_chord, &rate, &weight}) column->resize(n + 16, 1e30F);  // they are read, and must not count
-  }
-  IndexView view() const {
-    return {{n, position[0].data(), position[1].data(), position[2].data(), cut_chord.data()}, rate.data(), weight.data()};
+    for (int i = 0; i < 16; ++i) events.push_back({1.0F, 0.0F, 0.0F, 1e10F, 0.0F, 1e10F, 0.0F, 0});
   }
 };
 
 }  // namespace
 
 TEST_CASE("kernels: near a group every event is in the list of its largest w in the cap, or in the sum of what is small") {
-  for (const std::size_t n : {0u, 1u, 16u, 17u, 3000u})
+  for (const std::uint32_t n : {0u, 1u, 16u, 17u, 3000u})
     for (const double radius : {1e-9, 1.0 * degree, 4.0 * degree}) {
       const Around a(n);
       const double chord = 2.0 * std::sin(0.5 * radius);
-      const FixedCap cap = fixed_cap(a.centre, chord);
-      std::vector<float> power(n + 16);
-      std::vector<std::uint32_t> number(n + 16);
-      for (std::uint32_t i = 0; i < n; ++i) {
-        power[i] = -static_cast<float>(i);
-        number[i] = 1000 + i;
+      const KnotCap cap{static_cast<float>(a.centre.x()), static_cast<float>(a.centre.y()), static_cast<float>(a.centre.z()),
+                        static_cast<float>(chord)};
+      const KnotLimits limits{1e-3F, 0.02F, 0.2F};
+      // all of them in ranges, with some left out in between
+      std::vector<EventRange> ranges;
+      std::vector<char> asked(n, 0);
+      for (std::uint32_t first = 0; first < n; first += 40) {
+        ranges.push_back({first, std::min(n, first + (first % 3 == 0 ? 37 : 40))});
+        std::fill(asked.begin() + ranges.back().first, asked.begin() + ranges.back().last, 1);
       }
-      const KnotLimits limits{static_cast<float>(chord), 0.5F, 1e-3F, 0.02F, 0.2F};
       at_every_level([&](const Kernels& kernel, Output& out) {
         Lists to(n);
         to.lists.tail = 0.125;
-        kernel.knots_near(a.view(), {power.data(), number.data()}, cap, limits, to.lists);
+        kernel.knots_near(a.events.data(), ranges.size(), ranges.data(), cap, limits, to.lists);
         std::vector<int> kind_of(n, -1);
         std::size_t wrong = 0, missed = 0, far = 0;
         for (std::size_t kind = 0; kind < knot_kinds; ++kind) {
-          const KnotColumns& c = to.lists.of[kind];
-          REQUIRE(c.n <= n);
-          for (std::size_t j = 0; j < c.n; ++j) {
-            const std::size_t i = c.shape[j] - 1000;
+          REQUIRE(to.lists.n[kind] <= n);
+          for (std::size_t j = 0; j < to.lists.n[kind]; ++j) {
+            const std::uint32_t i = to.number[kind][j];
             REQUIRE(i < n);
-            wrong +=
-                kind_of[i] != -1 || (j > 0 && c.shape[j] <= c.shape[j - 1]) || c.rate[j] != a.rate[i] * per_rate || c.power[j] != power[i];
+            wrong += kind_of[i] != -1 || (j > 0 && i <= to.number[kind][j - 1]) || asked[i] == 0;
             kind_of[i] = static_cast<int>(kind);
-            const Vec3 off = a.where[i] - a.centre;
-            const double at[3] = {static_cast<double>(c.x[j]), static_cast<double>(c.y[j]), static_cast<double>(c.z[j])};
-            for (int d = 0; d < 3; ++d) wrong += std::abs(at[d] - off[d]) > 1e-9 + 2e-7 * std::abs(off[d]);
-            for (const float* column : {c.x, c.y, c.z, c.rate}) out.push_back(column[j]);
+            out.push_back(static_cast<float>(i));
           }
         }
         double small = 0.0, small_above = 0.0;
         for (std::size_t i = 0; i < n; ++i) {
+          if (asked[i] == 0) continue;
           const double from = (a.where[i] - a.centre).norm();
           const auto w = [&](double nearer) {
             const double d = std::max(0.0, from * (1.0 - nearer) - chord);
-            return 0.5 * static_cast<double>(a.weight[i]) * std::exp(-d * d / (2.0 * a.sigma[i] * a.sigma[i]));
+            return static_cast<double>(a.events[i].weight) * std::exp(-d * d / (2.0 * a.sigma[i] * a.sigma[i]));
           };
           const bool reaches = from < 0.999 * (2.0 * std::sin(2.5 * a.sigma[i]) + chord);
-          // of the exponential 6 %, of the root 0.18 %
-          const double least = w(0.0) * (1.0 - 1e-5), most = 1.065 * w(0.002);
+          // of the exponential 6 %, of the root 0.18 %; places in float, of the narrowest events, 1e-4
+          const double least = w(0.0) * (1.0 - 2e-4), most = 1.065 * w(0.002);
           const double edges[] = {0.0, 1e-3, 0.02, 0.2, 1e30};
           const auto of = static_cast<std::size_t>(kind_of[i] + 1);
           missed += reaches && least > edges[of + 1];
@@ -126,7 +113,7 @@ TEST_CASE("kernels: near a group every event is in the list of its largest w in 
         CHECK(to.lists.tail - 0.125 >= small * (1.0 - 1e-5));
         CHECK(to.lists.tail - 0.125 <= small_above * (1.0 + 1e-5));
         if (n == 3000 && radius < 2.0 * degree)
-          for (const KnotColumns& c : to.lists.of) CHECK(c.n > 10);
+          for (const std::size_t of_kind : to.lists.n) CHECK(of_kind > 10);
         out.push_back(static_cast<float>(to.lists.tail));
       });
     }
@@ -139,21 +126,19 @@ TEST_CASE("kernels: sums at knots are not below the exact ones for the ũ that i
   std::vector<KnotShape> shape(t.n);
   std::vector<std::uint32_t> number(t.n);
   std::vector<double> total;
-  AlignedVector<float> x = t.x, y = t.y, z = t.z;
-  AlignedVector<float> rate(t.filled, 0.0F), power(t.filled, 0.0F);
+  std::vector<KnotEvent> events;
   for (std::size_t i = 0; i < t.n; ++i) {
     for (float& part : shape[i].at) part = static_cast<float>(uniform(random));
     number[i] = static_cast<std::uint32_t>(i);
-    rate[i] = t.rate[i] * per_rate;
-    power[i] = static_cast<float>(8388608.0 * (8.0 * uniform(random) - 7.0));
-    total.push_back(std::exp2(static_cast<double>(power[i]) / 8388608.0));
+    events.push_back({t.x[i], t.y[i], t.z[i], 0.0F, t.rate[i] * power_per_rate, 0.0F,
+                      static_cast<float>(8388608.0 * (8.0 * uniform(random) - 7.0)), static_cast<std::uint32_t>(i)});
+    total.push_back(std::exp2(static_cast<double>(events.back().power) / 8388608.0));
   }
   for (const KnotKind kind : {KnotKind::faint, KnotKind::plain, KnotKind::strong})
     for (const float n : {1e-3F, 0.3F, 10.0F})
       at_every_level([&](const Kernels& kernel, Output& out) {
         AlignedVector<float> sums((1 + knots) * group_size, 0.0F);
-        kernel.knots_add(kind, {t.n, x.data(), y.data(), z.data(), rate.data(), power.data(), number.data()}, shape.data(), t.vx.data(),
-                         t.vy.data(), t.vz.data(), n, sums.data());
+        kernel.knots_add(kind, t.n, number.data(), events.data(), shape.data(), t.vx.data(), t.vy.data(), t.vz.data(), n, sums.data());
         out.insert(out.end(), sums.begin(), sums.end());
         const double taken = kind == KnotKind::faint ? 0.0 : static_cast<double>(n);
         for (std::size_t p = 0; p < group_size; ++p) {

@@ -4,7 +4,6 @@
 
 #include "nusky/bounds/bound_constants.hpp"
 #include "nusky/bounds/knot_events.hpp"
-#include "nusky/likelihood/fit_model.hpp"
 #include "nusky/sphere/directions.hpp"
 
 namespace nusky {
@@ -16,9 +15,8 @@ namespace nusky {
 /// knots, its values there decide (B12). ũ is n times the sum of the w at all knots. Work space of a thread.
 class KnotBound {
  public:
-  /// @param model, events must outlive it, with γ free
-  KnotBound(const FitModel& model, const KnotEvents& events, const BoundConstants& constants = {})
-      : model_(&model), events_(&events), constants_(constants) {}
+  /// @param events must outlive it, with γ free
+  explicit KnotBound(const KnotEvents& events, const BoundConstants& constants = {}) : events_(&events), constants_(constants) {}
 
   /// No direction of a group has more; a bound above `most_of_knots` proves no more than that, and +∞ nothing.
   /// @param n of each knot;  @param ts (group.count,)
@@ -27,18 +25,11 @@ class KnotBound {
   void drop_hopeless(const Directions& directions, const DirectionGroup& group, const double* needed, bool* alive);
 
  private:
-  struct Columns {
-    AlignedVector<float> x, y, z, rate, power;
-    AlignedVector<std::uint32_t> shape;
-  };
-  KnotLists lists(std::size_t room);
-
-  const FitModel* model_;
   const KnotEvents* events_;
   BoundConstants constants_;
   // of one group
   std::vector<EventRange> ranges_;
-  Columns columns_[knot_kinds];
+  std::vector<std::uint32_t> numbers_[knot_kinds];
 };
 
 }  // namespace nusky

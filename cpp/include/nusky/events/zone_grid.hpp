@@ -4,14 +4,10 @@
 #include <cstdint>
 #include <vector>
 
+#include "nusky/kernels/views/events.hpp"
 #include "nusky/sphere/sphere.hpp"
 
 namespace nusky {
-
-/// Events of an index that follow each other.
-struct EventRange {
-  std::uint32_t first, last;
-};
 
 /// The bins of one zone, and the steps by which its events are sorted into them: every event is counted; the bins begin; every event is
 /// put, and gets its number in the index; the bins end.

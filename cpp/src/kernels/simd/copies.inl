@@ -173,6 +173,54 @@ NUSKY_INLINE void store_words(const Struct* const* e, std::size_t i, const Words
 #endif
 }
 
+// --- Structs of 32 bytes to registers ---
+
+// Word number c, a float, of 16 structs to lanes c.
+template <class Struct>
+NUSKY_INLINE void eight_columns(const Struct* e, Lanes* column) {
+  static_assert(sizeof(Struct) == 32, "eight floats");
+#if NUSKY_FLOAT_WIDTH == 4 || !defined(__x86_64__)
+  alignas(64) float all[8][lanes];
+  for (std::size_t k = 0; k < lanes; ++k) {
+    float one[8];
+    __builtin_memcpy(one, e + k, sizeof one);
+    for (std::size_t c = 0; c < 8; ++c) all[c][k] = one[c];
+  }
+  for (std::size_t c = 0; c < 8; ++c) column[c] = load(all[c]);
+#else
+  for (std::size_t part = 0; part < float_registers; ++part) {
+    const Struct* first = e + part * register_floats;
+    Floats r[8], t[8], u[8];
+#if NUSKY_FLOAT_WIDTH == 16
+    // structs k and k + 8 side by side
+    const auto both = [](const __m256& low, const __m256& high) {
+      return (Floats)_mm512_insertf32x8(_mm512_castps256_ps512(low), high, 1);
+    };
+    for (std::size_t k = 0; k < 8; ++k) r[k] = both(load_as<__m256>(first + k), load_as<__m256>(first + k + 8));
+#define NUSKY_HALVES(a, b, c, d, e, f, g, h) a, b, c, d, e, f, g, h, a + 8, b + 8, c + 8, d + 8, e + 8, f + 8, g + 8, h + 8
+#else
+    for (std::size_t k = 0; k < 8; ++k) r[k] = load_as<Floats>(first + k);
+#define NUSKY_HALVES(a, b, c, d, e, f, g, h) a, b, c, d, e, f, g, h
+#endif
+    constexpr int o = register_floats;  // the second register
+    for (std::size_t k = 0; k < 8; k += 2) {
+      t[k] = __builtin_shufflevector(r[k], r[k + 1], NUSKY_HALVES(0, o, 1, o + 1, 4, o + 4, 5, o + 5));
+      t[k + 1] = __builtin_shufflevector(r[k], r[k + 1], NUSKY_HALVES(2, o + 2, 3, o + 3, 6, o + 6, 7, o + 7));
+    }
+    for (std::size_t k = 0; k < 8; k += 4)
+      for (std::size_t j = 0; j < 2; ++j) {  // words 2 j and 2 j + 4, then 2 j + 1 and 2 j + 5, of four structs
+        u[k + 2 * j] = __builtin_shufflevector(t[k + j], t[k + j + 2], NUSKY_HALVES(0, 1, o, o + 1, 4, 5, o + 4, o + 5));
+        u[k + 2 * j + 1] = __builtin_shufflevector(t[k + j], t[k + j + 2], NUSKY_HALVES(2, 3, o + 2, o + 3, 6, 7, o + 6, o + 7));
+      }
+    for (std::size_t j = 0; j < 4; ++j) {
+      column[j].part[part] = __builtin_shufflevector(u[j], u[j + 4], NUSKY_HALVES(0, 1, 2, 3, o, o + 1, o + 2, o + 3));
+      column[j + 4].part[part] = __builtin_shufflevector(u[j], u[j + 4], NUSKY_HALVES(4, 5, 6, 7, o + 4, o + 5, o + 6, o + 7));
+    }
+#undef NUSKY_HALVES
+  }
+#endif
+}
+
 }  // namespace
 }  // namespace NUSKY_LEVEL
 }  // namespace nusky

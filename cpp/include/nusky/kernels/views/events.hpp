@@ -33,6 +33,11 @@ inline std::int32_t fixed_point(double component) {
 /// A chord in fixed-point units, larger by more than the rounding of those and of float.
 inline float fixed_chord(double chord) { return static_cast<float>(chord * fixed_one * (1.0 + 1e-6) + 8.0); }
 
+/// Events of an index that follow each other: first … last − 1.
+struct EventRange {
+  std::uint32_t first, last;
+};
+
 /// Where events are and how far S does: the chord of its cut. Whole vectors of 16 are read beyond the last.
 struct PositionView {
   std::size_t n;
