@@ -52,9 +52,12 @@ void KnotEvents::fill(const std::vector<WholeSeason>& whole, const KnotRows::Zon
     for (std::size_t first = run.first; first < run.last; first += chunk) {
       const std::size_t n = std::min(chunk, run.last - first);
       double ra[chunk], cos_dec[chunk], x[chunk], y[chunk];
+      KnotEvent* to[chunk];
       for (std::size_t j = 0; j < n; ++j) {
         ra[j] = ra_of(turn[first + j]);
         cos_dec[j] = static_cast<double>(event[first + j].x);
+        to[j] = &events_[bins.put(ra[j])];
+        __builtin_prefetch(to[j], 1);
       }
       kernels().circle(n, ra, cos_dec, x, y);
       for (std::size_t j = 0; j < n; ++j) {
@@ -63,7 +66,7 @@ void KnotEvents::fill(const std::vector<WholeSeason>& whole, const KnotRows::Zon
         e.y = static_cast<float>(y[j]);
         e.weight *= factor.weight;
         e.power += factor.power;
-        events_[bins.put(ra[j])] = e;
+        *to[j] = e;
       }
     }
   }

@@ -179,14 +179,20 @@ NUSKY_INLINE void store_words(const Struct* const* e, std::size_t i, const Words
 template <class Struct>
 NUSKY_INLINE void eight_columns(const Struct* e, Lanes* column) {
   static_assert(sizeof(Struct) == 32, "eight floats");
-#if NUSKY_FLOAT_WIDTH == 4 || !defined(__x86_64__)
-  alignas(64) float all[8][lanes];
-  for (std::size_t k = 0; k < lanes; ++k) {
-    float one[8];
-    __builtin_memcpy(one, e + k, sizeof one);
-    for (std::size_t c = 0; c < 8; ++c) all[c][k] = one[c];
-  }
-  for (std::size_t c = 0; c < 8; ++c) column[c] = load(all[c]);
+#if NUSKY_FLOAT_WIDTH == 4
+  for (std::size_t half = 0; half < 2; ++half)
+    for (std::size_t part = 0; part < float_registers; ++part) {
+      Floats r[4], t[4];
+      for (std::size_t k = 0; k < 4; ++k) r[k] = load_as<Floats>(reinterpret_cast<const float*>(e + 4 * part + k) + 4 * half);
+      for (std::size_t k = 0; k < 4; k += 2) {
+        t[k] = __builtin_shufflevector(r[k], r[k + 1], 0, 4, 1, 5);
+        t[k + 1] = __builtin_shufflevector(r[k], r[k + 1], 2, 6, 3, 7);
+      }
+      for (std::size_t j = 0; j < 2; ++j) {
+        column[4 * half + 2 * j].part[part] = __builtin_shufflevector(t[j], t[j + 2], 0, 1, 4, 5);
+        column[4 * half + 2 * j + 1].part[part] = __builtin_shufflevector(t[j], t[j + 2], 2, 3, 6, 7);
+      }
+    }
 #else
   for (std::size_t part = 0; part < float_registers; ++part) {
     const Struct* first = e + part * register_floats;
