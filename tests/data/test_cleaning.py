@@ -99,6 +99,21 @@ def test_degrees_in_a_file_of_radians_are_suspected() -> None:
         clean(raw(dec=[-45.0, 10, 20, 80]), "data")
 
 
+@pytest.mark.parametrize(("highest", "unit"), [(6.283, "radians"), (23.99, "hours")])
+def test_radians_and_hours_in_a_file_of_degrees_are_suspected(highest: float, unit: str) -> None:
+    degree = np.pi / 180
+
+    def table(top: float, n: int = 200) -> RawTable:
+        columns = {name: np.resize(values, n) for name, values in raw().columns.items()}
+        return RawTable("r.txt", {**columns, "ra": np.linspace(0, top, n) * degree}, {"ra": "RA"}, {"ra": degree})
+
+    with pytest.raises(ValueError, match=rf"r\.txt: column 'RA': all 200 values are within 0 .* are they in {unit}\?"):
+        clean(table(highest), "data")
+    # neither a sky nor a few events are
+    clean(table(359.0), "data")
+    clean(table(highest, 50), "data")
+
+
 def test_missing_columns_are_named() -> None:
     with pytest.raises(ValueError, match=r"season\.npy: missing column\(s\) sigma; the file has ra, dec"):
         clean(raw(sigma=None), "data")

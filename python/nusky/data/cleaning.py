@@ -47,6 +47,7 @@ _ANGLES = {
     "sigma": np.pi,
 }
 _FEW = 10
+_MANY = 100
 _RANGES = {"dec": (-0.5 * np.pi, 0.5 * np.pi), "true_dec": (-0.5 * np.pi, 0.5 * np.pi), "zenith": (0.0, np.pi)}
 
 
@@ -221,8 +222,9 @@ def check_min_sigma(min_sigma: Any) -> float:
 
 
 def _refuse_degrees(table: RawTable, columns: Mapping[str, NDArray[Any]]) -> None:
-    """A column in degrees is refused as a whole, whatever is done about single bad rows."""
+    """A column in degrees is refused as a whole, whatever is done about single bad rows; so is the reverse."""
     for name, values in columns.items():
+        _refuse_radians(table, name, values)
         if name not in _ANGLES or table.scale.get(name, 1.0) != 1.0:
             continue
         limit = _ANGLES[name]
@@ -235,6 +237,19 @@ def _refuse_degrees(table: RawTable, columns: Mapping[str, NDArray[Any]]) -> Non
                 f"{values[row]:.10g}, and {100 * np.mean(finite > limit):.0f} % of the values are beyond {limit:.4g} "
                 "rad: are the angles in degrees? This format has radians"
             )
+
+
+def _refuse_radians(table: RawTable, name: str, values: NDArray[Any]) -> None:
+    """Right ascensions of a file of degrees that all lie below 24 are hours, those below 2π radians."""
+    scale = table.scale.get(name, 1.0)
+    if name not in ("ra", "true_ra") or scale == 1.0 or len(values) < _MANY:
+        return
+    highest = float(np.nanmax(values, initial=0.0)) / scale
+    if highest <= 24.0 and float(np.nanmin(values, initial=0.0)) >= 0:
+        raise ValueError(
+            f"{table.where}: column {table.spelled.get(name, name)!r}: all {len(values)} values are within 0 … "
+            f"{highest:.4g}: are they in {'radians' if highest <= TWO_PI else 'hours'}? This format has degrees"
+        )
 
 
 def _refuse(table: RawTable, name: str, values: NDArray[Any], mask: NDArray[np.bool_], reason: str) -> None:
