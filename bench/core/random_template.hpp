@@ -117,7 +117,7 @@ inline void call_template(Random& random, const Case& given) {
     season.log_taken = draw_lines(random, cells, nodes, -1.0, 0.0);  // V ≤ 1: n ends where that of the reference does
   }
   const Core core(m, 1);
-  const SkyTemplate sky(*core.likelihood, drawn.table(), seasons);
+  const SkyTemplate sky(*core.likelihood, std::make_shared<SmearedRows>(drawn.table()), seasons);
   const std::vector<std::int64_t> numbers = draw_numbers(random);
   std::vector<double> rows(3 * numbers.size(), -1.0);
   const TrialRequest request{random.bits(), numbers.size(), numbers.data(), 0.0, false};

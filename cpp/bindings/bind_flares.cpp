@@ -21,13 +21,13 @@ struct Flares {
 
 std::unique_ptr<Flares> make_flares(const Likelihood& likelihood, const std::vector<std::pair<F64, F64>>& runs, double dt_min,
                                     double dt_max, double threshold, double penalty_days, const std::optional<double>& gamma,
-                                    const std::optional<double>& start, const std::optional<double>& stop, bool gaussian,
-                                    const std::optional<py::dict>& curve) {
+                                    const std::optional<double>& start, const std::optional<double>& stop,
+                                    const std::optional<double>& middle, bool gaussian, const std::optional<py::dict>& curve) {
   require_finite(gamma);
   std::vector<Runs> seasons;
   for (const auto& [from, to] : runs) seasons.push_back({to_vector(from, "start"), to_vector(to, "stop")});
   auto flares = std::make_unique<Flares>(
-      Flares{&likelihood, Clock(seasons), {gaussian, dt_min, dt_max, threshold, penalty_days, gamma, start, stop, nullptr}, {}});
+      Flares{&likelihood, Clock(seasons), {gaussian, dt_min, dt_max, threshold, penalty_days, gamma, start, stop, middle, nullptr}, {}});
   if (curve) {
     LightCurve c;
     c.edge = to_vector((*curve)["edge"].cast<F64>(), "edge");
@@ -160,14 +160,15 @@ dt_max : days from start to end: no window is longer
 threshold : windows start and end at events with S/B max R of at least this
 penalty_days : 2 ln(uptime of the window / penalty_days) is added to ts; 0: nothing
 gamma : float or None
-start, stop : MJD or None: where every window starts, or ends
+start, stop, middle : MJD or None: where every window starts, or ends, or what every window or Gaussian is around
 gaussian : the flare is a Gaussian in time: dt_min and dt_max are those of its sigma, start and stop of a fit t0 -+ sigma/2
 curve : dict or None: a light curve that is fitted instead: edge (B + 1,) MJD, value (B,), range_thresh, range_lag (days): where both are
     equal, they are fixed; n_thresh, n_lag. start and stop of a fit are its threshold and lag
 )")
       .def(py::init(&make_flares), py::arg("likelihood"), py::arg("runs"), py::kw_only(), py::arg("dt_min"), py::arg("dt_max"),
            py::arg("threshold"), py::arg("penalty_days"), py::arg("gamma") = py::none(), py::arg("start") = py::none(),
-           py::arg("stop") = py::none(), py::arg("gaussian") = false, py::arg("curve") = py::none(), py::keep_alive<1, 2>())
+           py::arg("stop") = py::none(), py::arg("middle") = py::none(), py::arg("gaussian") = false, py::arg("curve") = py::none(),
+           py::keep_alive<1, 2>())
       .def("scan", &scan, py::arg("index"), py::arg("directions"), py::kw_only(), py::arg("prior_terms") = py::none(),
            py::arg("n_threads") = 0, py::arg("progress") = py::none(),
            R"(

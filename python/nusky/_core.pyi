@@ -279,6 +279,7 @@ class Flares:
         gamma: float | None = ...,
         start: float | None = ...,
         stop: float | None = ...,
+        middle: float | None = ...,
         gaussian: bool = ...,
         curve: dict[str, Any] | None = ...,
     ) -> None: ...

@@ -71,7 +71,7 @@ def test_keys_of_csky_that_are_not_needed_are_accepted(key: str) -> None:
         ({"time": "lc"}, "time='lc'"),
         ({"time": "utf"}, "box=None: say box=True"),
         ({"time": "utf", "box": True, "prior": "mine"}, "prior=None takes the penalty away"),
-        ({"time": "utf", "box": True, "fitter_args": {"t0": 55000.0}}, "box_mode='post' or 'pre'"),
+        ({"time": "utf", "box": False, "box_mode": "pre"}, "a Gaussian flare is around its t0"),
         ({"dt_max": 3.0}, "dt_max=3.0 is that of a flare: add time='utf'"),
         ({"sig": "tw"}, "sig='tw' needs t0 and dt"),
         ({"sig": "tw", "sig_kw": {"t0": 55700.0, "dt": -1.0}}, "dt=-1.0 must be days above 0"),

@@ -25,6 +25,10 @@ def runner(n_data: int = 3000, **settings: Any) -> Any:
     return cy.get_trial_runner(src=SRC, ana=ana, time="utf", **{"box": True, **settings})
 
 
+def held(tr: Any, t0: float) -> Any:
+    return replace(tr, flare=replace(tr.flare, t0=t0))
+
+
 def core_options(model: FlareModel) -> dict[str, float]:
     flare = model.flare
     return {
@@ -62,6 +66,33 @@ def test_the_maximum_is_that_of_all_windows(settings: dict[str, Any]) -> None:
         if slow["ts"] > 0:
             assert (fit.flare["start"], fit.flare["stop"]) == pytest.approx((slow["start"], slow["stop"]), abs=1e-9)
             assert fit.ns == pytest.approx(slow["ns"], rel=1e-4)
+
+
+@pytest.mark.parametrize("settings", [{}, {"dt_max": 3.0, "dt_min": 0.1}, {"gamma": 2.0}, {"prior": None}])
+@pytest.mark.parametrize("middle", [30.9, 5.0, 70.0], ids=["near", "far", "in a gap"])
+def test_the_maximum_around_a_held_middle_is_that_of_all_windows_there(settings: dict[str, Any], middle: float) -> None:
+    tr = held(runner(**settings), FIRST + middle)
+    gammas = np.array([2.0]) if tr.likelihood.mode == "fixed" else GAMMAS
+    flared = replace(tr, signal_window=cy.transients.SignalWindow(cy.TimeWindow(FIRST + 30.2, 1.5)))
+    for seed in range(2):
+        trial = flared.get_one_trial([0, 4][seed], seed=seed)
+        fit = tr.get_one_fit_from_trial(trial)
+        slow = brute_force(direction(tr, trial), core_options(tr.model), gammas, middle=FIRST + middle)
+        assert fit.ts == pytest.approx(slow["ts"], abs=2e-5)
+        if slow["ts"] > 0:
+            assert (fit.flare["start"], fit.flare["stop"]) == pytest.approx((slow["start"], slow["stop"]), abs=1e-7)
+            assert fit.t0 == pytest.approx(FIRST + middle, abs=1e-9)
+
+
+def test_a_gaussian_around_a_held_middle_has_the_best_width() -> None:
+    free, trial = gaussian(1, 6)
+    tr = held(free, FIRST + 31.0)
+    fit, reading = tr.get_one_fit_from_trial(trial), tr.get_one_llh_from_trial(trial)
+    assert fit.t0 == pytest.approx(FIRST + 31.0, abs=1e-9)
+    assert 10 < fit.ts < free.get_one_fit_from_trial(trial).ts
+    ns, gammas = np.linspace(0.5, 12, 24), np.linspace(1, 4, 13)
+    grid = [reading.scan_ts(ns, gammas, t0=FIRST + 31.0, dt=dt)[0].max() for dt in np.geomspace(0.05, 60, 40)]
+    assert 0 <= fit.ts - max(grid) < 0.3
 
 
 def test_not_below_expectation_maximisation() -> None:

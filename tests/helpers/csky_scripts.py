@@ -195,8 +195,7 @@ conf = {'time': 'utf', 'box': True, 'box_mode': 'post', 'dt_max': 20, 'dt_min': 
 tr = cy.conf.get_trial_runner(conf, src=src, extra_keep=['run', 'event'], cut_n_sigma=5)
 print(tr.get_many_fits(3, 5, seed=1, _fmin_method='minuit', logging=False).as_array.dtype.names)""",
     "several flares": """
-tr = cy.get_multiflare_trial_runner(ana=ana, src=src, threshold=100, muonflag=False, filter_srcs=False, mp_cpus=1)
-print(tr.get_one_fit(seed=1))""",
+print(cy.get_multiflare_trial_runner(ana=ana, src=src, threshold=100, muonflag=False, filter_srcs=False, mp_cpus=1).get_one_fit(seed=1))""",
     "fluxes and counts": """
 tr = cy.conf.get_trial_runner(src=src, ana=ana)
 print(tr.to_ns(np.array([1e-12, 1e-13]), gamma=2.28, E0=1e5, unit=1), tr.to_ns(E2dNdE=1e-12, E0=100, unit=1e3))
@@ -227,8 +226,8 @@ print(tr.to_E2dNdE(sens, E0=1, unit=1e3), tr.to_dNdE(sens['n_sig'], E0=1, unit=1
 found, t0 = [], ana.mjd_min + 40
 for dt in (0.5, 5.):
     conf = dict(time='utf', box=True, box_mode='center', dt_max=50, seeder=cy.seeding.UTFSeeder(), sig='tw', sig_kw=dict(box=True, t0=t0, dt=dt))
-    t = cy.get_trial_runner(conf, src=src, ana=ana, mp_cpus=1).get_many_fits(3, 5, poisson=False, seed=1, logging=False)
-    t['dt_true'] = np.full(len(t), dt); found.append(t)
+    tr = cy.get_trial_runner(conf, src=src, ana=ana, mp_cpus=1, fitter_args={'t0': t0, '_log_params': 'dt'} if dt > 1 else {})
+    t = tr.get_many_fits(3, 5, poisson=False, seed=1, logging=False); t['dt_true'] = np.full(len(t), dt); found.append(t)
 print(cy.utils.Arrays.concatenate(found).as_dataframe.groupby('dt_true').median())""",
     "flares of fixed spectrum in the pixels of a scan": """
 conf = dict(time='utf', box=True, dt_max=5, seeder=cy.seeding.UTFSeeder(threshold=100), fitter_args=dict(gamma=2.5, _fmin_method='minuit', _ts_min=0))

@@ -143,16 +143,30 @@ def windows(d: Direction, seeds: F64, dt_min: float, dt_max: float) -> list[tupl
     return found
 
 
+def windows_around(d: Direction, middle: float, seeds: F64, dt_min: float, dt_max: float) -> list[tuple[float, float]]:
+    """Every window around a moment that starts or ends at a seed, and the one with `dt_min` of uptime."""
+    far = max(abs(edge - middle) for start, stop in d.runs for edge in (start[0], stop[-1]))
+    halves = [brentq(lambda h: d.together(middle - h, middle + h) - dt_min, 0.0, far, xtol=1e-13, rtol=1e-15)]
+    halves += [h for h in np.abs(seeds - middle) if h >= halves[0]]
+    # the event at the edge is in the window, whatever rounding says
+    return [(middle - h * (1 + 1e-12), middle + h * (1 + 1e-12)) for h in halves if 2 * h <= dt_max]
+
+
 def brute_force(
-    d: Direction, options: Any, gammas: F64, seeds_within: tuple[float, float] = (-np.inf, np.inf)
+    d: Direction,
+    options: Any,
+    gammas: F64,
+    seeds_within: tuple[float, float] = (-np.inf, np.inf),
+    middle: float | None = None,
 ) -> dict[str, float]:
-    """The best of all windows; `options` has dt_min, dt_max, threshold and penalty_days."""
+    """The best of all windows, or of those around a `middle`; `options` has dt_min, dt_max, threshold, penalty_days."""
     fine = np.linspace(gammas[0], gammas[-1], 200) if len(gammas) > 1 else gammas
     peak = np.max([d.at(g)[0] for g in fine], axis=0)
     seeds = np.unique(d.time[d.ratio * peak >= options["threshold"]])
     seeds = seeds[(seeds > seeds_within[0]) & (seeds < seeds_within[1])]
     best = {"ts": 0.0, "ns": 0.0, "gamma": np.nan, "start": np.nan, "stop": np.nan}
-    for first, last in windows(d, seeds, options["dt_min"], options["dt_max"]):
+    limits = options["dt_min"], options["dt_max"]
+    for first, last in windows(d, seeds, *limits) if middle is None else windows_around(d, middle, seeds, *limits):
         if last >= seeds_within[1]:
             continue
         penalty = 0.0

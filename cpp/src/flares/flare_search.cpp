@@ -33,7 +33,8 @@ FlareSearch::FlareSearch(const Likelihood& likelihood, const Clock& clock, const
   if (!(options.dt_min > 0.0)) throw std::invalid_argument("dt_min: must be above 0 days");
   if (!(options.dt_max >= options.dt_min)) throw std::invalid_argument("dt_max: must be at least dt_min");
   if (!(options.dt_min <= clock.days())) throw std::invalid_argument("dt_min: is longer than all uptime");
-  if (options.start && options.stop) throw std::invalid_argument("start, stop: one of them can be fixed");
+  if (options.start.has_value() + options.stop.has_value() + options.middle.has_value() > 1)
+    throw std::invalid_argument("start, stop, middle: one of them can be fixed");
   if (options.gaussian && (options.start || options.stop)) throw std::invalid_argument("start, stop: a Gaussian has none");
   if (options.curve != nullptr) curve_.emplace(clock, *options.curve, fit_);
   box_max_ = options.gaussian ? 4.0 * options.dt_max : options.dt_max;  // √12 σ
@@ -52,7 +53,7 @@ FlareFit FlareSearch::find(const EventIndex& index, const Vec3& direction, doubl
 }
 
 std::vector<FlareFit> FlareSearch::find_all(const EventIndex& index, const Vec3& direction, double least_ts) {
-  if (options_.gaussian || options_.start || options_.stop || curve_)
+  if (options_.gaussian || options_.start || options_.stop || options_.middle || curve_)
     throw std::invalid_argument("several flares: only of boxes with free start and end");
   gather(index, direction);
   std::vector<FlareFit> found;
@@ -89,8 +90,9 @@ FlareFit FlareSearch::best_between(double after, double before, double need) {
   before_ = before;
   least_ts_ = std::max(0.0, need);
   find_edges();
-  if (starts_.edges.size() == 0 || (stops_.edges.size() == 0 && short_starts_.edges.size() == 0)) return best_;
-  weights_.take(near_, {&starts_, &stops_, &short_starts_, &short_stops_});
+  const bool pairs = pair_starts_.edges.size() > 0;
+  if (options_.middle ? !pairs : starts_.edges.size() == 0 || (stops_.edges.size() == 0 && !pairs)) return best_;
+  weights_.take(near_, {&starts_, &stops_, &pair_starts_, &pair_stops_});
   top_ = 0.0;
   seeds_.clear();
   search_boxes();
@@ -141,50 +143,6 @@ void FlareSearch::climb() {
   if (!fit_.free() && best_.ts > 0.0) best_.gamma = options_.gamma.value_or(std::numeric_limits<double>::quiet_NaN());
 }
 
-void FlareSearch::find_edges() {
-  for (WeighedEdges* list : {&starts_, &stops_, &short_starts_, &short_stops_}) list->edges.clear();
-  const double first = options_.start.value_or(-std::numeric_limits<double>::infinity());
-  const double last = options_.stop.value_or(std::numeric_limits<double>::infinity());
-  if (options_.start) starts_.edges.add(first, near_.not_before(first), *clock_);
-  std::size_t same = 0;  // the first event of this time
-  for (std::size_t i = 0; i < near_.size(); ++i) {
-    const double t = near_.time[i];
-    if (near_.time[same] < t) same = i;
-    const double ratio = fit_.free() ? static_cast<double>(near_.peak[i]) : fit_.fixed_ratio(i);
-    if (near_.ratio[i] * ratio < options_.threshold || t < first || t > last || t <= after_ || t >= before_) continue;
-    std::size_t after = i + 1;
-    while (after < near_.size() && near_.time[after] == t) ++after;
-    if (!options_.start) starts_.edges.add(t, same, *clock_);
-    if (options_.stop) continue;
-    if (options_.start)
-      stops_.edges.add(t, after, *clock_);
-    else
-      stops_.edges.add_last_of(starts_.edges, after);
-  }
-  find_short_windows();
-}
-
-void FlareSearch::find_short_windows() {
-  if (options_.stop) {
-    const double last = *options_.stop;
-    stops_.edges.add(last, near_.after(last), *clock_);
-    const double before = stops_.edges.together[0] - options_.dt_min;
-    if (before < 0.0) return;
-    const double t = clock_->moment(before);
-    short_starts_.edges.add(t, near_.not_before(t), *clock_);
-    short_stops_.edges.add(last, near_.after(last), *clock_);
-    return;
-  }
-  for (std::size_t s = 0; s < starts_.edges.size(); ++s) {
-    const double after = starts_.edges.together[s] + options_.dt_min;
-    if (after > clock_->days()) break;
-    const double from = starts_.edges.time[s], to = std::max(from, clock_->moment(after));
-    if (to - from > box_max_ || to >= before_) continue;
-    short_starts_.edges.add(from, starts_.edges.position[s], *clock_);
-    short_stops_.edges.add(to, near_.after(to), *clock_);
-  }
-}
-
 std::uint32_t FlareSearch::blocks(const WeighedEdges& list, std::int8_t level) {
   auto n = static_cast<std::uint32_t>(list.edges.size());
   for (std::int8_t l = 0; l < level; ++l) n = (n + block - 1) / block;
@@ -205,11 +163,11 @@ void FlareSearch::start_queue() {
   top_level_ = 0;
   while (std::max(blocks(starts_, top_level_), blocks(stops_, top_level_)) > most_blocks) ++top_level_;
   const std::uint32_t n_starts = blocks(starts_, top_level_), n_stops = blocks(stops_, top_level_);
-  const auto n_short = static_cast<std::uint32_t>(short_starts_.edges.size());
+  const auto n_pairs = static_cast<std::uint32_t>(pair_starts_.edges.size());
   for (std::size_t g = 0; g < weights_.n_parts(); ++g) {
     const auto part = static_cast<std::uint8_t>(g);
     weights_.need(g);
-    for (std::uint32_t i = 0; i < n_short; ++i) propose(part, shortest, i, i);
+    for (std::uint32_t i = 0; i < n_pairs; ++i) propose(part, pair, i, options_.middle ? n_pairs - 1 - i : i);
     for (std::uint32_t s = 0; s < n_starts; ++s)
       for (std::uint32_t e = options_.start || options_.stop ? 0 : s; e < n_stops; ++e) propose(part, top_level_, s, e);
   }
@@ -235,7 +193,7 @@ void FlareSearch::propose(std::uint8_t part, std::int8_t level, std::uint32_t st
   const std::size_t s0 = start * size, s1 = std::min(from.edges.size(), s0 + size) - 1;
   const std::size_t e0 = stop * size, e1 = std::min(to.edges.size(), e0 + size) - 1;
   double days = options_.dt_min;
-  if (level != shortest) {
+  if (level != pair || options_.middle) {
     days = std::min(to.edges.together[e1] - from.edges.together[s0], box_max_);
     if (days < options_.dt_min || to.edges.time[e0] - from.edges.time[s1] > box_max_) return;
   }
@@ -312,7 +270,7 @@ void FlareSearch::consider(double ts, double gamma, const WindowProfile& profile
 }
 
 void FlareSearch::fit_exactly(const Node& node) {
-  const bool brief = node.level == shortest;
+  const bool brief = node.level == pair && !options_.middle;
   const Edges &from = starts_of(node).edges, &to = stops_of(node).edges;
   const std::size_t K = days_.size(), w = clock_->width();
   const double start = from.time[node.start], stop = to.time[node.stop];

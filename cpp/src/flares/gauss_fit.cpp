@@ -53,11 +53,12 @@ FlareFit GaussFit::climb(const NearInTime& near, double start, double stop, doub
   const double least = options_->dt_min, most = std::min(options_->dt_max, clock_->stop() - clock_->start());
   const double sigma = std::clamp((stop - start) / std::sqrt(12.0), least, most);
   unit_ = sigma;
-  const double lows[parameters] = {clock_->start() / unit_, std::log(least), fit_->gamma_front()};
-  const double highs[parameters] = {clock_->stop() / unit_, std::log(most), fit_->gamma_back()};
+  const double lows[parameters] = {options_->middle.value_or(clock_->start()) / unit_, std::log(least), fit_->gamma_front()};
+  const double highs[parameters] = {options_->middle.value_or(clock_->stop()) / unit_, std::log(most), fit_->gamma_back()};
   std::copy_n(lows, parameters, low_);
   std::copy_n(highs, parameters, high_);
-  const double first[parameters] = {0.5 * (start + stop) / unit_, std::log(sigma), fit_->free() ? gamma : low_[2]};
+  const double first[parameters] = {options_->middle.value_or(0.5 * (start + stop)) / unit_, std::log(sigma),
+                                    fit_->free() ? gamma : low_[2]};
   constexpr double longest[parameters] = {1.5, 1.0, 0.7};  // steps; that of t0 in units of σ
   Point here = look_at(near, first, 0.0);
   double inverse[parameters][parameters] = {};  // of minus the second derivatives

@@ -115,7 +115,7 @@ AllFlaresScan scan_all_flares(const Likelihood& likelihood, const Clock& clock, 
                               const Directions& directions, double least_ts, int n_threads, const Checkpoint& checkpoint) {
   require_fitting(likelihood, index);
   // find_all refuses them too, but what threads do must not throw
-  if (options.gaussian || options.start || options.stop || options.curve != nullptr)
+  if (options.gaussian || options.start || options.stop || options.middle || options.curve != nullptr)
     throw std::invalid_argument("several flares: only of boxes with free start and end");
   AllFlaresScan out{FlareScan(directions.size()), std::vector<std::int64_t>(directions.size(), 0)};
   const auto work = [&](FlareSearch& search, std::size_t at) {

@@ -147,7 +147,8 @@ class FlareModel(LikelihoodModel):
     def flares(self) -> _core.Flares:
         """The search."""
         fixed: dict[str, dict[str, Any]]
-        fixed = {} if self.flare.t0 is None else {"post": {"start": self.flare.t0}, "pre": {"stop": self.flare.t0}}
+        t0 = self.flare.t0
+        fixed = {} if t0 is None else {"post": {"start": t0}, "pre": {"stop": t0}, "center": {"middle": t0}}
         return _core.Flares(
             self.likelihood,
             list(self.runs),

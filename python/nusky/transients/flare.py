@@ -65,7 +65,8 @@ class FlareOptions:
     box_mode : {"center", "post", "pre"}
         What t0 is: the middle of the box, its start or its end.
     t0 : float or None
-        MJD; fixes t0 for "post" and "pre".
+        MJD; holds t0, and the length is fitted. Boxes around a middle start or end at an event and reach as far on the
+        other side, uptime or not; `dt_max` is their whole length.
     use_grl : bool
         False: take the detector as on from a season's first event to its last, without a good-run list.
     shape : {"box", "gauss"}
@@ -97,10 +98,8 @@ class FlareOptions:
     def __post_init__(self) -> None:
         if self.shape not in ("box", "gauss"):
             raise ValueError(f"shape={self.shape!r} is not known; use 'box' or 'gauss'")
-        if self.shape == "gauss" and (self.box_mode != "center" or self.t0 is not None):
-            raise ValueError(
-                "a Gaussian flare is around its t0, which is fitted: leave out box_mode and t0, or add box=True"
-            )
+        if self.shape == "gauss" and self.box_mode != "center":
+            raise ValueError("a Gaussian flare is around its t0: leave out box_mode, or add box=True")
         for name in ("dt_min", "dt_max"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, _positive(name, days(name, getattr(self, name)), "days above 0"))
@@ -116,10 +115,6 @@ class FlareOptions:
         if self.t0 is not None:
             if isinstance(self.t0, bool) or not isinstance(self.t0, Real) or not np.isfinite(self.t0):
                 raise TypeError(f"t0 must be a time, MJD, or None (fitted), got {self.t0!r}")
-            if self.box_mode == "center":
-                raise ValueError(
-                    f"t0={self.t0:g} can be held as the start or the end of a box: add box_mode='post' or 'pre'"
-                )
             object.__setattr__(self, "t0", float(self.t0))
 
     def as_dict(self) -> dict[str, Any]:

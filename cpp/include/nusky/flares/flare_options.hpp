@@ -15,6 +15,7 @@ struct FlareOptions {
   double penalty_days = 0.0;                                ///< 2 ln(uptime of the window / this) is added to ts; 0: nothing is
   std::optional<double> gamma;                              ///< fixed
   std::optional<double> start, stop;                        ///< MJD: every window starts, or ends, there
+  std::optional<double> middle;                             ///< MJD: every window, or Gaussian, is around this
   const LightCurve* curve = nullptr;                        ///< this is fitted, no window is looked for; must outlive the search
 };
 

@@ -14,10 +14,11 @@ namespace nusky {
 
 /// Finds the window in time, n_s and γ of the largest ts at a direction; the work space of one thread.
 ///
-/// Windows start and end at events above the threshold, or last dt_min of uptime from such an event on. Blocks of windows are bounded
-/// together: what is between the first start and the last end of a block, over the shortest exposure, with the largest R of a part of the
-/// γ range. Blocks are taken in the order of their bounds and divided. Single windows are looked at at the coarse γ first, with the sums of
-/// classes; those that come near the best between two of them are fitted exactly, until no bound is above the best.
+/// Windows start and end at events above the threshold, or last dt_min of uptime from such an event on; around a fixed middle they start or
+/// end at one, or last dt_min. Blocks of windows are bounded together: what is between the first start and the last end of a block, over
+/// the shortest exposure, with the largest R of a part of the γ range. Blocks are taken in the order of their bounds and divided. Single
+/// windows are looked at at the coarse γ first, with the sums of classes; those that come near the best between two of them are fitted
+/// exactly, until no bound is above the best.
 ///
 /// A Gaussian is climbed to from the best boxes that are apart from each other.
 class FlareSearch {
@@ -38,7 +39,7 @@ class FlareSearch {
   struct Node {
     float bound;  // of ts
     std::uint8_t part;
-    std::int8_t level;       // of blocks; shortest: a window of dt_min
+    std::int8_t level;       // of blocks; pair: a window that is in no block
     std::uint8_t intervals;  // of a single window: between which coarse γ of the part the maximum may be
     std::uint8_t lane;       // of a single window: the best coarse γ of the part
     std::uint32_t start, stop;
@@ -52,7 +53,7 @@ class FlareSearch {
     double start, stop;
     int lane;
   };
-  static constexpr std::int8_t shortest = -1;
+  static constexpr std::int8_t pair = -1;
   static constexpr std::uint32_t block = 4;         // a block of blocks: their pairs fill the lanes
   static constexpr std::uint32_t most_blocks = 12;  // of the highest level
   static constexpr int nodes_at_once = 4;
@@ -64,6 +65,8 @@ class FlareSearch {
   void add_between(double after, double before, double least_ts, std::vector<FlareFit>& found);
   void find_edges();
   void find_short_windows();
+  void find_middle_windows();
+  double shortest_around(double middle) const;
   void start_queue();
   void divide(const Node& node);
   void propose(std::uint8_t part, std::int8_t level, std::uint32_t start, std::uint32_t stop);
@@ -78,8 +81,8 @@ class FlareSearch {
   void keep_seed(const Node& node);
   void climb();
   double needed() const { return options_.gaussian ? std::max(top_, least_ts_) - margin : std::max(best_.ts, least_ts_); }
-  const WeighedEdges& starts_of(const Node& node) const { return node.level == shortest ? short_starts_ : starts_; }
-  const WeighedEdges& stops_of(const Node& node) const { return node.level == shortest ? short_stops_ : stops_; }
+  const WeighedEdges& starts_of(const Node& node) const { return node.level == pair ? pair_starts_ : starts_; }
+  const WeighedEdges& stops_of(const Node& node) const { return node.level == pair ? pair_stops_ : stops_; }
   static std::uint32_t blocks(const WeighedEdges& list, std::int8_t level);
 
   const Clock* clock_;
@@ -89,7 +92,7 @@ class FlareSearch {
   std::optional<CurveFit> curve_;
   RangeWeights weights_;
   NearInTime near_;
-  WeighedEdges starts_, stops_, short_starts_, short_stops_;
+  WeighedEdges starts_, stops_, pair_starts_, pair_stops_;  // windows of dt_min, or around a middle, are pairs
   std::int8_t top_level_ = 0;
   std::vector<Node> queue_;
   std::vector<Proposed> proposed_, single_;
