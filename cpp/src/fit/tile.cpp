@@ -35,6 +35,8 @@ Tile::Tile(const FitModel& model, bool several)
       n_seasons_(static_cast<std::size_t>(model.index().n_seasons())),
       tails_(n_seasons_ * group_size * n_coarse_gamma),
       season_tails_(group_size * n_coarse_gamma),
+      left_out_(n_seasons_),
+      left_sums_(n_seasons_ * n_coarse_gamma, 0.0F),
       share_bounds_(n_seasons_ * group_size * n_coarse_gamma, 1.0F),
       highest_share_(n_seasons_ * group_size, 1.0F),
       shares_(n_seasons_) {
@@ -226,8 +228,8 @@ void Tile::split(std::size_t first, std::size_t count, double n_ref) {
     for (std::size_t j = 0; j < count; ++j) {
       near_[first + j].seasons[k].last = list[j].n;
       near_[first + j].sum_largest_w[k] = list[j].sum_largest_w;
-      near_[first + j].tail[k] = list[j].tail;
-      near_[first + j].tail_squares[k] = list[j].tail_squares;
+      near_[first + j].tail[k] = list[j].tail + static_cast<float>(left_out_[k].largest_w);
+      near_[first + j].tail_squares[k] = list[j].tail_squares + static_cast<float>(left_out_[k].squares);
     }
   }
 }
@@ -270,7 +272,8 @@ void Tile::screen(std::size_t p) {
 
 void Tile::sum_tails(const std::uint32_t* which, std::size_t count) {
   for (std::size_t k = 0; k < n_seasons_; ++k) {
-    std::fill_n(season_tails_.begin(), count * n_coarse_gamma, 0.0F);
+    for (std::size_t j = 0; j < count; ++j)
+      std::copy_n(left_sums_.data() + k * n_coarse_gamma, n_coarse_gamma, season_tails_.data() + j * n_coarse_gamma);
     if (model_->gamma_free()) {
       kernels_->tails(segments_[k].first, segments_[k].last, count, which, count_, a_.data(), ratio_rows_.data(), season_tails_.data());
     } else {

@@ -70,6 +70,17 @@ void stack_rows(std::size_t n, const std::uint32_t* source, const float* ratio, 
   }
 }
 
+void stack_left(std::size_t n, const StackedSum* event, const std::uint32_t* source, const float* ratio, const float* rows,
+                std::size_t stride, const float* const* own, float* sums) {
+  Lanes all = splat(0.0F);
+  for (std::size_t k = 0; k < n; ++k) {
+    Lanes sum = splat(0.0F);
+    for (std::size_t i = event[k].first; i < event[k].last; ++i) sum = sum + load(rows + source[i] * stride) * ratio[i];
+    all = all + sum * load(own[k]);
+  }
+  store(sums, load(sums) + all);
+}
+
 float stack_coarse(const float* mixture, const float* own, float* coarse) {
   store(coarse, load(mixture) * load(own));
   float most = 0.0F;
@@ -86,6 +97,7 @@ constexpr StackKernels stack_kernels() {
   StackKernels k{};
   k.stack_pairs = stack_pairs;
   k.stack_rows = stack_rows;
+  k.stack_left = stack_left;
   k.stack_coarse = stack_coarse;
   k.stack_nodes = stack_nodes;
   return k;

@@ -64,6 +64,7 @@ Stack::Stack(std::vector<std::shared_ptr<const EventColumns>> columns, const std
   log_share_.resize(n_seasons());
   rows_.resize(n_seasons());
   lifts_.assign(n_seasons(), 1.0F);
+  largest_share_.assign(n_seasons(), std::vector<float>(n_sources_, 0.0F));
   bins_.resize(n_seasons());
   reaches_.resize(n_seasons());
   own_.resize(n_seasons());
@@ -135,19 +136,20 @@ void Stack::fill_rows(std::size_t k, const double* log_weight, int n_threads) {
     const double* logs = log_share.data() + j * n_nodes_;
     float* row = rows.data() + j * row_length_;
     for (std::size_t g = 0; g < n_nodes_; ++g) row[n_coarse_gamma + g] = static_cast<float>(std::exp(logs[g]));
-    double before = 0.0, most = 0.0;
+    double before = 0.0, most = 0.0, between = 0.0;
     for (int l = 0; l < n_coarse_gamma; ++l) {
       const double here = interpolated(axis().coarse_stencil(l), logs, n_nodes_);
       row[l] = static_cast<float>(std::exp(here) / coarse_sum[l]);
       for (int p = 1; l > 0 && p < points_between; ++p) {
         const double gamma = axis().coarse_gamma(l - 1) + p * axis().coarse_width() / points_between;
-        most = std::max(most, interpolated(axis().stencil(gamma), logs, n_nodes_) - std::max(before, here));
+        between = std::max(between, interpolated(axis().stencil(gamma), logs, n_nodes_) - std::max(before, here));
       }
       // the largest R may be at the one end, the largest p at the other
       if (l > 0) most = std::max(most, std::abs(here - before));
       before = here;
     }
-    lift[j] = static_cast<float>(std::exp(most) * between_points);
+    lift[j] = static_cast<float>(std::exp(std::max(most, between)) * between_points);
+    largest_share_[k][j] = *std::max_element(row, row + n_coarse_gamma) * static_cast<float>(std::exp(between) * between_points);
   });
   lifts_[k] = *std::max_element(lift.begin(), lift.end());
 }
@@ -170,7 +172,7 @@ StackEvent Stack::stack_event(const EventRecord& record) {
   const double sigma2 = 0.5 / static_cast<double>(record.spatial.rate);
   double per_density = static_cast<double>(record.spatial.weight) * sigma2;
   if (record.spatial.gaussian == 0.0F) per_density *= -std::expm1(-2.0 / sigma2);
-  return {fixed_point(record.sin_dec), static_cast<float>(sigma2), static_cast<float>(per_density), record.lift};
+  return {fixed_point(record.sin_dec), static_cast<float>(sigma2), static_cast<float>(per_density), record.peak};
 }
 
 GridReach Stack::reach(const StackClass& sources, const EventColumns& columns, std::size_t event) const {

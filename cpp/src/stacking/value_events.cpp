@@ -21,6 +21,7 @@ void ValueEvents::clear() {
   records_.clear();
   rows_.clear();
   n_coarse_ = n_nodes_ = 0;
+  left_out_ = {};
 }
 
 void ValueEvents::add(float value, const EventRecord& event) {

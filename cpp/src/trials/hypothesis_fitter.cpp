@@ -1,12 +1,16 @@
 #include "nusky/trials/hypothesis_fitter.hpp"
 
+#include <algorithm>
+
 #include "nusky/kernels/table.hpp"
 
 namespace nusky {
 namespace {
 
-// n_s up to which events have rows at first, and a margin for rounding.
-constexpr double first_n_rows = 4.0 * Tile::first_n_ref, below = 1.0 - 1e-4;
+// A margin for rounding.
+constexpr double below = 1.0 - 1e-4;
+// Events are left out for n_s up to so many times the number of those injected: a fit needs them to twice its n_s.
+constexpr double of_injected = 2.5;
 constexpr double nowhere = 0.0;  // the one direction: values are the same in all of them
 
 }  // namespace
@@ -22,8 +26,8 @@ HypothesisFitter::HypothesisFitter(const Likelihood& likelihood, const Hypothesi
       item_(hypothesis.n_seasons()),
       number_(hypothesis.n_seasons()),
       word_(hypothesis.n_seasons()),
-      n_events_(hypothesis.n_seasons()),
-      n_rows_(first_n_rows) {
+      left_out_(hypothesis.n_seasons()),
+      n_events_(hypothesis.n_seasons()) {
   for (std::size_t k = 0; k < hypothesis.n_seasons(); ++k) {
     const EventColumns& own = *hypothesis.season(k);
     const std::vector<std::uint64_t>& bins = hypothesis.bins(k);
@@ -100,20 +104,29 @@ void HypothesisFitter::add_parts(std::size_t k, const std::vector<EventPart>& pa
   }
 }
 
-// Evaluates and fits; once more where the fit went to larger n_s than events have rows for.
+// How many events of the trial come on top of those of the seasons: n_s will be about as large, or small.
+double HypothesisFitter::expected_ns(const double* n_events) const {
+  double n = 0.0;
+  for (std::size_t k = 0; k < number_.size(); ++k) n += n_events[k] - static_cast<double>(hypothesis_->season(k)->size());
+  return n;
+}
+
+// Evaluates and fits; once more where the fit went to larger n_s than events have been left out for. What is left out is a function of the
+// trial alone, so that its fit is.
 template <class AddEvents>
 DirectionFit HypothesisFitter::fit_all(const double* n_events, const AddEvents& add_events) {
-  for (;;) {
+  for (double n_left = std::max(Tile::first_n_ref, of_injected * expected_ns(n_events));; n_left = 2.0 * fitter_.n_ref()) {
     values_.clear();
+    evaluator_->begin();
     end_.clear();
     for (std::size_t k = 0; k < number_.size(); ++k) {
-      values_.need_nodes_above(static_cast<float>(Tile::tail_u / n_rows_ * n_events[k] * below));
+      values_.need_above(static_cast<float>(Tile::tail_u / n_left * n_events[k] * below));
       add_events(k);
       end_.push_back(values_.size());
+      left_out_[k] = values_.take_left_out();
     }
     const DirectionFit found = fit_values(n_events);
-    if (fitter_.n_ref() <= n_rows_) return found;
-    n_rows_ = 2.0 * fitter_.n_ref();
+    if (fitter_.n_ref() <= n_left) return found;
   }
 }
 
@@ -139,7 +152,14 @@ DirectionFit HypothesisFitter::fit_values(const double* n_events) {
   }
   index_.end_trial(n_events);
   fitter_.forget();
+  for (std::size_t k = 0; k < end_.size(); ++k) fitter_.leave_out(k, left_out_[k].largest_w, left_out_[k].squares);
   fitter_.load(direction_, 0);
+  if (!fitter_.proven_zero(0))
+    for (std::size_t k = 0; k < end_.size(); ++k) {
+      alignas(64) float sums[n_coarse_gamma];
+      evaluator_->sum_left(k, sums);
+      fitter_.set_left_sums(k, sums);
+    }
   return fitter_.fit(0);
 }
 

@@ -82,6 +82,19 @@ TEST_CASE("kernels: rows of sources are mixed, and become R and its logarithm") 
       CHECK(coarse[l] == doctest::Approx(mixture[l] * own[l]).epsilon(1e-6));
       CHECK(coarse[l] <= most);
     }
+    const StackedSum pairs[] = {{7, 0, 2}, {3, 2, 3}};
+    AlignedVector<float> other(stride), sums(16);
+    for (std::size_t l = 0; l < 16; ++l) {
+      other[l] = 1.0F - 0.05F * static_cast<float>(l);
+      sums[l] = 3.0F;
+    }
+    const float* const own_of[] = {own.data(), other.data()};
+    kernels.stack_left(2, pairs, source, ratio, rows.data(), stride, own_of, sums.data());
+    for (std::size_t l = 0; l < 16; ++l)
+      CHECK(sums[l] ==
+            doctest::Approx(3.0F + (2.0F * rows[4 * stride + l] + 0.5F * rows[l]) * own[l] + 7.0F * rows[2 * stride + l] * other[l])
+                .epsilon(1e-6));
+    out.insert(out.end(), sums.begin(), sums.end());
     mixture[16] = 0.0F;
     kernels.stack_nodes(32, mixture.data() + 16, own.data() + 16, nodes.data());
     out.insert(out.end(), nodes.begin(), nodes.end());

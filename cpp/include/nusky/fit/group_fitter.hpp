@@ -23,6 +23,9 @@ class GroupFitter {
   void load(const Directions& directions, std::size_t group);
   /// Loads one position, whose candidates were found elsewhere: direction 0. Only the numbers of events are read from the index.
   void load(double sindec, const PointPlace& place, const std::vector<PointPart>& parts) { tile_.load(sindec, place, parts); }
+  /// See Tile.
+  void leave_out(std::size_t season, double largest_w, double squares) { tile_.leave_out(season, largest_w, squares); }
+  void set_left_sums(std::size_t season, const float* sums) { tile_.set_left_sums(season, sums); }
   /// The index holds the events of another trial from now on.
   void forget() { tile_.forget(); }
   /// For when every direction will be fitted: does for all of them at once what `fit` else does one by one.

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <vector>
@@ -52,6 +53,13 @@ class Tile {
   void load(const Directions& directions, std::size_t group, const std::uint32_t* which, std::size_t count);
   /// The same for one position, whose candidates were found elsewhere. @param parts season by season
   void load(double sindec, const PointPlace& place, const std::vector<PointPart>& parts);
+  /// Events of a season that are in no list, near every direction: from the next load on, Σ of their largest w and of its square. They must
+  /// belong to the tail for all n_s asked for.
+  void leave_out(std::size_t season, double largest_w, double squares) { left_out_[season] = {largest_w, squares}; }
+  /// The same at the coarse γ, (16,), before the tail of a direction is asked for.
+  void set_left_sums(std::size_t season, const float* sums) {
+    std::copy_n(sums, n_coarse_gamma, left_sums_.data() + season * n_coarse_gamma);
+  }
   /// The index holds other events from now on.
   void forget() { chord_ = -1.0; }
   /// Lists the near events of direction p again, so that the tail is small up to n_s = n_ref.
@@ -115,8 +123,13 @@ class Tile {
   std::array<bool, group_size> any_event_{}, has_tail_{};
   AlignedVector<float> tails_;         // (16 directions, K, 16 γ)
   AlignedVector<float> season_tails_;  // (16 directions, 16 γ)
-  std::vector<float> share_bounds_;    // (16 directions, K, 16 γ)
-  std::vector<float> highest_share_;   // (16 directions, K)
+  struct LeftOut {
+    double largest_w = 0.0, squares = 0.0;
+  };
+  std::vector<LeftOut> left_out_;     // (K)
+  AlignedVector<float> left_sums_;    // (K, 16 γ)
+  std::vector<float> share_bounds_;   // (16 directions, K, 16 γ)
+  std::vector<float> highest_share_;  // (16 directions, K)
   std::vector<Share> shares_;
 };
 

@@ -17,9 +17,13 @@ class Evaluator {
   Evaluator(const Evaluator&) = delete;
   Evaluator& operator=(const Evaluator&) = delete;
   virtual ~Evaluator() = default;
-  /// Adds those of n events that have S > 0, in their order. @param event (n,) of the columns;  @param ra (n,) rad
+  /// A trial without events.
+  virtual void begin() {}
+  /// Adds those of n events that have S > 0, in their order, or leaves them out. @param event (n,) of the columns;  @param ra (n,) rad
   virtual void add(std::size_t season, const EventColumns& columns, std::size_t n, const std::uint32_t* event, const double* ra,
                    ValueEvents& out) = 0;
+  /// Σ S/B R over the events of a season that have been left out since `begin`, at the coarse γ. @param sums (16,), written
+  virtual void sum_left(std::size_t season, float* sums) = 0;
 };
 
 /// A hypothesis that is no single position: it evaluates S/B(γ) of any event. Shared by all threads.

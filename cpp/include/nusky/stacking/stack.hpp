@@ -18,7 +18,7 @@ struct StackEvent {
   std::int32_t z;     ///< fixed_point of its sin δ
   float sigma2;       ///< squared angular error without any extension, rad²
   float per_density;  ///< 1/(2π B)
-  float lift;         ///< see EventRecord
+  float peak;         ///< see EventRecord
 };
 
 /// Many sources with relative weights: S_i(γ) = Σ_j p_j(γ) S_ij, p_j = w_j A_j(γ) / Σ w A, of each season.
@@ -37,6 +37,8 @@ class Stack : public Hypothesis {
   /// p_j in a season: at the 16 coarse γ, then at the nodes, each up to a multiple of 16; row j is source j of the stack.
   const float* rows(std::size_t season) const { return rows_[season].data(); }
   std::size_t row_length() const { return row_length_; }
+  /// No p_j is above this at any γ, (J,).
+  const float* largest_share(std::size_t season) const { return largest_share_[season].data(); }
   /// Between two neighbouring coarse γ no p is above this times the larger of its values there.
   float lift(std::size_t season) const { return lifts_[season]; }
   /// p_j at one γ, (J,).
@@ -66,6 +68,7 @@ class Stack : public Hypothesis {
   std::vector<std::vector<double>> log_share_;  // (K)(J, n_nodes)
   std::vector<AlignedVector<float>> rows_;
   std::vector<float> lifts_;
+  std::vector<std::vector<float>> largest_share_;  // (K)(J)
   std::vector<std::vector<std::uint64_t>> bins_;
   std::vector<std::vector<StackEvent>> own_;
   std::vector<std::vector<GridReach>> reaches_;  // (K)(events, classes) of the seasons' own events

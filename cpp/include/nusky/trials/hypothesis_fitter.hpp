@@ -36,10 +36,10 @@ class HypothesisFitter {
  private:
   template <class AddEvents>
   DirectionFit fit_all(const double* n_events, const AddEvents& add_events);
+  double expected_ns(const double* n_events) const;
   void add(std::size_t season, const EventColumns& columns);
   void add_own(std::size_t season, const std::uint32_t* word);
   void add_row(const EventColumns& columns, std::size_t row, double ra);
-  void end_season(std::size_t season);
   DirectionFit fit_values(const double* n_events);
   void add_season(std::size_t season, std::size_t w, const std::vector<InjectedSeason>& injected, std::size_t trial);
   void add_parts(std::size_t season, const std::vector<EventPart>& parts);
@@ -55,8 +55,8 @@ class HypothesisFitter {
   std::vector<std::vector<std::uint32_t>> number_;                             // (K): their numbers in the columns
   std::vector<std::array<std::vector<std::uint32_t>, trials_of_block>> word_;  // (K)(4)
   std::vector<std::size_t> end_;                                               // (K) of the seasons' events among the values
+  std::vector<LeftOut> left_out_;                                              // (K)
   std::vector<double> n_events_;
-  double n_rows_;  // n_s up to which events have the rows that a fit reads
   std::vector<std::uint32_t> event_;
   std::vector<double> ra_;
 };

@@ -24,6 +24,11 @@ struct StackedPairs {
   float* ratio;  ///< S/B of the source alone
 };
 
+/// An event and its pairs, first … last − 1.
+struct StackedSum {
+  std::uint32_t event, first, last;
+};
+
 /// Kernels of a stack of sources.
 struct StackKernels {
   /// Appends the sources first … last − 1 that the event is within its cut of to entries n … of the pairs. σ² is that of the event and of
@@ -33,6 +38,9 @@ struct StackKernels {
   /// out[16 b + l] = Σ ratio · rows[source · stride + 16 b + l] over the pairs, for b < blocks.
   void (*stack_rows)(std::size_t n, const std::uint32_t* source, const float* ratio, const float* rows, std::size_t stride,
                      std::size_t blocks, float* out);
+  /// sums[l] += own[i][l] · Σ ratio · rows[source · stride + l] over the pairs of each of n events, for 16 l.
+  void (*stack_left)(std::size_t n, const StackedSum* event, const std::uint32_t* source, const float* ratio, const float* rows,
+                     std::size_t stride, const float* const* own, float* sums);
   /// coarse = mixture · own, all (16,). Returns the largest.
   float (*stack_coarse)(const float* mixture, const float* own, float* coarse);
   /// log_ratio = ln mixture + own, (n,) up to a multiple of 16; never below −80, that of a mixture of 0.
