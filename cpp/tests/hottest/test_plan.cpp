@@ -118,7 +118,9 @@ TEST_CASE("plan: every group that may win is in one cluster, whose cap holds it;
 
 TEST_CASE("plan: on a wide prior every direction has the cell that holds it, and a cell the largest term of its far directions") {
   const Directions d = fibonacci(60000);
-  for (const auto& [floor, coarse] : {std::pair{-60.0, false}, std::pair{-60.0, true}, std::pair{-200.0, false}, std::pair{-200.0, true}}) {
+  for (const auto& kind : {std::pair{-60.0, false}, std::pair{-60.0, true}, std::pair{-200.0, false}, std::pair{-200.0, true}}) {
+    const double floor = kind.first;
+    const bool coarse = kind.second;
     CAPTURE(floor);
     CAPTURE(coarse);
     const std::vector<double> terms = two_priors(d, floor);
