@@ -154,7 +154,7 @@ def test_the_index_of_a_series_may_be_the_pixels() -> None:
         (b"BZh91AY&SY", "packed with bzip2: unpack it first"), (b"PK\x03\x04abc", "zip archive"), (b"", "is empty"),
         (b"\xfd7zXZ\x00", "packed with xz"), (b"<!DOCTYPE html>", "a page of the web"),
         (b"\n <html>", "a page of the web"),
-        (b"version https://git-lfs.github.com/spec/v1", "git lfs pull"), (gzip.compress(b""), "is empty"),
+        (b"version https://git-lfs.github.com/spec/v1", "git lfs pull"), (gzip.compress(b"", mtime=0), "is empty"),
     ],
 )  # fmt: skip
 def test_other_files_are_called_what_they_are(tmp_path: pathlib.Path, content: bytes, said: str) -> None:
