@@ -116,7 +116,7 @@ void promising_first(ClusterQueue& queue, const SearchPlan& plan, const PlanCell
   }
   const auto n = static_cast<std::ptrdiff_t>(std::min(most_promising, most.size()));
   std::partial_sort(most.begin(), most.begin() + n, most.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
-  std::vector<char> chosen(queue.size(), 0);
+  std::vector<char> chosen(plan.clusters().size(), 0);  // some may have left the queue
   for (std::ptrdiff_t i = 0; i < n; ++i) chosen[most[static_cast<std::size_t>(i)].second] = 1;
   std::stable_partition(queue.begin(), queue.end(), [&](std::uint32_t c) { return chosen[c] != 0; });
 }
