@@ -21,12 +21,19 @@ targets=(nusky_random_calls)
 [ "${TESTS:-1}" = 0 ] || targets+=(nusky_tests)
 cmake --build "$build" --parallel "${BUILD_JOBS:-$(nproc)}" --target "${targets[@]}"
 
-export ASAN_OPTIONS=detect_leaks=1:halt_on_error=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
-export OMP_WAIT_POLICY=passive TSAN_OPTIONS=halt_on_error=1:ignore_noninstrumented_modules=1
+# What a sanitizer reports ends the program with this status
+report=66
+export ASAN_OPTIONS=detect_leaks=1:halt_on_error=1:exitcode=$report UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1:exitcode=$report
+export OMP_WAIT_POLICY=passive TSAN_OPTIONS=halt_on_error=1:ignore_noninstrumented_modules=1:exitcode=$report
 if [ "$kind" = thread ]; then
   # Archer is loaded by libomp from its own folder, and says so
   libomp=$(ldd "$build/bench/nusky_random_calls" | awk '/libomp/ {print $3}')
   export OMP_TOOL_LIBRARIES=${OMP_TOOL_LIBRARIES:-$(dirname "$(readlink -f "$libomp")")/libarcher.so} ARCHER_OPTIONS=verbose=1
 fi
-[ "${TESTS:-1}" = 0 ] || "$build/cpp/tests/nusky_tests"
+if [ "${TESTS:-1}" != 0 ]; then
+  status=0
+  "$build/cpp/tests/nusky_tests" || status=$?
+  # Their skies and their comparisons bit by bit are those of GCC: with Clang some checks fail, and only reports count
+  [ "$status" -le 1 ] || exit "$status"
+fi
 "$build/bench/nusky_random_calls" "$calls" "$seed" 4
