@@ -37,6 +37,7 @@ FlareSearch::FlareSearch(const Likelihood& likelihood, const Clock& clock, const
     throw std::invalid_argument("start, stop, middle: one of them can be fixed");
   if (options.gaussian && (options.start || options.stop)) throw std::invalid_argument("start, stop: a Gaussian has none");
   if (options.curve != nullptr) curve_.emplace(clock, *options.curve, fit_);
+  if (options.middle) shortest_half_ = shortest_around(*options.middle);
   box_max_ = options.gaussian ? 4.0 * options.dt_max : options.dt_max;  // √12 σ
 }
 

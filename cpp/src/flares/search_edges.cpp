@@ -49,7 +49,7 @@ double FlareSearch::shortest_around(double middle) const {
 
 // Around a fixed middle: those that start or end at an event, and the shortest.
 void FlareSearch::find_middle_windows() {
-  const double middle = *options_.middle, shortest = shortest_around(middle);
+  const double middle = *options_.middle, shortest = shortest_half_;
   struct Window {
     double half, start, stop;
   };

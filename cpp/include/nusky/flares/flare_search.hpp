@@ -98,6 +98,7 @@ class FlareSearch {
   std::vector<Proposed> proposed_, single_;
   std::vector<WindowTotals> windows_;  // of those that are proposed
   std::vector<double> days_, n_events_;
+  double shortest_half_ = 0.0;  // of a window around a fixed middle
   FlareFit best_;
   double after_ = 0.0, before_ = 0.0;  // windows lie between
   double least_ts_ = 0.0;              // of interest
