@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["NO_SIGSUB", "Settings", "dictionary", "one_extension", "same_sources"]
 
-NO_SIGSUB = "flares are fitted without signal subtraction: leave sigsub out (it moves their TS by 0.1 %)"
-"""Why, for messages; docs/statistics.md has the numbers."""
+NO_SIGSUB = "are fitted without signal subtraction: leave sigsub out (it moves their TS by 0.1 %)"
+"""Of flares and light curves, and why, for messages; docs/statistics.md has the numbers."""
 
 _INJECTION_OPTIONS = ("flux", "sindec_bandwidth", "in_pixel", "by", "extension")
 
@@ -242,7 +242,7 @@ class Settings:
             With a flare.
         """
         if flare and self.get("sigsub"):
-            raise ValueError(f"{self.call}: {NO_SIGSUB}")
+            raise ValueError(f"{self.call}: flares {NO_SIGSUB}")
         return bool(self.get("sigsub", False))
 
     def likelihood(self, extension: float, stack: Sources | None = None) -> LikelihoodOptions:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nusky.conf.settings import Settings
+from nusky.conf.settings import NO_SIGSUB, Settings
 
 if TYPE_CHECKING:
     from nusky.runners.point_source import TrialRunner
@@ -53,7 +53,7 @@ def timed_runner(
             "get_source_list_trial_runner"
         )
     if sigsub:
-        raise ValueError(f"{what} are fitted without signal subtraction: leave sigsub out (it moves their TS by 0.1 %)")
+        raise ValueError(f"{what} {NO_SIGSUB}")
     if curve is not None:
         options = _of_curves(settings)
         signal = window or SignalWindow(use_grl=options.use_grl)
